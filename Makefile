@@ -1,0 +1,27 @@
+.PHONY: help run test format clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run:  ## install what is missing and open the app on the demo project
+	@scripts/install.sh run
+	.venv/bin/srt app
+
+test:  ## install what the tests need, then lint, types, import contracts and tests
+	@scripts/install.sh test
+	@scripts/browser.sh
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/pytest
+
+format:  ## sort imports and lay out the code
+	@scripts/install.sh test
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+clean:  ## remove what was installed and cached, never a project
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

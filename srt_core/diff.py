@@ -1,0 +1,166 @@
+"""Word-level difference of two texts, and its rendering as escaped HTML.
+
+A character difference of two paraphrases is noise, so texts are compared by words. Text from a data set or a teacher
+reaches the page only through the escaping here.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rapidfuzz.distance import Indel
+
+Kind = Literal["equal", "insert", "delete"]
+Side = Literal["unified", "before", "after"]
+
+MAX_TOKENS = 20_000
+"""Above this many tokens in one text the two are compared by lines: words would take seconds."""
+
+MIN_ISLAND_WORDS = 2
+"""An equal stretch between two edits with fewer words than this is read as part of the edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text that is in both texts (equal), only in the later (insert) or only in the earlier (delete)."""
+
+    kind: Kind
+    text: str
+
+
+def _combining_marks() -> str:
+    """Marks and joiners that belong to the letter before them, as the inside of a character class."""
+    characters = map(chr, range(0x300, 0xFE30))
+    return "".join(c for c in characters if unicodedata.category(c).startswith("M")) + "\u200c\u200d"
+
+
+# Scripts written without spaces, where one character is about one word.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_MARKS = _combining_marks()
+_WORD = rf"[{_CJK}]|(?:(?![{_CJK}])[\w{_MARKS}])+"
+_TOKEN_PATTERN = re.compile(rf"\s+|{_WORD}|.[{_MARKS}]*", re.DOTALL)
+_WORD_PATTERN = re.compile(_WORD)
+
+
+def word_diff(before: str, after: str) -> list[Piece]:
+    """Compare two texts by words (by lines above MAX_TOKENS tokens).
+
+    Returns:
+        Pieces in reading order, never two of the same kind in a row and none empty; a deletion stands before the
+        insertion that replaces it. Equal and delete joined give `before`, equal and insert joined give `after`.
+    """
+    tokens_before, tokens_after = _tokenise_both(before, after)
+    runs = []
+    for op in Indel.opcodes(*_number(tokens_before, tokens_after)):
+        run_before = tokens_before[op.src_start : op.src_end]
+        run_after = tokens_after[op.dest_start : op.dest_end]
+        runs.append(("".join(run_before), "".join(run_after)))
+    return list(_pieces(_join_edits(runs)))
+
+
+def change_share(before: str, after: str) -> float:
+    """Say how much two texts differ: 0 where all words and punctuation agree in order, 1 where none does.
+
+    White space is not counted. The measure is symmetric: words of either text without a partner, over words of both.
+    """
+    tokens_before, tokens_after = _tokenise_both(before, after)
+    return Indel.normalized_distance(*_number(_without_space(tokens_before), _without_space(tokens_after)))
+
+
+def diff_html(before: str, after: str, side: Side = "unified") -> str:
+    """Render the difference as one escaped <div>, safe to show as it is.
+
+    Args:
+        before: the earlier text.
+        after: the later text.
+        side: `unified` shows both, `before` leaves the insertions out, `after` the deletions.
+    """
+    left_out = {"unified": None, "before": "insert", "after": "delete"}[side]
+    pieces = word_diff(before, after)
+    return _block("".join(_render(piece) for piece in pieces if piece.kind != left_out))
+
+
+def plain_html(text: str) -> str:
+    """Render a text as one escaped <div> that looks like a side of `diff_html` without differences."""
+    return _block(html.escape(text))
+
+
+def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
+    """Split both texts by words or, when one is long, both by lines. Joined tokens give the text back."""
+    tokens = _TOKEN_PATTERN.findall(before), _TOKEN_PATTERN.findall(after)
+    if max(map(len, tokens)) <= MAX_TOKENS:
+        return tokens
+    return before.splitlines(keepends=True), after.splitlines(keepends=True)
+
+
+def _without_space(tokens: Sequence[str]) -> list[str]:
+    return [token for token in tokens if not token.isspace()]
+
+
+def _number(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Replace equal tokens by equal numbers: rapidfuzz compares hashes, and those of strings can collide."""
+    number = {token: place for place, token in enumerate(dict.fromkeys([*before, *after]))}
+    return [number[token] for token in before], [number[token] for token in after]
+
+
+def _join_edits(runs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Join neighbouring edits, and those with only an equal island of few words between them.
+
+    A run is (text before, text after): equal where both are the same.
+    """
+    edit = ("", "")
+    for place, run in enumerate(runs):
+        is_edge = place in (0, len(runs) - 1)
+        if run[0] == run[1] and (is_edge or not _is_island(run[0])):
+            if any(edit):
+                yield edit
+            yield run
+            edit = ("", "")
+        else:
+            edit = (edit[0] + run[0], edit[1] + run[1])
+    if any(edit):
+        yield edit
+
+
+def _is_island(text: str) -> bool:
+    words = _WORD_PATTERN.finditer(text)
+    return sum(1 for _ in zip(range(MIN_ISLAND_WORDS), words, strict=False)) < MIN_ISLAND_WORDS
+
+
+def _pieces(runs: Iterable[tuple[str, str]]) -> Iterator[Piece]:
+    for before, after in runs:
+        if before == after:
+            yield Piece("equal", before)
+            continue
+        if before:
+            yield Piece("delete", before)
+        if after:
+            yield Piece("insert", after)
+
+
+# Marked by a line as well as by colour. `isolate` keeps a right-to-left override inside the piece it stands in.
+_INSERT_STYLE = (
+    "color:inherit;background:light-dark(#d3f2dc,#153d24);unicode-bidi:isolate;"
+    "text-decoration:underline;text-decoration-color:light-dark(#1a7f37,#56d364);text-underline-offset:3px"
+)
+_DELETE_STYLE = (
+    "color:inherit;background:light-dark(#fddcd9,#4a1f1c);unicode-bidi:isolate;"
+    "text-decoration:line-through;text-decoration-color:light-dark(#b42318,#ff9b93)"
+)
+_BLOCK_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext"
+
+
+def _render(piece: Piece) -> str:
+    text = html.escape(piece.text)
+    if piece.kind == "insert":
+        return f'<ins style="{_INSERT_STYLE}">{text}</ins>'
+    if piece.kind == "delete":
+        return f'<del style="{_DELETE_STYLE}">{text}</del>'
+    return text
+
+
+def _block(content: str) -> str:
+    return f'<div dir="auto" style="{_BLOCK_STYLE}">{content}</div>'

@@ -1,0 +1,289 @@
+"""Plotly figures from plain, already counted data. Nothing here holds a row of a data set.
+
+One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page and stay apart for
+readers who do not tell red from green; lines differ by dash and bars by pattern as well. Fonts and backgrounds are the
+page's own.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from srt_core.records import Origin, Reason
+
+TEACHER_COLOUR = "#8a63c9"
+STUDENT_COLOUR = "#00857a"
+NEUTRAL_COLOUR = "#808080"
+REFUSED_COLOUR = "#b5533c"
+
+ORIGIN_COLOURS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "#808080",
+    Origin.RESPONSE: "#2a7fd4",
+    Origin.INSTRUCTION: "#c26a00",
+    Origin.BOTH: "#b0309a",
+}
+ORIGIN_DASHES: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "solid",
+    Origin.RESPONSE: "dash",
+    Origin.INSTRUCTION: "dashdot",
+    Origin.BOTH: "dot",
+}
+_REFUSED = (Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE)
+REASON_COLOURS: Mapping[Reason, str] = {
+    reason: STUDENT_COLOUR if reason is Reason.KEPT else REFUSED_COLOUR if reason in _REFUSED else NEUTRAL_COLOUR
+    for reason in Reason
+}
+"""By group: kept, refused by the rule, and without what the rule needs."""
+
+_WORDS: Mapping[str, str] = {Reason.IFD_CEILING: "IFD ceiling", Reason.R_IFD_CEILING: "r-IFD ceiling"}
+_OUTCOME_ORDER: Sequence[str] = [*Origin, *Reason]
+_OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
+_STAGE_COLOURS: Mapping[str, str] = {"reflected": TEACHER_COLOUR, "scored": STUDENT_COLOUR}
+
+
+@dataclass(frozen=True, slots=True)
+class StripRow:
+    """The two scores of one candidate; None is no score. `is_picked` marks the rule's pick."""
+
+    origin: Origin
+    ifd: float | None
+    r_ifd: float | None
+    is_picked: bool = False
+
+
+def outcome_label(outcome: str) -> str:
+    """Say an origin or a reason in words: `BELOW_TOP_SHARE` is "Below top share"."""
+    return _WORDS.get(outcome, outcome.replace("_", " ").capitalize())
+
+
+def funnel(stages: Sequence[tuple[str, int]]) -> go.Figure:
+    """Draw how many samples reached each step, as bars from the top, each with its share of the first.
+
+    Args:
+        stages: (name of the step, samples), in the order of the steps.
+    """
+    total = stages[0][1] if stages else 0
+    names = [name for name, _ in stages]
+    counts = [count for _, count in stages]
+    bars = go.Bar(
+        orientation="h",
+        x=counts,
+        y=names,
+        text=[f"{count:,}  {count / total:.0%}" if total else f"{count:,}" for count in counts],
+        textposition="outside",
+        marker_color=[_STAGE_COLOURS.get(name.lower(), NEUTRAL_COLOUR) for name in names],
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
+        cliponaxis=False,
+    )
+    figure = _figure([bars], height=60 + 36 * len(stages))
+    figure.update_layout(margin_r=80)
+    figure.update_xaxes(visible=False, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def histogram(
+    bins: Sequence[float],
+    counts_by_origin: Mapping[Origin, Sequence[int]],
+    x_title: str,
+    cut: float | None = None,
+    *,
+    cut_label: str = "cut",
+    log_counts: bool = False,
+) -> go.Figure:
+    """Draw one step line an origin over shared bins. Dragging selects a range of x.
+
+    Args:
+        bins: n + 1 ascending edges.
+        counts_by_origin: n counts for each origin to show.
+        x_title: what is counted, with its unit.
+        cut: where a threshold stands, drawn as a labelled line; None for none.
+        cut_label: what the line is called, before its value.
+        log_counts: draw counts on a logarithmic axis.
+
+    Raises:
+        ValueError: if an origin has not one count a bin.
+    """
+    shown = [origin for origin in Origin if origin in counts_by_origin]
+    traces = [_steps(origin, bins, counts_by_origin[origin]) for origin in shown]
+    figure = _figure(traces, height=280, dragmode="select", selectdirection="h", showlegend=len(shown) > 1)
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text="candidates", type="log" if log_counts else "linear")
+    _mark_cut(figure, "x", cut, cut_label)
+    return figure
+
+
+def density(
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    counts: Sequence[Sequence[int]],
+    x_title: str,
+    y_title: str,
+    x_cut: float | None = None,
+    y_cut: float | None = None,
+) -> go.Figure:
+    """Draw counts over a grid, darker for more (by magnitude), empty cells blank. Dragging selects a box.
+
+    Args:
+        x_edges: n + 1 ascending edges.
+        y_edges: m + 1 ascending edges.
+        counts: m rows of n counts, the row of the lowest y first.
+        x_title: name of the x axis.
+        y_title: name of the y axis.
+        x_cut: where a threshold on x stands; None for none.
+        y_cut: where a threshold on y stands; None for none.
+
+    Raises:
+        ValueError: if the counts do not fit the edges.
+    """
+    if len(counts) != len(y_edges) - 1 or any(len(row) != len(x_edges) - 1 for row in counts):
+        raise ValueError(f"counts must be {len(y_edges) - 1} rows of {len(x_edges) - 1}")
+    heatmap = go.Heatmap(
+        x=list(x_edges),
+        y=list(y_edges),
+        z=[[round(math.log10(count), 3) if count else None for count in row] for row in counts],
+        customdata=[[count or None for count in row] for row in counts],
+        colorscale=[[0, "rgba(0,133,122,0.2)"], [1, "rgba(0,133,122,1)"]],
+        colorbar={"title": {"text": "samples"}, "thickness": 12, **_magnitude_ticks(counts)},
+        hovertemplate=f"{x_title} %{{x:.3~r}}, {y_title} %{{y:.3~r}}: %{{customdata:,}}<extra></extra>",
+        hoverongaps=False,
+    )
+    figure = _figure([heatmap], height=420, dragmode="select")
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title)
+    _mark_cut(figure, "x", x_cut, "cut")
+    _mark_cut(figure, "y", y_cut, "cut")
+    return figure
+
+
+def outcome_bars(before: Mapping[str, int], after: Mapping[str, int], *, log_counts: bool = False) -> go.Figure:
+    """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
+
+    Args:
+        before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
+        after: the same under the new policy.
+        log_counts: draw counts on a logarithmic axis.
+    """
+    named = {**before, **after}
+    outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
+    traces = [
+        go.Bar(
+            name=name,
+            orientation="h",
+            x=[counts.get(outcome, 0) for outcome in outcomes],
+            y=[outcome_label(outcome) for outcome in outcomes],
+            text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
+            textposition="outside",
+            marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},
+            hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
+            cliponaxis=False,
+        )
+        for name, counts, shape in (("before", before, "/"), ("after", after, ""))
+    ]
+    figure = _figure(traces, height=90 + 48 * len(outcomes), barmode="group", showlegend=True)
+    figure.update_layout(margin_r=60)
+    figure.update_xaxes(type="log" if log_counts else "linear", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def score_strip(rows: Sequence[StripRow], max_ifd: float | None = None, max_r_ifd: float | None = None) -> go.Figure:
+    """Draw IFD (left) and r-IFD (right) of a sample's candidates as small bars on one scale, ceilings marked.
+
+    Args:
+        rows: the candidates of one sample, in any order.
+        max_ifd: the policy's ceiling; None where it is off.
+        max_r_ifd: the same for r-IFD.
+    """
+    ordered = sorted(rows, key=lambda row: list(Origin).index(row.origin))
+    scale = 1.1 * max(filter(None, [1.0, max_ifd, max_r_ifd, *(v for row in rows for v in (row.ifd, row.r_ifd))]))
+    ifds, r_ifds = [row.ifd for row in ordered], [row.r_ifd for row in ordered]
+    figure = _figure(
+        [_score_bars("IFD", ordered, ifds, "x"), _score_bars("r-IFD", ordered, r_ifds, "x2")],
+        height=80 + 26 * len(rows),
+        xaxis={"domain": [0, 0.48], "range": [0, scale], "title": {"text": "IFD"}},
+        xaxis2={"domain": [0.52, 1], "range": [0, scale], "title": {"text": "r-IFD"}},
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    for axis, values, ceiling in (("x", ifds, max_ifd), ("x2", r_ifds, max_r_ifd)):
+        _mark_missing(figure, ordered, values, axis)
+        _mark_cut(figure, axis, ceiling, "ceiling")
+    return figure
+
+
+def _figure(traces: Sequence[object], **layout: object) -> go.Figure:
+    """Put traces on the page's own background and fonts; plotly's own template is 6 kB of colours nobody sees."""
+    figure = go.Figure(traces, layout={"template": go.layout.Template(), "showlegend": False, **layout})
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 52 if figure.layout.showlegend else 28, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        hoverlabel={"align": "left"},
+        newselection={"line": {"color": NEUTRAL_COLOUR}},
+    )
+    figure.update_xaxes(automargin=True, zeroline=False, gridcolor="rgba(128,128,128,0.2)")
+    figure.update_yaxes(automargin=True, zeroline=False, gridcolor="rgba(128,128,128,0.2)")
+    return figure
+
+
+def _steps(origin: Origin, bins: Sequence[float], counts: Sequence[int]) -> go.Scatter:
+    if len(counts) != len(bins) - 1:
+        raise ValueError(f"{origin} has {len(counts)} counts for {len(bins) - 1} bins")
+    return go.Scatter(
+        name=outcome_label(origin),
+        x=list(bins),
+        y=[*counts, *counts[-1:]],
+        customdata=[*bins[1:], *bins[-1:]],
+        line={"shape": "hv", "width": 2, "color": ORIGIN_COLOURS[origin], "dash": ORIGIN_DASHES[origin]},
+        mode="lines",
+        hovertemplate="%{x:,.3~r} to %{customdata:,.3~r}: %{y:,}",
+    )
+
+
+def _score_bars(measure: str, rows: Sequence[StripRow], values: Sequence[float | None], axis: str) -> go.Bar:
+    return go.Bar(
+        name=measure,
+        orientation="h",
+        xaxis=axis,
+        x=list(values),
+        y=[_strip_label(row) for row in rows],
+        text=["" if value is None else f"{value:.2f}" for value in values],
+        marker_color=[ORIGIN_COLOURS[row.origin] for row in rows],
+        hovertemplate=f"%{{y}}, {measure} %{{x:.3f}}<extra></extra>",
+    )
+
+
+def _strip_label(row: StripRow) -> str:
+    return outcome_label(row.origin) + (" ●" if row.is_picked else "")
+
+
+def _mark_missing(figure: go.Figure, rows: Sequence[StripRow], values: Sequence[float | None], axis: str) -> None:
+    """Say so where a candidate has no score: a bar of length 0 would look like the best one."""
+    for row, value in zip(rows, values, strict=True):
+        if value is None:
+            place = {"x": 0, "xref": axis, "xanchor": "left", "y": _strip_label(row), "yref": "y"}
+            figure.add_annotation(text="no score", showarrow=False, **place)
+
+
+def _mark_cut(figure: go.Figure, axis: str, at: float | None, label: str) -> None:
+    """Draw a threshold as a dashed line across the plot, named with its value."""
+    if at is None:
+        return
+    line = {"color": NEUTRAL_COLOUR, "dash": "dash", "width": 2}
+    name = {"text": f"{label} {at:.3g}", "showarrow": False, "yanchor": "bottom"}
+    if axis == "y":
+        figure.add_shape(type="line", line=line, y0=at, y1=at, x0=0, x1=1, yref="y", xref="x domain")
+        figure.add_annotation(name, y=at, x=1, yref="y", xref="x domain", xanchor="right")
+    else:
+        figure.add_shape(type="line", line=line, x0=at, x1=at, y0=0, y1=1, xref=axis, yref="y domain")
+        figure.add_annotation(name, x=at, y=1, xref=axis, yref="y domain")
+
+
+def _magnitude_ticks(counts: Sequence[Sequence[int]]) -> dict[str, object]:
+    """Label the colours of log10 counts with the counts themselves: 1, 10, 100, ..."""
+    largest = max((count for row in counts for count in row), default=0)
+    magnitudes = list(range(len(str(largest)))) if largest else []
+    return {"tickvals": magnitudes, "ticktext": [f"{10**magnitude:,}" for magnitude in magnitudes]}

@@ -1,0 +1,174 @@
+"""What tests share: the running app, a real browser, and real data where the machine has it."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60
+
+BROWSER_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-component-update",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--no-proxy-server",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run browser tests last: a failure of the core is then seen first."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of real data and a real student; a test that asks for it is skipped where there is none."""
+    folder = os.environ.get("SRT_SHARED")
+    if not folder:
+        pytest.skip("SRT_SHARED names no folder of real data")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The browser's executable. A machine without one fails: a screen nobody opened is not tested."""
+    for name in (os.environ.get("SRT_BROWSER"), "chromium", "chromium-browser", "google-chrome"):
+        if path := name and shutil.which(name):
+            return path
+    pytest.fail("The browser tests need Chromium: install it, or set SRT_BROWSER to its path.", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """A headless browser. It lives for one module: its event loop would be in the way of asyncio in others."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page. At the end it must have raised no script error and asked no other host for anything."""
+    faults: list[str] = []
+
+    def note_foreign(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
+            faults.append(f"asked {request.url}")
+
+    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", note_foreign)
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        yield page
+    assert faults == []
+
+
+@dataclass(frozen=True)
+class AppServer:
+    """The app running in a process of its own, over a folder of projects of its own."""
+
+    url: str
+    projects_dir: Path
+    log_path: Path
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End the process at once, as `kill -9` does."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the process as a service manager does, by force after a while."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+StartApp = Callable[..., AppServer]
+
+
+@pytest.fixture
+def app_server(tmp_path: Path) -> Iterator[StartApp]:
+    """A function (project=None) -> AppServer that starts the app on a free port, waits for it, and ends it later."""
+    servers: list[AppServer] = []
+
+    def start(project: Path | None = None) -> AppServer:
+        server = _launch(tmp_path, project, number=len(servers))
+        servers.append(server)
+        _wait_until_healthy(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def _launch(folder: Path, project: Path | None, number: int) -> AppServer:
+    port = _free_port()
+    projects_dir = folder / "projects"
+    environment = {**os.environ, "SRT_PROJECTS_DIR": str(projects_dir)}
+    environment.pop("SRT_PROJECT", None)
+    if project is not None:
+        environment["SRT_PROJECT"] = str(project)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
+    command += ["--server.fileWatcherType", "none"]
+    log_path = folder / f"app-{number}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    return AppServer(f"http://127.0.0.1:{port}", projects_dir, log_path, process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(server: AppServer) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        if _is_healthy(server):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"The app did not start:\n{server.log_path.read_text('utf-8', errors='replace')[-4000:]}")
+
+
+def _is_healthy(server: AppServer) -> bool:
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=5)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def wait_for_script(page: Page) -> None:
+    """Wait until Streamlit has run the page to its end."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

@@ -1,0 +1,188 @@
+"""The figures show the numbers they are given, in one palette and one order."""
+
+import json
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from srt_core.figures import (
+    NEUTRAL_COLOUR,
+    ORIGIN_COLOURS,
+    ORIGIN_DASHES,
+    REASON_COLOURS,
+    REFUSED_COLOUR,
+    STUDENT_COLOUR,
+    TEACHER_COLOUR,
+    StripRow,
+    density,
+    funnel,
+    histogram,
+    outcome_bars,
+    outcome_label,
+    score_strip,
+)
+from srt_core.records import Origin, Reason
+
+ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
+STRIP = [
+    StripRow(Origin.BOTH, None, None),
+    StripRow(Origin.INSTRUCTION, 0.74, 0.52, is_picked=True),
+    StripRow(Origin.RESPONSE, 0.66, 0.69),
+    StripRow(Origin.ORIGINAL, 0.61, 0.71),
+]
+
+
+def layout_of(figure: go.Figure) -> dict[str, Any]:
+    """The layout as the browser gets it."""
+    layout: dict[str, Any] = json.loads(figure.to_json())["layout"]
+    return layout
+
+
+def annotations_of(figure: go.Figure) -> list[str]:
+    return [annotation["text"] for annotation in layout_of(figure).get("annotations", [])]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2)."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", sorted(ALL_COLOURS))
+def test_every_colour_is_seen_on_a_light_and_on_a_dark_page(colour: str) -> None:
+    """Graphics keep a contrast of 3:1 (WCAG 1.4.11) on white and on Streamlit's dark background."""
+    assert 1.05 / (luminance(colour) + 0.05) >= 3
+    assert (luminance(colour) + 0.05) / (luminance("#0e1117") + 0.05) >= 3
+
+
+def test_every_origin_has_its_own_colour_and_dash() -> None:
+    """Origins are told apart by colour and, where lines cross, by dash."""
+    assert len(set(ORIGIN_COLOURS.values())) == len(set(ORIGIN_DASHES.values())) == len(Origin)
+
+
+def test_reasons_are_coloured_by_group() -> None:
+    """What the rule refused shares one colour, what it could not judge another."""
+    groups = {colour: {r for r in Reason if REASON_COLOURS[r] == colour} for colour in REASON_COLOURS.values()}
+    assert groups == {
+        STUDENT_COLOUR: {Reason.KEPT},
+        REFUSED_COLOUR: {Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE},
+        NEUTRAL_COLOUR: {Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED},
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label"),
+    [(Origin.BOTH, "Both"), (Reason.R_IFD_CEILING, "r-IFD ceiling"), (Reason.BELOW_TOP_SHARE, "Below top share")],
+)
+def test_outcomes_are_said_in_words(outcome: str, label: str) -> None:
+    """A label is the outcome's name as a phrase."""
+    assert outcome_label(outcome) == label
+
+
+def test_funnel_keeps_the_order_and_shows_shares_of_the_first_step() -> None:
+    """A bar a step, top to bottom, with its count and its share of what was imported."""
+    figure = funnel([("Imported", 64), ("Reflected", 58), ("Scored", 16)])
+    (bars,) = figure.data
+    assert (bars.y, bars.x) == (("Imported", "Reflected", "Scored"), (64, 58, 16))
+    assert bars.text == ("64  100%", "58  91%", "16  25%")
+    assert bars.marker.color == (NEUTRAL_COLOUR, TEACHER_COLOUR, STUDENT_COLOUR)
+    assert layout_of(figure)["yaxis"]["autorange"] == "reversed"
+
+
+@pytest.mark.parametrize("stages", [[], [("Imported", 0), ("Scored", 0)]])
+def test_an_empty_project_has_a_funnel(stages: list[tuple[str, int]]) -> None:
+    """No samples is no division by zero."""
+    assert [str(text) for bar in funnel(stages).data for text in bar.text or ()] == ["0"] * len(stages)
+
+
+def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
+    """A step runs from edge to edge at the height of its count, whatever order the counts came in."""
+    figure = histogram([0.0, 0.5, 1.0], {Origin.INSTRUCTION: [3, 4], Origin.ORIGINAL: [1, 2]}, "IFD")
+    assert [trace.name for trace in figure.data] == ["Original", "Instruction"]
+    assert [trace.line.color for trace in figure.data] == [
+        ORIGIN_COLOURS[Origin.ORIGINAL],
+        ORIGIN_COLOURS[Origin.INSTRUCTION],
+    ]
+    original = figure.data[0]
+    assert (original.x, original.y, original.line.shape) == ((0.0, 0.5, 1.0), (1, 2, 2), "hv")
+    assert (layout_of(figure)["dragmode"], layout_of(figure)["selectdirection"]) == ("select", "h")
+
+
+def test_histogram_marks_the_cut_with_its_value() -> None:
+    """The threshold is a line at its value with the value beside it; without one there is no line."""
+    counts = {Origin.ORIGINAL: [1, 2]}
+    layout = layout_of(histogram([0.0, 0.5, 1.0], counts, "IFD", 0.85, cut_label="ceiling", log_counts=True))
+    assert [(shape["x0"], shape["x1"]) for shape in layout["shapes"]] == [(0.85, 0.85)]
+    assert [note["text"] for note in layout["annotations"]] == ["ceiling 0.85"]
+    assert layout["yaxis"]["type"] == "log"
+    assert "shapes" not in layout_of(histogram([0.0, 0.5, 1.0], counts, "IFD"))
+
+
+def test_counts_that_do_not_fit_the_edges_are_refused() -> None:
+    """A histogram or a grid with a count too many or too few is a mistake of the caller."""
+    with pytest.raises(ValueError, match="2 counts for 1 bins"):
+        histogram([0.0, 1.0], {Origin.BOTH: [1, 2]}, "IFD")
+    with pytest.raises(ValueError, match="2 rows of 1"):
+        density([0.0, 1.0], [0.0, 0.5, 1.0], [[1]], "IFD", "r-IFD")
+
+
+def test_density_leaves_empty_cells_blank_and_shades_by_magnitude() -> None:
+    """An empty cell has no colour; a cell of 1 differs from it; hover and legend speak in counts."""
+    figure = density([0, 1, 2], [0, 1], [[0, 100]], "IFD", "r-IFD", x_cut=1.5, y_cut=0.5)
+    (heatmap,) = figure.data
+    assert [list(row) for row in heatmap.z] == [[None, 2.0]]
+    assert [list(row) for row in heatmap.customdata] == [[None, 100]]
+    assert heatmap.colorbar.ticktext == ("1", "10", "100")
+    layout = layout_of(figure)
+    assert layout["dragmode"] == "select"
+    assert [(s["x0"], s["y0"]) for s in layout["shapes"]] == [(1.5, 0), (0, 0.5)]
+
+
+def test_a_grid_of_ten_thousand_cells_stays_small() -> None:
+    """What goes to the browser is the bins, not the rows: 100 x 100 cells take less than 200 kB."""
+    edges = [step / 100 for step in range(101)]
+    figure = density(edges, edges, [[x * y for x in range(100)] for y in range(100)], "IFD", "r-IFD")
+    assert len(figure.to_json()) < 200_000
+
+
+def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> None:
+    """Origins first, then reasons, each with both counts; an outcome that is missing on one side counts 0."""
+    figure = outcome_bars({Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}, {Origin.BOTH: 8, Origin.ORIGINAL: 6})
+    before, after = figure.data
+    assert before.y == after.y == ("Original", "Both", "Not improved")
+    assert (before.name, before.x) == ("before", (0, 10, 4))
+    assert (after.name, after.x) == ("after", (6, 8, 0))
+    assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")
+    assert after.marker.color == (ORIGIN_COLOURS[Origin.ORIGINAL], ORIGIN_COLOURS[Origin.BOTH], REFUSED_COLOUR)
+
+
+def test_score_strip_draws_both_measures_on_one_scale() -> None:
+    """Candidates stand in the usual order with the pick marked, and both axes have the same range."""
+    figure = score_strip(STRIP, max_ifd=1.0, max_r_ifd=0.9)
+    ifd, r_ifd = figure.data
+    assert ifd.y == r_ifd.y == ("Original", "Response", "Instruction ●", "Both")
+    assert (ifd.x, r_ifd.x) == ((0.61, 0.66, 0.74, None), (0.71, 0.69, 0.52, None))
+    layout = layout_of(figure)
+    assert layout["xaxis"]["range"] == layout["xaxis2"]["range"]
+    assert [(s["xref"], s["x0"]) for s in layout["shapes"]] == [("x", 1.0), ("x2", 0.9)]
+
+
+def test_a_missing_score_is_said_and_not_drawn() -> None:
+    """No score is not a bar of length 0, which for r-IFD would be the best there is."""
+    assert annotations_of(score_strip(STRIP)) == ["no score", "no score"]
+
+
+def test_a_score_beyond_one_is_on_the_strip() -> None:
+    """The scale reaches the largest score and the ceilings."""
+    figure = score_strip([StripRow(Origin.ORIGINAL, 2.5, 0.5)], max_r_ifd=3.0)
+    assert layout_of(figure)["xaxis"]["range"][1] > 3.0
+
+
+def test_figures_take_the_look_of_the_page() -> None:
+    """Backgrounds are transparent and no font is set, so that both themes show through."""
+    layout = layout_of(funnel([("Imported", 1)]))
+    assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+    assert "font" not in layout
+    assert len(json.dumps(layout["template"])) < 200
