@@ -1,0 +1,574 @@
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from srt_core import datasets
+from srt_core.datasets import ImportRow, Record, Reject
+from srt_core.errors import DatasetError
+from srt_core.records import Origin, Pair
+
+GOOD = {"instruction": "Name a colour.", "input": "", "output": "Blue."}
+GOOD_PAIR = Pair("Name a colour.", "Blue.")
+
+
+def save(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def save_lines(path: Path, *objects: object) -> Path:
+    return save(path, "".join(json.dumps(item) + "\n" for item in objects))
+
+
+def save_table(path: Path, **columns: list[Any]) -> Path:
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def read(
+    path: Path, format: str | None = None, column_map: datasets.ColumnMap | None = None, first_turn_only: bool = False
+) -> tuple[list[ImportRow], list[Reject]]:
+    items = list(datasets.read_rows(path, format, column_map, first_turn_only))
+    rows = [item for item in items if isinstance(item, ImportRow)]
+    return rows, [item for item in items if isinstance(item, Reject)]
+
+
+def pairs_of(path: Path, first_turn_only: bool = False) -> list[Pair]:
+    rows, rejects = read(path, first_turn_only=first_turn_only)
+    assert not rejects
+    return [row.original for row in rows]
+
+
+def only_reason(path: Path) -> str:
+    rows, rejects = read(path)
+    assert not rows
+    assert len(rejects) == 1
+    return rejects[0].reason
+
+
+# --- formats ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format"),
+    [
+        ("a.json", json.dumps([GOOD]), "alpaca"),
+        ("a.json", "\ufeff \n" + json.dumps([GOOD], indent=2), "alpaca"),
+        ("a.json", json.dumps({"data": [GOOD]}), "alpaca"),
+        ("a.json", json.dumps({"meta": {"data": [1]}, "note": '"data": [', "data": [GOOD], "end": [1]}), "alpaca"),
+        ("a.json", json.dumps(GOOD) + "\n", "jsonl"),
+        ("a.txt", "\ufeff\n" + json.dumps(GOOD), "jsonl"),
+        ("a.csv", "instruction,input,output\nName a colour.,,Blue.\n", "csv"),
+        ("a.csv", "\ufeffinstruction;input;output\r\nName a colour.;;Blue.\r\n", "csv"),
+        ("a.tsv", "Instruction\tOutput\n\nName a colour.\tBlue.\n", "csv"),
+        ("a.txt", "output,instruction\nBlue.,Name a colour.\n", "csv"),
+        ("a.json", json.dumps([{**GOOD, "response": "not this"}]), "alpaca"),
+        ("a.json", json.dumps([{"Instruction": "Name a colour.", "RESPONSE": "Blue."}]), "alpaca"),
+    ],
+)
+def test_every_format_is_detected_and_gives_its_pair(tmp_path: Path, name: str, content: str, format: str) -> None:
+    """A file is what its content says, whatever its name, and `output` or `response` is the response."""
+    path = save(tmp_path / name, content)
+    assert datasets.detect(path) == format
+    assert pairs_of(path) == [GOOD_PAIR]
+
+
+def test_parquet_is_read_with_its_nulls_and_other_columns(tmp_path: Path) -> None:
+    """A null input is an empty one; other scalar columns are kept as text, lists are not."""
+    path = save_table(
+        tmp_path / "a.bin",
+        instruction=["Name a colour.", "Add."],
+        input=[None, "1 1"],
+        output=["Blue.", None],
+        score=[0.5, None],
+        tags=[["a"], []],
+    )
+    assert datasets.detect(path) == "parquet"
+    assert datasets.columns(path, "parquet") == ["instruction", "input", "output", "score", "tags"]
+    rows, rejects = read(path)
+    assert [(row.original, row.extra) for row in rows] == [(GOOD_PAIR, {"score": "0.5"})]
+    assert [(reject.row, reject.reason) for reject in rejects] == [(1, 'response is missing (column "output").')]
+
+
+def test_rows_and_lines_say_where_a_record_is(tmp_path: Path) -> None:
+    """Rows count rejected records and no blank lines; lines are those of an editor, also in an indented list."""
+    lines = save(tmp_path / "a.jsonl", f"\n{json.dumps(GOOD)}\n\nbad\n{json.dumps(GOOD)}")
+    assert [(item.row, item.line) for item in datasets.read_records(lines, "jsonl")] == [(0, 2), (1, 4), (2, 5)]
+    listed = save(tmp_path / "a.json", '\n[\n  {"a": 1},\n\n  {"a":\n 2}, 7,\n  {"a": 3}\n]\n')
+    assert [(item.row, item.line) for item in datasets.read_records(listed, "alpaca")] == [
+        (0, 3),
+        (1, 5),
+        (2, 6),
+        (3, 7),
+    ]
+    table = save(tmp_path / "a.csv", 'a,b\n"1\n1",2\n\n3,4\n')
+    assert [(item.row, item.line) for item in datasets.read_records(table, "csv")] == [(0, 2), (1, 5)]
+
+
+def test_preview_and_columns_read_only_the_start(tmp_path: Path) -> None:
+    """The mapping screen sees the first good records and the union of their columns in order."""
+    path = save_lines(tmp_path / "a.jsonl", {"a": 1}, 5, {"b": 2, "a": 1}, {"c": 3})
+    assert datasets.columns(path, "jsonl", limit=2) == ["a", "b"]
+    assert [record.row for record in datasets.preview(path, "jsonl", limit=2)] == [0, 2]
+
+
+def test_progress_rises_to_one(tmp_path: Path) -> None:
+    """Progress is the share of the file that has been read."""
+    path = save_lines(tmp_path / "a.jsonl", *[{**GOOD, "output": "x" * 2000}] * 1200)
+    shares: list[float] = []
+    assert len(list(datasets.read_rows(path, progress=shares.append))) == 1200
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5
+    assert shares[-1] == 1
+
+
+# --- files that cannot be read at all ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.json", b"", "is empty"),
+        ("a.json", b"\xef\xbb\xbf \n\n", "is empty"),
+        ("a.json", b"\x89PNG\r\n\x1a\n\0\0", "binary file: byte 8"),
+        ("a.xlsx", b"PK\x03\x04....", "zip or Excel"),
+        ("a.json.gz", b"\x1f\x8b\x08", "gzip"),
+        ("a.json", json.dumps([GOOD]).encode("utf-16"), "Save it as UTF-8"),
+        ("a.csv", "instruction,output\na,b\n".encode("utf-16-le"), "save it as UTF-8"),
+        ("a.json", '[{"output": "é"}]'.encode("latin-1"), "byte 13 is 0xe9. Save it as UTF-8"),
+        ("a.csv", "instruction,output\nOù,b\n".encode("cp1252"), "byte 20 is 0xf9. Save it as UTF-8"),
+        ("a.json", b"hello", "format of"),
+        ("a.txt", b"Once upon a time.\nThere, was, a thing.\n", "format of"),
+        ("a.json", b'{\n  "instruction": "one record"\n}', "format of"),
+        ("a.parquet", b"PAR1 and no more", "no Parquet file"),
+        ("a.csv", b"output,output\na,b\n", 'two columns named "output"'),
+        ("a.csv", b'instruction,"output\na,b\n', "header"),
+    ],
+)
+def test_a_file_that_is_no_data_set_is_refused_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    """Empty, binary, packed, wrongly encoded and unknown files are errors before anything is imported."""
+    path = save(tmp_path / name, content)
+    with pytest.raises(DatasetError) as caught:
+        datasets.read_rows(path)
+    assert said in str(caught.value)
+    assert caught.value.hint
+
+
+def test_a_path_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    """A missing file and a folder are named."""
+    with pytest.raises(DatasetError, match="No such file"):
+        datasets.read_rows(tmp_path / "none.json")
+    with pytest.raises(DatasetError, match="Is a directory"):
+        datasets.read_rows(tmp_path)
+
+
+def test_a_format_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    """Choosing lines for a list, a list for lines, or no known format is an error, not a pile of rejects."""
+    listed = save(tmp_path / "a.json", json.dumps([GOOD], indent=1))
+    lines = save_lines(tmp_path / "a.jsonl", GOOD)
+    with pytest.raises(DatasetError, match="one JSON list"):
+        datasets.read_records(listed, "jsonl")
+    with pytest.raises(DatasetError, match="no JSON list"):
+        datasets.read_records(lines, "alpaca")
+    with pytest.raises(DatasetError, match="is no format"):
+        datasets.read_records(lines, "yaml")
+
+
+# --- records that cannot be read --------------------------------------------------------------------------------------
+
+
+BAD_RECORDS = [
+    (b'{"instruction": "x"', "not valid JSON"),
+    (b'{"instruction": "say "b"", "output": "c"}', "not valid JSON"),
+    (b"[1, 2]", "a list, not an object"),
+    (b'"text"', "text, not an object"),
+    (b"17", "a number, not an object"),
+    (b"null", "null, not an object"),
+    (b'{"output": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+    (b'{"instruction": "x", "output": "\\ud800"}', "surrogate"),
+    (b'{"\\udc00": "x", "output": "y"}', "surrogate"),
+    (b'{"instruction": "x", "output": ' + b"9" * 5000 + b"}", "cannot be read"),
+    (b'{"instruction": "x", "output": "\xff"}', "is not UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("bad", "said"), BAD_RECORDS)
+def test_a_bad_line_costs_itself_only(tmp_path: Path, bad: bytes, said: str) -> None:
+    """A line that cannot be read is a reject with line, reason and excerpt; the lines around it go in."""
+    good = json.dumps(GOOD).encode()
+    rows, rejects = read(save(tmp_path / "a.jsonl", b"\n".join([good, bad, good])))
+    assert [row.row for row in rows] == [0, 2]
+    assert [(reject.row, reject.line) for reject in rejects] == [(1, 2)]
+    assert said in rejects[0].reason
+    assert rejects[0].raw == bad.decode("utf-8", "replace")[:2000]
+
+
+@pytest.mark.parametrize(("bad", "said"), BAD_RECORDS[1:-1])
+def test_a_bad_element_of_a_list_costs_itself_only(tmp_path: Path, bad: bytes, said: str) -> None:
+    """The list is split before it is parsed, so the elements after a bad one go in."""
+    good = json.dumps(GOOD).encode()
+    rows, rejects = read(save(tmp_path / "a.json", b"[" + b",\n".join([good, bad, good]) + b"]"))
+    assert [row.row for row in rows] == [0, 2]
+    assert [(reject.row, reject.line) for reject in rejects] == [(1, 2)]
+    assert said in rejects[0].reason
+
+
+def test_a_lost_quote_spoils_its_own_line_only(tmp_path: Path) -> None:
+    """No JSON string holds a line break, so in an indented list the records after a lost quote go in."""
+    text = json.dumps([GOOD, {**GOOD, "output": "lost"}, GOOD], indent=1).replace('"lost"', '"lost')
+    rows, rejects = read(save(tmp_path / "a.json", text))
+    assert [row.row for row in rows] == [0, 2]
+    assert [(reject.row, "not valid JSON" in reject.reason) for reject in rejects] == [(1, True)]
+
+
+def test_a_wrong_byte_far_into_a_list_is_named(tmp_path: Path) -> None:
+    """A byte that is not UTF-8 after the part that is checked first costs its record, and its offset is said."""
+    good = json.dumps(GOOD).encode()
+    before = b"[" + b",".join([good] * 2000) + b","
+    bad = b'{"output": "\xe9"}'
+    rows, rejects = read(save(tmp_path / "a.json", before + bad + b"," + good + b"]"))
+    assert len(rows) == 2001
+    assert rejects[0].reason.startswith(f"Byte {len(before) + bad.index(0xE9)} of the file is not UTF-8.")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (',\n{"instruction": "x", "outp', "ends in the middle of row 57"),
+        (',\n{"instruction": "an \\', "ends in the middle of row 57"),
+        (",\n", "ends before its list is closed: row 57"),
+        (',\n{"instruction": "x", "output": "y"}', "ends in the middle of row 57"),
+        (']\n{"instruction": "x"}', "more text follows"),
+    ],
+)
+@pytest.mark.parametrize("start", ["[", '{"data": ['])
+def test_a_list_that_is_cut_off_keeps_what_came_before(tmp_path: Path, start: str, end: str, said: str) -> None:
+    """The records before the cut go in, and one reject says where the file ends."""
+    path = save(tmp_path / "a.json", start + ",\n".join([json.dumps(GOOD)] * 57) + end)
+    rows, rejects = read(path, format="alpaca")
+    assert len(rows) == 57
+    if start == "[" or not end.startswith("]"):
+        assert [(reject.row, said in reject.reason) for reject in rejects] == [(57, True)]
+
+
+def test_a_list_splits_the_same_at_every_chunk_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brackets, quotes and escapes in strings do not split a record, wherever a chunk ends."""
+    objects: list[dict[str, Any]] = [
+        {"a": 'a "quoted" \\ [x], {y}', "b": [1, {"c": "]"}]},
+        {},
+        {"a": "\\"},
+        {"é": "\n,}"},
+    ]
+    path = save(tmp_path / "a.json", " " + json.dumps(objects, ensure_ascii=False))
+    for size in range(1, 40):
+        monkeypatch.setattr("srt_core.datasets.json_array.CHUNK_BYTES", size)
+        records = list(datasets.read_records(path, "alpaca"))
+        assert [record.fields for record in records if isinstance(record, Record)] == objects
+
+
+def test_empty_lists_have_no_rows(tmp_path: Path) -> None:
+    """A list of nothing and a table of a header only give no row and no reject."""
+    for name, content in [("a.json", "[]"), ("b.json", '{"data": [ ]}'), ("a.csv", "instruction,output\n")]:
+        assert read(save(tmp_path / name, content)) == ([], [])
+
+
+def test_bad_csv_rows_are_rejected(tmp_path: Path) -> None:
+    """A row of another length, with a broken quote or cut within quotes is a reject; the rest goes in."""
+    text = 'instruction,output\na,b\nc\nd,e,f\n"g"h,i\nj,"k ""l""\nm"\nn,"o\n'
+    rows, rejects = read(save(tmp_path / "a.csv", text))
+    assert [row.original for row in rows] == [Pair("a", "b"), Pair("j", 'k "l"\nm')]
+    assert [(reject.row, reject.line) for reject in rejects] == [(1, 3), (2, 4), (3, 5), (5, 8)]
+    assert "1 fields" in rejects[0].reason
+    late = b"instruction,output\n" + b"a,b\n" * 20_000 + b"c,\xe9\n" + b"d,e\n"
+    rows, rejects = read(save(tmp_path / "b.csv", late))
+    assert len(rows) == 20_001
+    assert [(reject.row, "not UTF-8" in reject.reason) for reject in rejects] == [(20_000, True)]
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"output": None}, 'response is missing (column "output").'),
+        ({"output": float("nan")}, 'response is missing (column "output").'),
+        ({"output": " \n"}, 'response is empty (column "output").'),
+        ({"output": 5}, 'response is a number, not text (column "output").'),
+        ({"output": True}, 'response is true or false, not text (column "output").'),
+        ({"output": ["a"]}, 'response is a list, not text (column "output").'),
+        ({"output": {}}, 'response is an object, not text (column "output").'),
+        ({"input": 5}, 'input is a number, not text (column "input").'),
+        ({"instruction": []}, 'instruction is a list, not text (column "instruction").'),
+        ({"instruction": None}, "instruction is missing or empty."),
+        ({"instruction": " ", "input": " "}, "instruction is missing or empty."),
+    ],
+)
+def test_a_pair_without_text_is_rejected(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
+    """A pair needs an instruction or an input, and a response, all text; the reason names what was found."""
+    path = save_lines(tmp_path / "a.jsonl", {**GOOD, **change})
+    assert only_reason(path) == reason
+
+
+def test_a_column_that_a_later_record_lacks_is_a_missing_value(tmp_path: Path) -> None:
+    """Only the file as a whole has to have a column."""
+    rows, rejects = read(save_lines(tmp_path / "a.jsonl", GOOD, {"instruction": "x"}))
+    assert len(rows) == 1
+    assert [reject.row for reject in rejects] == [1]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        Pair("", "Three.", "How many?"),
+        Pair(" x ", "\n y\t"),
+        Pair("x", "long " * 40_000),
+        Pair("مرحبا", "😀\u2028\x85\x00"),
+    ],
+)
+def test_texts_are_taken_as_they_are(tmp_path: Path, pair: Pair) -> None:
+    """Nothing is stripped or cut: blanks, 200,000 characters, an instruction that stands in the input."""
+    fields = {"instruction": pair.instruction, "input": pair.input, "output": pair.response}
+    assert pairs_of(save_lines(tmp_path / "a.jsonl", fields)) == [pair]
+
+
+def test_other_columns_are_kept_as_text(tmp_path: Path) -> None:
+    """Scalars go to extra as text; null, NaN, lists and objects do not."""
+    other = {"id": 7, "ok": True, "tag": "t", "none": None, "nan": float("nan"), "list": [1], "map": {}}
+    rows, _ = read(save_lines(tmp_path / "a.jsonl", {**GOOD, **other}))
+    assert rows[0].extra == {"id": "7", "ok": "true", "tag": "t"}
+
+
+# --- mapping ----------------------------------------------------------------------------------------------------------
+
+
+def test_assignments_are_read_as_a_mapping() -> None:
+    """A bare part is the original's, `output` is the response, a column may hold "=" and blanks."""
+    given = ["instruction=Raw Instruction", "reflected.output=a=b", "original.response= R "]
+    assert datasets.parse_map(given) == {
+        "original.instruction": "Raw Instruction",
+        "reflected.response": "a=b",
+        "original.response": " R ",
+    }
+
+
+@pytest.mark.parametrize("bad", [["x"], ["=x"], ["input="], ["revised.input=x"], ["original.text=x"], ["a.b.c=x"]])
+def test_a_bad_assignment_is_refused(bad: list[str]) -> None:
+    """An unknown target or nothing to map to is an error with a hint."""
+    with pytest.raises(DatasetError) as caught:
+        datasets.parse_map(bad)
+    assert caught.value.hint
+
+
+def test_a_target_is_mapped_once() -> None:
+    """Two columns for one target, also under its short name, are an error."""
+    with pytest.raises(DatasetError, match="twice"):
+        datasets.parse_map(["input=a", "original.input=b"])
+
+
+@pytest.mark.parametrize(
+    ("column_map", "said"),
+    [
+        (None, 'found "q", "a", "r"'),
+        ({"original.instruction": "q", "original.response": "answer"}, 'no column "answer"'),
+        ({"original.instruction": "q"}, "original.response is not mapped"),
+        ({"original.response": "a"}, "original.instruction is not mapped"),
+        ({"instruction": "q", "output": "a", "reflected.input": "r"}, "reflected.response is not mapped"),
+        ({"instruction": "q", "output": "a", "instruction.response": "r"}, "instruction.instruction is not mapped"),
+        ({"instruction": "q", "output": "a", "reflected.response": "r", "response.response": "r"}, "same candidate"),
+        ({"reflected.response": "r"}, 'found "q", "a", "r"'),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_refused(tmp_path: Path, column_map: dict[str, str] | None, said: str) -> None:
+    """A mapping is checked against the file before any row is read; the error lists the columns there are."""
+    path = save_lines(tmp_path / "a.jsonl", {"q": "Q", "a": "A", "r": "R"})
+    with pytest.raises(DatasetError) as caught:
+        datasets.read_rows(path, column_map=column_map)
+    assert said in str(caught.value)
+
+
+def candidates_of(tmp_path: Path, fields: dict[str, Any], *assignments: str) -> ImportRow:
+    path = save_lines(tmp_path / "a.jsonl", {"instruction": "q", "input": "i", "output": "a", **fields})
+    rows, rejects = read(path, column_map=datasets.parse_map(assignments))
+    assert not rejects
+    assert rows[0].original == Pair("q", "a", "i")
+    return rows[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "candidates"),
+    [
+        (("q", "i", "A"), {Origin.RESPONSE: Pair("q", "A", "i")}),
+        (("Q", "i", "A"), {Origin.INSTRUCTION: Pair("Q", "A", "i")}),
+        (("q", "", "a"), {Origin.INSTRUCTION: Pair("q", "a")}),
+        (("Q", None, "A"), {Origin.INSTRUCTION: Pair("Q", "A")}),
+        (("q", "i", "a"), {}),
+    ],
+)
+def test_a_reflected_pair_is_what_it_changes(
+    tmp_path: Path, fields: tuple[Any, Any, Any], candidates: dict[Origin, Pair]
+) -> None:
+    """INSTRUCTION where instruction or input differ, RESPONSE where only the response does, none where nothing does."""
+    given = dict(zip(("x", "z", "y"), fields, strict=True))
+    row = candidates_of(tmp_path, given, "reflected.instruction=x", "reflected.input=z", "reflected.response=y")
+    assert row.candidates == candidates
+    assert row.refused == {}
+
+
+def test_parts_that_are_not_mapped_have_defaults(tmp_path: Path) -> None:
+    """response.* takes the original's instruction and input, instruction.* stands alone, both.* follows it."""
+    maps = ["response.response=r", "instruction.instruction=x", "instruction.response=y", "both.response=b"]
+    row = candidates_of(tmp_path, {"r": "R", "x": "X", "y": "Y", "b": "B"}, *maps)
+    assert row.candidates == {
+        Origin.INSTRUCTION: Pair("X", "Y"),
+        Origin.RESPONSE: Pair("q", "R", "i"),
+        Origin.BOTH: Pair("X", "B"),
+    }
+    assert candidates_of(tmp_path, {"r": "R"}, "reflected.response=r").candidates == {
+        Origin.RESPONSE: Pair("q", "R", "i")
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "maps", "origin", "reason"),
+    [
+        ({"y": " "}, ["reflected.response=y"], Origin.RESPONSE, "reflected.response is empty"),
+        ({"x": "Q", "y": ""}, ["reflected.instruction=x", "reflected.response=y"], Origin.INSTRUCTION, "is empty"),
+        ({"x": 5, "y": "A"}, ["reflected.instruction=x", "reflected.response=y"], Origin.RESPONSE, "is a number"),
+        ({"y": ["A"]}, ["response.response=y"], Origin.RESPONSE, "is a list"),
+        ({"y": "B"}, ["both.response=y"], Origin.BOTH, "no INSTRUCTION candidate"),
+        ({"x": "Q", "y": "A"}, ["response.instruction=x", "response.response=y"], Origin.RESPONSE, "another instruct"),
+        (
+            {"x": "q", "z": "i", "y": "A"},
+            ["instruction.instruction=x", "instruction.input=z", "instruction.response=y"],
+            Origin.INSTRUCTION,
+            "the original's instruction",
+        ),
+    ],
+)
+def test_a_candidate_that_cannot_be_used_is_refused_and_the_original_goes_in(
+    tmp_path: Path, fields: dict[str, Any], maps: list[str], origin: Origin, reason: str
+) -> None:
+    """A refused candidate leaves its reason under the origin it would have had."""
+    row = candidates_of(tmp_path, fields, *maps)
+    assert row.candidates == {}
+    assert list(row.refused) == [origin]
+    assert reason in row.refused[origin]
+
+
+# --- conversations ----------------------------------------------------------------------------------------------------
+
+
+def turns(*texts: str) -> list[dict[str, Any]]:
+    return [{"role": role, "content": text} for role, text in zip(["user", "assistant"] * 2, texts, strict=False)]
+
+
+def test_messages_and_sharegpt_are_pairs(tmp_path: Path) -> None:
+    """The user turn is the instruction, the assistant turn the response, the system text an extra."""
+    system = {"role": "system", "content": "Be brief."}
+    share = [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]
+    parts = [
+        {"role": "user", "content": [{"type": "text", "text": "Q"}, {"type": "text", "text": "?"}]},
+        *turns("", "A")[1:],
+    ]
+    path = save_lines(
+        tmp_path / "a.jsonl",
+        {"id": "7", "messages": [system, *turns("Q", "A")]},
+        {"conversations": share},
+        {"messages": parts},
+    )
+    assert datasets.detect(path) == "messages"
+    rows, _ = read(path)
+    assert [row.original for row in rows] == [Pair("Q", "A"), Pair("Q", "A"), Pair("Q?", "A")]
+    assert rows[0].extra == {"id": "7", "system": "Be brief."}
+    listed = save(tmp_path / "a.json", json.dumps([{"conversations": share}]))
+    assert datasets.detect(listed) == "messages"
+    assert pairs_of(listed) == [Pair("Q", "A")]
+    assert pairs_of(save_table(tmp_path / "a.parquet", messages=[turns("Q", "A")])) == [Pair("Q", "A")]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        (turns("Q", "A", "Q", "A"), "more than one turn"),
+        (turns("Q"), "no assistant turn"),
+        ([], "does not start with a user turn"),
+        (turns("Q", "A")[1:], "does not start with a user turn"),
+        (turns("Q")[:1] * 2, "two user turns"),
+        (turns("Q", " "), "assistant turn is empty"),
+        ([{"role": "user", "content": None}], "user turn is null"),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], "parts that are not text"),
+        ([{"role": "poet", "content": "Q"}], 'unknown role "poet"'),
+        ([*turns("Q"), {"role": "assistant", "content": None, "tool_calls": [{}]}], "calls tools"),
+        ([*turns("Q"), {"from": "function_call", "value": "f()"}], "calls tools"),
+        (["Q"], "A message is text"),
+        ("Q", "are text, not a list"),
+        (None, "are null, not a list"),
+    ],
+)
+def test_a_conversation_that_is_no_pair_is_rejected(tmp_path: Path, messages: object, reason: str) -> None:
+    """What one user and one assistant turn cannot hold is a reject with its reason."""
+    assert reason in only_reason(save_lines(tmp_path / "a.jsonl", {"messages": messages}))
+
+
+def test_first_turn_only_takes_the_first_turn(tmp_path: Path) -> None:
+    """With the option a long conversation gives its first pair, whatever comes after it."""
+    more = [*turns("Q", "A", "Q2"), {"role": "tool", "content": "x"}]
+    assert pairs_of(save_lines(tmp_path / "a.jsonl", {"messages": more}), first_turn_only=True) == [Pair("Q", "A")]
+
+
+# --- real data, large files -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("SRT_SHARED" not in os.environ, reason="SRT_SHARED names no folder of shared data")
+def test_expert_revisions_import_as_pairs_of_pairs() -> None:
+    """All 1,500 real rows go in: 1,067 rewrote the response only, 433 the instruction or the input."""
+    given = [
+        f"{group}.{part}={word} {part.title()}"
+        for group, word in (("original", "Raw"), ("reflected", "Revised"))
+        for part in ("instruction", "input", "response")
+    ]
+    path = Path(os.environ["SRT_SHARED"]) / "data" / "expert_revisions.json"
+    rows, rejects = read(path, column_map=datasets.parse_map(given))
+    assert len(rows) == 1500
+    assert not rejects
+    assert not any(row.refused for row in rows)
+    origins = Counter(origin for row in rows for origin in row.candidates)
+    assert origins == {Origin.RESPONSE: 1067, Origin.INSTRUCTION: 433}
+    assert rows[0].extra == {"Distance": "640"}
+
+
+MEASURE = """
+import resource, sys
+from srt_core import datasets
+def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+list(datasets.read_rows(sys.argv[1]))
+before = peak_mb()
+count = sum(1 for _ in datasets.read_rows(sys.argv[2]))
+print(count, peak_mb() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+@pytest.mark.parametrize("format", ["alpaca", "jsonl", "messages", "parquet"])
+def test_a_large_file_is_read_in_bounded_memory(tmp_path: Path, format: str) -> None:
+    """Sixty megabytes cost less than forty of memory, in every format that is written."""
+    rows = (
+        datasets.ExportRow(Pair(f"Question {n}", os.urandom(1500).hex()), str(n), "ORIGINAL") for n in range(20_000)
+    )
+    datasets.write_rows(tmp_path / "large", format, rows)
+    datasets.write_rows(tmp_path / "small", format, [datasets.ExportRow(GOOD_PAIR, "0", "ORIGINAL")])
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "small"), str(tmp_path / "large")]
+    count, growth_mb = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert int(count) == 20_000
+    assert float(growth_mb) < 40
