@@ -1,0 +1,293 @@
+"""Teachers: real HTTP calls to a misbehaving server on this machine, and the replay of recorded replies."""
+
+import asyncio
+import json
+import socket
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srt_core.errors import TeacherError, TeacherStopError
+from srt_core.records import Pair, Stage
+from srt_core.teacher import Ask, OpenAITeacher, ReplayTeacher, Reply, Teacher, record_reply, request_hash
+from tests.fault_server import FaultServer, running_fault_server
+
+KEY = "sk-test-0123456789abcdefghij"
+ASK = Ask(({"role": "user", "content": "Say hello."},), Stage.RESPONSE, Pair("Greet.", "Hi"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    """A fault server for all tests of this file."""
+    with running_fault_server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_TEACHER_KEY", KEY)
+
+
+def teacher_at(url: str, *, deadline_seconds: float = 30, max_retries: int = 1) -> OpenAITeacher:
+    """Make a teacher with the test key."""
+    return OpenAITeacher(
+        url, "m", api_key_variable="TEST_TEACHER_KEY", deadline_seconds=deadline_seconds, max_retries=max_retries
+    )
+
+
+def ask_once(teacher: Teacher) -> Reply:
+    """Ask one question in a loop of its own."""
+
+    async def ask() -> Reply:
+        try:
+            return await teacher.ask(ASK)
+        finally:
+            await teacher.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_good_reply_comes_with_its_facts(server: FaultServer) -> None:
+    """A reply carries text, finish reason, model and tokens, and the request carries the settings."""
+    reply = ask_once(teacher_at(server.url("good")))
+    assert (reply.text, reply.finish_reason, reply.model) == ("Hello.", "stop", "m-1")
+    assert (reply.prompt_tokens, reply.completion_tokens) == (7, 5)
+    assert reply.latency_seconds > 0
+    sent = server.requests[-1]
+    assert sent["messages"] == [{"role": "user", "content": "Say hello."}]
+    assert (sent["model"], sent["temperature"], sent["max_tokens"]) == ("m", 0.0, 2048)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "text", "finish_reason"),
+    [
+        ("parts", "Hello.", "stop"),
+        ("length", "Hel", "length"),
+        ("nothing_written", "", "length"),
+        ("filtered", "", "content_filter"),
+        ("no_usage", "Hello.", ""),
+        ("once_500", "Hello.", "stop"),
+    ],
+)
+def test_an_odd_but_usable_reply_is_passed_on(
+    server: FaultServer, behaviour: str, text: str, finish_reason: str
+) -> None:
+    """Text in parts, a cut or filtered reply, missing facts and a failure cured by a retry give a reply."""
+    reply = ask_once(teacher_at(server.url(behaviour)))
+    assert (reply.text, reply.finish_reason) == (text, finish_reason)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("html_200", "Sign in"),
+        ("null", "None"),
+        ("a_list", "[1, 2]"),
+        ("no_choices", "no chat completion"),
+        ("null_choice", "None"),
+        ("odd_choices", "no chat completion"),
+        ("odd_message", "no text but None"),
+        ("error_with_200", "Too busy"),
+        ("null_content", "None"),
+        ("number_content", "3"),
+        ("image_part", "image_url"),
+        ("half_surrogate", "ud83d"),
+        ("broken_json", "JSONDecodeError"),
+        ("deep_json", "RecursionError"),
+        ("no_utf8", "Unicode"),
+        ("cut_body", "broke the connection"),
+        ("html_503", "HTTP 503, <html><h1>Busy"),
+        ("rate_limit", "HTTP 429, Slow down."),
+        ("too_long", "HTTP 400, Too many tokens."),
+    ],
+)
+def test_a_failed_call_names_what_came(server: FaultServer, behaviour: str, said: str) -> None:
+    """A call that fails for itself gives a TeacherError that shows what the server sent, and stops nothing."""
+    with pytest.raises(TeacherError) as error:
+        ask_once(teacher_at(server.url(behaviour)))
+    assert not isinstance(error.value, TeacherStopError)
+    assert said in error.value.message
+    assert error.value.message.startswith("The teacher m at 127.0.0.1:")
+    assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("echo_key", "refuses the key"),
+        ("forbidden", "refuses the key"),
+        ("unknown_model", "does not know the model"),
+        ("quota", "the quota is spent"),
+        ("odd_setting", "max_completion_tokens"),
+    ],
+)
+def test_a_failure_that_every_call_would_meet_stops(server: FaultServer, behaviour: str, said: str) -> None:
+    """A refused key, an unknown model, a spent quota and a setting not taken stop the run, with a hint."""
+    with pytest.raises(TeacherStopError) as error:
+        ask_once(teacher_at(server.url(behaviour)))
+    assert said in error.value.message
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("behaviour", ["echo_key", "long_echo_key"])
+def test_the_key_is_never_shown(server: FaultServer, behaviour: str) -> None:
+    """A key that the server repeats is in no error, traceback or repr, whole or in part; its variable is named."""
+    teacher = teacher_at(server.url(behaviour))
+    with pytest.raises(TeacherStopError) as error:
+        ask_once(teacher)
+    shown = "".join(traceback.format_exception(error.value)) + repr(teacher) + teacher.name + str(error.value)
+    assert KEY[:8] not in shown
+    assert "TEST_TEACHER_KEY" in error.value.hint
+    assert error.value.__context__ is None
+
+
+def test_a_key_in_an_answer_is_taken_out(server: FaultServer) -> None:
+    """A key that the server puts into a reply is not stored with it."""
+    assert ask_once(teacher_at(server.url("answer_key"))).text == "It is Bearer [key]."
+
+
+@pytest.mark.parametrize("behaviour", ["slow", "trickle"])
+def test_the_deadline_bounds_the_whole_call(server: FaultServer, behaviour: str) -> None:
+    """Neither silence nor a trickle of bytes holds a call beyond its deadline."""
+    with pytest.raises(TeacherError, match=r"no whole answer within 0\.3 seconds"):
+        ask_once(teacher_at(server.url(behaviour), deadline_seconds=0.3, max_retries=0))
+
+
+def test_a_refused_connection_stops() -> None:
+    """Where nothing listens, the run stops and the address is named."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(TeacherStopError, match=f"127.0.0.1:{port} cannot be reached") as error:
+        ask_once(teacher_at(f"http://127.0.0.1:{port}/v1", max_retries=0))
+    assert "Check the address" in error.value.hint
+
+
+def test_a_proxy_is_not_asked_for_this_machine(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment does not stand between the app and a server on the same machine."""
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    assert ask_once(teacher_at(server.url("good"))).text == "Hello."
+
+
+def test_a_teacher_answers_in_one_loop_after_another(server: FaultServer) -> None:
+    """A teacher outlives the event loop of its first question."""
+    teacher = teacher_at(server.url("good"))
+    assert [ask_once(teacher).text for _ in range(3)] == ["Hello."] * 3
+
+
+def test_many_questions_at_once_are_all_answered(server: FaultServer) -> None:
+    """One teacher takes concurrent questions."""
+
+    async def ask_all() -> list[Reply]:
+        teacher = teacher_at(server.url("good"))
+        try:
+            return await asyncio.gather(*(teacher.ask(ASK) for _ in range(64)))
+        finally:
+            await teacher.close()
+
+    assert {reply.text for reply in asyncio.run(ask_all())} == {"Hello."}
+
+
+def test_a_server_of_ones_own_needs_no_key(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key a server other than OpenAI's is asked all the same; OpenAI's is not, and the variable is named."""
+    monkeypatch.delenv("TEST_TEACHER_KEY")
+    assert ask_once(teacher_at(server.url("good"))).text == "Hello."
+    with pytest.raises(TeacherStopError, match="TEST_TEACHER_KEY"):
+        teacher_at("https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize("key", ["sk-two words", "sk-caf\u00e9"])
+def test_a_key_that_cannot_be_one_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A key that no header can carry is refused before any call, by the name of its variable alone."""
+    monkeypatch.setenv("TEST_TEACHER_KEY", key)
+    with pytest.raises(TeacherStopError, match="TEST_TEACHER_KEY") as error:
+        teacher_at("http://127.0.0.1:9/v1")
+    assert "sk-" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:8000", "ftp://host/v1", "http://", "http://ho st/v1", "http://[::1", "http://h:99999/v1"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    """What is no web address is refused before any call."""
+    with pytest.raises(TeacherStopError, match="not a web address"):
+        teacher_at(url)
+
+
+def test_a_password_in_the_address_is_not_in_the_name() -> None:
+    """The teacher's name shows the host only."""
+    teacher = teacher_at("http://user:secret@127.0.0.1:8000/v1?key=hidden")
+    assert teacher.name == "m at 127.0.0.1:8000"
+    assert "secret" not in repr(teacher)
+
+
+def test_a_request_is_known_by_all_that_decides_its_reply() -> None:
+    """The request hash is the same for the same request and changes with every part of it."""
+    usual = request_hash("m", ASK.messages, 0.0, 2048)
+    assert usual == request_hash("m", [{"content": "Say hello.", "role": "user"}], 0, 2048)
+    others = {
+        request_hash("n", ASK.messages, 0.0, 2048),
+        request_hash("m", (), 0.0, 2048),
+        request_hash("m", ASK.messages, 0.5, 2048),
+        request_hash("m", ASK.messages, 0.0, 1024),
+    }
+    assert len(others | {usual}) == 5
+
+
+def test_a_recorded_reply_is_replayed(tmp_path: Path) -> None:
+    """What record_reply writes, ReplayTeacher gives back; of two tries the last counts; blank lines do not."""
+    first, last = (Reply(text, "stop", "m-1", 7, 5, 1.5) for text in ("Early.", "Late \u2028 caf\u00e9."))
+    path = tmp_path / "replies.jsonl"
+    lines = [json.dumps(record_reply(ASK, reply), ensure_ascii=False) for reply in (first, last)]
+    path.write_text("\ufeff" + "\n\n".join(lines) + "\n", encoding="utf-8")
+    teacher = ReplayTeacher(path)
+    assert teacher.name == "replay of replies.jsonl"
+    assert ask_once(teacher) == Reply(last.text, "stop", "m-1", None, None, 0.0)
+
+
+def test_a_missing_recording_fails_one_call_only(tmp_path: Path) -> None:
+    """A pair that was not recorded, or not at this stage, gives an error that says so and stops nothing."""
+    path = tmp_path / "replies.jsonl"
+    other = Ask(ASK.messages, Stage.INSTRUCTION, ASK.pair)
+    path.write_text(json.dumps(record_reply(other, Reply("Hi.", "stop", "m", None, None, 0.0))), encoding="utf-8")
+    with pytest.raises(TeacherError, match="no reply of the response stage") as error:
+        ask_once(ReplayTeacher(path))
+    assert not isinstance(error.value, TeacherStopError)
+
+
+GOOD_LINE = json.dumps(record_reply(ASK, Reply("Hi.", "stop", "m", None, None, 0.0))).encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"{", "no JSON"),
+        (b"\xff", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b"[]", "no JSON object"),
+        (GOOD_LINE.replace(b'"reply": "Hi."', b'"reply": null'), "its reply"),
+        (GOOD_LINE.replace(b'"input"', b'"put"'), "its input"),
+        (GOOD_LINE.replace(b'"Hi."', b'"\\ud83d"'), "its reply"),
+        (GOOD_LINE.replace(b'"response", "i', b'"both", "i'), "its stage"),
+    ],
+)
+def test_a_broken_recording_is_named_by_line(tmp_path: Path, line: bytes, said: str) -> None:
+    """A line that is no recorded reply is refused with the file, the line and what is wrong with it."""
+    path = tmp_path / "replies.jsonl"
+    path.write_bytes(GOOD_LINE + b"\n" + line + b"\n")
+    with pytest.raises(TeacherStopError) as error:
+        ReplayTeacher(path)
+    assert error.value.message.startswith(f"Line 2 of {path}")
+    assert said in error.value.message
+
+
+def test_a_recording_that_is_not_there_or_empty_is_refused(tmp_path: Path) -> None:
+    """A replay needs a file with at least one reply in it."""
+    with pytest.raises(TeacherStopError, match=r"none\.jsonl cannot be read"):
+        ReplayTeacher(tmp_path / "none.jsonl")
+    (tmp_path / "empty.jsonl").write_bytes(b"\n")
+    with pytest.raises(TeacherStopError, match="no recorded reply"):
+        ReplayTeacher(tmp_path / "empty.jsonl")
