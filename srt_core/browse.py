@@ -1,0 +1,233 @@
+"""Look at the whole set: filters, counts, pages, distributions and review queues, each one SQL statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from srt_core.errors import SRTError
+from srt_core.records import Origin
+from srt_core.selection import refresh
+from srt_core.store import Row, Store
+
+MEASURES = ("ifd", "r_ifd")
+
+# Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows.
+ROWS = """(
+    SELECT verdict.*, panel.* EXCLUDE (seq, sample_id), sample.duplicate_of, sample.extra, sample."row",
+           sample.import_id
+    FROM verdict JOIN panel USING (sample_id) JOIN sample USING (sample_id)
+)"""
+
+SORTS = {
+    "number": "seq",
+    "closest to a threshold": "closeness NULLS LAST, seq",
+    "IFD of the winner, low first": "winner_ifd NULLS LAST, seq",
+    "IFD of the winner, high first": "winner_ifd DESC NULLS LAST, seq",
+    "r-IFD of the winner, low first": "winner_r_ifd NULLS LAST, seq",
+    "r-IFD of the winner, high first": "winner_r_ifd DESC NULLS LAST, seq",
+    "longest original response": "original_characters DESC, seq",
+}
+
+Range = tuple[float, float]
+State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
+
+_STATES: dict[str, str] = {
+    "open": "NOT decided",
+    "decided": "decided",
+    "approved": "approved",
+    "rejected": "action = 'reject'",
+    "parked": "action = 'park'",
+    "edited": "action = 'edit'",
+    "overridden": "decided AND (verdict_origin IS DISTINCT FROM origin OR action = 'edit')",
+}
+STATES = tuple(_STATES)
+
+_PROBLEMS: dict[str, str] = {
+    "failed reflection": "(failed_response AND NOT has_response OR failed_instruction AND NOT has_instruction "
+    "OR failed_both AND NOT has_both)",
+    "without a score": "unscored > 0",
+    "truncated": "truncated",
+    "duplicate": "duplicate_of IS NOT NULL",
+}
+PROBLEMS = tuple(_PROBLEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which samples: all given conditions at once. Empty tuples, "" and None take all."""
+
+    text: str = ""
+    """Any candidate's instruction, input or response contains this, in any case."""
+    winner: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
+    ifd: Range | None = None
+    """Of the candidate that won the walk, both ends included."""
+    r_ifd: Range | None = None
+    extra: tuple[tuple[str, str], ...] = field(default=())
+    """Columns of the file that the product has no use for, by name and value."""
+    origin_ifd: tuple[str, float, float] | None = None
+    """IFD of one origin's candidate, from and to."""
+    origin_r_ifd: tuple[str, float, float] | None = None
+
+
+def condition(only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the SQL condition over ROWS and its parameters. No value is ever formatted into the text."""
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    if only.text:
+        values["text"] = only.text
+        parts.append(
+            """sample_id IN (SELECT sample_id FROM candidate WHERE contains(lower(instruction), lower($text))
+               OR contains(lower(input), lower($text)) OR contains(lower(response), lower($text)))"""
+        )
+    for name in ("winner", "reason"):
+        if chosen := getattr(only, name):
+            values[name] = list(chosen)
+            parts.append(f"{name} IN (SELECT unnest(${name}::VARCHAR[]))")
+    parts += _any_of("state", only.state, _STATES)
+    parts += _any_of("problem", only.problem, _PROBLEMS)
+    for name in MEASURES:
+        if (ends := getattr(only, name)) is not None:
+            values[f"{name}_low"], values[f"{name}_high"] = ends
+            parts.append(f"winner_{name} BETWEEN ${name}_low AND ${name}_high")
+        if (of_origin := getattr(only, f"origin_{name}")) is not None:
+            origin, values[f"o_{name}_low"], values[f"o_{name}_high"] = of_origin
+            parts.append(f"{_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
+    for number, (name, value) in enumerate(only.extra):
+        values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
+        parts.append(f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}")
+    return " AND ".join(parts) or "true", values
+
+
+def is_empty(only: Filter) -> bool:
+    """Whether a filter takes every sample."""
+    return all(getattr(only, item.name) in ((), "", None) for item in fields(only))
+
+
+def count(store: Store, only: Filter) -> int:
+    """Count the samples of a filter."""
+    refresh(store)
+    where, values = condition(only)
+    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {where}", values))
+
+
+def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Row]:
+    """Read one page of a filter: numbers from the panel, texts of the page's rows alone."""
+    refresh(store)
+    where, values = condition(only)
+    order = _order(sort)
+    return store.rows(
+        f"""WITH chosen AS (
+                SELECT * FROM {ROWS} WHERE {where} ORDER BY {order} LIMIT $limit OFFSET $offset
+            )
+            SELECT chosen.*, candidate.instruction, candidate.input, candidate.response
+            FROM chosen JOIN candidate ON candidate.sample_id = chosen.sample_id AND candidate.origin = 'ORIGINAL'
+            ORDER BY {order}""",
+        {**values, "limit": limit, "offset": offset},
+    )
+
+
+def sample_ids(store: Store, only: Filter, sort: str, limit: int, offset: int = 0) -> list[str]:
+    """Read the ids of a filter's samples in order."""
+    refresh(store)
+    where, values = condition(only)
+    sql = f"SELECT sample_id FROM {ROWS} WHERE {where} ORDER BY {_order(sort)} LIMIT $limit OFFSET $offset"
+    return [row["sample_id"] for row in store.rows(sql, {**values, "limit": limit, "offset": offset})]
+
+
+def row(store: Store, sample: str) -> Row | None:
+    """Read one sample's numbers, selection and standing decision; None if it is not there."""
+    refresh(store)
+    rows = store.rows(f"SELECT * FROM {ROWS} WHERE sample_id = ?", [sample])
+    return rows[0] if rows else None
+
+
+def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
+    """Count candidates by `measure` (ifd or r_ifd) and origin in the bins between `edges` (one count per bin).
+
+    A bin takes its lower edge and not its upper; the last takes both. Candidates outside or without a number are
+    not counted.
+    """
+    refresh(store)
+    where, values = condition(only)
+    bins = len(edges) - 1
+    columns = ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in Origin)
+    rows = store.rows(
+        f"""WITH numbers AS (SELECT {columns} FROM {ROWS} WHERE {where}),
+            long AS (UNPIVOT numbers ON COLUMNS(*) INTO NAME origin VALUE number)
+            SELECT origin, least(floor((number - $low) / $width)::INTEGER, $bins - 1) AS bin, count(*) AS candidates
+            FROM long WHERE number BETWEEN $low AND $high GROUP BY ALL""",
+        {**values, "low": edges[0], "high": edges[-1], "width": (edges[-1] - edges[0]) / bins, "bins": bins},
+    )
+    counts = {origin: [0] * bins for origin in Origin}
+    for found in rows:
+        counts[Origin(found["origin"])][found["bin"]] = found["candidates"]
+    return counts
+
+
+def density(store: Store, x_edges: Sequence[float], y_edges: Sequence[float], only: Filter) -> list[list[int]]:
+    """Count samples by the winner's IFD (columns) and r-IFD (rows) in the bins between the edges: [y][x]."""
+    refresh(store)
+    where, values = condition(only)
+    wide, high = len(x_edges) - 1, len(y_edges) - 1
+    rows = store.rows(
+        f"""SELECT least(floor((winner_ifd - $x0) / $dx)::INTEGER, $wide - 1) AS x,
+                   least(floor((winner_r_ifd - $y0) / $dy)::INTEGER, $high - 1) AS y, count(*) AS samples
+            FROM {ROWS} WHERE ({where}) AND winner_ifd BETWEEN $x0 AND $x1 AND winner_r_ifd BETWEEN $y0 AND $y1
+            GROUP BY ALL""",
+        {
+            **values,
+            "x0": x_edges[0],
+            "x1": x_edges[-1],
+            "dx": (x_edges[-1] - x_edges[0]) / wide,
+            "wide": wide,
+            "y0": y_edges[0],
+            "y1": y_edges[-1],
+            "dy": (y_edges[-1] - y_edges[0]) / high,
+            "high": high,
+        },
+    )
+    grid = [[0] * wide for _ in range(high)]
+    for found in rows:
+        grid[found["y"]][found["x"]] = found["samples"]
+    return grid
+
+
+def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
+    """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
+    rows = store.rows(
+        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM sample),
+                found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
+                          AS value FROM pairs)
+           SELECT name, list(value ORDER BY value) AS choices FROM found
+           WHERE value IS NOT NULL GROUP BY name HAVING count(*) <= ? ORDER BY name""",
+        [limit],
+    )
+    return {found["name"]: found["choices"] for found in rows}
+
+
+def _any_of(name: str, chosen: Sequence[str], known: dict[str, str]) -> list[str]:
+    if not chosen:
+        return []
+    if unknown := set(chosen) - set(known):
+        raise SRTError(f"There is no {name} {', '.join(sorted(unknown))}.", f"Choose from: {', '.join(known)}.")
+    return ["(" + " OR ".join(known[item] for item in chosen) + ")"]
+
+
+def _order(sort: str) -> str:
+    if sort not in SORTS:
+        raise SRTError(f"There is no sort order {sort}.", f"Choose from: {', '.join(SORTS)}.")
+    return SORTS[sort]
+
+
+def _column(origin: str, measure: str) -> str:
+    if measure not in MEASURES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
+    return f"{Origin(origin).lower()}_{measure}"
+
+
+def _json_path(name: str) -> str:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'$."{quoted}"'

@@ -1,0 +1,218 @@
+"""The log of what people did: append-only decisions, undo as an event, the standing state as a fold.
+
+A decision names the event it was taken upon. If somebody decided the sample in between, it is refused and says who.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from srt_core.errors import DecisionError
+from srt_core.records import Action, Decision, Origin, Pair
+from srt_core.store import Row, Store, Transaction
+
+DECISIONS = tuple(str(action) for action in Action)
+
+_COLUMNS = "action_id, author, kind, sample_id, origin, instruction, input, response, context"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The decision that stands for a sample: its event, what it was, whose."""
+
+    event_id: int
+    action: Action
+    origin: Origin | None
+    author: str
+
+
+def standing(store: Store, sample: str) -> Standing | None:
+    """Read the decision that stands for a sample; None where nobody decided or all was undone."""
+    rows = store.rows("SELECT * FROM standing WHERE sample_id = ?", [sample])
+    if not rows:
+        return None
+    row = rows[0]
+    origin = Origin(row["origin"]) if row["origin"] else None
+    return Standing(row["event_id"], Action(row["action"]), origin, row["author"])
+
+
+def decide(store: Store, decision: Decision, *, upon: int | None) -> int:
+    """Append one decision and return its event id.
+
+    `upon` is the event id of the standing decision that the person saw (None: an undecided sample). DecisionError if
+    the sample or candidate is not there, or if somebody else decided in between.
+    """
+    with store.transaction() as tx:
+        _check_candidate(tx, decision)
+        _check_unchanged(tx, decision.sample_id, upon)
+        return _append(tx, decision)
+
+
+def decide_all(store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str) -> int:
+    """Approve, reject or park every open sample that matches a filter, as one action with one undo.
+
+    `where` is a condition over the view `verdict` as browse.condition gives it. Approve takes the rule's pick and
+    passes over samples for which there is none. Returns how many decisions were made.
+    """
+    if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
+        raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
+    pick = "origin" if action is Action.APPROVE else "NULL"
+    only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
+    with store.transaction() as tx:
+        action_id = tx.execute("SELECT nextval('event_ids')")[0][0]
+        tx.execute(
+            f"""INSERT INTO event (action_id, author, kind, sample_id, origin, context)
+                SELECT $action_id, $author, $kind, sample_id, {pick}, $context
+                FROM verdict WHERE NOT decided {only} AND ({where}) ORDER BY seq""",
+            {
+                **values,
+                "action_id": action_id,
+                "author": by,
+                "kind": str(action),
+                "context": json.dumps({"bulk": note}),
+            },
+        )
+        return int(tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0])
+
+
+def undo(store: Store, event_id: int, by: str) -> str:
+    """Undo one decision by an event of its own; returns its sample id. DecisionError if it stands no more."""
+    with store.transaction() as tx:
+        found = tx.execute(
+            "SELECT sample_id, kind FROM event WHERE event_id = ? AND event_id NOT IN "
+            "(SELECT undoes FROM event WHERE undoes IS NOT NULL)",
+            [event_id],
+        )
+        if not found or found[0][1] not in DECISIONS:
+            raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
+        _append_undo(tx, "event_id = ?", event_id, by)
+        return str(found[0][0])
+
+
+def undo_action(store: Store, action_id: int, by: str) -> int:
+    """Undo every decision of a bulk action that still stands; returns how many."""
+    with store.transaction() as tx:
+        return _append_undo(tx, "action_id = ?", action_id, by)
+
+
+def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
+    """Read a person's latest decisions that were not undone, the newest first."""
+    return store.rows(
+        """SELECT event.*, sample.seq FROM event JOIN sample USING (sample_id)
+           WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
+             AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+           ORDER BY event_id DESC LIMIT ?""",
+        [by, limit],
+    )
+
+
+def edited_pair(store: Store, event_id: int) -> Pair:
+    """Read the pair that an edit wrote."""
+    row = store.rows("SELECT instruction, input, response FROM event WHERE event_id = ?", [event_id])[0]
+    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
+
+
+def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> None:
+    """Append an event that is no decision, such as an export."""
+    with store.transaction() as tx:
+        tx.execute(
+            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?)",
+            [by, kind, json.dumps(dict(context))],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list: any combination; None or "" takes all."""
+
+    kind: str | None = None
+    author: str | None = None
+    sample_id: str | None = None
+
+    def condition(self) -> tuple[str, dict[str, object]]:
+        """Give the SQL condition and its parameters."""
+        chosen = {"kind": self.kind, "author": self.author, "sample_id": self.sample_id}
+        values: dict[str, object] = {name: value for name, value in chosen.items() if value}
+        return " AND ".join([f"{name} = ${name}" for name in values]) or "true", values
+
+
+def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list[Row]:
+    """List events, the newest first, each with whether it was undone."""
+    where, values = only.condition()
+    return store.rows(
+        f"""SELECT event.*, event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL) AS undone,
+                   (SELECT count(*) FROM event AS other WHERE other.action_id = event.action_id) AS in_action
+            FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset""",
+        {**values, "limit": limit, "offset": offset},
+    )
+
+
+def count_events(store: Store, only: EventFilter) -> int:
+    """Count the events of a filter."""
+    where, values = only.condition()
+    return int(store.value(f"SELECT count(*) FROM event WHERE {where}", values))
+
+
+def _append(tx: Transaction, decision: Decision) -> int:
+    edited = decision.edited
+    rows = tx.execute(
+        f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?)
+            RETURNING event_id""",
+        [
+            decision.by,
+            str(decision.action),
+            decision.sample_id,
+            str(decision.origin) if decision.origin else None,
+            edited.instruction if edited else None,
+            edited.input if edited else None,
+            edited.response if edited else None,
+            json.dumps(dict(decision.context)),
+        ],
+    )
+    return int(rows[0][0])
+
+
+def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
+    rows = tx.execute(
+        f"""INSERT INTO event (action_id, author, kind, sample_id, undoes, context)
+            SELECT (SELECT nextval('event_ids')), ?, 'undo', sample_id, event_id, '{{}}' FROM event
+            WHERE {which} AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
+              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+            RETURNING event_id""",
+        [by, key],
+    )
+    return len(rows)
+
+
+def _check_candidate(tx: Transaction, decision: Decision) -> None:
+    sample = decision.sample_id
+    if not tx.execute("SELECT 1 FROM sample WHERE sample_id = ?", [sample]):
+        raise DecisionError(f"There is no sample {sample}.", "Reload the list of samples.")
+    if decision.action in (Action.REJECT, Action.PARK):
+        return
+    held = {origin for (origin,) in tx.execute("SELECT origin FROM candidate WHERE sample_id = ?", [sample])}
+    if decision.origin is None or str(decision.origin) not in held:
+        raise DecisionError(
+            f"Sample {sample} has no {decision.origin} candidate.", f"It has: {', '.join(sorted(held))}."
+        )
+    if decision.action is Action.EDIT:
+        _check_edit(decision.edited)
+
+
+def _check_edit(edited: Pair | None) -> None:
+    if edited is None or not edited.response.strip() or not (edited.instruction + edited.input).strip():
+        raise DecisionError(
+            "An edited pair needs an instruction and a response.", "Fill in both, or reject the sample."
+        )
+
+
+def _check_unchanged(tx: Transaction, sample: str, upon: int | None) -> None:
+    rows = tx.execute("SELECT event_id, author, action FROM standing WHERE sample_id = ?", [sample])
+    found, author, action = rows[0] if rows else (None, "", "")
+    if found == upon:
+        return
+    if found is None:
+        raise DecisionError(f"The decision on sample {sample} was undone meanwhile.", "Look at it again, then decide.")
+    raise DecisionError(
+        f"Sample {sample} was decided meanwhile: {action} by {author}.", "Look at it again, then decide."
+    )

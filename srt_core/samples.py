@@ -1,0 +1,208 @@
+"""Samples and candidates in the project: take in rows of a file, read one sample whole.
+
+A sample's id is a hash of its original pair and of which occurrence of that pair it is in its file, so the same file,
+or a longer version of it, never adds a pair twice, and exact duplicates within a file stay countable.
+"""
+
+import hashlib
+import json
+from base64 import b32encode
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from srt_core.datasets import ImportRow, Reject
+from srt_core.errors import DecisionError
+from srt_core.records import Origin, Pair
+from srt_core.store import Row, Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a chunk of imported rows came to."""
+
+    samples: int
+    known: int
+    duplicates: int
+    candidates: int
+    rejected: int
+
+    def __add__(self, other: "Added") -> "Added":
+        mine, theirs = asdict(self), asdict(other)
+        return Added(**{name: mine[name] + theirs[name] for name in mine})
+
+
+NOTHING_ADDED = Added(0, 0, 0, 0, 0)
+
+
+def pair_hash(pair: Pair) -> str:
+    """Hash a pair by content: 16 hexadecimal characters."""
+    text = json.dumps([pair.instruction, pair.input, pair.response], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sample_id(pair: Pair, occurrence: int) -> str:
+    """Name a sample: 12 letters and digits (60 bits) from its original pair and its occurrence (0 for the first)."""
+    text = json.dumps([pair.instruction, pair.input, pair.response, occurrence], ensure_ascii=False)
+    return b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
+
+
+def begin_import(store: Store, path: str, sha256: str, format: str, options: dict[str, object]) -> int:
+    """Open an import of a file, or find the one of the same content and options to go on with."""
+    key = [sha256, format, json.dumps(options, sort_keys=True)]
+    with store.transaction() as tx:
+        found = tx.execute("SELECT import_id FROM import WHERE sha256 = ? AND format = ? AND options = ?", key)
+        if not found:
+            found = tx.execute(
+                "INSERT INTO import (path, sha256, format, options) VALUES (?, ?, ?, ?) RETURNING import_id",
+                [path, *key],
+            )
+    return int(found[0][0])
+
+
+def last_row(store: Store, import_id: int) -> int:
+    """Give the last row of the file that an import has stored or rejected; -1 for none."""
+    sql = """SELECT greatest((SELECT coalesce(max("row"), -1) FROM import_row WHERE import_id = $id),
+                             (SELECT coalesce(max("row"), -1) FROM reject WHERE import_id = $id))"""
+    return int(store.value(sql, {"id": import_id}))
+
+
+def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], author: str) -> Added:
+    """Store a chunk of rows in one transaction: new samples and candidates, and rejects with their reason."""
+    good = [row for row in rows if isinstance(row, ImportRow)]
+    rejects = [row for row in rows if isinstance(row, Reject)]
+    with store.transaction() as tx:
+        named = _name_rows(tx, import_id, good)
+        known = _known(tx, [name for name, _, _ in named])
+        fresh = [(name, first, row) for name, first, row in named if name not in known]
+        tx.append(
+            "sample",
+            ["sample_id", "import_id", "row", "duplicate_of", "extra"],
+            [
+                (name, import_id, row.row, first, json.dumps(row.extra, ensure_ascii=False))
+                for name, first, row in fresh
+            ],
+        )
+        tx.append(
+            "import_row",
+            ["import_id", "row", "pair_hash", "sample_id"],
+            [(import_id, row.row, pair_hash(row.original), name) for name, _, row in named],
+        )
+        candidates = _add_candidates(tx, named, known, author)
+        _add_refusals(tx, named, author)
+        tx.append(
+            "reject",
+            ["import_id", "row", "line", "reason", "raw"],
+            [(import_id, reject.row, reject.line, reject.reason, reject.raw) for reject in rejects],
+        )
+        tx.bump()
+    duplicates = sum(first is not None for _, first, _ in fresh)
+    return Added(len(fresh), len(named) - len(fresh), duplicates, candidates, len(rejects))
+
+
+_Named = tuple[str, str | None, ImportRow]
+"""A row with its sample's id, and the id of the first sample of the same pair where it is a duplicate."""
+
+
+def _name_rows(tx: Transaction, import_id: int, rows: Sequence[ImportRow]) -> list[_Named]:
+    hashes = [pair_hash(row.original) for row in rows]
+    seen: Counter[str] = Counter(
+        dict(
+            tx.execute(
+                """SELECT pair_hash, count(*) FROM import_row
+                   WHERE import_id = ? AND pair_hash IN (SELECT unnest(?::VARCHAR[])) GROUP BY pair_hash""",
+                [import_id, list(set(hashes))],
+            )
+        )
+    )
+    named: list[_Named] = []
+    for content, row in zip(hashes, rows, strict=True):
+        occurrence = seen[content]
+        seen[content] += 1
+        named.append((sample_id(row.original, occurrence), sample_id(row.original, 0) if occurrence else None, row))
+    return named
+
+
+def _known(tx: Transaction, names: Sequence[str]) -> set[str]:
+    sql = "SELECT sample_id FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))"
+    return {name for (name,) in tx.execute(sql, [list(names)])}
+
+
+def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> int:
+    wanted = [
+        (name, str(origin), author, pair)
+        for name, _, row in named
+        for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
+    ]
+    held = set(
+        tx.execute(
+            "SELECT sample_id, origin FROM candidate WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [list(known)]
+        )
+    )
+    rows = [
+        (name, origin, producer, pair.instruction, pair.input, pair.response)
+        for name, origin, producer, pair in wanted
+        if (name, origin) not in held
+    ]
+    tx.append("candidate", ["sample_id", "origin", "producer", "instruction", "input", "response"], rows)
+    return len(rows)
+
+
+def _add_refusals(tx: Transaction, named: Sequence[_Named], author: str) -> None:
+    """Keep rewrites in the file that cannot be used as failed reflections, so that the curator sees them."""
+    columns = ["sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail"]
+    tx.append(
+        "reflection",
+        columns,
+        [
+            (name, str(origin), author, "", "", "refused", "unusable_in_file", detail)
+            for name, _, row in named
+            for origin, detail in row.refused.items()
+        ],
+    )
+
+
+def finish_import(store: Store, import_id: int, author: str, added: Added) -> None:
+    """Mark an import as complete and log it."""
+    with store.transaction() as tx:
+        tx.execute("UPDATE import SET finished = true WHERE import_id = ?", [import_id])
+        tx.execute(
+            """INSERT INTO event (action_id, author, kind, context)
+               SELECT nextval('event_ids'), ?, 'import', json_object('path', path, 'samples', ?, 'rejected', ?)
+               FROM import WHERE import_id = ?""",
+            [author, added.samples, added.rejected, import_id],
+        )
+
+
+def find_sample(store: Store, name: str) -> str:
+    """Find a sample by its id, or by its number in the project; DecisionError if there is none."""
+    sql = "SELECT sample_id FROM sample WHERE sample_id = ? OR seq = try_cast(? AS BIGINT)"
+    found: str | None = store.value(sql, [name, name])
+    if found is None:
+        raise DecisionError(
+            f"There is no sample {name}.", "Give an id or number as shown on the screens or in scores.jsonl."
+        )
+    return found
+
+
+def candidates(store: Store, sample: str) -> dict[Origin, Row]:
+    """Read a sample's candidates with their scores under the scoring in use, in the order of Origin."""
+    rows = store.rows(
+        """SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
+           LEFT JOIN score ON score.candidate_id = candidate.candidate_id
+               AND score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
+           WHERE sample_id = ?""",
+        [sample],
+    )
+    by_origin = {row["origin"]: row for row in rows}
+    return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
+
+
+def reflections(store: Store, sample: str) -> list[Row]:
+    """Read every teacher call made for a sample, the newest first."""
+    return store.rows("SELECT * FROM reflection WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])
+
+
+def pair_of(row: Row) -> Pair:
+    """Give the pair in a row that has instruction, input and response."""
+    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])

@@ -1,0 +1,66 @@
+"""The state of a project in numbers: the one source of the funnel on screen and of `srt status`."""
+
+from typing import Any
+
+from srt_core.selection import applied_policy, refresh
+from srt_core.store import Store
+
+# A failed reflection stands as long as the candidate it was to make is not there.
+FAILED_REFLECTIONS = """
+    SELECT sample_id, origin, max(reflection_id) AS reflection_id, arg_max(status, reflection_id) AS status,
+           arg_max(reason, reflection_id) AS reason, arg_max(detail, reflection_id) AS detail,
+           arg_max(raw, reflection_id) AS raw, arg_max(teacher, reflection_id) AS teacher
+    FROM reflection
+    WHERE status <> 'accepted'
+      AND NOT EXISTS (FROM candidate WHERE candidate.sample_id = reflection.sample_id
+                      AND candidate.origin = reflection.origin)
+    GROUP BY sample_id, origin
+"""
+
+_COUNTS = {
+    "samples": "SELECT count(*) FROM sample",
+    "candidates": "SELECT count(*) FROM candidate",
+    "duplicates": "SELECT count(*) FROM sample WHERE duplicate_of IS NOT NULL",
+    "rejected_rows": "SELECT count(*) FROM reject",
+    "reflected": "SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> 'ORIGINAL'",
+    "failed_reflections": f"SELECT count(*) FROM ({FAILED_REFLECTIONS})",
+    "decided": "SELECT count(*) FROM verdict WHERE decided",
+    "approved": "SELECT count(*) FROM verdict WHERE approved",
+    "parked": "SELECT count(*) FROM verdict WHERE action = 'park'",
+    "verdicts": "SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL",
+    "exports": "SELECT count(*) FROM event WHERE kind = 'export'",
+}
+
+
+def status(store: Store) -> dict[str, Any]:
+    """Count everything: samples, candidates, rejects, scores, selections by origin and reason, decisions.
+
+    `scored` counts candidates with both an IFD and an r-IFD under the scoring in use, `unscored` all others;
+    `scored_samples` counts samples of which every candidate is scored.
+    """
+    refresh(store)
+    found: dict[str, Any] = {name: int(store.value(sql)) for name, sql in _COUNTS.items()}
+    unscored = int(store.value("SELECT coalesce(sum(unscored), 0) FROM panel"))
+    found |= {
+        "scored": found["candidates"] - unscored,
+        "unscored": unscored,
+        "scored_samples": int(store.value("SELECT count(*) FROM panel WHERE unscored = 0")),
+        "candidates_by_origin": _counted(store, "SELECT origin, count(*) FROM candidate GROUP BY ALL ORDER BY ALL"),
+        "selected": {
+            "total": int(store.value("SELECT count(origin) FROM selection")),
+            "by_origin": _counted(
+                store, "SELECT origin, count(*) FROM selection WHERE origin IS NOT NULL GROUP BY ALL ORDER BY ALL"
+            ),
+            "by_reason": _counted(store, "SELECT reason, count(*) FROM selection GROUP BY ALL ORDER BY ALL"),
+        },
+        "decisions": _counted(store, "SELECT action, count(*) FROM standing GROUP BY ALL ORDER BY ALL"),
+        "policy": applied_policy(store).name,
+        "student": store.value(
+            "SELECT student FROM scoring WHERE scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')"
+        ),
+    }
+    return found
+
+
+def _counted(store: Store, sql: str) -> dict[str, int]:
+    return {name: int(number) for name, number in ((tuple(row.values())) for row in store.rows(sql))}

@@ -1,0 +1,212 @@
+"""The project file in DuckDB: open it, append rows in transactions, read rows. The only importer of duckdb.
+
+One process owns the file. Within it every read takes a cursor of its own and one writer at a time has a transaction;
+readers never wait.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from srt_core.errors import ProjectError
+
+SCHEMA_VERSION = 1
+MEMORY_LIMIT = "2GB"
+
+Row = dict[str, Any]
+Parameters = Sequence[object] | Mapping[str, object]
+
+_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+class Transaction:
+    """One write transaction: statements and appended rows are committed together or not at all."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows ([] for none)."""
+        return self._cursor.execute(sql, parameters).fetchall()
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Append `rows`, each a value per column, to `table`."""
+        appender = self._cursor.appender(table, columns=list(columns), action="insert")
+        appender.append_rows(rows)
+        appender.flush()
+
+    def bump(self) -> None:
+        """Note that candidates, reflections or scores changed, so that derived tables are rebuilt before use."""
+        self._cursor.execute(
+            "INSERT INTO meta VALUES ('data_version', '1') "
+            "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR"
+        )
+
+
+class Store:
+    """A project file, open in this process. Use `create` or `open`; close it to fold the write-ahead log in."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = path
+        self._connection = connection
+        self._write_lock = threading.RLock()
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Create a project file at `path`. ProjectError if something is there already."""
+        if path.exists() and path.stat().st_size:
+            raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The folder {path.parent} cannot be made: {error.strerror}.", "Choose a folder you may write to."
+            ) from error
+        # Built beside its place and moved there whole, so that a crash never leaves half a project.
+        draft = path.with_name(path.name + ".new")
+        draft.unlink(missing_ok=True)
+        store = cls(draft, _connect(draft))
+        with store.transaction() as tx:
+            tx.execute(resources.files("srt_core").joinpath("data/schema.sql").read_text(encoding="utf-8"))
+            tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
+        store.close()
+        draft.replace(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the project file at `path`.
+
+        ProjectError if it is missing, is no project, is of a newer version, or is open in another process (the
+        message says which).
+        """
+        if not path.is_file():
+            raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
+        connection = _connect(path)
+        try:
+            _check_version(path, connection)
+        except ProjectError:
+            connection.close()
+            raise
+        return cls(path, connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; waits for a transaction under way."""
+        with self._write_lock:
+            self._connection.close()
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Read rows as dictionaries by column name."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """Read the first column of the first row; None where there is no row."""
+        cursor = self._connection.cursor()
+        try:
+            first = cursor.execute(sql, parameters).fetchone()
+            return first[0] if first else None
+        finally:
+            cursor.close()
+
+    def stream(self, sql: str, parameters: Parameters = (), size: int = 2_000) -> Iterator[list[Row]]:
+        """Read rows in lists of at most `size`, in bounded memory, from one consistent snapshot."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            while chunk := cursor.fetchmany(size):
+                yield [dict(zip(names, values, strict=True)) for values in chunk]
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One short write transaction; one at a time in this process, committed when the block ends well."""
+        with self._write_lock:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except BaseException:  # Streamlit's rerun and stop signals are no Exception; none may leave a half write
+                _roll_back(cursor)
+                raise
+            finally:
+                cursor.close()
+
+    def meta(self, key: str) -> str | None:
+        """Read one of the project's own settings."""
+        found: str | None = self.value("SELECT value FROM meta WHERE key = ?", [key])
+        return found
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write one of the project's own settings."""
+        with self.transaction() as tx:
+            tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    spill = str(path) + ".tmp"
+    try:
+        return duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill})
+    except duckdb.IOException as error:
+        raise _explained(path, str(error)) from error
+    except duckdb.Error as error:
+        raise ProjectError(
+            f"{path} cannot be opened: it was written by another version or is damaged.",
+            "Open it with the version of srt that wrote it.",
+        ) from error
+
+
+def _explained(path: Path, text: str) -> ProjectError:
+    if "lock" in text:
+        held = _HOLDER.search(text)
+        holder = f"process {held['pid']} ({held['program']})" if held else "another process"
+        return ProjectError(
+            f"{path} is open in {holder}.", "Close the app or command that has it open, then try again."
+        )
+    if "not a valid DuckDB database" in text:
+        return ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    return ProjectError(f"{path} cannot be opened: {text}", "Check that the file may be read and written.")
+
+
+def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    except duckdb.CatalogException:
+        found = None
+    if found is None:
+        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    if int(found[0]) > SCHEMA_VERSION:
+        raise ProjectError(
+            f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
+            "Update srt, then open it again.",
+        )
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # the failed statement may have ended the transaction already
+        return
