@@ -1,0 +1,126 @@
+"""Student templates: the exact texts, one-pass filling, and files of a user's own."""
+
+from pathlib import Path
+
+import pytest
+
+from srt_core.errors import TemplateError
+from srt_core.records import Pair
+from srt_core.templates import TEMPLATE_NAMES, Template, load_template, prompt, render, reverse_prompt
+
+ALPACA_HEAD = "Below is an instruction that describes a task"
+VICUNA_HEAD = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions. "
+)
+
+OWN_FILE = """
+name = "mine"
+with_input = "Q: {instruction} / {input}\\nA:"
+no_input = "Q: {instruction}\\nA:"
+reverse_request = "What was asked? {response}"
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_built_in_templates_are_the_five_of_the_method() -> None:
+    """alpaca comes first, and chat uses the tokenizer's own template."""
+    assert TEMPLATE_NAMES == ("alpaca", "vicuna", "wizardlm", "plain", "chat")
+    assert [name for name in TEMPLATE_NAMES if load_template(name).is_chat] == ["chat"]
+
+
+@pytest.mark.parametrize(
+    ("name", "with_input", "no_input"),
+    [
+        (
+            "alpaca",
+            f"{ALPACA_HEAD}, paired with an input that provides further context. Write a response that appropriately "
+            "completes the request.\n\n### Instruction:\nX\n\n### Input:\nI\n\n### Response:",
+            f"{ALPACA_HEAD}. Write a response that appropriately completes the request.\n\n"
+            "### Instruction:\nX\n\n### Response:",
+        ),
+        ("vicuna", f"{VICUNA_HEAD}USER: X\nInput:\nI ASSISTANT:", f"{VICUNA_HEAD}USER: X ASSISTANT:"),
+        ("wizardlm", "X\nI\n\n### Response:", "X\n\n### Response:"),
+        ("plain", "X\nI\n", "X\n"),
+        ("chat", "X\n\nI", "X"),
+    ],
+)
+def test_a_prompt_is_exactly_what_trainers_use(name: str, with_input: str, no_input: str) -> None:
+    """An interchange format is byte for byte its format, with and without an input."""
+    template = load_template(name)
+    assert prompt(template, Pair("X", "Y", "I")) == with_input
+    assert prompt(template, Pair("X", "Y")) == no_input
+
+
+def test_the_reverse_prompt_is_the_prompt_of_the_filled_reverse_request() -> None:
+    """y' is the no-input text with the request in the instruction's place, and shows the response once."""
+    template = load_template("alpaca")
+    request = render(template.reverse_request, {"response": "ANSWER"})
+    assert reverse_prompt(template, "ANSWER") == prompt(template, Pair(request, ""))
+    assert reverse_prompt(template, "ANSWER").count("ANSWER") == 1
+
+
+@pytest.mark.parametrize("text", ["{input}", "{response}", "{instruction}", "{", "}", "{0}", "\\1 \\g<0>", "{{input}}"])
+def test_braces_in_a_text_stay_as_they_are(text: str) -> None:
+    """Placeholders are filled in one pass: what a user wrote is never read as a placeholder or as a pattern."""
+    template = load_template("plain")
+    assert prompt(template, Pair(text, "y", text)) == f"{text}\n{text}\n"
+    assert f"\n{text}\n" in reverse_prompt(template, text)
+
+
+def test_a_users_file_is_a_template(tmp_path: Path) -> None:
+    """A TOML file with the three texts loads, under its own name or its file's."""
+    template = load_template(write(tmp_path / "other.toml", OWN_FILE))
+    assert template.name == "mine"
+    assert prompt(template, Pair("x", "y", "i")) == "Q: x / i\nA:"
+    unnamed = load_template(write(tmp_path / "other.toml", OWN_FILE.replace('name = "mine"', "")))
+    assert (unnamed.name, unnamed.hash) == ("other", template.hash)
+
+
+def test_the_hash_is_of_the_three_texts() -> None:
+    """A score remembers the texts: the name does not count, every text does, and where one ends counts too."""
+    base = Template("a", "1", "2", "3")
+    others = [Template("a", "12", "", "3"), Template("a", "1", "23", ""), Template("a", "1", "2", "4")]
+    assert base.hash == Template("b", "1", "2", "3").hash
+    assert len({base.hash, *(other.hash for other in others)}) == 4
+    assert len(base.hash) == 16
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("{instruction} / {input}", "{instruction}"), "'with_input'"),
+        (("{instruction}\\nA", "\\nA"), "'no_input'"),
+        (("{response}", ""), "'reverse_request'"),
+        (("{instruction}\\nA:", "{instruction}\\nA: {response}"), r"has \{instruction\} and \{response\}"),
+        (("no_input", "no_imput"), "has no text 'no_input'"),
+        (('"Q: {instruction}\\nA:"', "7"), "has no text 'no_input'"),
+        (('"mine"', '"mine'), "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_template_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    """A missing or misplaced placeholder, a missing text or broken TOML is named, with a hint."""
+    path = write(tmp_path / "own.toml", OWN_FILE.replace(*change))
+    with pytest.raises(TemplateError, match=said) as caught:
+        load_template(path)
+    assert caught.value.hint
+
+
+def test_an_unknown_name_lists_those_there_are(tmp_path: Path) -> None:
+    """Neither a built-in name nor a file: the hint lists the names."""
+    for name in ("alpca", tmp_path):
+        with pytest.raises(TemplateError, match="There is no template") as caught:
+            load_template(name)
+        assert "alpaca, vicuna" in caught.value.hint
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """A file that is not UTF-8 is refused instead of read as something else."""
+    path = tmp_path / "own.toml"
+    path.write_bytes(OWN_FILE.encode("utf-16"))
+    with pytest.raises(TemplateError, match="cannot be read"):
+        load_template(path)
