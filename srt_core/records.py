@@ -1,4 +1,4 @@
-"""The nouns of the product, frozen. METHOD: a sample, its candidates, their scores, a policy, a selection, a decision."""
+"""The nouns of the product, frozen: a pair, its candidates, their scores, a policy, a selection, a decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -152,7 +152,7 @@ class Policy:
 
 
 class Reason(StrEnum):
-    """Why a selection is what it is: exactly one for every sample. KEPT goes with a candidate, all others with nothing."""
+    """Why a selection is what it is, one for every sample. KEPT goes with a candidate, all others with nothing."""
 
     KEPT = "kept"
     UNSCORED = "unscored"

@@ -1,0 +1,129 @@
+"""Background work of the app over the pipeline: start, pause, go on, and know after a restart what was cut off.
+
+A job is a daemon thread that walks a pipeline step and keeps its latest progress for any screen to read. The step
+commits as it goes, so pausing is asking it to stop and resuming is starting it again.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from srt_core.errors import ProjectError, SRTError
+from srt_core.pipeline import Progress
+from srt_core.store import Row, Store
+
+Work = Callable[[threading.Event], Iterator[Progress]]
+"""A step to walk in the background; it must look at the event and stop soon after it is set."""
+
+SAVE_SECONDS = 2.0
+JOIN_SECONDS = 5.0
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    PAUSED = "paused"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The app ended while it ran; start it again to go on."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One piece of background work, live. Screens read it; only its thread writes it."""
+
+    job_id: int
+    kind: str
+    arguments: Mapping[str, object]
+    progress: Progress
+    state: JobState = JobState.RUNNING
+    error: SRTError | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class Jobs:
+    """The jobs of one open project: at most one of a kind at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._latest: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        with store.transaction() as tx:
+            tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
+
+    def start(self, kind: str, arguments: Mapping[str, object], work: Work) -> Job:
+        """Start `work` in the background; ProjectError if one of its kind runs already.
+
+        `arguments` are kept for the record and must hold no secret.
+        """
+        with self._lock:
+            if self.running(kind):
+                raise ProjectError(f"The project is busy: {kind} runs already.", "Pause it, or wait until it is done.")
+            with self._store.transaction() as tx:
+                rows = tx.execute(
+                    "INSERT INTO job (kind, state, arguments) VALUES (?, 'running', ?) RETURNING job_id",
+                    [kind, json.dumps(dict(arguments))],
+                )
+            job = Job(int(rows[0][0]), kind, arguments, Progress(kind))
+            job.thread = threading.Thread(target=self._run, args=(job, work), name=f"srt-{kind}", daemon=True)
+            self._latest[kind] = job
+            job.thread.start()
+            return job
+
+    def latest(self, kind: str) -> Job | None:
+        """Give the latest job of a kind since the app started."""
+        return self._latest.get(kind)
+
+    def running(self, kind: str | None = None) -> list[Job]:
+        """Give the jobs that run now, of one kind or all."""
+        jobs = [job for job in self._latest.values() if kind in (None, job.kind)]
+        return [job for job in jobs if job.state is JobState.RUNNING]
+
+    def pause(self, kind: str) -> None:
+        """Ask the job of a kind to stop after what it has under way."""
+        for job in self.running(kind):
+            job.stop.set()
+
+    def history(self, limit: int = 20) -> list[Row]:
+        """Read the latest jobs of the project, the newest first, those of earlier sessions too."""
+        return self._store.rows("SELECT * FROM job ORDER BY job_id DESC LIMIT ?", [limit])
+
+    def close(self) -> None:
+        """Stop all jobs and wait a moment for them to commit what they have under way."""
+        for job in self.running():
+            job.stop.set()
+        for job in list(self._latest.values()):
+            if job.thread:
+                job.thread.join(JOIN_SECONDS)
+
+    def _run(self, job: Job, work: Work) -> None:
+        saved = 0.0
+        state = JobState.FAILED  # what stands if the step raises something that is no SRTError
+        try:
+            for progress in work(job.stop):
+                job.progress = progress
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    saved = time.monotonic()
+                    self._save(job, JobState.RUNNING)
+            state = JobState.PAUSED if job.stop.is_set() else JobState.DONE
+        except SRTError as error:
+            job.error = error
+        finally:
+            self._save(job, state)
+            job.state = state
+
+    def _save(self, job: Job, state: JobState) -> None:
+        progress = job.progress
+        message = str(job.error) if job.error else progress.message
+        with self._store.transaction() as tx:
+            tx.execute(
+                """UPDATE job SET state = ?, done = ?, total = ?, failed = ?, message = ?,
+                          updated_at = timezone('UTC', now()) WHERE job_id = ?""",
+                [str(state), progress.done, progress.total or 0, progress.failed, message, job.job_id],
+            )

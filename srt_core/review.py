@@ -1,0 +1,186 @@
+"""Review: queues of samples, the place in one, and the next sample; each one SQL statement over browse.ROWS.
+
+A queue is all samples of a condition in one order, decided or not: the arrows move through all of them, and after a
+decision the next open one is shown. No queue is ever read into Python.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from srt_core import browse
+from srt_core.browse import ROWS, Filter
+from srt_core.records import Origin
+from srt_core.selection import refresh
+from srt_core.status import FAILED_REFLECTIONS
+from srt_core.store import Row, Store
+
+_OPEN = "NOT decided AND action IS DISTINCT FROM 'park'"
+
+# Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
+_PICKED = """CASE origin WHEN 'RESPONSE' THEN response_characters WHEN 'INSTRUCTION' THEN instruction_characters
+                         WHEN 'BOTH' THEN both_characters END"""
+_EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue: which samples, in which order, and which of them ask for a decision.
+
+    `where`, `rank` and `goal` are SQL over browse.ROWS. `rank` is never NULL and ties go by the sample's number.
+    """
+
+    label: str
+    about: str
+    only: Filter = _EVERYTHING
+    where: str = "true"
+    rank: str = "seq"
+    goal: str = _OPEN
+
+
+QUEUES: Mapping[str, Queue] = {
+    "closest": Queue(
+        "Closest to a threshold",
+        "The samples where a small change of the policy would change the outcome come first.",
+        where="closeness IS NOT NULL",
+        rank="closeness",
+    ),
+    "failed": Queue(
+        "Failed reflections",
+        "Samples with a rewrite that is missing because the teacher's reply could not be used.",
+        only=Filter(problem=("failed reflection",)),
+    ),
+    "conflict": Queue(
+        "Rule and length in conflict",
+        "The rule takes a response with less than half or more than four times the characters of the original's. "
+        "The greatest change comes first.",
+        where=f"({_PICKED} * 2 < original_characters OR {_PICKED} > 4 * original_characters)",
+        rank=f"-abs(ln(greatest({_PICKED}, 1) / greatest(original_characters, 1)))",
+    ),
+    "audit": Queue(
+        "Random audit",
+        "Every sample, in a random order that stays the same. Stop when you have seen enough.",
+        rank="md5(sample_id)",
+    ),
+    "all": Queue("All samples", "Every sample, in the order of the file."),
+    "parked": Queue("Parked", "What was parked, to decide now.", where="action = 'park'", goal="action = 'park'"),
+    "filter": Queue("This filter", "The samples of the filter in the address, as Explore lists them."),
+}
+"""The queues by the name that stands in the address."""
+
+_RANKS = {
+    "number": "seq",
+    "closest to a threshold": "coalesce(closeness, 'inf'::DOUBLE)",
+    "IFD of the winner, low first": "coalesce(winner_ifd, 'inf'::DOUBLE)",
+    "IFD of the winner, high first": "coalesce(-winner_ifd, 'inf'::DOUBLE)",
+    "r-IFD of the winner, low first": "coalesce(winner_r_ifd, 'inf'::DOUBLE)",
+    "r-IFD of the winner, high first": "coalesce(-winner_r_ifd, 'inf'::DOUBLE)",
+    "longest original response": "-original_characters",
+}
+
+
+def filter_queue(only: Filter, sort: str = "number") -> Queue:
+    """Give the queue of a filter in one of browse.SORTS; an unknown order is by number."""
+    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sample stands in a queue: position from 1, None where the queue does not hold it, and how many there are."""
+
+    position: int | None
+    samples: int
+    open: int
+    parked: int
+
+
+def place(store: Store, queue: Queue, sample: str | None) -> Place:
+    """Find a sample's place in a queue, and count what the queue holds."""
+    sql, values = _relation(store, queue, sample)
+    found = store.rows(
+        f"""{sql} SELECT count(*) AS samples, count(*) FILTER (goal) AS open, count(*) FILTER (action = 'park') AS parked,
+                         count(*) FILTER ((queue.rank, queue.seq) <= (here.rank, here.seq)) AS position,
+                         coalesce(bool_or(queue.seq = here.seq), false) AS held
+            FROM queue LEFT JOIN here ON true""",
+        values,
+    )[0]
+    return Place(found["position"] if found["held"] else None, found["samples"], found["open"], found["parked"])
+
+
+def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
+    """Find the next sample that asks for a decision: after `sample`, else from the start; None where all are decided."""
+    sql, values = _relation(store, queue, sample)
+    found: str | None = store.value(
+        f"""{sql} SELECT queue.sample_id FROM queue LEFT JOIN here ON true
+            WHERE goal AND queue.seq IS DISTINCT FROM here.seq
+            ORDER BY coalesce((queue.rank, queue.seq) > (here.rank, here.seq), true) DESC, queue.rank, queue.seq
+            LIMIT 1""",
+        values,
+    )
+    return found
+
+
+def neighbour(store: Store, queue: Queue, sample: str, *, back: bool = False) -> str | None:
+    """Find the sample that follows `sample` in a queue, or the one before it, decided or not; None at its end."""
+    sql, values = _relation(store, queue, sample)
+    sign, order = ("<", "DESC") if back else (">", "ASC")
+    found: str | None = store.value(
+        f"""{sql} SELECT queue.sample_id FROM queue, here
+            WHERE (queue.rank, queue.seq) {sign} (here.rank, here.seq)
+            ORDER BY queue.rank {order}, queue.seq {order} LIMIT 1""",
+        values,
+    )
+    return found
+
+
+def failures(store: Store, sample: str) -> dict[Origin, Row]:
+    """Read the last failed reflection for each candidate that is missing because of it."""
+    rows = store.rows(f"SELECT * FROM ({FAILED_REFLECTIONS}) WHERE sample_id = ?", [sample])
+    found = {row["origin"]: row for row in rows}
+    return {origin: found[origin] for origin in Origin if origin in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """A person's work at the desk: when their last decision or undo was stored (UTC), and decisions an hour lately."""
+
+    saved_at: object | None
+    per_hour: int | None
+
+
+_TEMPO = """
+    SELECT max(made_at) AS saved_at,
+           count(*) FILTER (lately) AS decisions,
+           epoch(max(made_at) FILTER (lately) - min(made_at) FILTER (lately)) AS seconds
+    FROM (SELECT made_at, kind <> 'undo' AND made_at > timezone('UTC', now()) - INTERVAL 10 MINUTE AS lately
+          FROM event WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park', 'undo')
+            AND json_extract_string(context, 'bulk') IS NULL)
+"""
+
+
+def tempo(store: Store, by: str) -> Tempo:
+    """Read a person's last save and pace: from 5 decisions of the last ten minutes on, else None. Bulk is not counted."""
+    row = store.rows(_TEMPO, [by])[0]
+    is_known = row["decisions"] >= 5 and row["seconds"]
+    return Tempo(row["saved_at"], round((row["decisions"] - 1) * 3600 / row["seconds"]) if is_known else None)
+
+
+def why(name: str, selection: Row) -> str:
+    """Say in a sentence why a queue holds a sample (a row of browse.row); "" where there is nothing to say."""
+    if name == "closest" and selection["closeness"] is not None:
+        return f"In this queue: {selection['closeness']:.3g} away from a threshold."
+    origin = selection["origin"]
+    if name == "conflict" and origin:
+        before, after = selection["original_characters"], selection[f"{origin.lower()}_characters"]
+        return f"In this queue: the rule's response has {after:,} characters, the original {before:,}."
+    return "In this queue: drawn at random." if name == "audit" else ""
+
+
+def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict[str, object]]:
+    """Give the relations `queue` (its samples with rank and goal) and `here` (the rank of one sample), and values."""
+    refresh(store)
+    where, values = browse.condition(queue.only)
+    sql = f"""WITH queue AS (
+            SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {ROWS}
+            WHERE ({where}) AND {queue.where}
+        ), here AS (SELECT seq, {queue.rank} AS rank FROM {ROWS} WHERE sample_id = $sample)"""
+    return sql, {**values, "sample": sample}

@@ -1,0 +1,98 @@
+"""The frame of every page: its title, the sidebar, the project in the address, and the one place that shows errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from srt_core.errors import SRTError
+from srt_core.ui.runtime import Project, open_project, project_paths
+
+PAGES = {
+    "app.py": ("Overview", ":material/home:"),
+    "pages/1_Import.py": ("Import", ":material/upload_file:"),
+    "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
+    "pages/3_Score.py": ("Score", ":material/speed:"),
+    "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
+    "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
+    "pages/6_Review.py": ("Review", ":material/fact_check:"),
+    "pages/7_Export.py": ("Export", ":material/download:"),
+    "pages/8_History.py": ("History", ":material/history:"),
+}
+
+
+def setup_page(page: str) -> Project:
+    """Draw the frame of a page (a key of PAGES) and return the project it works on.
+
+    Every page calls this first and is complete without app.py, so a deep link works on a fresh server. Stops the
+    page, with the reason shown, where the project cannot be opened.
+    """
+    title, icon = PAGES[page]
+    st.set_page_config(page_title=f"{title} · srt", page_icon=icon, layout="wide")
+    paths = project_paths()
+    asked = st.query_params.get("project", "")
+    with st.sidebar:
+        name = _choose_project(list(paths), asked)
+    _draw_links()
+    st.title(title)
+    if name not in paths:
+        show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
+        st.stop()
+    with reporting(stop=True):
+        return open_project(paths[name])
+    raise AssertionError("reporting(stop=True) stops the page")
+
+
+def address(**more: str) -> dict[str, str]:
+    """Give the query parameters that keep the project and the curator's name on the way to another page."""
+    kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
+    return {**kept, **more}
+
+
+def curator() -> str:
+    """Name the person at the screen: a proxy's header or login where there is one, else the sidebar's name box."""
+    known = st.user.get("email")
+    return str(known or st.session_state.get("curator") or "curator")
+
+
+@contextmanager
+def reporting(*, stop: bool = False) -> Iterator[None]:
+    """Show an SRTError of the block where it stands, instead of breaking the page; `stop` ends the page there."""
+    try:
+        yield
+    except SRTError as error:
+        show_error(error)
+        if stop:
+            st.stop()
+
+
+def show_error(error: SRTError) -> None:
+    """Show what went wrong and what to do next, as plain text: both may quote a file or a server."""
+    with st.container(border=True):
+        st.markdown(":material/error: **That did not work**")
+        st.text(error.message)
+        if error.hint:
+            st.text(error.hint)
+
+
+def show_empty(text: str, page: str, label: str) -> None:
+    """Show what to do on a page that has nothing to show yet: a sentence of ours and a link."""
+    with st.container(border=True):
+        st.markdown(text)
+        st.page_link(page, label=label, icon=PAGES[page][1], query_params=address())
+
+
+def _choose_project(names: list[str], asked: str) -> str:
+    if asked and asked not in names:
+        names = [asked, *names]
+    name = st.selectbox("Project", names, key="project", bind="query-params")
+    if not st.user.get("email"):
+        st.text_input("Your name", key="curator", bind="query-params", placeholder="curator",
+                      help="Stands beside your decisions in the history.")  # fmt: skip
+    return str(name)
+
+
+def _draw_links() -> None:
+    with st.sidebar:
+        for page, (title, icon) in PAGES.items():
+            st.page_link(page, label=title, icon=icon, query_params=address())

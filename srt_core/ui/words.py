@@ -1,0 +1,72 @@
+"""The words of the screens: one label and one plain sentence for each term, so that all screens say the same."""
+
+from srt_core.records import Action, Origin, Reason
+
+ORIGIN_LABELS = {
+    Origin.ORIGINAL: "Original",
+    Origin.RESPONSE: "Response",
+    Origin.INSTRUCTION: "Instruction",
+    Origin.BOTH: "Both",
+}
+
+ORIGIN_HELP = {
+    Origin.ORIGINAL: "The pair as imported.",
+    Origin.RESPONSE: "The response was rewritten, the instruction kept.",
+    Origin.INSTRUCTION: "The instruction was rewritten, with a new response to it.",
+    Origin.BOTH: "The instruction was rewritten, then its response once more.",
+}
+
+REASON_LABELS = {
+    Reason.KEPT: "Kept",
+    Reason.UNSCORED: "No score",
+    Reason.NOT_REFLECTED: "Not reflected yet",
+    Reason.REFLECTION_FAILED: "Reflection failed",
+    Reason.NOT_IMPROVED: "Rewrite did not improve",
+    Reason.IFD_CEILING: "IFD too high",
+    Reason.R_IFD_CEILING: "r-IFD too high",
+    Reason.BELOW_TOP_SHARE: "Below the top share",
+}
+
+REASON_HELP = {
+    Reason.KEPT: "The rule keeps a candidate of this sample.",
+    Reason.UNSCORED: "A score that the rule needs is missing, so it decides nothing.",
+    Reason.NOT_REFLECTED: "The rewrite that the policy asks for was not made yet.",
+    Reason.REFLECTION_FAILED: "The teacher's reply could not be used. Repair or retry it.",
+    Reason.NOT_IMPROVED: "The student's scores say the rewrite is no better than what it rewrites.",
+    Reason.IFD_CEILING: "The instruction does not help the student to write the response.",
+    Reason.R_IFD_CEILING: "The response says too little about its instruction.",
+    Reason.BELOW_TOP_SHARE: "Others have a higher score, and the policy keeps only the top share.",
+}
+
+ACTION_LABELS = {
+    Action.APPROVE: "Approved",
+    Action.CHOOSE: "Chosen by hand",
+    Action.EDIT: "Edited",
+    Action.REJECT: "Rejected",
+    Action.PARK: "Parked",
+}
+
+IFD_HELP = (
+    "IFD: how hard the response stays for the student once it has read the instruction. "
+    "Higher means there is more to learn; 1 or more means the instruction does not help."
+)
+R_IFD_HELP = (
+    "r-IFD: how hard it is for the student to guess the instruction from the response. "
+    "Lower means the response fits its instruction better."
+)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a score, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time span in the two units a person would use."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
