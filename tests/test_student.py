@@ -4,7 +4,7 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -386,6 +386,13 @@ def test_the_fingerprint_is_of_the_student_and_not_of_its_folder(
     assert len(others) == 5
 
 
+def test_the_fingerprint_does_not_depend_on_what_was_tokenised_before(llama_folder: Path) -> None:
+    """A tokenizer remembers the truncation of its last call; that is no part of the student."""
+    before, after = (load_student(llama_folder, device="cpu") for _ in range(2))
+    after._tokenizer("a long text", truncation=True, max_length=2)
+    assert before.fingerprint == after.fingerprint
+
+
 def chat_tokenizer(template: str) -> PreTrainedTokenizerFast:
     tokenizer = byte_tokenizer(has_bos=True)
     tokenizer.chat_template = template
@@ -439,7 +446,7 @@ def edit_config(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
 
 
-BROKEN_FOLDERS = {
+BROKEN_FOLDERS: dict[str, Callable[[Path], object]] = {
     "no config": lambda folder: (folder / "config.json").unlink(),
     "no weights": lambda folder: (folder / "model.safetensors").unlink(),
     "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),

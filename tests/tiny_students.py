@@ -24,6 +24,11 @@ TEXTS = [
 ]
 
 
+def _fast(**arguments: object) -> PreTrainedTokenizerFast:
+    made = cast("Any", PreTrainedTokenizerFast)(**arguments)
+    return cast("PreTrainedTokenizerFast", made)
+
+
 def byte_tokenizer(*, has_bos: bool, texts: Sequence[str] = TEXTS, vocabulary: int = 400) -> PreTrainedTokenizerFast:
     """A byte-level BPE: with BOS it puts <s> in front like Llama's, without it has only an end token like GPT-2's."""
     bpe = Tokenizer(models.BPE())
@@ -40,8 +45,7 @@ def byte_tokenizer(*, has_bos: bool, texts: Sequence[str] = TEXTS, vocabulary: i
     if has_bos:
         bpe.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     names = {"bos_token": "<s>", "eos_token": "</s>"} if has_bos else {"eos_token": "</s>"}
-    fast: Any = PreTrainedTokenizerFast
-    return cast("PreTrainedTokenizerFast", fast(tokenizer_object=bpe, **names)
+    return _fast(tokenizer_object=bpe, **names)
 
 
 def save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> Path:
@@ -89,7 +93,7 @@ def word_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
     level = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token=words[1]))
     level.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     level.post_processor = processors.TemplateProcessing(single=f"{words[0]} $A", special_tokens=[(words[0], 0)])
-    return PreTrainedTokenizerFast(tokenizer_object=level, bos_token=words[0], unk_token=words[1])
+    return _fast(tokenizer_object=level, bos_token=words[0], unk_token=words[1])
 
 
 def bigram_llama(words: Sequence[str], logits: Mapping[str, Mapping[str, float]]) -> LlamaForCausalLM:

@@ -31,11 +31,11 @@ def _config_text(model: "PreTrainedModel") -> str:
 
 def _tokenizer_text(tokenizer: "PreTrainedTokenizerBase") -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    rules = (
-        backend.to_str() if backend else json.dumps([type(tokenizer).__name__, tokenizer.get_vocab()], sort_keys=True)
-    )
+    rules = json.loads(backend.to_str()) if backend else {type(tokenizer).__name__: tokenizer.get_vocab()}
+    # left over from the last call, and never used for scoring
+    rules.update(truncation=None, padding=None)
     special = [tokenizer.bos_token, tokenizer.eos_token, tokenizer.chat_template]
-    return json.dumps([rules, special], default=str)
+    return json.dumps([rules, special], sort_keys=True, default=str)
 
 
 def _bytes(tensor: "torch.Tensor") -> memoryview:

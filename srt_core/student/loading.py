@@ -44,8 +44,8 @@ def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str =
     with _loading_errors(name, absent or "its tokenizer cannot be read"):
         tokenizer = _read_tokenizer(source, is_local)
     with _loading_errors(name, absent or "it is no causal language model that can be read"):
-        model = _read_model(source, chosen_dtype, is_local)
-        return Student(model.to(chosen_device), tokenizer, name)
+        model = _read_model(source, chosen_dtype, chosen_device, is_local)
+        return Student(model, tokenizer, name)
 
 
 @contextmanager
@@ -74,18 +74,18 @@ def _read_tokenizer(source: str, is_local: bool) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def _read_model(source: str, dtype: "torch.dtype", is_local: bool) -> "PreTrainedModel":
+def _read_model(source: str, dtype: "torch.dtype", device: "torch.device", is_local: bool) -> "PreTrainedModel":
     """Read the weights, all of them: transformers would fill the gaps with random ones."""
     from transformers import AutoModelForCausalLM
 
     read: Any = AutoModelForCausalLM.from_pretrained
     where = {"trust_remote_code": False, "local_files_only": is_local}
-    model: PreTrainedModel
-    model, report = read(source, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **where)
+    loaded, report = read(source, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **where)
     unfit = len(report["missing_keys"]) + len(report["mismatched_keys"])
     if unfit:
         message = f"{unfit} tensors that the config.json of '{source}' asks for are missing or have another shape."
         raise StudentError(message, "Save the model again, or copy the whole folder.")
+    model: PreTrainedModel = loaded.to(device)
     return model
 
 
