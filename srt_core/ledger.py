@@ -108,7 +108,10 @@ def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
 
 def edited_pair(store: Store, event_id: int) -> Pair:
     """Read the pair that an edit wrote."""
-    row = store.rows("SELECT instruction, input, response FROM event WHERE event_id = ?", [event_id])[0]
+    rows = store.rows("SELECT instruction, input, response FROM event WHERE event_id = ? AND kind = 'edit'", [event_id])
+    if not rows:
+        raise DecisionError(f"Event {event_id} is no edit.", "Choose an edit in the history.")
+    row = rows[0]
     return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
 
 
@@ -151,6 +154,16 @@ def count_events(store: Store, only: EventFilter) -> int:
     """Count the events of a filter."""
     where, values = only.condition()
     return int(store.value(f"SELECT count(*) FROM event WHERE {where}", values))
+
+
+def kinds(store: Store) -> list[str]:
+    """List the kinds of event there are."""
+    return [row["kind"] for row in store.rows("SELECT DISTINCT kind FROM event ORDER BY kind")]
+
+
+def authors(store: Store) -> list[str]:
+    """List everybody who stands in the log."""
+    return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
 
 
 def _append(tx: Transaction, decision: Decision) -> int:

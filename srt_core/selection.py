@@ -107,7 +107,9 @@ WITH instruction_stage AS (
     FROM judged
 )
 SELECT seq, sample_id, winner,
-       if(judgement = 'kept' AND place > floor(places * $top_share / 100), 'below_top_share', judgement) AS reason,
+       -- as a decimal: 64.6 % of 500 is 323 and no less
+       if(judgement = 'kept' AND place > floor(places * CAST($top_share AS DECIMAL(12, 6)) / 100),
+          'below_top_share', judgement) AS reason,
        if(reason = 'kept', winner, NULL) AS origin,
        winner_ifd, winner_r_ifd,
        least(if($accept_instruction = 'improved' AND has_instruction,
@@ -205,7 +207,12 @@ def policy_to_json(policy: Policy) -> str:
 
 def policy_from_json(text: str) -> Policy:
     """Read a policy from JSON; PolicyError for an unknown option or a value out of range."""
-    values: dict[str, Any] = json.loads(text)
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PolicyError(f"The policy is no JSON: {error}.", "Give an object of options and values.") from error
+    if not isinstance(values, dict):
+        raise PolicyError("The policy is no JSON object.", "Give an object of options and values.")
     return with_settings(Policy(), values)
 
 
@@ -226,7 +233,19 @@ def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
 _ENUMS: dict[str, Any] = {"accept_instruction": Acceptance, "accept_response": Acceptance, "rank_by": RankBy}
 
 
+def _check_kinds(policy: Policy) -> None:
+    for name in ("require_response_reflection", "require_reflection"):
+        if not isinstance(getattr(policy, name), bool):
+            raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give true or false.")
+    for name in ("instruction_margin", "response_margin", "max_ifd", "max_r_ifd", "top_share"):
+        value = getattr(policy, name)
+        off = value is None and name in ("max_ifd", "max_r_ifd")
+        if not off and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise PolicyError(f"{name} is {value}.", "Give a number.")
+
+
 def _check(policy: Policy) -> None:
+    _check_kinds(policy)
     if not 0 < policy.top_share <= 100:
         raise PolicyError(f"top_share is {policy.top_share}.", "Give a percentage above 0 and up to 100.")
     for name in ("max_ifd", "max_r_ifd"):

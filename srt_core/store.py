@@ -39,8 +39,12 @@ class Transaction:
     def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Append `rows`, each a value per column, to `table`."""
         appender = self._cursor.appender(table, columns=list(columns), action="insert")
-        appender.append_rows(rows)
-        appender.flush()
+        try:
+            appender.append_rows(rows)
+            appender.flush()
+        except BaseException:  # what is not flushed must not warn when the appender goes
+            appender.clear()
+            raise
 
     def bump(self) -> None:
         """Note that candidates, reflections or scores changed, so that derived tables are rebuilt before use."""
@@ -61,9 +65,9 @@ class Store:
     @classmethod
     def create(cls, path: Path) -> Self:
         """Create a project file at `path`. ProjectError if something is there already."""
-        if path.exists() and path.stat().st_size:
-            raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
         try:
+            if path.exists() and path.stat().st_size:
+                raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
@@ -89,6 +93,8 @@ class Store:
         """
         if not path.is_file():
             raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
+        if not _is_duckdb(path):  # asked first: DuckDB would look online for what reads another format
+            raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
         connection = _connect(path)
         try:
             _check_version(path, connection)
@@ -179,6 +185,16 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
 
 
+def _is_duckdb(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read: {error.strerror}.", "Check that the file may be read and written."
+        ) from error
+
+
 def _explained(path: Path, text: str) -> ProjectError:
     if "lock" in text:
         held = _HOLDER.search(text)
@@ -194,9 +210,11 @@ def _explained(path: Path, text: str) -> ProjectError:
 def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):
         found = None
-    if found is None:
+    except duckdb.IOException as error:
+        raise ProjectError(f"{path} is damaged.", "Restore a copy of it.") from error
+    if found is None or not str(found[0]).isdecimal():
         raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
     if int(found[0]) > SCHEMA_VERSION:
         raise ProjectError(

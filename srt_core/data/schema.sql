@@ -89,20 +89,25 @@ CREATE TABLE scoring (
 );
 
 -- Each distinct loss, kept under what it is a function of.
-CREATE TABLE loss (key VARCHAR PRIMARY KEY, mean DOUBLE, tokens INTEGER NOT NULL, status VARCHAR NOT NULL);
+CREATE TABLE loss (
+    key VARCHAR PRIMARY KEY,
+    mean DOUBLE CHECK (isfinite(mean)),     -- DuckDB sorts NaN above every number
+    tokens INTEGER NOT NULL,
+    status VARCHAR NOT NULL
+);
 
 CREATE TABLE score (
     scoring_id BIGINT NOT NULL,
     candidate_id BIGINT NOT NULL,
-    loss_y DOUBLE,
-    loss_y_given_x DOUBLE,
-    loss_x DOUBLE,
-    loss_x_given_y DOUBLE,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    loss_x DOUBLE CHECK (isfinite(loss_x)),
+    loss_x_given_y DOUBLE CHECK (isfinite(loss_x_given_y)),
     tokens_y INTEGER NOT NULL,
     tokens_x INTEGER NOT NULL,
-    ifd DOUBLE,
-    r_ifd DOUBLE,
-    loss_ratio DOUBLE,
+    ifd DOUBLE CHECK (isfinite(ifd)),
+    r_ifd DOUBLE CHECK (isfinite(r_ifd)),
+    loss_ratio DOUBLE CHECK (isfinite(loss_ratio)),
     status VARCHAR NOT NULL,
     PRIMARY KEY (scoring_id, candidate_id)
 );
@@ -128,8 +133,8 @@ CREATE TABLE event (
 );
 
 CREATE VIEW standing AS
-SELECT sample_id, max(event_id) AS event_id, arg_max(kind, event_id) AS action, arg_max(origin, event_id) AS origin,
-       arg_max(author, event_id) AS author, arg_max(made_at, event_id) AS made_at
+SELECT sample_id, max(event_id) AS event_id, arg_max(kind, event_id) AS action,
+       arg_max_null(origin, event_id) AS origin, arg_max(author, event_id) AS author, arg_max(made_at, event_id) AS made_at
 FROM event
 WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park')
   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)

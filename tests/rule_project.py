@@ -1,0 +1,74 @@
+"""A project file filled with the numbers of given cases, for tests of the rule and of what stands on it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from srt_core.records import Origin
+from srt_core.store import Store, Transaction
+from tests.rule_oracle import Case, Numbers
+
+SCORING = (
+    "INSERT INTO scoring "
+    "(student, fingerprint, dtype, template, template_hash, template_texts, convention, max_length) "
+    "VALUES ('s', ?, 'float32', 'plain', 'h', '{}', 'aligned', 16)"
+)
+SCORE_COLUMNS = ("scoring_id", "candidate_id", "tokens_y", "tokens_x", "ifd", "r_ifd", "loss_ratio", "status")
+REFLECTION_COLUMNS = (
+    "sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail",
+)  # fmt: skip
+
+
+def sample_name(place: int) -> str:
+    """The sample id of the case at a place."""
+    return f"s{place}"
+
+
+def create_project(path: Path, cases: Sequence[Case]) -> Store:
+    """Create a project whose samples are the cases, in their order, scored by one student."""
+    store = Store.create(path)
+    with store.transaction() as tx:
+        tx.execute(SCORING, ["first"])
+        names = [sample_name(place) for place in range(len(cases))]
+        tx.append("sample", ("sample_id", "import_id", "row", "extra"), [(name, 1, 0, "{}") for name in names])
+        tx.append(
+            "candidate",
+            ("candidate_id", "sample_id", "origin", "producer", "instruction", "input", "response"),
+            [(key, name, origin, "test", "Do it.", "", "Done.") for key, name, origin, _ in _candidates(cases)],
+        )
+        tx.append("reflection", REFLECTION_COLUMNS, _reflections(cases))
+        append_scores(tx, 1, ((key, numbers) for key, _, _, numbers in _candidates(cases)))
+        tx.bump()
+    store.set_meta("scoring_id", "1")
+    return store
+
+
+def append_scores(tx: Transaction, scoring_id: int, scores: Iterable[tuple[int, Numbers]]) -> None:
+    """Append the numbers of candidates under a scoring."""
+    rows = [(scoring_id, key, 1, 1, n.ifd, n.r_ifd, n.loss_ratio, "ok") for key, n in scores]
+    tx.append("score", SCORE_COLUMNS, rows)
+
+
+def _candidates(cases: Sequence[Case]) -> Iterator[tuple[int, str, str, Numbers]]:
+    key = 0
+    for place, case in enumerate(cases):
+        for origin in Origin:
+            if origin in case.candidates:
+                key += 1
+                yield key, sample_name(place), str(origin), case.candidates[origin]
+
+
+def _reflections(cases: Sequence[Case]) -> list[tuple[str, ...]]:
+    """Refused, failed and accepted calls; a candidate that is there may have been refused before."""
+    calls = [
+        (sample_name(place), str(origin), status)
+        for place, case in enumerate(cases)
+        for origin in Origin
+        for status in _statuses(case, origin, place)
+    ]
+    return [(name, origin, "t", "1", "h", status, "", "") for name, origin, status in calls]
+
+
+def _statuses(case: Case, origin: Origin, place: int) -> list[str]:
+    unhappy = ["refused", "failed"][place % 2 : place % 2 + 1] if origin in case.failed else []
+    accepted = ["accepted"] if origin in case.candidates and origin is not Origin.ORIGINAL else []
+    return unhappy + accepted

@@ -1,0 +1,481 @@
+"""The rule in SQL against its plain-Python twin, its invariants, and what is stored of it."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from srt_core import ledger, selection
+from srt_core.errors import PolicyError
+from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Reason, Selection
+from srt_core.store import Row, Store
+from tests import rule_oracle
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import SCORING, append_scores, create_project, sample_name
+
+# A small grid of sums that floats hold exactly, so that ties and equality with a ceiling or margin happen all the time.
+GRID = (None, 0.0, 0.25, 0.5, 0.5, 0.625, 0.75, 0.75, 0.875, 1.0, 1.25)
+MARGINS = (0.0, 0.0, 0.125, 0.25, -0.125, -0.25, -10.0)
+CEILINGS = (None, 1.0, 1.0, 0.75, 0.5, 0.25, 2.0)
+SHARES = (100.0, 100.0, 50.0, 33.3, 25.0, 10.0, 2.0, 0.1)
+
+FREE = Policy(max_ifd=None, max_r_ifd=None, require_response_reflection=False)
+
+POLICIES = st.builds(
+    Policy,
+    accept_instruction=st.sampled_from(Acceptance),
+    accept_response=st.sampled_from(Acceptance),
+    instruction_margin=st.sampled_from(MARGINS),
+    response_margin=st.sampled_from(MARGINS),
+    max_ifd=st.sampled_from(CEILINGS),
+    max_r_ifd=st.sampled_from(CEILINGS),
+    require_response_reflection=st.booleans(),
+    require_reflection=st.booleans(),
+    top_share=st.sampled_from(SHARES),
+    rank_by=st.sampled_from(RankBy),
+)
+
+many = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def random_cases(number: int, seed: int) -> list[Case]:
+    """Draw samples: every mixture of candidates that are there, scored, and failed."""
+    draw = random.Random(seed)
+
+    def numbers() -> Numbers:
+        return Numbers(draw.choice(GRID), draw.choice(GRID), draw.choice(GRID))
+
+    def case() -> Case:
+        reflected = [origin for origin in Origin if origin is Origin.ORIGINAL or draw.random() < 0.8]
+        failed = [origin for origin in Origin if origin is not Origin.ORIGINAL and draw.random() < 0.2]
+        return Case({origin: numbers() for origin in reflected}, frozenset(failed))
+
+    return [case() for _ in range(number)]
+
+
+CASES = random_cases(1_200, seed=20240210)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A project of all random samples; tests only read it."""
+    with create_project(tmp_path_factory.mktemp("drawn") / "drawn.duckdb", CASES) as store:
+        yield store
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Store]:
+    """A project of a few random samples, for tests that write."""
+    with create_project(tmp_path / "small.duckdb", CASES[:200]) as store:
+        yield store
+
+
+def originals(tmp_path: Path, *numbers: Numbers) -> Store:
+    """A project of samples that have nothing but an original."""
+    return create_project(tmp_path / "originals.duckdb", [Case({Origin.ORIGINAL: n}) for n in numbers])
+
+
+def read(row: Row) -> Selection:
+    """Read a row of the rule as a selection; fails on an unknown word."""
+    return Selection(Origin(row["winner"]), Origin(row["origin"]) if row["origin"] else None, Reason(row["reason"]))
+
+
+def kept(store: Store, policy: Policy) -> list[str]:
+    """The samples that a policy keeps, in order."""
+    return [row["sample_id"] for row in selection.select(store, policy) if row["origin"]]
+
+
+# The twin
+
+
+@many
+@given(policy=POLICIES)
+def test_sql_and_oracle_select_the_same_on_every_sample(drawn: Store, policy: Policy) -> None:
+    """Winner, pick and reason agree with the plain-Python rule on every random sample under every random policy."""
+    found = [read(row) for row in selection.select(drawn, policy)]
+    differing = [
+        (case, sql, twin)
+        for case, sql, twin in zip(CASES, found, rule_oracle.select(CASES, policy), strict=True)
+        if sql != twin
+    ]
+    assert not differing[:3]
+
+
+@many
+@given(policy=POLICIES)
+def test_scores_of_the_winner_and_closeness_are_those_of_the_oracle(drawn: Store, policy: Policy) -> None:
+    """Each row carries its winner's two scores and the smallest distance of the comparisons that decide."""
+    for case, row in zip(CASES, selection.select(drawn, policy), strict=True):
+        winner = case.candidates[Origin(row["winner"])]
+        assert (row["winner_ifd"], row["winner_r_ifd"]) == (winner.ifd, winner.r_ifd)
+        assert row["closeness"] == rule_oracle.closeness(case, policy), case
+
+
+CLOSENESS: list[tuple[dict[str, Any], dict[Origin, Numbers], float | None]] = [
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5)}, 0.5),
+    ({}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.25),
+    ({"max_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.5),
+    ({"max_ifd": None, "max_r_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, None),
+    ({}, {Origin.ORIGINAL: Numbers(None, None)}, None),
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.375)}, 0.125),
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.0),
+    ({"response_margin": 0.125}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.375)}, 0.0),
+    ({"accept_response": "always"}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.5),
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(0.4375, 0.5)}, 0.0625),
+    # The comparison of RESPONSE with the original does not decide where the instruction was taken: here it is a tie.
+    ({}, {Origin.ORIGINAL: Numbers(0.25, 0.5), Origin.INSTRUCTION: Numbers(0.75, 0.5),
+          Origin.RESPONSE: Numbers(0.25, 0.5), Origin.BOTH: Numbers(0.625, 0.125)}, 0.375),
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(None, 0.5)}, 0.5),
+]  # fmt: skip
+
+
+def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None:
+    """Cases by hand: comparisons that do not decide (another branch, a switch that is off, no score) do not count."""
+    with create_project(tmp_path / "p.duckdb", [Case(candidates) for _, candidates, _ in CLOSENESS]) as store:
+        for place, (options, _, expected) in enumerate(CLOSENESS):
+            policy = selection.with_settings(Policy(), options)
+            assert selection.select(store, policy)[place]["closeness"] == expected, CLOSENESS[place]
+
+
+# Invariants
+
+
+@many
+@given(policy=POLICIES)
+def test_every_sample_gets_one_selection_and_one_reason(drawn: Store, policy: Policy) -> None:
+    """One row a sample in file order; KEPT goes with the winner as pick and every other reason with none."""
+    rows = selection.select(drawn, policy)
+    assert [row["sample_id"] for row in rows] == [sample_name(place) for place in range(len(CASES))]
+    for found in map(read, rows):
+        assert (found.reason is Reason.KEPT) == (found.origin is not None)
+        assert found.origin in (None, found.winner)
+
+
+@many
+@given(policy=POLICIES)
+def test_counts_are_the_selections_counted(drawn: Store, policy: Policy) -> None:
+    """Each combination of winner, pick and reason occurs once in the counts, and they sum to the number of samples."""
+    found = Counter({read(row): row["samples"] for row in selection.counts(drawn, policy)})
+    assert found == Counter(map(read, selection.select(drawn, policy)))
+    assert found.total() == len(CASES)
+
+
+@many
+@given(policy=POLICIES, field=st.sampled_from(["max_ifd", "max_r_ifd"]))
+def test_a_higher_ceiling_never_removes_a_sample(drawn: Store, policy: Policy, field: str) -> None:
+    """Without a top share, what a low ceiling keeps a higher one keeps too, and no ceiling keeps most."""
+    policy = replace(policy, top_share=100)
+    series = [set(kept(drawn, selection.with_settings(policy, {field: ceiling}))) for ceiling in (0.5, 0.75, 1.0, None)]
+    for low, high in pairwise(series):
+        assert low <= high
+
+
+@many
+@given(policy=POLICIES)
+def test_a_missing_score_never_beats(drawn: Store, policy: Policy) -> None:
+    """Where a stage compares, a child without a number, or over a parent without one, is never the winner."""
+    policy = replace(policy, accept_instruction=Acceptance.IMPROVED, accept_response=Acceptance.IMPROVED)
+    for case, row in zip(CASES, selection.select(drawn, policy), strict=True):
+        if row["winner"] in (Origin.INSTRUCTION, Origin.BOTH):
+            assert None not in (case.candidates[Origin.ORIGINAL].ifd, case.candidates[Origin.INSTRUCTION].ifd)
+        if row["winner"] in (Origin.RESPONSE, Origin.BOTH):
+            parent = Origin.ORIGINAL if row["winner"] == Origin.RESPONSE else Origin.INSTRUCTION
+            assert None not in (case.candidates[parent].r_ifd, case.candidates[Origin(row["winner"])].r_ifd)
+
+
+@many
+@given(policy=POLICIES)
+def test_a_ceiling_keeps_no_sample_without_a_score(drawn: Store, policy: Policy) -> None:
+    """What is kept under a ceiling has a number, and it is below the ceiling."""
+    for row in selection.select(drawn, policy):
+        if row["origin"]:
+            assert policy.max_ifd is None or row["winner_ifd"] < policy.max_ifd
+            assert policy.max_r_ifd is None or row["winner_r_ifd"] < policy.max_r_ifd
+
+
+# The top share
+
+
+def test_the_top_share_keeps_the_highest_ifd(tmp_path: Path) -> None:
+    """A top share keeps the samples with the highest IFD of the winner and says so of the rest."""
+    with originals(tmp_path, *(Numbers(ifd, 0.5) for ifd in (0.25, 0.75, 0.5, 0.875, 0.125))) as store:
+        policy = replace(FREE, top_share=40)
+        assert kept(store, policy) == ["s1", "s3"]
+        assert {row["reason"] for row in selection.select(store, policy) if not row["origin"]} == {"below_top_share"}
+
+
+def test_ties_at_the_cut_go_to_the_earlier_sample(tmp_path: Path) -> None:
+    """The share is exact: of equal scores at the cut the samples that came first are kept."""
+    with originals(tmp_path, *(Numbers(ifd, 0.5) for ifd in (0.5, 0.5, 0.75, 0.5, 0.5))) as store:
+        assert kept(store, replace(FREE, top_share=60)) == ["s0", "s1", "s2"]
+
+
+@pytest.mark.parametrize(("share", "number"), [(100, 7), (99.9, 6), (50, 3), (42.8, 2), (28.5, 1), (14.2, 0), (0.1, 0)])
+def test_the_top_share_is_rounded_down(tmp_path: Path, share: float, number: int) -> None:
+    """A share of 7 samples that is no whole number keeps the whole part."""
+    with originals(tmp_path, *[Numbers(0.5, 0.5)] * 7) as store:
+        assert len(kept(store, replace(FREE, top_share=share))) == number
+
+
+@pytest.mark.parametrize(("samples", "share", "number"), [(500, 64.6, 323), (1000, 32.3, 323), (1000, 64.1, 641)])
+def test_a_share_that_is_whole_is_not_rounded_by_the_machine(
+    tmp_path: Path, samples: int, share: float, number: int
+) -> None:
+    """64.6 % of 500 samples are 323, though 500 * 64.6 / 100 is a little less in floating point."""
+    with originals(tmp_path, *[Numbers(0.5, 0.5)] * samples) as store:
+        assert len(kept(store, replace(FREE, top_share=share))) == number
+
+
+def test_the_top_share_is_taken_of_what_is_left(tmp_path: Path) -> None:
+    """Samples that the ceilings or a missing score leave out do not count, in the number or in the order."""
+    numbers = [Numbers(0.25, 0.5), Numbers(1.5, 0.5), Numbers(0.5, 0.5), Numbers(None, 0.5), Numbers(0.75, 1.5)]
+    with originals(tmp_path, *numbers) as store:
+        policy = Policy(require_response_reflection=False, top_share=50)
+        reasons = [row["reason"] for row in selection.select(store, policy)]
+        assert reasons == ["below_top_share", "ifd_ceiling", "kept", "unscored", "r_ifd_ceiling"]
+
+
+def test_a_winner_without_a_score_has_no_place_in_a_top_share(tmp_path: Path) -> None:
+    """Under a top share a winner that cannot be ranked is unscored, even without ceilings; it takes nobody's place."""
+    with originals(tmp_path, Numbers(None, None), Numbers(0.25, None), Numbers(0.5, None)) as store:
+        reasons = [row["reason"] for row in selection.select(store, replace(FREE, top_share=99))]
+        assert reasons == ["unscored", "below_top_share", "kept"]
+        assert kept(store, FREE) == ["s0", "s1", "s2"]
+
+
+def test_the_share_can_be_ranked_by_the_ratio_of_losses(tmp_path: Path) -> None:
+    """rank_by loss_ratio orders by Cherry's measure alone; who lacks it is unscored, whatever the IFD."""
+    numbers = [Numbers(0.75, 0.5, 0.25), Numbers(0.25, 0.5, 0.75), Numbers(0.875, 0.5, None), Numbers(None, None, 0.5)]
+    with originals(tmp_path, *numbers) as store:
+        by_ratio = replace(FREE, top_share=67, rank_by=RankBy.LOSS_RATIO)
+        assert kept(store, by_ratio) == ["s1", "s3"]
+        assert selection.select(store, by_ratio)[2]["reason"] == "unscored"
+        assert kept(store, replace(FREE, top_share=67)) == ["s0", "s2"]
+
+
+@many
+@given(policy=POLICIES, shares=st.tuples(st.sampled_from(SHARES), st.sampled_from(SHARES)))
+def test_a_smaller_share_keeps_part_of_a_larger(drawn: Store, policy: Policy, shares: tuple[float, float]) -> None:
+    """Shares are nested, whatever the other options are."""
+    small, large = sorted(shares)
+    assert set(kept(drawn, replace(policy, top_share=small))) <= set(kept(drawn, replace(policy, top_share=large)))
+
+
+# What is stored
+
+
+@many
+@given(policy=POLICIES)
+def test_flips_are_the_difference_of_two_policies(drawn: Store, policy: Policy) -> None:
+    """Entering and leaving are exactly the samples kept by one policy and not by the other, before and after."""
+    before = {row["sample_id"]: row for row in selection.select(drawn, selection.applied_policy(drawn))}
+    after = {row["sample_id"]: row for row in selection.select(drawn, policy)}
+    for entering in (True, False):
+        gains, lacks = (after, before) if entering else (before, after)
+        expected = [name for name in before if gains[name]["origin"] and not lacks[name]["origin"]]
+        rows = selection.flips(drawn, policy, entering=entering, limit=len(CASES))
+        assert [row["sample_id"] for row in rows] == expected
+        for row in rows:
+            old, new = before[row["sample_id"]], after[row["sample_id"]]
+            assert (row["origin_before"], row["reason_before"]) == (old["origin"], old["reason"])
+            assert (row["origin_after"], row["reason_after"]) == (new["origin"], new["reason"])
+
+
+def test_flips_come_in_pages(small: Store) -> None:
+    """Pages of flips put together are all flips, and a policy flips nothing against itself."""
+    rows = selection.flips(small, FREE, entering=True, limit=1_000)
+    assert len(rows) > 20
+    pages = [selection.flips(small, FREE, entering=True, limit=7, offset=at) for at in range(0, len(rows), 7)]
+    assert [row for page in pages for row in page] == rows
+    assert not selection.flips(small, Policy(), entering=True, limit=5)
+    assert not selection.flips(small, Policy(), entering=False, limit=5)
+
+
+def stored(store: Store) -> list[Row]:
+    """The table of selections as it stands."""
+    return store.rows("SELECT * FROM selection ORDER BY seq")
+
+
+def test_asking_stores_nothing(small: Store) -> None:
+    """select, counts and flips of another policy change neither the stored selection nor the log."""
+    selection.refresh(small)
+    before = stored(small)
+    selection.select(small, FREE)
+    selection.counts(small, FREE)
+    selection.flips(small, FREE, entering=True, limit=5)
+    assert stored(small) == before
+    assert selection.applied_policy(small) == Policy()
+    assert ledger.count_events(small, ledger.EventFilter()) == 0
+
+
+def test_apply_stores_what_select_gave(small: Store) -> None:
+    """After apply the stored selection is what select gave, the policy is read back, and one event is logged."""
+    policy = replace(FREE, name="wide", top_share=50, instruction_margin=0.125)
+    asked = selection.select(small, policy)
+    selection.apply(small, policy, "ann")
+    assert [dict(sorted(row.items())) for row in stored(small)] == [dict(sorted(row.items())) for row in asked]
+    assert selection.applied_policy(small) == policy
+    selection.apply(small, policy, "ann")
+    logged = ledger.events(small, ledger.EventFilter(), limit=10)
+    assert [(event["kind"], event["author"]) for event in logged] == [("policy", "ann")]
+
+
+def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
+    """A policy applied before the file was closed is the applied one when it is opened again."""
+    path = tmp_path / "p.duckdb"
+    with create_project(path, CASES[:20]) as store:
+        selection.apply(store, FREE, "ann")
+        before = stored(store)
+    with Store.open(path) as store:
+        selection.refresh(store)
+        assert selection.applied_policy(store) == FREE
+        assert stored(store) == before
+
+
+def test_apply_never_touches_a_decision(small: Store) -> None:
+    """Decisions and the verdicts of decided samples stay as they are under any policy; open samples follow the rule."""
+    selection.refresh(small)
+    for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
+        origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None
+        ledger.decide(small, Decision(sample_name(place), action, "ann", origin), upon=None)
+    decisions = "SELECT * FROM event WHERE kind <> 'policy' ORDER BY event_id"
+    verdicts = "SELECT sample_id, verdict_origin, action, decided, approved FROM verdict WHERE decided ORDER BY seq"
+    stand = "FROM standing ORDER BY sample_id"
+    before = [small.rows(question) for question in (decisions, stand, verdicts)]
+    for policy in (FREE, Policy(top_share=1), Policy()):
+        selection.apply(small, policy, "bob")
+        assert [small.rows(question) for question in (decisions, stand, verdicts)] == before
+        following = small.rows("SELECT sample_id, verdict_origin AS origin FROM verdict WHERE NOT decided ORDER BY seq")
+        asked = {row["sample_id"]: row["origin"] for row in selection.select(small, policy)}
+        assert {row["sample_id"]: row["origin"] for row in following}.items() <= asked.items()
+        assert len(following) == 200 - 15
+
+
+def test_new_numbers_are_selected_upon(small: Store) -> None:
+    """After new scores are written and noted, select and refresh follow them."""
+    selection.refresh(small)
+    before = kept(small, Policy())
+    with small.transaction() as tx:
+        tx.execute("UPDATE score SET ifd = NULL, r_ifd = NULL")
+        tx.bump()
+    assert before
+    assert kept(small, Policy()) == []
+    selection.refresh(small)
+    assert {row["origin"] for row in stored(small)} == {None}
+
+
+def test_two_scorings_never_mix(small: Store) -> None:
+    """Only the scores of the scoring in use count; another student's stay aside until it is chosen."""
+    with small.transaction() as tx:
+        tx.execute(SCORING, ["second"])
+        keys = [key for (key,) in tx.execute("SELECT candidate_id FROM candidate ORDER BY ALL")]
+        append_scores(tx, 2, ((key, Numbers(0.5, 0.5, 0.5)) for key in keys))
+        tx.bump()
+    under_first = [read(row) for row in selection.select(small, Policy())]
+    assert under_first == rule_oracle.select(CASES[:200], Policy())
+    small.set_meta("scoring_id", "2")
+    assert {row["winner"] for row in selection.select(small, Policy())} == {"ORIGINAL"}
+    small.set_meta("scoring_id", "1")
+    assert [read(row) for row in selection.select(small, Policy())] == under_first
+
+
+def test_a_project_without_scores_is_unscored(small: Store) -> None:
+    """Before any student has scored, no sample is kept under a policy that compares."""
+    small.set_meta("scoring_id", "3")
+    assert kept(small, Policy()) == []
+    assert "unscored" in {row["reason"] for row in selection.counts(small, Policy())}
+
+
+def test_an_empty_project_selects_nothing(tmp_path: Path) -> None:
+    """No samples: no rows, no counts, no flips, and no error."""
+    with create_project(tmp_path / "p.duckdb", []) as store:
+        assert selection.select(store, Policy(top_share=50)) == []
+        assert selection.counts(store, Policy()) == []
+        selection.apply(store, FREE, "ann")
+        assert selection.flips(store, Policy(), entering=True, limit=5) == []
+
+
+# Policies as data
+
+
+@many
+@given(policy=POLICIES)
+def test_a_policy_survives_json(policy: Policy) -> None:
+    """A policy written as one line of JSON is read back equal."""
+    text = selection.policy_to_json(policy)
+    assert "\n" not in text
+    assert selection.policy_from_json(text) == policy
+
+
+def test_the_rule_is_bound_every_option_of_the_policy() -> None:
+    """No option can be added to Policy without the rule being handed it; the name is no option of the rule."""
+    assert set(selection.parameters(Policy())) == {field.name for field in fields(Policy)} - {"name"}
+
+
+BAD_SETTINGS: list[dict[str, Any]] = [
+    {"max_idf": 1.0},
+    {"accept_instruction": "sometimes"},
+    {"rank_by": "length"},
+    {"top_share": 0},
+    {"top_share": -1},
+    {"top_share": 100.1},
+    {"top_share": float("nan")},
+    {"max_ifd": 0},
+    {"max_ifd": -1.0},
+    {"max_ifd": float("nan")},
+    {"max_ifd": float("inf")},
+    {"max_r_ifd": 0},
+    {"max_r_ifd": float("nan")},
+    {"instruction_margin": float("nan")},
+    {"instruction_margin": 10.5},
+    {"response_margin": float("-inf")},
+    {"max_ifd": "high"},
+    {"top_share": None},
+    {"response_margin": "0.1"},
+    {"require_reflection": "no"},
+    {"require_response_reflection": None},
+]
+
+
+@pytest.mark.parametrize("options", BAD_SETTINGS, ids=str)
+def test_an_option_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
+    """Unknown names and values of a wrong kind or out of range are a PolicyError with a way out."""
+    with pytest.raises(PolicyError) as caught:
+        selection.with_settings(Policy(), options)
+    (name, value), *_ = options.items()
+    assert name in str(caught.value) or str(value) in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ['{"max_idf": 1}', '{"top_share": 0}', "{", "", "[]", "null", '{"max_ifd": NaN}'])
+def test_a_text_that_is_no_policy_is_refused(text: str) -> None:
+    """JSON that does not parse, is no object or holds an impossible option is a PolicyError."""
+    with pytest.raises(PolicyError):
+        selection.policy_from_json(text)
+
+
+def test_settings_change_only_what_they_name() -> None:
+    """with_settings gives a new policy; words become the enumerations, and the old policy stays as it was."""
+    base = Policy(name="mine", response_margin=0.5)
+    changed = selection.with_settings(base, {"accept_response": "never", "max_ifd": None, "rank_by": "loss_ratio"})
+    assert changed == replace(base, accept_response=Acceptance.NEVER, max_ifd=None, rank_by=RankBy.LOSS_RATIO)
+    assert base == Policy(name="mine", response_margin=0.5)
+
+
+@pytest.mark.parametrize("ask", [selection.select, selection.counts, selection.parameters, selection.apply])
+def test_a_policy_out_of_range_is_refused_everywhere(small: Store, ask: Any) -> None:
+    """No way to the rule takes a policy that is out of range, and a refused one is not stored."""
+    bad = Policy(top_share=0)
+    arguments = {"parameters": (bad,), "apply": (small, bad, "ann")}.get(ask.__name__, (small, bad))
+    with pytest.raises(PolicyError):
+        ask(*arguments)
+    assert selection.applied_policy(small) == Policy()

@@ -1,0 +1,493 @@
+"""The project file: one owner, whole transactions, readers that never wait, and errors that say what to do."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from srt_core.errors import ProjectError
+from srt_core.store import SCHEMA_VERSION, Row, Store
+
+ROOT = Path(__file__).parent.parent
+READERS = 8
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A new project."""
+    with Store.create(tmp_path / "p.duckdb") as store:
+        yield store
+
+
+def make_database(path: Path, *statements: str) -> Path:
+    """Write a DuckDB file that is not ours."""
+    with duckdb.connect(str(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path
+
+
+def run_until_line(script: str, path: Path) -> subprocess.Popen[str]:
+    """Start another process that works on the file; returns when it has printed its first line."""
+    command = [sys.executable, "-c", script, str(path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a process as `kill -9` does."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+# Creating and opening
+
+
+def test_a_project_is_created_and_opened_again(tmp_path: Path) -> None:
+    """What was written to a new project is there after closing and opening it; folders on the way are made."""
+    path = tmp_path / "a folder" / "é 李.duckdb"
+    with Store.create(path) as store:
+        assert store.path == path
+        store.set_meta("scoring_id", "7")
+    with Store.open(path) as store:
+        assert store.meta("scoring_id") == "7"
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_create_takes_an_empty_file(tmp_path: Path) -> None:
+    """A file of no bytes, as a temporary-file call leaves it, is room for a project."""
+    path = tmp_path / "p.duckdb"
+    path.touch()
+    with Store.create(path) as store:
+        assert store.meta("data_version") == "0"
+
+
+def test_create_never_overwrites(store: Store) -> None:
+    """Creating where something is fails, and what was there stays."""
+    store.set_meta("mine", "1")
+    path = store.path
+    store.close()
+    before = path.read_bytes()
+    with pytest.raises(ProjectError, match="exists already") as caught:
+        Store.create(path)
+    assert caught.value.hint
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a file/p.duckdb", "n" * 300], ids=["under a file", "too long"])
+def test_create_where_nothing_can_be_made_is_a_project_error(tmp_path: Path, name: str) -> None:
+    """A place where no file can be made is a ProjectError, whatever the system calls it."""
+    (tmp_path / "a file").write_text("text", encoding="utf-8")
+    with pytest.raises(ProjectError) as caught:
+        Store.create(tmp_path / name)
+    assert caught.value.hint
+
+
+def test_create_after_a_killed_create_starts_afresh(tmp_path: Path) -> None:
+    """The draft and log of a creation that was killed are no part of the next one."""
+    path = tmp_path / "p.duckdb"
+    script = (
+        "import sys, duckdb\n"
+        "connection = duckdb.connect(sys.argv[1] + '.new')\n"
+        "connection.execute('CREATE TABLE meta (x INTEGER)')\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    kill(run_until_line(script, path))
+    assert not path.exists()
+    with Store.create(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["p.duckdb"]
+
+
+def test_open_of_nothing_says_how_to_create(tmp_path: Path) -> None:
+    """A path without a file names the command that makes one, and open makes none itself."""
+    for path in (tmp_path / "none.duckdb", tmp_path / "no folder" / "none.duckdb", tmp_path):
+        with pytest.raises(ProjectError, match="no project at") as caught:
+            Store.open(path)
+        assert "srt init" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def _write_sqlite(path: Path) -> Path:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+    connection.close()
+    return path
+
+
+def _write_bytes(content: bytes) -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+FOREIGN: dict[str, Callable[[Path], Path]] = {
+    "empty": _write_bytes(b""),
+    "text": _write_bytes(b'[{"instruction": "Do it.", "output": "Done."}]'),
+    "zeros": _write_bytes(bytes(100_000)),
+    "bytes": _write_bytes(bytes(range(256)) * 400),
+    "sqlite": _write_sqlite,
+    "a database without meta": lambda path: make_database(path, "CREATE TABLE t (a INTEGER)"),
+    "another meta": lambda path: make_database(path, "CREATE TABLE meta (a INTEGER)"),
+    "an empty meta": lambda path: make_database(path, "CREATE TABLE meta (key VARCHAR, value VARCHAR)"),
+    "another version": lambda path: make_database(
+        path, "CREATE TABLE meta AS SELECT 'schema_version' AS key, 'v2-beta' AS value"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_open_of_a_file_that_is_no_project_says_so(tmp_path: Path, kind: str) -> None:
+    """A foreign file, database or not, is refused in one line that says it is no project, and is left as it was."""
+    path = FOREIGN[kind](tmp_path / "foreign")
+    before = path.read_bytes()
+    with pytest.raises(ProjectError, match="is not a project") as caught:
+        Store.open(path)
+    assert str(path) in caught.value.message
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5])
+def test_open_of_a_cut_project_is_a_project_error(store: Store, share: float) -> None:
+    """A file that lost its end, as a broken copy does, is a ProjectError and no error of the database."""
+    store.close()
+    content = store.path.read_bytes()
+    cut = store.path.with_name("cut.duckdb")
+    cut.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ProjectError) as caught:
+        Store.open(cut)
+    assert caught.value.hint
+
+
+def test_open_of_a_newer_project_names_both_versions(store: Store) -> None:
+    """A file of a later schema is refused with its version and ours, untouched, and can be opened by others after."""
+    newer = SCHEMA_VERSION + 1
+    store.set_meta("schema_version", str(newer))
+    store.close()
+    before = store.path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(ProjectError, match=rf"version {newer}\b.* {SCHEMA_VERSION}\b") as caught:
+            Store.open(store.path)
+    assert "Update" in caught.value.hint
+    assert store.path.read_bytes() == before
+    duckdb.connect(str(store.path)).close()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from srt_core.store import Store
+store = Store.open(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_who_holds_the_file(store: Store) -> None:
+    """A project that another process has open is refused with that process's number; once it ends, it opens."""
+    store.close()
+    holder = run_until_line(HOLD, store.path)
+    try:
+        with pytest.raises(ProjectError, match=rf"is open in process {holder.pid}\b") as caught:
+            Store.open(store.path)
+        assert caught.value.hint
+        with pytest.raises(ProjectError, match="exists already"):
+            Store.create(store.path)
+    finally:
+        kill(holder)
+    with Store.open(store.path) as again:
+        assert again.meta("data_version") == "0"
+
+
+def test_close_lets_another_process_in(store: Store) -> None:
+    """After close the file is free, folded into one file without a log beside it."""
+    store.set_meta("mine", "1")
+    store.close()
+    assert [entry.name for entry in store.path.parent.iterdir()] == [store.path.name]
+    kill(run_until_line(HOLD, store.path))
+
+
+# Transactions
+
+
+class Interruption(BaseException):
+    """As Streamlit's signals are: no Exception."""
+
+
+@pytest.mark.parametrize("error", [Interruption, KeyboardInterrupt, SystemExit, ValueError, GeneratorExit])
+def test_a_transaction_that_does_not_end_well_leaves_nothing(store: Store, error: type[BaseException]) -> None:
+    """Whatever ends the block early, even what is no Exception, nothing of it is kept and the next one works."""
+
+    def write_half() -> None:
+        with store.transaction() as tx:
+            tx.execute("INSERT INTO meta VALUES ('half', '1')")
+            tx.append("meta", ["key", "value"], [("quarter", "1")])
+            tx.bump()
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert (store.meta("half"), store.meta("quarter"), store.meta("data_version")) == (None, None, "0")
+    with store.transaction() as tx:
+        tx.bump()
+    assert store.meta("data_version") == "1"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[("a", "1"), ("a", "2")], [("a", "1"), ("b", None)], [("a", "1"), ("schema_version", "9")], [("a", "1"), ("b",)]],
+    ids=["same key", "null", "key is there", "too short"],
+)
+def test_rows_that_do_not_fit_leave_nothing(store: Store, rows: list[tuple[object, ...]]) -> None:
+    """When one appended row breaks a rule of the table, none of the transaction is kept."""
+
+    def write() -> None:
+        with store.transaction() as tx:
+            tx.execute("INSERT INTO meta VALUES ('before', '1')")
+            tx.append("meta", ["key", "value"], rows)
+
+    with pytest.raises(duckdb.Error):
+        write()
+    assert [store.meta(key) for key in ("a", "b", "before")] == [None, None, None]
+    assert store.meta("schema_version") == str(SCHEMA_VERSION)
+
+
+def test_an_iterator_that_breaks_leaves_nothing(store: Store) -> None:
+    """Rows may come from a reader; when it fails half way, what came before is not kept."""
+
+    def rows() -> Iterator[tuple[str, str]]:
+        yield "a", "1"
+        raise OSError("the file ended")
+
+    with pytest.raises(OSError, match="the file ended"), store.transaction() as tx:
+        tx.append("meta", ["key", "value"], rows())
+    assert store.meta("a") is None
+
+
+def test_a_transaction_sees_its_own_rows_and_others_do_not(store: Store) -> None:
+    """Appended rows are visible inside the transaction at once, outside only when it has ended."""
+    with store.transaction() as tx:
+        tx.append("meta", ["key", "value"], [("a", "1")])
+        assert tx.execute("SELECT value FROM meta WHERE key = ?", ["a"]) == [("1",)]
+        assert store.meta("a") is None
+    assert store.meta("a") == "1"
+
+
+def test_columns_that_are_not_named_take_their_defaults(store: Store) -> None:
+    """Appending some columns, in any order, leaves the others to the schema: sequences and times."""
+    with store.transaction() as tx:
+        rows = [("{}", place, 1, f"s{place}") for place in (5, 6)]
+        tx.append("sample", ["extra", "row", "import_id", "sample_id"], rows)
+    first, second = store.rows('SELECT sample_id, "row", seq FROM sample ORDER BY seq')
+    assert [(row["sample_id"], row["row"]) for row in (first, second)] == [("s5", 5), ("s6", 6)]
+    assert first["seq"] + 1 == second["seq"]
+
+
+NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=str)
+@pytest.mark.parametrize(
+    "column", ["loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y", "ifd", "r_ifd", "loss_ratio"]
+)
+def test_a_score_that_is_no_number_is_refused(store: Store, column: str, value: float) -> None:
+    """DuckDB sorts NaN above all numbers, so the file takes a finite number or NULL, whoever writes it."""
+    columns = ["scoring_id", "candidate_id", "tokens_y", "tokens_x", "status", column]
+    with store.transaction() as tx:
+        tx.append("score", columns, [(1, 1, 1, 1, "ok", 0.0), (1, 2, 1, 1, "non_finite", None)])
+    with pytest.raises(duckdb.ConstraintException), store.transaction() as tx:
+        tx.append("score", columns, [(1, 3, 1, 1, "ok", value)])
+    assert store.value("SELECT count(*) FROM score") == 2
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=str)
+def test_a_loss_that_is_no_number_is_refused(store: Store, value: float) -> None:
+    """A kept loss is a finite number or NULL; another one would come back as a score at the next run."""
+    with pytest.raises(duckdb.ConstraintException), store.transaction() as tx:
+        tx.append("loss", ["key", "mean", "tokens", "status"], [("a", 0.0, 1, "ok"), ("b", value, 1, "ok")])
+    assert store.value("SELECT count(*) FROM loss") == 0
+
+
+def test_texts_are_read_back_to_the_letter(store: Store) -> None:
+    """Any text that Python can hold in UTF-8, the long, the empty and the NUL among it, comes back as it went in."""
+    texts = ["", " ", "é北\U0001f600", "a\r\nb\rc\u2028d", "'; DROP TABLE meta; --", "\\N", "NULL", "a\x00b"]
+    texts.append("x" * 200_000)
+    with store.transaction() as tx:
+        tx.append("meta", ["key", "value"], [(f"appended {place}", text) for place, text in enumerate(texts)])
+    for place, text in enumerate(texts):
+        store.set_meta(f"set {place}", text)
+        assert store.meta(f"appended {place}") == text == store.meta(f"set {place}")
+
+
+WRITE_AND_WAIT = """
+import sys
+from pathlib import Path
+from srt_core.store import Store
+store = Store.open(Path(sys.argv[1]))
+store.set_meta("whole", "1")
+with store.transaction() as tx:
+    tx.append("meta", ["key", "value"], [("half", "1")])
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_kill_keeps_whole_transactions_only(store: Store) -> None:
+    """After `kill -9` in a transaction the ones before are there, the one under way is not, and the file opens."""
+    store.close()
+    kill(run_until_line(WRITE_AND_WAIT, store.path))
+    with Store.open(store.path) as again:
+        assert (again.meta("whole"), again.meta("half")) == ("1", None)
+
+
+# Many threads
+
+
+def test_writers_take_turns(store: Store) -> None:
+    """Eight threads that write lose no update and see no conflict."""
+
+    def write(_: int) -> None:
+        for _ in range(20):
+            with store.transaction() as tx:
+                tx.bump()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert store.meta("data_version") == "160"
+
+
+def test_readers_in_parallel_see_whole_transactions(store: Store) -> None:
+    """While one thread moves amounts between two rows, eight readers always see the same sum, and never go back."""
+    with store.transaction() as tx:
+        tx.execute("CREATE TABLE account (name VARCHAR, amount INTEGER, version INTEGER)")
+        tx.append("account", ["name", "amount", "version"], [("a", 500, 0), ("b", 500, 0)])
+    done, started = threading.Event(), threading.Barrier(READERS + 1)
+
+    def read(_: int) -> list[Row]:
+        seen: list[Row] = []
+        started.wait()
+        while not (done.is_set() and seen):
+            seen += store.rows("SELECT sum(amount) AS total, min(version) AS low, max(version) AS high FROM account")
+            assert store.value("SELECT count(*) FROM account WHERE version >= ?", [0]) == 2
+        return seen
+
+    with ThreadPoolExecutor(READERS) as pool:
+        reading = [pool.submit(read, number) for number in range(READERS)]
+        started.wait()
+        try:
+            for _ in range(60):
+                with store.transaction() as tx:
+                    tx.execute("UPDATE account SET amount = amount - 1, version = version + 1 WHERE name = 'a'")
+                    tx.execute("UPDATE account SET amount = amount + 1, version = version + 1 WHERE name = 'b'")
+        finally:
+            done.set()
+        for result in reading:
+            seen = result.result()
+            assert all(row["total"] == 1_000 and row["low"] == row["high"] for row in seen)
+            assert all(before["low"] <= after["low"] for before, after in pairwise(seen))
+    assert store.value("SELECT amount FROM account WHERE name = 'a'") == 440
+
+
+def test_a_reader_does_not_wait_for_a_writer(store: Store) -> None:
+    """Inside a transaction of one thread another thread reads, and reads what was before."""
+    with store.transaction() as tx, ThreadPoolExecutor(1) as pool:
+        tx.bump()
+        assert pool.submit(store.meta, "data_version").result(timeout=30) == "0"
+
+
+def test_close_waits_for_the_transaction_under_way(store: Store) -> None:
+    """Closing from another thread while one writes loses nothing of what it writes."""
+    with ThreadPoolExecutor(1) as pool:
+        with store.transaction() as tx:
+            tx.bump()
+            closing = pool.submit(store.close)
+            tx.execute("INSERT INTO meta VALUES ('late', '1')")
+        closing.result(timeout=30)
+    with Store.open(store.path) as again:
+        assert (again.meta("late"), again.meta("data_version")) == ("1", "1")
+
+
+# Reading
+
+
+def test_rows_are_dictionaries_by_column(store: Store) -> None:
+    """Parameters go by place or by name; a query without rows gives [] and None."""
+    assert store.rows("SELECT ? AS a, ? AS b", [1, "x"]) == [{"a": 1, "b": "x"}]
+    assert store.rows("SELECT $b AS a, $a AS b", {"a": None, "b": 0.5}) == [{"a": 0.5, "b": None}]
+    assert store.rows("FROM sample") == []
+    assert store.value("SELECT seq FROM sample") is None
+    assert store.meta("nothing") is None
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (25, [10, 10, 5])])
+def test_a_stream_gives_every_row_once_in_lists_of_a_size(store: Store, number: int, sizes: list[int]) -> None:
+    """Lists are full but for the last, in the order of the query, and there is no empty list."""
+    lists = list(store.stream("SELECT range AS i FROM range($n) ORDER BY i", {"n": number}, size=10))
+    assert [len(rows) for rows in lists] == sizes
+    assert [row["i"] for rows in lists for row in rows] == list(range(number))
+
+
+def test_a_stream_sees_one_snapshot(store: Store) -> None:
+    """What is committed while a stream is read does not show in it, and writing does not wait for it."""
+    with store.transaction() as tx:
+        tx.execute("CREATE TABLE item AS SELECT range AS i, 'old' AS state, repeat('x', 500) FROM range(50_000)")
+    stream = store.stream("FROM item", size=1_000)
+    seen = next(stream)
+    with store.transaction() as tx:
+        tx.execute("UPDATE item SET state = 'new'")
+        tx.execute("DELETE FROM item WHERE i % 2 = 0")
+        tx.execute("INSERT INTO item VALUES (-1, 'new', '')")
+    for rows in stream:
+        seen += rows
+    assert sorted(row["i"] for row in seen) == list(range(50_000))
+    assert {row["state"] for row in seen} == {"old"}
+    assert store.value("SELECT count(*) FROM item") == 25_001
+
+
+def test_a_stream_may_be_left_early(store: Store) -> None:
+    """A stream that nobody reads to its end is closed without harm to later reads and writes."""
+    for _ in range(20):
+        stream = store.stream("SELECT range AS i FROM range(1_000_000)", size=10)
+        assert len(next(stream)) == 10
+        stream.close()  # type: ignore[attr-defined]  # a generator, promised as an iterator
+    store.set_meta("a", "1")
+    assert store.meta("a") == "1"
+
+
+STREAM_A_GIGABYTE = """
+import resource, sys
+from pathlib import Path
+from srt_core.store import Store
+store = Store.open(Path(sys.argv[1]))
+print("ready", flush=True)
+next(store.stream("SELECT repeat('x', 2000) AS text FROM range(5)"))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+read = sum(len(rows) for rows in store.stream("SELECT repeat(chr(65 + (range % 26)::INTEGER), 2000) || range AS text "
+                                              "FROM range(500_000)"))
+print(read, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, flush=True)
+"""
+
+
+def test_a_stream_is_read_in_bounded_memory(store: Store) -> None:
+    """Streaming a gigabyte of rows takes less than 200 MB more than streaming none."""
+    store.close()
+    process = run_until_line(STREAM_A_GIGABYTE, store.path)
+    read, kilobytes = process.communicate()[0].split()
+    assert process.returncode == 0
+    assert int(read) == 500_000
+    assert int(kilobytes) < 200_000
