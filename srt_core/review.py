@@ -6,10 +6,11 @@ decision the next open one is shown. No queue is ever read into Python.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from srt_core import browse
 from srt_core.browse import ROWS, Filter
-from srt_core.records import Origin
+from srt_core.records import Origin, Policy
 from srt_core.selection import refresh
 from srt_core.status import FAILED_REFLECTIONS
 from srt_core.store import Row, Store
@@ -62,7 +63,9 @@ QUEUES: Mapping[str, Queue] = {
         rank="md5(sample_id)",
     ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
-    "parked": Queue("Parked", "What was parked, to decide now.", where="action = 'park'", goal="action = 'park'"),
+    "parked": Queue(
+        "Parked", "What was parked, to decide now.", only=Filter(state=("parked",)), goal="action = 'park'"
+    ),
     "filter": Queue("This filter", "The samples of the filter in the address, as Explore lists them."),
 }
 """The queues by the name that stands in the address."""
@@ -85,7 +88,7 @@ def filter_queue(only: Filter, sort: str = "number") -> Queue:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sample stands in a queue: position from 1, None where the queue does not hold it, and how many there are."""
+    """Where a sample stands in a queue (position from 1; None where it is not in it), and what the queue holds."""
 
     position: int | None
     samples: int
@@ -97,7 +100,8 @@ def place(store: Store, queue: Queue, sample: str | None) -> Place:
     """Find a sample's place in a queue, and count what the queue holds."""
     sql, values = _relation(store, queue, sample)
     found = store.rows(
-        f"""{sql} SELECT count(*) AS samples, count(*) FILTER (goal) AS open, count(*) FILTER (action = 'park') AS parked,
+        f"""{sql} SELECT count(*) AS samples, count(*) FILTER (goal) AS open,
+                         count(*) FILTER (action = 'park') AS parked,
                          count(*) FILTER ((queue.rank, queue.seq) <= (here.rank, here.seq)) AS position,
                          coalesce(bool_or(queue.seq = here.seq), false) AS held
             FROM queue LEFT JOIN here ON true""",
@@ -107,7 +111,7 @@ def place(store: Store, queue: Queue, sample: str | None) -> Place:
 
 
 def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
-    """Find the next sample that asks for a decision: after `sample`, else from the start; None where all are decided."""
+    """Find the next sample that asks for a decision: after `sample`, else from the start; None where there is none."""
     sql, values = _relation(store, queue, sample)
     found: str | None = store.value(
         f"""{sql} SELECT queue.sample_id FROM queue LEFT JOIN here ON true
@@ -143,7 +147,7 @@ def failures(store: Store, sample: str) -> dict[Origin, Row]:
 class Tempo:
     """A person's work at the desk: when their last decision or undo was stored (UTC), and decisions an hour lately."""
 
-    saved_at: object | None
+    saved_at: datetime | None
     per_hour: int | None
 
 
@@ -158,21 +162,33 @@ _TEMPO = """
 
 
 def tempo(store: Store, by: str) -> Tempo:
-    """Read a person's last save and pace: from 5 decisions of the last ten minutes on, else None. Bulk is not counted."""
+    """Read a person's last save and pace: from 5 decisions in the last ten minutes on. Bulk actions do not count."""
     row = store.rows(_TEMPO, [by])[0]
     is_known = row["decisions"] >= 5 and row["seconds"]
     return Tempo(row["saved_at"], round((row["decisions"] - 1) * 3600 / row["seconds"]) if is_known else None)
 
 
-def why(name: str, selection: Row) -> str:
+def why(name: str, selection: Row, policy: Policy) -> str:
     """Say in a sentence why a queue holds a sample (a row of browse.row); "" where there is nothing to say."""
     if name == "closest" and selection["closeness"] is not None:
-        return f"In this queue: {selection['closeness']:.3g} away from a threshold."
+        return f"In this queue: {_nearest(selection, policy)}."
     origin = selection["origin"]
     if name == "conflict" and origin:
         before, after = selection["original_characters"], selection[f"{origin.lower()}_characters"]
-        return f"In this queue: the rule's response has {after:,} characters, the original {before:,}."
+        return f"In this queue: the rule's response has {after:,} characters, the original's {before:,}."
     return "In this queue: drawn at random." if name == "audit" else ""
+
+
+def _nearest(selection: Row, policy: Policy) -> str:
+    distance = selection["closeness"]
+    shown = f"{distance:.4f}" if distance >= 0.0001 else "less than 0.0001"
+    for name, value, ceiling in (
+        ("IFD", selection["winner_ifd"], policy.max_ifd),
+        ("r-IFD", selection["winner_r_ifd"], policy.max_r_ifd),
+    ):
+        if value is not None and ceiling is not None and abs(value - ceiling) <= distance:
+            return f"the winner's {name} is {shown} away from the ceiling of {ceiling:g}"
+    return f"a comparison of the two versions is {shown} away from the other outcome"
 
 
 def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict[str, object]]:

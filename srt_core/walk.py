@@ -3,7 +3,7 @@
 The numbers are those of the candidates; the outcome is the stored selection, so words and selection cannot disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from srt_core.records import DERIVATIONS, Acceptance, Origin, Policy, RankBy, Reason, Stage
@@ -79,35 +79,36 @@ class _Walk:
     def outcome(self) -> str:
         if self.reason is Reason.KEPT:
             return f"Kept: {self.winner.capitalize()}."
-        return f"Left out: {getattr(self, f'_{self.reason}')()}."
+        return f"Left out: {_WHY[self.reason](self)}."
 
-    def _unscored(self) -> str:
+    def unscored(self) -> str:
+        ranked = self.policy.top_share < 100 and self.policy.rank_by is RankBy.LOSS_RATIO
         missing = [
             self._no_number(origin, measure)
             for origin in self.candidates
-            for measure in ("ifd", "r_ifd")
+            for measure in ("ifd", "r_ifd", *(("loss_ratio",) if ranked else ()))
             if self._number(origin, measure) is None
         ]
         return f"the rule needs a score that is not there ({'; '.join(missing)})"
 
-    def _not_reflected(self) -> str:
-        return f"the policy asks for a new {self._asked} and {self._absence(self.response_child)}"
+    def not_reflected(self) -> str:
+        return f"the policy asks for a new {self._asked}, and {self._absence(self.response_child)}"
 
-    def _reflection_failed(self) -> str:
+    def reflection_failed(self) -> str:
         failed = next((origin for origin in (self.response_child, *self.failures) if origin in self.failures), None)
-        return f"the policy asks for a new {self._asked} and {self._absence(failed or self.response_child)}"
+        return f"the policy asks for a new {self._asked}, and {self._absence(failed or self.response_child)}"
 
-    def _not_improved(self) -> str:
-        return f"the policy asks for a new {self._asked} and none was taken"
+    def not_improved(self) -> str:
+        return f"the policy asks for a new {self._asked}, and none was taken"
 
     @property
     def _asked(self) -> Stage | str:
         return Stage.RESPONSE if self.policy.require_response_reflection else "instruction or response"
 
-    def _ifd_ceiling(self) -> str:
+    def ifd_ceiling(self) -> str:
         return self._ceiling("ifd", self.policy.max_ifd)
 
-    def _r_ifd_ceiling(self) -> str:
+    def r_ifd_ceiling(self) -> str:
         return self._ceiling("r_ifd", self.policy.max_r_ifd)
 
     def _ceiling(self, measure: str, ceiling: float | None) -> str:
@@ -117,11 +118,12 @@ class _Walk:
         digits = _digits(value, ceiling)
         return f"its {_MEASURES[measure]} of {value:.{digits}f} is not below the ceiling of {ceiling:.{digits}f}"
 
-    def _below_top_share(self) -> str:
+    def below_top_share(self) -> str:
         measure = "ifd" if self.policy.rank_by is RankBy.IFD else "loss_ratio"
         value = self._number(self.winner, measure)
         shown = "" if value is None else f" of {value:.3f}"
-        return f"its {_MEASURES[measure]}{shown} is not among the highest {self.policy.top_share:g} % that the policy keeps"
+        share = f"{self.policy.top_share:g} %"
+        return f"its {_MEASURES[measure]}{shown} is not among the highest {share} that the policy keeps"
 
     def _absence(self, origin: Origin) -> str:
         stage = DERIVATIONS[origin].stage
@@ -141,12 +143,24 @@ class _Walk:
         return value
 
 
+_WHY: Mapping[Reason, Callable[[_Walk], str]] = {
+    Reason.UNSCORED: _Walk.unscored,
+    Reason.NOT_REFLECTED: _Walk.not_reflected,
+    Reason.REFLECTION_FAILED: _Walk.reflection_failed,
+    Reason.NOT_IMPROVED: _Walk.not_improved,
+    Reason.IFD_CEILING: _Walk.ifd_ceiling,
+    Reason.R_IFD_CEILING: _Walk.r_ifd_ceiling,
+    Reason.BELOW_TOP_SHARE: _Walk.below_top_share,
+}
+
+
 def describe_change(measure: str, before: float | None, after: float | None) -> str:
     """Write how a measure (ifd or r_ifd) moved, with digits enough to show that it did: "IFD 0.61 → 0.74 (+0.13)"."""
     if before is None or after is None:
         return f"{_MEASURES[measure]} unknown"
     digits = _digits(before, after)
-    sign = f"{after - before:+.{digits}f}".replace("-", "−")
+    # Of the rounded numbers, so that what is shown adds up.
+    sign = f"{round(after, digits) - round(before, digits):+.{digits}f}".replace("-", "−")
     return f"{_MEASURES[measure]} {before:.{digits}f} → {after:.{digits}f} ({sign})"
 
 

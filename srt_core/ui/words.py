@@ -46,6 +46,14 @@ ACTION_LABELS = {
     Action.PARK: "Parked",
 }
 
+KIND_LABELS = {
+    **{str(action): label for action, label in ACTION_LABELS.items()},
+    "undo": "Undone",
+    "import": "Imported",
+    "policy": "Policy applied",
+    "export": "Exported",
+}
+
 IFD_HELP = (
     "IFD: how hard the response stays for the student once it has read the instruction. "
     "Higher means there is more to learn; 1 or more means the instruction does not help."

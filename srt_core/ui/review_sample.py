@@ -1,0 +1,71 @@
+"""One sample as Review needs it, read in one place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from srt_core import browse, review, samples
+from srt_core.errors import DecisionError
+from srt_core.figures import StripRow
+from srt_core.records import Origin, Policy
+from srt_core.selection import applied_policy
+from srt_core.store import Row, Store
+from srt_core.walk import describe_walk
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All that is shown of one sample."""
+
+    selection: Row
+    candidates: Mapping[Origin, Row]
+    failures: Mapping[Origin, Row]
+    calls: Sequence[Row]
+    policy: Policy
+
+    @property
+    def pick(self) -> Origin | None:
+        """The candidate that the rule keeps; None where it leaves the sample out."""
+        return Origin(self.selection["origin"]) if self.selection["origin"] else None
+
+    @property
+    def in_question(self) -> Origin | None:
+        """The rewrite that the rule took, else the last one that it looked at; None where there is none."""
+        winner = Origin(self.selection["winner"])
+        return next((each for each in (winner, *self.rewrites[::-1]) if each is not Origin.ORIGINAL), None)
+
+    @property
+    def rewrites(self) -> list[Origin]:
+        """The candidates beside the original, in the order in which the rule looks at them."""
+        walk = (Origin.BOTH, Origin.INSTRUCTION, Origin.RESPONSE)
+        return [origin for origin in walk if origin in self.candidates]
+
+    @property
+    def upon(self) -> int | None:
+        """The event that a new decision is taken upon."""
+        event_id: int | None = self.selection["event_id"]
+        return event_id
+
+    def walk(self) -> list[str]:
+        """Say how the rule came to its selection."""
+        return describe_walk(self.selection, self.candidates, self.failures, self.policy)
+
+    def strip(self) -> list[StripRow]:
+        """Give the scores of the candidates for the strip; "●" marks the rule's pick."""
+        return [
+            StripRow(origin, row["ifd"], row["r_ifd"], is_picked=origin == self.pick)
+            for origin, row in self.candidates.items()
+        ]
+
+
+def read_sample(store: Store, name: str) -> Sample:
+    """Read a sample by its id; DecisionError where there is none."""
+    selection = browse.row(store, name)
+    if selection is None:
+        raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
+    return Sample(
+        selection,
+        samples.candidates(store, name),
+        review.failures(store, name),
+        samples.reflections(store, name),
+        applied_policy(store),
+    )

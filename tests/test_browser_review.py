@@ -1,0 +1,134 @@
+"""Keys in a real browser: a decision never hits a sample that was not on screen, and none is lost."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from srt_core import ledger
+from srt_core.ledger import EventFilter
+from srt_core.records import Origin
+from srt_core.store import Store
+from tests.conftest import AppServer, StartApp, wait_for_script
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+pytestmark = pytest.mark.browser
+
+PRESSES = 22
+CASE = Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})
+
+# Notes every sample that was painted, and for every key press the sample that was on screen.
+SPY = """
+window.painted = []; window.pressedOn = [];
+const shown = () => [...document.querySelectorAll('code')].map(e => e.textContent).find(t => /^s[0-9]+$/.test(t)) || '';
+const note = () => { const now = shown(); requestAnimationFrame(() => { if (now) window.painted.push(now); }); };
+document.addEventListener('keydown', () => window.pressedOn.push(shown()), true);
+document.addEventListener('DOMContentLoaded', () => new MutationObserver(note).observe(
+    document.body, {childList: true, subtree: true, characterData: true}));
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of more samples than the test presses keys."""
+    path = tmp_path / "keys.srt"
+    create_project(path, [CASE] * (PRESSES + 6)).close()
+    return path
+
+
+def open_review(page: Page, server: AppServer, **query: str) -> None:
+    address = "&".join(f"{name}={value}" for name, value in {"queue": "all", **query}.items())
+    page.goto(f"{server.url}/Review?{address}")
+    page.get_by_role("button", name="Accept").wait_for()
+    wait_for_script(page)
+
+
+def wait_for_sample(page: Page, sample: str) -> None:
+    page.locator("code", has_text=sample).wait_for()
+    wait_for_script(page)
+
+
+def decisions(path: Path) -> list[str]:
+    """The decided samples in the file, the first decision first."""
+    with Store.open(path) as store:
+        return [str(event["sample_id"]) for event in ledger.events(store, EventFilter(), limit=1000)][::-1]
+
+
+@pytest.mark.parametrize("gap_milliseconds", [0, 30, 100, 250])
+def test_a_burst_of_keys_decides_only_what_was_seen(
+    page: Page, app_server: StartApp, project: Path, gap_milliseconds: int
+) -> None:
+    """However fast the presses come: no decision on a sample that was not painted, and none twice."""
+    server = app_server(project)
+    page.add_init_script(SPY)
+    open_review(page, server)
+    for _ in range(PRESSES):
+        page.keyboard.press("a")
+        page.wait_for_timeout(gap_milliseconds)
+    page.wait_for_timeout(500)
+    wait_for_script(page)
+    painted, pressed_on = page.evaluate("[window.painted, window.pressedOn]")
+    server.kill()
+    decided = decisions(project)
+    assert len(decided) >= 1
+    assert len(decided) == len(set(decided))
+    assert set(decided) <= set(painted) & set(pressed_on)
+
+
+def test_no_unhurried_key_is_dropped_and_none_lost_by_kill(page: Page, app_server: StartApp, project: Path) -> None:
+    """Every press on a sample that is wholly on screen counts, and is in the file before the next one shows."""
+    server = app_server(project)
+    open_review(page, server)
+    for number in range(5):
+        page.keyboard.press("a")
+        wait_for_sample(page, f"s{number + 1}")
+    server.kill()
+    assert decisions(project) == ["s0", "s1", "s2", "s3", "s4"]
+
+
+def test_reload_keeps_the_place_and_the_decisions(page: Page, app_server: StartApp, project: Path) -> None:
+    """Place and decisions live in the address and the file, not in the session."""
+    server = app_server(project)
+    open_review(page, server, queue="audit")
+    page.keyboard.press("x")
+    page.get_by_text("27 open").wait_for()
+    wait_for_script(page)
+    address = page.url
+    page.reload()
+    page.get_by_text("27 open").wait_for()
+    wait_for_script(page)
+    assert page.url == address
+    assert "queue=audit" in address and "sample=s" in address
+
+
+def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, project: Path) -> None:
+    """Digits, Space, Backspace and the arrows work as keys; letters typed into the form decide nothing."""
+    server = app_server(project)
+    open_review(page, server)
+    for key, sample in (("1", "s1"), ("Space", "s2"), ("Backspace", "s1"), ("ArrowRight", "s2"), ("ArrowLeft", "s1")):
+        page.keyboard.press(key)
+        wait_for_sample(page, sample)
+    page.keyboard.press("e")
+    box = page.get_by_role("textbox", name="Response")
+    box.click()
+    page.keyboard.press("End")
+    page.keyboard.type(" axa1")
+    page.keyboard.press("Control+s")
+    wait_for_sample(page, "s2")
+    server.kill()
+    with Store.open(project) as store:
+        kept = ledger.last_decisions(store, "curator")
+    assert [(event["kind"], event["sample_id"], event["response"]) for event in kept] == [
+        ("edit", "s1", "Done. axa1"),
+        ("choose", "s0", None),
+    ]
+
+
+def test_texts_of_the_data_are_never_markup(page: Page, app_server: StartApp, project: Path) -> None:
+    """A text with tags, Markdown or an image address shows as it is and fetches nothing."""
+    evil = '<img src="http://198.51.100.7/a.png"><b>bold</b> ![x](http://198.51.100.7/b.png) $x$ :red[y]'
+    with Store.open(project) as store, store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = ? WHERE origin = 'RESPONSE'", [evil])
+    open_review(page, app_server(project))
+    assert evil in page.locator("[data-testid=stHtml]").first.inner_text()

@@ -1,0 +1,154 @@
+"""Queues of samples: their order, the next open sample, and the place in them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srt_core import browse, ledger, review
+from srt_core.browse import SORTS, Filter
+from srt_core.records import Action, Decision, Origin, Policy
+from srt_core.review import QUEUES, Place, filter_queue, neighbour, next_open, place
+from srt_core.store import Store
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+# By distance to a threshold: s2, s1, s0; s3 has no score at all and a reflection that failed.
+CASES = [
+    Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)}),
+    Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.625)}),
+    Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.8125)}),
+    Case({Origin.ORIGINAL: Numbers(None, None)}, failed=frozenset({Origin.RESPONSE})),
+]
+CLOSEST = QUEUES["closest"]
+BY_NUMBER = ["s0", "s1", "s2", "s3"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with create_project(tmp_path / "p.srt", CASES) as store:
+        yield store
+
+
+def decide(store: Store, sample: str, action: Action, by: str = "ann") -> None:
+    standing = ledger.standing(store, sample)
+    ledger.decide(store, Decision(sample, action, by), upon=standing.event_id if standing else None)
+
+
+def walk_through(store: Store, queue: review.Queue) -> list[str]:
+    """The samples that the arrow key comes by, from the first open one."""
+    found, here = [], next_open(store, queue, None)
+    while here:
+        found.append(here)
+        here = neighbour(store, queue, here)
+    return found
+
+
+def test_queue_goes_by_rank_and_arrows_go_both_ways(store: Store) -> None:
+    """The sample closest to a threshold comes first; a sample without any number is in no such queue."""
+    assert walk_through(store, CLOSEST) == ["s2", "s1", "s0"]
+    assert neighbour(store, CLOSEST, "s0", back=True) == "s1"
+    assert neighbour(store, CLOSEST, "s2", back=True) is None
+
+
+def test_next_open_passes_over_decided_and_parked_samples(store: Store) -> None:
+    """After a decision comes the next sample that is neither decided nor parked."""
+    decide(store, "s1", Action.REJECT)
+    decide(store, "s2", Action.PARK)
+    assert next_open(store, QUEUES["all"], "s0") == "s3"
+
+
+def test_next_open_goes_on_from_the_start(store: Store) -> None:
+    """At the end of a queue the open samples before it come up again; without any there is none."""
+    decide(store, "s3", Action.REJECT)
+    assert next_open(store, QUEUES["all"], "s3") == "s0"
+    for sample in ("s0", "s1", "s2"):
+        decide(store, sample, Action.REJECT)
+    assert next_open(store, QUEUES["all"], "s3") is None
+
+
+def test_next_open_never_gives_the_sample_just_left(store: Store) -> None:
+    """A queue of one open sample has no next one."""
+    for sample in ("s0", "s1", "s2"):
+        decide(store, sample, Action.REJECT)
+    assert next_open(store, QUEUES["all"], "s3") is None
+
+
+def test_place_counts_the_whole_queue(store: Store) -> None:
+    """The position is among all samples of the queue, decided or not; open and parked are counted apart."""
+    decide(store, "s2", Action.REJECT)
+    decide(store, "s1", Action.PARK)
+    assert place(store, CLOSEST, "s0") == Place(position=3, samples=3, open=1, parked=1)
+
+
+def test_place_of_a_stranger_has_no_position(store: Store) -> None:
+    """A sample that the queue does not hold has no position in it."""
+    assert place(store, CLOSEST, "s3") == Place(position=None, samples=3, open=3, parked=0)
+    assert place(store, CLOSEST, None).position is None
+
+
+def test_parked_queue_holds_what_was_parked(store: Store) -> None:
+    """A parked sample waits in a queue of its own until it is decided."""
+    decide(store, "s1", Action.PARK)
+    assert walk_through(store, QUEUES["parked"]) == ["s1"]
+    decide(store, "s1", Action.REJECT)
+    assert walk_through(store, QUEUES["parked"]) == []
+
+
+def test_failed_queue_and_failures(store: Store) -> None:
+    """A sample with a rewrite that failed stands in the queue of failed reflections, with its last failure."""
+    assert walk_through(store, QUEUES["failed"]) == ["s3"]
+    assert [(origin, row["status"]) for origin, row in review.failures(store, "s3").items()] == [
+        (Origin.RESPONSE, "failed")
+    ]
+    assert review.failures(store, "s0") == {}
+
+
+def test_random_audit_is_stable_and_complete(store: Store) -> None:
+    """The random order holds every sample once and is the same again."""
+    order = walk_through(store, QUEUES["audit"])
+    assert sorted(order) == BY_NUMBER
+    assert walk_through(store, QUEUES["audit"]) == order
+
+
+@pytest.mark.parametrize(("length", "is_held"), [(9, True), (10, False), (80, False), (81, True)])
+def test_conflict_queue_takes_less_than_half_and_more_than_four_times(
+    store: Store, length: int, is_held: bool
+) -> None:
+    """The rule and the length disagree under half and over four times the original's 20 characters."""
+    with store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = repeat('x', 20)")
+        rewrite = "sample_id = 's0' AND origin = 'RESPONSE'"
+        tx.execute(f"UPDATE candidate SET response = repeat('x', ?) WHERE {rewrite}", [length])
+        tx.bump()
+    assert walk_through(store, QUEUES["conflict"]) == ["s0"] * is_held
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_filter_queue_has_the_order_of_explore(store: Store, sort: str) -> None:
+    """"This filter" shows what Explore lists, in the same order, also where a number is missing."""
+    queue = filter_queue(Filter(state=("open",)), sort)
+    assert walk_through(store, queue) == browse.sample_ids(store, Filter(state=("open",)), sort, limit=10)
+
+
+def test_tempo_counts_own_decisions(store: Store) -> None:
+    """The save sign and the pace are of the person's own decisions; a pace needs five."""
+    for sample in ("s0", "s1", "s2", "s3"):
+        decide(store, sample, Action.REJECT)
+    assert review.tempo(store, "ann").per_hour is None
+    decide(store, "s0", Action.PARK)
+    mine, other = review.tempo(store, "ann"), review.tempo(store, "bob")
+    assert mine.saved_at is not None
+    assert mine.per_hour is not None and mine.per_hour > 0
+    assert other == review.Tempo(None, None)
+
+
+def test_why_names_the_nearest_threshold(store: Store) -> None:
+    """The queue says what the sample is close to, and how close."""
+    row = browse.row(store, "s2")
+    assert row is not None
+    assert review.why("closest", row, Policy()) == (
+        "In this queue: a comparison of the two versions is 0.0625 away from the other outcome."
+    )
+    ceiling = review.why("closest", row, Policy(max_r_ifd=row["winner_r_ifd"]))
+    assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the ceiling of 0.75."

@@ -1,0 +1,105 @@
+"""The rule's walk in words: every outcome is a sentence, and every number in it is the sample's."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from srt_core.records import Acceptance, Origin, Policy, RankBy, Reason
+from srt_core.store import Row
+from srt_core.walk import describe_change, describe_walk
+
+PAPER = Policy(require_response_reflection=False)
+
+
+def candidates(**numbers: tuple[float | None, float | None]) -> dict[Origin, Row]:
+    return {
+        Origin(name.upper()): {"ifd": ifd, "r_ifd": r_ifd, "loss_ratio": 0.875, "status": "ok"}
+        for name, (ifd, r_ifd) in numbers.items()
+    }
+
+
+def said(
+    found: Mapping[Origin, Row], winner: Origin, reason: Reason, policy: Policy = PAPER,
+    failed: Mapping[Origin, Row] | None = None,
+) -> list[str]:  # fmt: skip
+    return describe_walk({"winner": winner, "reason": reason}, found, failed or {}, policy)
+
+
+def test_a_stage_says_what_it_compared() -> None:
+    """Taken and refused stages both show the measure before and after, with its change."""
+    found = candidates(original=(0.61, 0.5), instruction=(0.74, 0.52), both=(0.7, 0.58))
+    assert said(found, Origin.INSTRUCTION, Reason.KEPT) == [
+        "Instruction taken: IFD 0.61 → 0.74 (+0.13).",
+        "Response refused: r-IFD 0.52 → 0.58 (+0.06).",
+        "Kept: Instruction.",
+    ]
+
+
+def test_a_margin_is_named_where_it_refuses() -> None:
+    """A stage that improves, but by too little, says by how much it must."""
+    found = candidates(original=(0.6, 0.5), response=(0.6, 0.48))
+    policy = Policy(require_response_reflection=False, response_margin=0.05)
+    assert said(found, Origin.ORIGINAL, Reason.KEPT, policy)[1] == (
+        "Response refused: r-IFD 0.50 → 0.48 (−0.02); it must fall by more than 0.05."
+    )
+
+
+def test_a_change_shows_the_digits_that_make_it_one() -> None:
+    """Two numbers that differ never look equal, and what is shown adds up."""
+    assert describe_change("ifd", 0.61001, 0.61004) == "IFD 0.61001 → 0.61004 (+0.00003)"
+    assert describe_change("r_ifd", 2.384, 1.956) == "r-IFD 2.38 → 1.96 (−0.42)"
+    assert describe_change("ifd", 0.5, 0.5) == "IFD 0.50 → 0.50 (+0.00)"
+
+
+def test_a_missing_rewrite_is_said() -> None:
+    """A stage without a candidate says whether there is none or the teacher's reply failed."""
+    found = candidates(original=(0.6, 0.5))
+    failed = {Origin.RESPONSE: {"reason": "cut_off"}}
+    assert said(found, Origin.ORIGINAL, Reason.KEPT, PAPER, failed)[:2] == [
+        "Instruction unchanged: there is no new instruction.",
+        "Response unchanged: the teacher's new response could not be used (cut off).",
+    ]
+
+
+def test_a_missing_score_is_said_with_its_cause() -> None:
+    """A stage that cannot compare names the candidate, the measure and the status."""
+    found = candidates(original=(0.6, 0.5), response=(0.6, None))
+    found[Origin.RESPONSE]["status"] = "out_of_memory"
+    words = said(found, Origin.ORIGINAL, Reason.UNSCORED)
+    assert words[1] == "Response refused: Response has no r-IFD, out of memory."
+    assert words[2] == "Left out: the rule needs a score that is not there (Response has no r-IFD, out of memory)."
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "sentence"),
+    [
+        (Acceptance.ALWAYS, "Response taken: the policy takes every new one."),
+        (Acceptance.NEVER, "Response unchanged: the policy takes no new one."),
+    ],
+)
+def test_a_stage_without_comparison_says_so(acceptance: Acceptance, sentence: str) -> None:
+    """Where the policy does not compare, no numbers are claimed to have decided."""
+    found = candidates(original=(0.6, 0.5), response=(0.6, 0.4))
+    winner = Origin.RESPONSE if acceptance is Acceptance.ALWAYS else Origin.ORIGINAL
+    assert said(found, winner, Reason.KEPT, Policy(accept_response=acceptance))[1] == sentence
+
+
+OUTCOMES = {
+    Reason.KEPT: "Kept: Original.",
+    Reason.UNSCORED: "Left out: the rule needs a score that is not there (Both has no IFD, not scored yet).",
+    Reason.NOT_REFLECTED: "Left out: the policy asks for a new response, and there is no new response.",
+    Reason.REFLECTION_FAILED: "Left out: the policy asks for a new response, and there is no new response.",
+    Reason.NOT_IMPROVED: "Left out: the policy asks for a new response, and none was taken.",
+    Reason.IFD_CEILING: "Left out: its IFD of 1.004 is not below the ceiling of 1.000.",
+    Reason.R_IFD_CEILING: "Left out: its r-IFD of 1.25 is not below the ceiling of 1.00.",
+    Reason.BELOW_TOP_SHARE: "Left out: its loss ratio of 0.875 is not among the highest 10 % that the policy keeps.",
+}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_outcome_is_a_sentence(reason: Reason) -> None:
+    """Each reason of the rule has its words, with the number and the limit that it met."""
+    policy = Policy(top_share=10, rank_by=RankBy.LOSS_RATIO)
+    found = candidates(original=(1.004, 1.25), both=(None, 0.5))
+    found[Origin.BOTH]["status"] = None
+    assert said(found, Origin.ORIGINAL, reason, policy)[2] == OUTCOMES[reason]
