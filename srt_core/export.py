@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,7 +55,7 @@ _PAIRS = """
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
     FROM {rows} AS verdict
-    JOIN candidate ON candidate.sample_id = verdict.sample_id AND candidate.origin = verdict.verdict_origin
+    LEFT JOIN candidate ON candidate.sample_id = verdict.sample_id AND candidate.origin = verdict.verdict_origin
     LEFT JOIN event AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
     WHERE {where}
 """
@@ -152,6 +153,7 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
     """Write the folder's manifest: how this file came to be; other files of the folder keep their entry."""
     path = folder / "manifest.json"
     entry = {
+        "project": store.path.name,
         "format": format,
         "scope": str(scope),
         "rows": written.rows,
@@ -165,10 +167,14 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
         "teachers": [row["teacher"] for row in store.rows("SELECT DISTINCT teacher FROM reflection ORDER BY teacher")],
     }
     files = {**_manifest_entries(path), written.path.name: entry}
-    text = json.dumps({"project": store.path.name, "files": files}, indent=2, ensure_ascii=False)
+    text = json.dumps({"files": files}, indent=2, ensure_ascii=False)
+    part = path.with_name(f".{path.name}.part")
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         raise ExportError(
             f"{path} cannot be written: {error.strerror}.", "Free space or choose a folder you may write to."
         ) from error
@@ -178,13 +184,13 @@ def _manifest_entries(path: Path) -> dict[str, Any]:
     """Give the entries of a manifest that is there already, for files that still are what it says."""
     try:
         files: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {
+            name: files[name]
+            for name in FILES.values()
+            if name in files and (path.parent / name).is_file() and _sha256(path.parent / name) == files[name]["sha256"]
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {
-        name: entry
-        for name, entry in files.items()
-        if name in FILES.values() and (path.parent / name).is_file() and _sha256(path.parent / name) == entry["sha256"]
-    }
 
 
 def _student(store: Store) -> Row | None:

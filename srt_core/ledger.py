@@ -96,10 +96,11 @@ def undo_action(store: Store, action_id: int, by: str) -> int:
 
 
 def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
-    """Read a person's latest decisions that were not undone, the newest first."""
+    """Read a person's latest decisions on single samples that were not undone, the newest first."""
     return store.rows(
         """SELECT event.*, sample.seq FROM event JOIN sample USING (sample_id)
            WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
+             AND json_extract_string(context, 'bulk') IS NULL
              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
            ORDER BY event_id DESC LIMIT ?""",
         [by, limit],
@@ -203,16 +204,20 @@ def _check_candidate(tx: Transaction, decision: Decision) -> None:
         raise DecisionError(f"There is no sample {sample}.", "Reload the list of samples.")
     if decision.action in (Action.REJECT, Action.PARK):
         return
+    if decision.action is Action.EDIT:  # it brings its own texts, so it can stand for a candidate that failed
+        _check_edit(decision)
+        return
     held = {origin for (origin,) in tx.execute("SELECT origin FROM candidate WHERE sample_id = ?", [sample])}
     if decision.origin is None or str(decision.origin) not in held:
         raise DecisionError(
             f"Sample {sample} has no {decision.origin} candidate.", f"It has: {', '.join(sorted(held))}."
         )
-    if decision.action is Action.EDIT:
-        _check_edit(decision.edited)
 
 
-def _check_edit(edited: Pair | None) -> None:
+def _check_edit(decision: Decision) -> None:
+    edited = decision.edited
+    if decision.origin is None:
+        raise DecisionError("An edit needs the candidate that it is made of.", "Choose one first.")
     if edited is None or not edited.response.strip() or not (edited.instruction + edited.input).strip():
         raise DecisionError(
             "An edited pair needs an instruction and a response.", "Fill in both, or reject the sample."

@@ -98,7 +98,8 @@ WITH instruction_stage AS (
         WHEN $max_r_ifd IS NOT NULL AND winner_r_ifd IS NULL THEN 'unscored'
         WHEN winner_r_ifd >= $max_r_ifd THEN 'r_ifd_ceiling'
         WHEN $top_share < 100 AND rank_value IS NULL THEN 'unscored'
-        ELSE 'kept' END AS judgement
+        ELSE 'kept' END AS judgement,
+        judgement IN ('kept', 'ifd_ceiling', 'r_ifd_ceiling') AS meets_ceilings
     FROM walk
 ), ranked AS (
     SELECT *,
@@ -116,7 +117,8 @@ SELECT seq, sample_id, winner,
                 abs(instruction_ifd - original_ifd - $instruction_margin), NULL),
              if($accept_response = 'improved' AND has_child,
                 abs(parent_r_ifd - child_r_ifd - $response_margin), NULL),
-             abs(winner_ifd - $max_ifd), abs(winner_r_ifd - $max_r_ifd)) AS closeness
+             if(meets_ceilings, abs(winner_ifd - $max_ifd), NULL),
+             if(meets_ceilings, abs(winner_r_ifd - $max_r_ifd), NULL)) AS closeness
 FROM ranked
 """
 
@@ -177,9 +179,9 @@ def apply(store: Store, policy: Policy, author: str) -> None:
 
 def refresh(store: Store) -> None:
     """Bring `panel` and `selection` up to date with the candidates, scores and policy, if anything changed."""
-    refresh_panel(store)
+    panel_key = refresh_panel(store)
     policy = applied_policy(store)
-    key = f"{store.meta('panel_key')}|{policy_to_json(policy)}"
+    key = f"{panel_key}|{policy_to_json(policy)}"
     if store.meta("selection_key") == key:
         return
     with store.transaction() as tx:
@@ -188,16 +190,17 @@ def refresh(store: Store) -> None:
         _set_key(tx, "selection_key", key)
 
 
-def refresh_panel(store: Store) -> None:
-    """Bring `panel` up to date with the candidates, failures and scores, if anything changed."""
+def refresh_panel(store: Store) -> str:
+    """Bring `panel` up to date with the candidates, failures and scores, if anything changed; returns its version."""
     scoring_id = store.meta("scoring_id") or "0"
     key = f"{store.meta('data_version')}|{scoring_id}"
     if store.meta("panel_key") == key:
-        return
+        return key
     with store.transaction() as tx:
         tx.execute("DELETE FROM panel")
         tx.execute(_PANEL, {"scoring_id": int(scoring_id)})
         _set_key(tx, "panel_key", key)
+    return key
 
 
 def policy_to_json(policy: Policy) -> str:

@@ -137,7 +137,10 @@ def rank(case: Case, winner: Origin, policy: Policy) -> float | None:
 
 
 def closeness(case: Case, policy: Policy) -> float | None:
-    """The smallest distance of the comparisons that decide: both stages and the ceilings that are on; None for none."""
+    """The smallest distance of the comparisons that decide; None for none.
+
+    These are both stages and, for a winner that is held against them, the ceilings that are on.
+    """
     here = after_instruction(case, policy)
     winner = case.candidates[walk(case, policy)]
     distances: list[float | None] = []
@@ -145,7 +148,8 @@ def closeness(case: Case, policy: Policy) -> float | None:
         distances.append(_difference(instruction_gain(case), policy.instruction_margin))
     if policy.accept_response is Acceptance.IMPROVED:
         distances.append(_difference(response_gain(case, here, RESPONSE_CHILD[here]), policy.response_margin))
-    distances += [_difference(winner.ifd, policy.max_ifd), _difference(winner.r_ifd, policy.max_r_ifd)]
+    if refusal(case, walk(case, policy), policy) in (None, Reason.IFD_CEILING, Reason.R_IFD_CEILING):
+        distances += [_difference(winner.ifd, policy.max_ifd), _difference(winner.r_ifd, policy.max_r_ifd)]
     return min((abs(distance) for distance in distances if distance is not None), default=None)
 
 

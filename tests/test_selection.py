@@ -120,21 +120,25 @@ def test_scores_of_the_winner_and_closeness_are_those_of_the_oracle(drawn: Store
         assert row["closeness"] == rule_oracle.closeness(case, policy), case
 
 
+ANY: dict[str, Any] = {"require_response_reflection": False}
 CLOSENESS: list[tuple[dict[str, Any], dict[Origin, Numbers], float | None]] = [
-    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5)}, 0.5),
-    ({}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.25),
-    ({"max_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.5),
-    ({"max_ifd": None, "max_r_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, None),
-    ({}, {Origin.ORIGINAL: Numbers(None, None)}, None),
+    (ANY, {Origin.ORIGINAL: Numbers(0.5, 0.5)}, 0.5),
+    (ANY, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.25),
+    ({**ANY, "max_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, 0.5),
+    ({**ANY, "max_ifd": None, "max_r_ifd": None}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, None),
+    (ANY, {Origin.ORIGINAL: Numbers(None, None)}, None),
+    # A winner that the policy leaves out for want of a reflection meets no ceiling.
+    ({}, {Origin.ORIGINAL: Numbers(0.75, 0.5)}, None),
     ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.375)}, 0.125),
     ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.0),
     ({"response_margin": 0.125}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.375)}, 0.0),
-    ({"accept_response": "always"}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.5),
+    ({**ANY, "accept_response": "always"}, {Origin.ORIGINAL: Numbers(0.5, 0.5),
+                                            Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.5),
     ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(0.4375, 0.5)}, 0.0625),
     # The comparison of RESPONSE with the original does not decide where the instruction was taken: here it is a tie.
     ({}, {Origin.ORIGINAL: Numbers(0.25, 0.5), Origin.INSTRUCTION: Numbers(0.75, 0.5),
           Origin.RESPONSE: Numbers(0.25, 0.5), Origin.BOTH: Numbers(0.625, 0.125)}, 0.375),
-    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(None, 0.5)}, 0.5),
+    (ANY, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(None, 0.5)}, 0.5),
 ]  # fmt: skip
 
 

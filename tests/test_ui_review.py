@@ -61,7 +61,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "project.srt"
     create_project(path, CASES).close()
     monkeypatch.setenv("SRT_PROJECT", str(path))
-    monkeypatch.setenv("SRT_PROJECTS", str(tmp_path))
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
     st.cache_resource.clear()
     yield path
     st.cache_resource.clear()
@@ -143,7 +143,7 @@ def test_the_place_is_in_the_address(path: Path) -> None:
     screen.press("next")
     again = Screen(path, queue="closest", sample=screen.sample)
     assert again.sample == screen.sample
-    assert "**2** of 4" in again.text
+    assert "**2** of 3" in again.text
 
 
 def test_an_edit_is_stored_with_its_texts(path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_failed_reflection_is_repaired_by_hand(path: Path) -> None:
     screen.app.text_area[2].input("Done by hand.")
     screen.press("save")
     event = log(path)[0]
-    assert (event["sample_id"], event["origin"], event["response"]) == ("s3", "ORIGINAL", "Done by hand.")
+    assert (event["sample_id"], event["origin"], event["response"]) == ("s3", "RESPONSE", "Done by hand.")
     assert '"repairs": "RESPONSE"' in event["context"]
 
 

@@ -157,7 +157,7 @@ class View:
         """Store the edited pair as the decision; a draft that cannot be stored stays in the form."""
         self.keep_draft(edit)
         context = {"repairs": str(edit.repairs)} if edit.repairs else {}
-        self.decide(Action.EDIT, edit.origin, self.desk.drafts[edit.key], **context)
+        self.decide(Action.EDIT, edit.repairs or edit.origin, self.desk.drafts[edit.key], **context)
         del self.desk.drafts[edit.key]
 
     def leave_edit(self, edit: Edit) -> None:
