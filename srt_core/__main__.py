@@ -6,7 +6,6 @@ Progress goes to stderr, results to stdout. Exit codes: 0 done, 1 done with fail
 import getpass
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from rich.progress import Progress as Bar
 
 from srt_core import ledger, policies, selection
 from srt_core.datasets import FORMATS, parse_map
-from srt_core.demo import fill_demo, score_demo
+from srt_core.demo import fill_demo, is_demo, score_demo
 from srt_core.errors import SRTError
 from srt_core.export import FILES, Scope, export
 from srt_core.ifd import Convention
@@ -53,7 +52,7 @@ def init(
     ] = False,
 ) -> None:
     """Create a project."""
-    with Store.create(project) as store:
+    with Store.open(project) if demo and is_demo(project) else Store.create(project) as store:
         if demo:
             show(fill_demo(store))
             show(score_demo(store))
@@ -134,10 +133,14 @@ def score_(
     with Store.open(project) as store:
         chosen = load_template(template)
         errors.print(f"Loading the student {student} …")
-        loaded = load_student(student, device=device, dtype=dtype)
-        last = show(
-            score(store, loaded, chosen, convention=convention, max_length=max_length, token_budget=token_budget)
-        )
+
+        def steps() -> Iterator[Progress]:
+            loaded = load_student(student, device=device, dtype=dtype)
+            yield from score(
+                store, loaded, chosen, convention=convention, max_length=max_length, token_budget=token_budget
+            )
+
+        last = show(steps())
         selection.refresh(store)
         rows = store.rows(
             f"""SELECT sample_id, origin, status FROM score JOIN candidate USING (candidate_id)
@@ -186,7 +189,7 @@ def decide(
         name = find_sample(store, sample)
         standing = ledger.standing(store, name)
         upon = standing.event_id if standing else None
-        if action == "undo":
+        if action == "undo" and not origin:
             if upon is None:
                 raise SRTError(f"Sample {name} has no decision to undo.", "See srt status.")
             ledger.undo(store, upon, author)
@@ -256,7 +259,8 @@ def app_(
         environment["SRT_PROJECT"] = str(project.resolve())
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port),
                "--server.headless", str(not browser).lower()]  # fmt: skip
-    raise typer.Exit(subprocess.run(command, cwd=script.parent, env=environment, check=False).returncode)
+    os.chdir(script.parent)
+    os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app
 
 
 def show(steps: Iterator[Progress]) -> Progress:
@@ -306,6 +310,8 @@ def _decision(store: Store, sample: str, action: str, origin: str | None, author
         if (origin or "").upper() not in list(Origin):
             raise SRTError("Choose which candidate?", f"Write: choose {' | '.join(Origin)}.")
         return Decision(sample, Action.CHOOSE, author, Origin(str(origin).upper()))
+    if origin:
+        raise SRTError(f"{action} takes no candidate.", f"To take that one, write: choose {origin}.")
     if action == "approve":
         winner = store.value("SELECT winner FROM selection WHERE sample_id = ?", [sample])
         return Decision(sample, Action.APPROVE, author, Origin(winner))
@@ -350,7 +356,10 @@ def _lines(counts: dict[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def _user() -> str:
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user the system has no name for, as in many containers
+        return f"user {os.getuid()}"
 
 
 if __name__ == "__main__":

@@ -7,21 +7,38 @@ from threading import Event
 from srt_core.errors import ProjectError
 from srt_core.pipeline import Progress, import_file, reflect, score
 from srt_core.prompts import load_prompts
+from srt_core.samples import imports
 from srt_core.store import Store
 from srt_core.student import load_student
 from srt_core.teacher import ReplayTeacher
 from srt_core.templates import load_template
 
 FOLDER = Path(__file__).parent.parent / "sample_data"
+REPLIES = FOLDER / "replies.jsonl"
 TEMPLATE = "alpaca"
 
 
+def is_demo(path: Path) -> bool:
+    """Whether there is a project at `path` that holds nothing but demo samples, perhaps not all of them yet."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with Store.open(path) as store:
+        return all(Path(row["path"]).parent == FOLDER for row in imports(store))
+
+
 def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
-    """Import the demo samples and replay their reflections; takes a second or two. Safe to call again."""
+    """Import the demo samples and replay their reflections; takes a second or two. Safe to call again.
+
+    A few samples come after the reflections and wait for their own, so that there is something to try.
+    """
     if not FOLDER.is_dir():
         raise ProjectError(f"The demo data is not at {FOLDER}.", "Run srt from a checkout of its source.")
+    later = FOLDER / "later.json"
+    if any(row["path"] == str(later) for row in imports(store)):
+        return
     yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
-    yield from reflect(store, ReplayTeacher(FOLDER / "replies.jsonl"), load_prompts(), attempts=1, stop=stop)
+    yield from reflect(store, ReplayTeacher(REPLIES), load_prompts(), attempts=1, stop=stop)
+    yield from import_file(store, later, author="demo", stop=stop)
 
 
 def score_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:

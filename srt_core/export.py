@@ -155,13 +155,11 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
     entry = {
         "project": store.path.name,
         "format": format,
-        "scope": str(scope),
+        **({"scope": "every candidate"} if format == "scores" else _taken(store, scope, only)),
         "rows": written.rows,
         "sha256": written.sha256,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "counts": counts(store, scope, only),
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
-        "filter": {name: value for name, value in asdict(only).items() if value},
         "policy": asdict(applied_policy(store)),
         "student": _student(store),
         "teachers": [row["teacher"] for row in store.rows("SELECT DISTINCT teacher FROM reflection ORDER BY teacher")],
@@ -178,6 +176,12 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
         raise ExportError(
             f"{path} cannot be written: {error.strerror}.", "Free space or choose a folder you may write to."
         ) from error
+
+
+def _taken(store: Store, scope: Scope, only: Filter) -> dict[str, Any]:
+    """Say which samples a file of pairs holds."""
+    given = {name: value for name, value in asdict(only).items() if value}
+    return {"scope": str(scope), "filter": given, "counts": counts(store, scope, only)}
 
 
 def _manifest_entries(path: Path) -> dict[str, Any]:

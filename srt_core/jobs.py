@@ -94,13 +94,13 @@ class Jobs:
         """Read the latest jobs of the project, the newest first, those of earlier sessions too."""
         return self._store.rows("SELECT * FROM job ORDER BY job_id DESC LIMIT ?", [limit])
 
-    def close(self) -> None:
-        """Stop all jobs and wait a moment for them to commit what they have under way."""
+    def close(self, seconds: float = JOIN_SECONDS) -> None:
+        """Stop all jobs and wait up to `seconds` for each to commit what it has under way."""
         for job in self.running():
             job.stop.set()
         for job in list(self._latest.values()):
             if job.thread:
-                job.thread.join(JOIN_SECONDS)
+                job.thread.join(seconds)
 
     def _run(self, job: Job, work: Work) -> None:
         saved = 0.0
@@ -114,6 +114,10 @@ class Jobs:
             state = JobState.PAUSED if job.stop.is_set() else JobState.DONE
         except SRTError as error:
             job.error = error
+        except RuntimeError as error:
+            if "interpreter shutdown" not in str(error):  # Python's words where an app that ends starts a thread
+                raise
+            state = JobState.INTERRUPTED
         finally:
             self._save(job, state)
             job.state = state

@@ -70,8 +70,8 @@ def last_row(store: Store, import_id: int) -> int:
 def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], author: str) -> Added:
     """Store a chunk of rows in one transaction: new samples and candidates, and rejects with their reason."""
     good = [row for row in rows if isinstance(row, ImportRow)]
-    rejects = [row for row in rows if isinstance(row, Reject)]
     with store.transaction() as tx:
+        rejects = _new_rejects(tx, import_id, [row for row in rows if isinstance(row, Reject)])
         named = _name_rows(tx, import_id, good)
         known = _known(tx, [name for name, _, _ in named])
         fresh = [(name, first, row) for name, first, row in named if name not in known]
@@ -88,8 +88,8 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
             ["import_id", "row", "pair_hash", "sample_id"],
             [(import_id, row.row, pair_hash(row.original), name) for name, _, row in named],
         )
-        candidates = _add_candidates(tx, named, known, author)
-        _add_refusals(tx, named, author)
+        candidates = _add_candidates(tx, named, author)
+        _add_refusals(tx, named, known, author)
         tx.append(
             "reject",
             ["import_id", "row", "line", "reason", "raw"],
@@ -97,7 +97,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         )
         tx.bump()
     duplicates = sum(first is not None for _, first, _ in fresh)
-    return Added(len(fresh), len(named) - len(fresh), duplicates, candidates, len(rejects))
+    return Added(len(fresh), len(rows) - len(fresh) - len(rejects), duplicates, candidates, len(rejects))
 
 
 _Named = tuple[str, str | None, ImportRow]
@@ -128,28 +128,54 @@ def _known(tx: Transaction, names: Sequence[str]) -> set[str]:
     return {name for (name,) in tx.execute(sql, [list(names)])}
 
 
-def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> int:
+def _add_candidates(tx: Transaction, named: Sequence[_Named], author: str) -> int:
     wanted = [
-        (name, str(origin), author, pair)
+        (name, origin, author, pair)
         for name, _, row in named
         for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
     ]
+    return append_candidates(tx, wanted)
+
+
+def append_candidates(tx: Transaction, wanted: Sequence[tuple[str, Origin, str, Pair]]) -> int:
+    """Store candidates (sample, origin, producer, pair), leaving out those there already; returns how many are new."""
+    names = list({name for name, _, _, _ in wanted})
     held = set(
-        tx.execute(
-            "SELECT sample_id, origin FROM candidate WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [list(known)]
-        )
+        tx.execute("SELECT sample_id, origin FROM candidate WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
     )
     rows = [
-        (name, origin, producer, pair.instruction, pair.input, pair.response)
+        (name, str(origin), producer, pair.instruction, pair.input, pair.response)
         for name, origin, producer, pair in wanted
-        if (name, origin) not in held
+        if (name, str(origin)) not in held
     ]
     tx.append("candidate", ["sample_id", "origin", "producer", "instruction", "input", "response"], rows)
     return len(rows)
 
 
-def _add_refusals(tx: Transaction, named: Sequence[_Named], author: str) -> None:
-    """Keep rewrites in the file that cannot be used as failed reflections, so that the curator sees them."""
+def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> list[Reject]:
+    """Leave out what was rejected already when the file of this name was shorter."""
+    if not rejects:
+        return []
+    known = set(
+        tx.execute(
+            """SELECT "row", reason, raw FROM reject JOIN import USING (import_id)
+               WHERE "row" BETWEEN ? AND ? AND parse_filename(path) =
+                   (SELECT parse_filename(path) FROM import WHERE import_id = ?)""",
+            [rejects[0].row, rejects[-1].row, import_id],
+        )
+    )
+    return [reject for reject in rejects if (reject.row, reject.reason, reject.raw) not in known]
+
+
+def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> None:
+    """Keep rewrites in the file that cannot be used as failed reflections, once, so that the curator sees them."""
+    held = set(
+        tx.execute(
+            """SELECT sample_id, origin, detail FROM reflection
+               WHERE reason = 'unusable_in_file' AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+            [list(known)],
+        )
+    )
     columns = ["sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail"]
     tx.append(
         "reflection",
@@ -158,6 +184,7 @@ def _add_refusals(tx: Transaction, named: Sequence[_Named], author: str) -> None
             (name, str(origin), author, "", "", "refused", "unusable_in_file", detail)
             for name, _, row in named
             for origin, detail in row.refused.items()
+            if (name, str(origin), detail) not in held
         ],
     )
 
@@ -172,6 +199,35 @@ def finish_import(store: Store, import_id: int, author: str, added: Added) -> No
                FROM import WHERE import_id = ?""",
             [author, added.samples, added.rejected, import_id],
         )
+
+
+def count_samples(store: Store) -> int:
+    """Count the samples of the project."""
+    return int(store.value("SELECT count(*) FROM sample"))
+
+
+def imports(store: Store) -> list[Row]:
+    """List the imported files, the newest first: where from, format, rows taken and rejected, whether to the end."""
+    return store.rows(
+        """SELECT import_id, made_at, path, format, finished,
+                  (SELECT count(*) FROM import_row WHERE import_row.import_id = import.import_id) AS taken,
+                  (SELECT count(*) FROM reject WHERE reject.import_id = import.import_id) AS rejected
+           FROM import ORDER BY import_id DESC"""
+    )
+
+
+def rejects_by_reason(store: Store) -> list[Row]:
+    """Count rejected rows by reason, the most frequent first."""
+    return store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
+
+
+def rejects(store: Store, limit: int, offset: int) -> list[Row]:
+    """Read one page of the rejected rows: file, 0-based row, 1-based line where known, reason, start of the row."""
+    return store.rows(
+        """SELECT import.path, reject."row", line, reason, raw FROM reject JOIN import USING (import_id)
+           ORDER BY import_id DESC, reject."row" LIMIT ? OFFSET ?""",
+        [limit, offset],
+    )
 
 
 def find_sample(store: Store, name: str) -> str:

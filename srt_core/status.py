@@ -3,7 +3,7 @@
 from typing import Any
 
 from srt_core.selection import applied_policy, refresh
-from srt_core.store import Store
+from srt_core.store import Row, Store
 
 # A failed reflection stands as long as the candidate it was to make is not there.
 FAILED_REFLECTIONS = """
@@ -29,6 +29,8 @@ _COUNTS = {
     "parked": "SELECT count(*) FROM verdict WHERE action = 'park'",
     "verdicts": "SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL",
     "exports": "SELECT count(*) FROM event WHERE kind = 'export'",
+    "exported": """SELECT coalesce(max_by((context ->> 'rows')::BIGINT, event_id), 0) FROM event
+                   WHERE kind = 'export' AND NOT suffix(context ->> 'file', 'scores.jsonl')""",
 }
 
 
@@ -36,7 +38,7 @@ def status(store: Store) -> dict[str, Any]:
     """Count everything: samples, candidates, rejects, scores, selections by origin and reason, decisions.
 
     `scored` counts candidates with both an IFD and an r-IFD under the scoring in use, `unscored` all others;
-    `scored_samples` counts samples of which every candidate is scored.
+    `scored_samples` counts samples of which every candidate is scored; `exported` the pairs of the latest export.
     """
     refresh(store)
     found: dict[str, Any] = {name: int(store.value(sql)) for name, sql in _COUNTS.items()}
@@ -60,6 +62,22 @@ def status(store: Store) -> dict[str, Any]:
         ),
     }
     return found
+
+
+def reply_outcomes(store: Store) -> list[Row]:
+    """Count the teacher's replies by what became of them: status and reason."""
+    return store.rows(
+        "SELECT status, reason, count(*) AS replies FROM reflection GROUP BY ALL ORDER BY status, replies DESC, reason"
+    )
+
+
+def failed_reflections(store: Store, limit: int, offset: int) -> list[Row]:
+    """Read one page of the failed reflections that stand, each with its latest raw reply and its sample's number."""
+    return store.rows(
+        f"""SELECT failure.*, sample.seq FROM ({FAILED_REFLECTIONS}) AS failure JOIN sample USING (sample_id)
+            ORDER BY sample.seq, origin LIMIT ? OFFSET ?""",
+        [limit, offset],
+    )
 
 
 def _counted(store: Store, sql: str) -> dict[str, int]:

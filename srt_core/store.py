@@ -148,13 +148,22 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One short write transaction; one at a time in this process, committed when the block ends well."""
+        """One short write transaction; one at a time in this process, committed when the block ends well.
+
+        ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk.
+        """
         with self._write_lock:
             cursor = self._connection.cursor()
             try:
                 cursor.execute("BEGIN")
                 yield Transaction(cursor)
                 cursor.execute("COMMIT")
+            except (duckdb.IOException, duckdb.TransactionException) as error:
+                _roll_back(cursor)
+                raise ProjectError(
+                    f"{self.path} could not be written: {str(error).splitlines()[0]}",
+                    "Free space on its disk; what was committed before is kept. Then do the same again.",
+                ) from error
             except BaseException:  # Streamlit's rerun and stop signals are no Exception; none may leave a half write
                 _roll_back(cursor)
                 raise

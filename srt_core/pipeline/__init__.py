@@ -2,7 +2,18 @@
 
 from srt_core.pipeline.intake import import_file
 from srt_core.pipeline.progress import Progress
-from srt_core.pipeline.reflecting import Mode, reflect
+from srt_core.pipeline.reflecting import Mode, count_calls, reflect
 from srt_core.pipeline.scoring import score
+from srt_core.pipeline.trial import TRIAL_SAMPLES, Trial, trial
 
-__all__ = ["Mode", "Progress", "import_file", "reflect", "score"]
+__all__ = [
+    "TRIAL_SAMPLES",
+    "Mode",
+    "Progress",
+    "Trial",
+    "count_calls",
+    "import_file",
+    "reflect",
+    "score",
+    "trial",
+]

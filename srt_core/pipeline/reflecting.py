@@ -12,7 +12,7 @@ from srt_core.errors import TeacherError, TeacherStopError
 from srt_core.pipeline.progress import Progress
 from srt_core.prompts import ParsedReflection, Prompts, Refusal, parse_reply
 from srt_core.records import DERIVATIONS, Origin, Pair
-from srt_core.samples import pair_of
+from srt_core.samples import append_candidates, pair_of
 from srt_core.selection import RULE, applied_policy, parameters, refresh_panel
 from srt_core.store import Store
 from srt_core.teacher import Ask, Reply, Teacher
@@ -108,6 +108,15 @@ class _Work:
         return _MISSING + _SETTLED, {**values, **parameters(applied_policy(self.store)), "scoring_id": scoring}
 
 
+def count_calls(store: Store, mode: Mode, *, retry_failed: bool = False) -> int:
+    """Estimate how many calls `reflect` has before it, as if every reply were accepted at the first attempt."""
+    work = _Work(store, mode, retry_failed)
+    instruction, response, both = (work.count(origin) for origin in (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH))
+    known = instruction + response + both
+    # What the instruction stage is about to make is reflected on once more.
+    return known + instruction + (_count_waiting(store) if mode is Mode.SEQUENTIAL else 0)
+
+
 def reflect(
     store: Store,
     teacher: Teacher,
@@ -169,7 +178,9 @@ class _Calls:
             fatal = fatal or next(
                 (call.error for calls in finished for call in calls if isinstance(call.error, TeacherStopError)), None
             )
-            yield [calls for calls in finished if not isinstance(calls[-1].error, TeacherStopError)]
+            # What would have stopped every call is no failure of this sample; a reply that came before it is kept.
+            kept = [[call for call in calls if not isinstance(call.error, TeacherStopError)] for calls in finished]
+            yield [calls for calls in kept if calls]
         if fatal:
             raise fatal
 
@@ -206,14 +217,12 @@ def _commit(store: Store, teacher: Teacher, prompts: Prompts, finished: Sequence
         return
     with store.transaction() as tx:
         tx.append("reflection", _REFLECTION_COLUMNS, [_reflection_row(teacher, prompts, call) for call in calls])
-        tx.append(
-            "candidate",
-            ["sample_id", "origin", "producer", "instruction", "input", "response"],
+        append_candidates(
+            tx,
             [
-                (call.task.sample_id, str(call.task.origin), teacher.name, pair.instruction, pair.input, pair.response)
+                (call.task.sample_id, call.task.origin, teacher.name, call.parsed.pair)
                 for call in calls
                 if isinstance(call.parsed, ParsedReflection)
-                for pair in [call.parsed.pair]
             ],
         )
         tx.bump()
@@ -245,10 +254,22 @@ def _judgement(call: _Call) -> tuple[str, str, str, str | None]:
     return "failed", "no_reply", str(call.error), None
 
 
-def _waiting(store: Store) -> str:
+def _count_waiting(store: Store) -> int:
+    """Count samples of which scores have yet to say what won the instruction stage."""
     refresh_panel(store)
-    waiting = store.value(
-        """SELECT count(*) FROM panel WHERE NOT has_response AND NOT has_both AND has_instruction
-           AND (original_ifd IS NULL OR instruction_ifd IS NULL)"""
+    scoring = int(store.meta("scoring_id") or 0)
+    return int(
+        store.value(
+            """SELECT count(*) FROM panel WHERE has_instruction AND NOT has_response AND NOT has_both
+               AND $accept_instruction = 'improved' AND 2 > (
+                   SELECT count(*) FROM score JOIN candidate USING (candidate_id)
+                   WHERE scoring_id = $scoring_id AND candidate.sample_id = panel.sample_id
+                     AND origin IN ('ORIGINAL', 'INSTRUCTION'))""",
+            {"accept_instruction": str(applied_policy(store).accept_instruction), "scoring_id": scoring},
+        )
     )
+
+
+def _waiting(store: Store) -> str:
+    waiting = _count_waiting(store)
     return f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""

@@ -13,7 +13,7 @@ from srt_core.store import Row, Store, Transaction
 from srt_core.student import Student
 from srt_core.templates import Template
 
-CHUNK_CANDIDATES = 128
+CHUNK_CANDIDATES = 32
 
 _UNSCORED = """
     FROM candidate JOIN sample USING (sample_id)
@@ -49,20 +49,22 @@ def score(
 
     Max length is that or the model's own limit, whichever is less. Works and commits in chunks of candidates, so a
     killed run loses at most one chunk; yields progress in candidates, `failed` being those without IFD or r-IFD.
+    Stops after the batch under way, and keeps the losses of the chunk that it did not finish.
     """
     run = _Run(student, template, convention, min(max_length, student.max_length_limit), token_budget)
     scoring_id = _begin_scoring(store, run)
     total = int(store.value(f"SELECT count(*) {_UNSCORED}", {"scoring_id": scoring_id}))
     progress = Progress("candidates", total=total)
+    yield progress
     while rows := store.rows(
         f"SELECT candidate.* {_UNSCORED} ORDER BY seq, candidate_id LIMIT {CHUNK_CANDIDATES}",
         {"scoring_id": scoring_id},
     ):
-        failed = _score_chunk(store, run, scoring_id, rows)
+        failed = _score_chunk(store, run, scoring_id, rows, stop or Event())
+        if failed is None:
+            return
         progress = progress.moved(len(rows), failed=failed)
         yield progress
-        if stop and stop.is_set():
-            return
     store.set_meta("scoring_id", str(scoring_id))
     yield progress.moved(0)
 
@@ -90,13 +92,17 @@ def _begin_scoring(store: Store, run: _Run) -> int:
     return scoring_id
 
 
-def _score_chunk(store: Store, run: _Run, scoring_id: int, rows: Sequence[Row]) -> int:
-    """Score one chunk in one transaction; returns how many candidates lack an IFD or r-IFD."""
+def _score_chunk(store: Store, run: _Run, scoring_id: int, rows: Sequence[Row], stop: Event) -> int | None:
+    """Score one chunk in one transaction; returns how many candidates lack an IFD or r-IFD, None when stopped."""
     plans = plan([pair_of(row) for row in rows], run.template, run.convention, run.student, run.max_length)
     requests = {run.key(slot): slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
     kept = _kept_losses(store, list(requests))
-    computed = _compute(run, {key: request for key, request in requests.items() if key not in kept})
+    computed = _compute(run, {key: request for key, request in requests.items() if key not in kept}, stop)
     losses = {**kept, **computed}
+    if len(losses) < len(requests):
+        with store.transaction() as tx:
+            _keep_losses(tx, computed)
+        return None
     scores = [score_of(_losses_of(each, run, losses)) for each in plans]
     with store.transaction() as tx:
         _keep_losses(tx, computed)
@@ -122,10 +128,14 @@ def _losses_of(each: CandidatePlan, run: _Run, losses: dict[str, Loss]) -> Candi
     return CandidateLosses(*(loss(slot) for slot in each.slots))
 
 
-def _compute(run: _Run, requests: dict[str, LossRequest]) -> dict[str, Loss]:
+def _compute(run: _Run, requests: dict[str, LossRequest], stop: Event) -> dict[str, Loss]:
     keys = list(requests)
-    found = run.student.losses(list(requests.values()), token_budget=run.token_budget)
-    return {keys[index]: loss for index, loss in found}
+    computed: dict[str, Loss] = {}
+    for index, loss in run.student.losses(list(requests.values()), token_budget=run.token_budget):
+        computed[keys[index]] = loss
+        if stop.is_set():
+            break
+    return computed
 
 
 def _kept_losses(store: Store, keys: list[str]) -> dict[str, Loss]:

@@ -1,0 +1,42 @@
+"""The scorings of a project: which student, template, convention and max length, how far, and which one is in use.
+
+Scores of two scorings never mix: the rule and every screen read the one in use alone.
+"""
+
+from srt_core.errors import SRTError
+from srt_core.store import Row, Store
+
+UNSCORED = "unscored"
+"""The status of a candidate that was not scored yet under the scoring in use."""
+
+
+def scorings(store: Store) -> list[Row]:
+    """List every scoring, the newest first, with the candidates it has scored and whether it is in use."""
+    return store.rows(
+        """SELECT scoring.*, scoring_id = $in_use AS in_use,
+                  (SELECT count(*) FROM score WHERE score.scoring_id = scoring.scoring_id) AS scored
+           FROM scoring ORDER BY scoring_id DESC""",
+        {"in_use": _in_use(store)},
+    )
+
+
+def score_statuses(store: Store) -> dict[str, int]:
+    """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
+    rows = store.rows(
+        f"""SELECT coalesce(score.status, '{UNSCORED}') AS status, count(*) AS candidates
+            FROM candidate LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND scoring_id = ?
+            GROUP BY ALL ORDER BY candidates DESC""",
+        [_in_use(store)],
+    )
+    return {row["status"]: row["candidates"] for row in rows}
+
+
+def use_scoring(store: Store, scoring_id: int) -> None:
+    """Put a scoring in use; selections follow it. SRTError if there is none of that id."""
+    if not store.value("SELECT count(*) FROM scoring WHERE scoring_id = ?", [scoring_id]):
+        raise SRTError(f"There is no scoring {scoring_id}.", "Choose one of those listed.")
+    store.set_meta("scoring_id", str(scoring_id))
+
+
+def _in_use(store: Store) -> int:
+    return int(store.meta("scoring_id") or 0)

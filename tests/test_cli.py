@@ -1,0 +1,683 @@
+"""The command line in a process of its own: results on stdout, progress on stderr, exit codes 0, 1 and 2."""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from srt_core import ledger
+from srt_core.__main__ import main
+from srt_core.datasets import read_rows
+from srt_core.prompts import load_prompts
+from srt_core.records import Origin, Pair
+from srt_core.samples import find_sample
+from srt_core.status import status
+from srt_core.store import Store
+from srt_core.templates import TEMPLATE_NAMES, load_template
+from tests.small_project import alpaca_rows, save_student, write_lines
+from tests.teaching_server import record_replies
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+ROOT = Path(__file__).parent.parent
+DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
+SAMPLES = 20
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+OFFLINE = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+
+Finished = subprocess.CompletedProcess[str]
+
+
+def srt(*arguments: object, **environment: str) -> Finished:
+    """Run a command. Whatever happens, a person never sees a traceback."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "srt_core", *map(str, arguments)],
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in finished.stderr + finished.stdout, finished.stderr
+    assert "Warning" not in finished.stderr and "leaked" not in finished.stderr, finished.stderr
+    return finished
+
+
+Command = Callable[..., Finished]
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command's main() in this process, which saves the second that a process takes to start."""
+
+    def run(*arguments: object) -> Finished:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["srt", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code or 0
+        assert isinstance(code, int)
+        return Finished(sys.argv, code, *capfd.readouterr())
+
+    return run
+
+
+def refused(finished: Finished) -> str:
+    """Give what a command said that was not done: exit code 2, nothing on stdout, a message and what to do next."""
+    assert (finished.returncode, finished.stdout) == (NOT_DONE, ""), finished
+    lines = finished.stderr.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("Error: "))
+    assert len(lines) > place + 1, "there is no hint"
+    return finished.stderr
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A project that went through all steps by command, and what each command gave."""
+
+    project: Path
+    student: Path
+    init: Finished
+    imported: Finished
+    reflected: Finished
+    scored: Finished
+    selected: Finished
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
+    """Twenty samples and a row that cannot be read, reflected by replay, scored by a tiny student."""
+    folder = tmp_path_factory.mktemp("walked")
+    project, student = folder / "p.srt", save_student(folder / "student")
+    rows = alpaca_rows(SAMPLES)
+    data = write_lines(folder / "data.jsonl", [rows[0], {"instruction": "No answer."}, *rows[1:]])
+    pairs = [Pair(row["instruction"], row["output"], row["input"]) for row in rows]
+    replies = record_replies(folder / "replies.jsonl", load_prompts(), pairs)
+    return Walked(
+        project,
+        student,
+        srt("init", project),
+        srt("import", project, data),
+        srt("reflect", project, "--replay", replies),
+        srt("score", project, "--student", student, "--device", "cpu", "--max-length", 400),
+        srt("select", project, "--preset", "selective-paper"),
+    )
+
+
+@pytest.fixture
+def project(walked: Walked, tmp_path: Path) -> Path:
+    """A copy of the walked project."""
+    return Path(shutil.copy(walked.project, tmp_path / "p.srt"))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A project without samples."""
+    Store.create(tmp_path / "empty.srt").close()
+    return tmp_path / "empty.srt"
+
+
+def status_of(project: Path) -> dict[str, Any]:
+    with Store.open(project) as store:
+        return status(store)
+
+
+# ---- every command
+
+
+def test_init_creates_a_project_once(walked: Walked, command: Command) -> None:
+    """Init says what it made, and never touches a file that is there."""
+    assert (walked.init.returncode, walked.init.stdout, walked.init.stderr) == (
+        DONE,
+        f"Created {walked.project}.\n",
+        "",
+    )
+    assert "exists already" in refused(command("init", walked.project))
+
+
+def test_import_sums_up_on_stdout_and_lists_rejects_on_stderr(walked: Walked) -> None:
+    """An import with a row that cannot be read ends with 1: the row and its reason on stderr, the sum on stdout."""
+    assert walked.imported.returncode == DONE_WITH_FAILURES
+    assert walked.imported.stdout.startswith("20 samples added")
+    assert walked.imported.stdout.endswith("1 rows rejected.\n")
+    assert "row 1 (line 2): response is missing" in walked.imported.stderr
+
+
+def test_reflect_lists_failed_reflections(walked: Walked) -> None:
+    """A run with failed reflections ends with 1 and names sample, origin and reason of each on stderr."""
+    assert walked.reflected.returncode == DONE_WITH_FAILURES
+    failed = status_of(walked.project)["failed_reflections"]
+    assert f"{failed} failed in this run" in walked.reflected.stdout
+    lines = [line for line in walked.reflected.stderr.splitlines() if "missing_section" in line]
+    assert len(lines) == failed
+    assert {line.split()[1] for line in lines} <= {"INSTRUCTION:", "RESPONSE:", "BOTH:"}
+
+
+def test_score_sums_up_on_stdout(walked: Walked) -> None:
+    """Scoring ends with 0 when every candidate has both numbers."""
+    candidates = status_of(walked.project)["candidates"]
+    assert walked.scored.returncode == DONE, walked.scored.stderr
+    assert walked.scored.stdout.startswith(f"{candidates} candidates scored")
+    assert "0 without IFD or r-IFD" in walked.scored.stdout
+    assert "Loading the student" in walked.scored.stderr
+
+
+def test_select_prints_what_status_counts(walked: Walked) -> None:
+    """What select prints by origin and reason is what status counts afterwards."""
+    assert (walked.selected.returncode, walked.selected.stderr) == (DONE, "")
+    found = status_of(walked.project)
+    selected = found["selected"]
+    title, *lines = walked.selected.stdout.splitlines()
+    assert title == f"Policy selective-paper: {selected['total']} samples kept."
+    printed = [f"  origin {name}: {number}" for name, number in selected["by_origin"].items()]
+    printed += [f"  reason {name}: {number}" for name, number in selected["by_reason"].items()]
+    assert lines == printed
+    assert sum(selected["by_reason"].values()) == found["samples"] == SAMPLES
+    assert sum(selected["by_origin"].values()) == selected["total"] > 0
+    assert found["policy"] == "selective-paper"
+
+
+def test_status_has_every_count(walked: Walked) -> None:
+    """The JSON of status has the keys that scripts rely on, and its counts add up."""
+    finished = srt("status", walked.project, "--json")
+    assert (finished.returncode, finished.stderr) == (DONE, "")
+    found = json.loads(finished.stdout)
+    assert found == status_of(walked.project)
+    wanted = "samples candidates rejected_rows scored unscored selected decided failed_reflections"
+    assert set(wanted.split()) <= set(found)
+    assert (found["samples"], found["rejected_rows"], found["unscored"], found["decided"]) == (SAMPLES, 1, 0, 0)
+    assert found["scored"] == found["candidates"]
+
+
+def test_status_as_text(walked: Walked, command: Command) -> None:
+    """Without --json status is lines of name and number."""
+    finished = command("status", walked.project)
+    assert finished.returncode == DONE
+    assert finished.stdout.splitlines()[0] == f"samples: {SAMPLES}"
+    assert "  by_reason:" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy"),
+    [
+        ("max_ifd=1.5", {"max_ifd": 1.5}),
+        ("max_r_ifd=none", {"max_r_ifd": None}),
+        ("require_response_reflection=false", {"require_response_reflection": False}),
+        ("accept_instruction=always", {"accept_instruction": "always"}),
+        ("top_share=50", {"top_share": 50}),
+    ],
+)
+def test_select_sets_one_option(project: Path, setting: str, policy: dict[str, object], command: Command) -> None:
+    """A setting changes one option of the preset, and the project remembers it."""
+    finished = command("select", project, "--preset", "selective-code", "--set", setting)
+    assert finished.returncode == DONE, finished.stderr
+    assert finished.stdout.startswith("Policy selective-code (changed): ")
+    with Store.open(project) as store:
+        applied = json.loads(store.meta("policy") or "{}")
+    assert {name: applied[name] for name in policy} == policy
+
+
+def test_select_sets_several_options_upon_the_applied_policy(project: Path, command: Command) -> None:
+    """Without a preset, settings change the policy that is applied; the others of its options stay."""
+    command("select", project, "--set", "max_ifd=2.5", "--set", "response_margin=-0.1")
+    finished = command("select", project, "--set", "top_share=30")
+    assert finished.returncode == DONE, finished.stderr
+    with Store.open(project) as store:
+        applied = json.loads(store.meta("policy") or "{}")
+    assert (applied["max_ifd"], applied["response_margin"], applied["top_share"]) == (2.5, -0.1, 30)
+    assert applied["max_r_ifd"] is None, "selective-paper has no ceilings"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--preset", "best"], "There is no policy best"),
+        (["--set", "max_ifd"], "sets nothing"),
+        (["--set", "ceiling=1"], "sets nothing"),
+        (["--set", "max_ifd=high"], "max_ifd is 'high'"),
+        (["--set", "max_ifd=nan"], "max_ifd is nan"),
+        (["--set", "top_share=0"], "top_share is 0"),
+        (["--set", "accept_response=maybe"], "maybe"),
+    ],
+)
+def test_select_refuses(walked: Walked, arguments: list[str], said: str, command: Command) -> None:
+    """A policy, option or value that does not exist changes nothing and says what there is."""
+    assert said in refused(command("select", walked.project, *arguments))
+
+
+def test_decide_each_action(project: Path, command: Command) -> None:
+    """Approve takes the rule's winner, choose any candidate; reject, park and undo do as they say, under a name."""
+    with Store.open(project) as store:
+        winners = {row["seq"]: row["winner"] for row in store.rows("SELECT seq, winner FROM selection")}
+        name = find_sample(store, "1")
+    steps = [
+        (["1", "approve", "--by", "Ann"], f"{name}: approve {winners[1]} by Ann.\n"),
+        ([name, "reject", "--by", "Bo"], f"{name}: reject by Bo.\n"),
+        (["1", "park", "--by", "Bo"], f"{name}: park by Bo.\n"),
+        (["1", "choose", "original", "--by", "Ann"], f"{name}: choose ORIGINAL by Ann.\n"),
+        (["1", "undo", "--by", "Ann"], f"{name}: park  by Ann.\n".replace("  ", " ")),
+    ]
+    for arguments, said in steps:
+        finished = command("decide", project, *arguments)
+        assert (finished.returncode, finished.stdout, finished.stderr) == (DONE, said, "")
+    with Store.open(project) as store:
+        log = ledger.events(store, ledger.EventFilter(sample_id=name), 100)
+    done = [(event["kind"], event["author"]) for event in reversed(log)]
+    assert done == [("approve", "Ann"), ("reject", "Bo"), ("park", "Bo"), ("choose", "Ann"), ("undo", "Ann")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nobody", "approve"], "There is no sample nobody"),
+        (["9999", "approve"], "There is no sample 9999"),
+        (["1", "bless"], "There is no action bless"),
+        (["1", "choose"], "Choose which candidate?"),
+        (["1", "choose", "BEST"], "Choose which candidate?"),
+        (["1", "approve", "ORIGINAL"], "choose ORIGINAL"),
+        (["1", "undo"], "no decision to undo"),
+    ],
+)
+def test_decide_refuses(walked: Walked, arguments: list[str], said: str, command: Command) -> None:
+    """A decision that cannot be taken as written is not taken at all."""
+    assert said in refused(command("decide", walked.project, *arguments, "--by", "Ann"))
+
+
+def test_a_candidate_that_is_not_there_cannot_be_chosen(empty: Path, command: Command) -> None:
+    """Choosing a candidate that was never made says which there are."""
+    data = write_lines(empty.parent / "one.jsonl", alpaca_rows(1))
+    command("import", empty, data)
+    assert "It has: ORIGINAL" in refused(command("decide", empty, "1", "choose", "BOTH", "--by", "Ann"))
+
+
+def test_export_writes_every_format(project: Path, tmp_path: Path) -> None:
+    """One command writes several formats, each with its pairs, and says rows and hash of each on stdout."""
+    out = tmp_path / "out"
+    formats = [option for name in ("alpaca", "messages", "parquet", "scores") for option in ("--format", name)]
+    finished = srt("export", project, out, *formats)
+    assert (finished.returncode, finished.stderr) == (DONE, "")
+    found = status_of(project)
+    selected = found["selected"]
+    assert [line.partition(" rows")[0] for line in finished.stdout.splitlines()] == [
+        f"{out / 'alpaca.json'}: {selected['total']}",
+        f"{out / 'messages.jsonl'}: {selected['total']}",
+        f"{out / 'pairs.parquet'}: {selected['total']}",
+        f"{out / 'scores.jsonl'}: {found['candidates']}",
+    ]
+    originals = [[getattr(row, "original", row) for row in read_rows(out / name)]
+                 for name in ("alpaca.json", "messages.jsonl", "pairs.parquet")]  # fmt: skip
+    assert originals[0] == originals[1] == originals[2]
+    assert len(originals[0]) == selected["total"] == found["verdicts"]
+
+
+def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Command) -> None:
+    """The scope `approved` holds what a person approved or chose and nothing else."""
+    command("decide", project, "3", "choose", "ORIGINAL", "--by", "Ann")
+    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
+    assert finished.returncode == DONE
+    row = alpaca_rows(3)[2]
+    assert json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8")) == [row]
+
+
+SCORE_FIELDS = {
+    "sample_id": str, "row": int, "origin": str, "ifd": float, "r_ifd": float, "loss_y": float,
+    "loss_y_given_x": float, "loss_x": float, "loss_x_given_y": float, "tokens_y": int, "tokens_x": int, "status": str,
+}  # fmt: skip
+
+
+def test_scores_have_their_fields(project: Path, tmp_path: Path, command: Command) -> None:
+    """A line of scores.jsonl has a candidate's losses, token counts and ratios; the ratios follow from the losses."""
+    command("export", project, tmp_path, "--format", "scores")
+    lines = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
+    assert len(lines) == status_of(project)["candidates"]
+    for line in lines:
+        assert {name: type(line[name]) for name in SCORE_FIELDS} == SCORE_FIELDS
+        assert line["ifd"] == pytest.approx(math.exp(line["loss_y_given_x"] - line["loss_y"]), rel=1e-9)
+        assert line["r_ifd"] == pytest.approx(math.exp(line["loss_x_given_y"] - line["loss_x"]), rel=1e-9)
+    # row 1 of the file is the one that cannot be read
+    assert {line["row"] for line in lines} == {0, *range(2, SAMPLES + 1)}
+    assert {line["origin"] for line in lines} == set(Origin)
+    assert len({(line["sample_id"], line["origin"]) for line in lines}) == len(lines)
+
+
+def test_scores_without_numbers_are_null(empty: Path, tmp_path: Path, command: Command) -> None:
+    """Before scoring, numbers are null, token counts 0 and the status says unscored."""
+    command("import", empty, write_lines(tmp_path / "one.jsonl", alpaca_rows(1)))
+    command("export", empty, tmp_path, "--format", "scores")
+    line = json.loads((tmp_path / "scores.jsonl").read_text("utf-8"))
+    assert {line[name] for name in ("ifd", "r_ifd", "loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")} == {None}
+    assert (line["tokens_y"], line["tokens_x"], line["status"]) == (0, 0, "unscored")
+
+
+def test_templates_as_json(tmp_path: Path, command: Command) -> None:
+    """One template is an object with its texts as they are filled in; without a name all of them are listed."""
+    alpaca = json.loads(srt("templates", "alpaca", "--json").stdout)
+    assert {name: alpaca[name] for name in ("with_input", "no_input", "reverse_request")} == {
+        "with_input": load_template("alpaca").with_input,
+        "no_input": load_template("alpaca").no_input,
+        "reverse_request": load_template("alpaca").reverse_request,
+    }
+    assert [each["name"] for each in json.loads(command("templates", "--json").stdout)] == list(TEMPLATE_NAMES)
+    assert "alpaca.no_input = " in command("templates").stdout
+    assert "There is no template" in refused(command("templates", tmp_path / "nothing.toml"))
+
+
+def test_import_with_a_mapping(empty: Path) -> None:
+    """Columns of any name become the original pair and its rewrite: RESPONSE where only the response differs."""
+    rows = [
+        {"Raw Instruction": "Do it.", "Raw Response": "Done.", "Revised Instruction": new, "Revised Response": answer}
+        for new, answer in [("Do it.", "Well done."), ("Do it well.", "Done well."), ("Do it.", "Done.")]
+    ]
+    names = {"original.instruction": "Raw Instruction", "original.response": "Raw Response",
+             "reflected.instruction": "Revised Instruction", "reflected.response": "Revised Response"}  # fmt: skip
+    options = [option for target, name in names.items() for option in ("--map", f"{target}={name}")]
+    finished = srt("import", empty, write_lines(empty.parent / "data.jsonl", rows), *options)
+    assert (finished.returncode, finished.stderr) == (DONE, "")
+    assert finished.stdout.startswith("3 samples added, 2 rewrites")
+    assert status_of(empty)["candidates_by_origin"] == {"INSTRUCTION": 1, "ORIGINAL": 3, "RESPONSE": 1}
+
+
+def test_import_of_conversations(empty: Path, command: Command) -> None:
+    """A conversation of several turns is refused with its reason, unless its first turn is asked for."""
+    turns = [{"role": role, "content": f"{role} {turn}"} for turn in (1, 2) for role in ("user", "assistant")]
+    data = write_lines(empty.parent / "chats.jsonl", [{"messages": turns}])
+    finished = command("import", empty, data)
+    assert (finished.returncode, status_of(empty)["samples"]) == (DONE_WITH_FAILURES, 0)
+    assert "more than one turn" in finished.stderr
+    assert command("import", empty, data, "--first-turn-only").returncode == DONE
+    assert status_of(empty)["samples"] == 1
+
+
+def test_score_another_way(project: Path, walked: Walked, tmp_path: Path, command: Command) -> None:
+    """Convention, template and max length are taken as given; candidates without numbers are listed, exit code 1."""
+    options = ["--convention", "reference", "--template", "vicuna", "--max-length", "70", "--device", "cpu"]
+    finished = command("score", project, "--student", walked.student, *options)
+    assert finished.returncode == DONE_WITH_FAILURES, finished.stderr
+    found = status_of(project)
+    assert f"{found['unscored']} without IFD or r-IFD" in finished.stdout
+    assert "no_target" in finished.stderr
+    with Store.open(project) as store:
+        rows = store.rows("SELECT convention, template, max_length FROM scoring ORDER BY scoring_id")
+    assert rows[-1] == {"convention": "reference", "template": "vicuna", "max_length": 70}
+    assert rows[0] == {"convention": "aligned", "template": "alpaca", "max_length": 400}
+
+
+def test_no_command_is_no_success(command: Command) -> None:
+    """An unknown command, option or value is not done: exit code 2."""
+    for arguments in (["conquer"], ["status"], ["score", "p.srt", "--student", "s", "--convention", "loose"]):
+        assert command(*arguments).returncode == NOT_DONE
+
+
+# ---- bad input
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file's bytes, what the command says of it, and how it ends."""
+
+    name: str
+    content: bytes
+    said: str
+    exit_code: int = NOT_DONE
+    samples: int = 0
+
+
+GOOD_LINE = b'{"instruction": "Do it.", "output": "Done."}\n'
+BAD_FILES = [
+    BadFile("cut.json", b"[" + GOOD_LINE + b',{"instruction": "Do', "ends in the middle of row 1", 1, 1),
+    BadFile("cut.jsonl", GOOD_LINE + b'{"instruction": "Do', "row 1 (line 2): The record is not valid JSON", 1, 1),
+    BadFile("empty.json", b"", "is empty"),
+    BadFile("blank.jsonl", b"\n \n", "is empty"),
+    BadFile("none.json", b"[]", "has no rows"),
+    BadFile("binary.json", bytes(range(256)) * 20, "is a binary file"),
+    BadFile("packed.json", b"\x1f\x8b\x08" + bytes(50), "is a gzip file"),
+    BadFile("wide.json", ("[" + GOOD_LINE.decode() + "]").encode("utf-16"), "is UTF-16"),
+    BadFile("latin.json", b'[{"instruction": "Caf\xe9", "output": "Done."}]', "is not UTF-8"),
+    BadFile("latin.jsonl", GOOD_LINE + b'{"instruction": "Caf\xe9", "output": "x"}\n', "not UTF-8", 1, 1),
+    BadFile("prose.txt", b"Once upon a time.\n", "format"),
+    BadFile("columns.csv", b"question,answer\nDo it.,Done.\n", "not Alpaca's"),
+    BadFile("no_response.jsonl", GOOD_LINE + b'{"instruction": "x"}\n', "row 1 (line 2): response is missing", 1, 1),
+    BadFile("null.jsonl", GOOD_LINE + b'{"instruction": "x", "output": null}\n', "response is missing", 1, 1),
+    BadFile("number.jsonl", GOOD_LINE + b'{"instruction": "x", "output": 3}\n', "response is a number", 1, 1),
+    BadFile("list.jsonl", GOOD_LINE + b'{"instruction": "x", "output": ["y"]}\n', "response is a list", 1, 1),
+    BadFile("rows.jsonl", GOOD_LINE + b'3\n[]\nnull\n"x"\n', "not an object with named fields", 1, 1),
+]
+
+
+@pytest.mark.parametrize("bad", BAD_FILES, ids=lambda bad: bad.name)
+def test_a_bad_file(bad: BadFile, empty: Path, command: Command) -> None:
+    """A file that cannot be used is refused whole; a row that cannot be used is listed, the others go in."""
+    path = empty.parent / bad.name
+    path.write_bytes(bad.content)
+    finished = command("import", empty, path)
+    assert (finished.returncode, bad.said in finished.stderr) == (bad.exit_code, True), finished.stderr
+    if bad.exit_code == NOT_DONE:
+        refused(finished)
+    with Store.open(empty) as store:
+        assert store.value("SELECT count(*) FROM sample") == bad.samples
+        assert bool(store.value("SELECT count(*) FROM reject")) == (bad.exit_code == DONE_WITH_FAILURES)
+
+
+def test_a_response_of_200_000_characters(empty: Path, tmp_path: Path, command: Command) -> None:
+    """A very long response goes in and out whole."""
+    row = {"instruction": "Go on.", "input": "", "output": "And on. é🙂 " * 20_000}
+    assert command("import", empty, write_lines(tmp_path / "long.jsonl", [row])).returncode == DONE
+    command("decide", empty, "1", "approve", "--by", "Ann")
+    assert command("export", empty, tmp_path, "--format", "alpaca").returncode == DONE
+    assert json.loads((tmp_path / "alpaca.json").read_text("utf-8")) == [row]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--map", "original.instruction=Question", "--map", "original.response=output"], 'no column "Question"'),
+        (["--map", "original.instruction=instruction"], "original.response is not mapped"),
+        (["--map", "instruction"], "maps nothing"),
+        (["--map", "best.response=output"], "no target of a mapping"),
+        (["--map", "response=output", "--map", "original.response=output"], "mapped twice"),
+        (["--format", "excel"], '"excel" is no format'),
+        (["--format", "alpaca"], "no JSON list"),
+    ],
+)
+def test_a_mapping_that_does_not_fit(empty: Path, options: list[str], said: str, command: Command) -> None:
+    """A column that is not in the file, or a mapping that is none, is refused before anything is stored."""
+    path = write_lines(empty.parent / "data.jsonl", alpaca_rows(2))
+    assert said in refused(command("import", empty, path, *options))
+    with Store.open(empty) as store:
+        assert store.value("SELECT count(*) FROM import") == 0
+
+
+def test_a_file_that_is_not_there(empty: Path, command: Command) -> None:
+    """A file that does not exist, and a folder in the place of a file, are refused."""
+    assert "cannot be read" in refused(command("import", empty, empty.parent / "nothing.json"))
+    assert "cannot be read" in refused(command("import", empty, empty.parent))
+
+
+def test_a_student_folder_that_is_no_model(walked: Walked, tmp_path: Path, command: Command) -> None:
+    """A folder without a model, or with one that is broken, is refused and every score stays."""
+    broken = Path(shutil.copytree(walked.student, tmp_path / "broken"))
+    (broken / "model.safetensors").write_bytes(b"no weights")
+    before = status_of(walked.project)
+    assert "holds no student" in refused(command("score", walked.project, "--student", tmp_path))
+    assert "could be loaded" in refused(command("score", walked.project, "--student", broken, "--device", "cpu"))
+    assert status_of(walked.project) == before
+
+
+def test_a_hub_name_while_the_hub_is_away(walked: Walked, tmp_path: Path) -> None:
+    """A hub name that cannot be reached is refused at once, not after minutes of retries."""
+    environment = OFFLINE | {"HF_HOME": str(tmp_path / "cache")}
+    said = refused(srt("score", walked.project, "--student", "nobody/nothing", **environment))
+    assert "the hub was not reached" in said
+
+
+def test_a_teacher_that_refuses_the_connection(empty: Path, command: Command) -> None:
+    """Where no server listens nothing is asked and nothing stored; the message names the address."""
+    command("import", empty, write_lines(empty.parent / "data.jsonl", alpaca_rows(3)))
+    said = refused(command("reflect", empty, "--base-url", "http://127.0.0.1:9/v1", "--model", "m"))
+    assert "127.0.0.1:9 cannot be reached" in said
+    with Store.open(empty) as store:
+        assert store.value("SELECT count(*) FROM reflection") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "No teacher was given"),
+        (["--base-url", "http://127.0.0.1:9/v1"], "No teacher was given"),
+        (["--base-url", "nowhere", "--model", "m"], "not a web address"),
+        (["--replay", "/nothing.jsonl"], "cannot be read"),
+    ],
+)
+def test_a_teacher_that_is_none(empty: Path, options: list[str], said: str, command: Command) -> None:
+    """A teacher that cannot be asked is refused before the project is touched."""
+    assert said in refused(command("reflect", empty, *options))
+
+
+def test_a_project_that_is_open_elsewhere(empty: Path) -> None:
+    """A second process is told which process holds the project."""
+    with Store.open(empty):
+        said = refused(srt("status", empty))
+    assert f"is open in process {os.getpid()}" in said
+
+
+def of_newer_version(path: Path) -> None:
+    with Store.create(path) as store:
+        store.set_meta("schema_version", "99")
+
+
+def of_another_program(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0" + bytes(4096))
+
+
+def cut_off(path: Path) -> None:
+    Store.create(path).close()
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def missing(path: Path) -> None:
+    """Make nothing."""
+
+
+BAD_PROJECTS: list[tuple[Callable[[Path], None], str]] = [
+    (of_newer_version, "has schema version 99"),
+    (of_another_program, "is not a project"),
+    (cut_off, "cannot be opened"),
+    (Path.mkdir, "There is no project"),
+    (missing, "There is no project"),
+]
+
+
+@pytest.mark.parametrize(("make", "said"), BAD_PROJECTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_file_that_is_no_project(make: Callable[[Path], None], said: str, tmp_path: Path, command: Command) -> None:
+    """A project of a newer version, another program's file, half a file and none are refused, and left as they are."""
+    path = tmp_path / "p.srt"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    assert said in refused(command("status", path))
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_app_says_what_is_wrong_with_a_project(tmp_path: Path, command: Command) -> None:
+    """The app command does not start a server over a file that is no project."""
+    assert "There is no project" in refused(command("app", tmp_path / "p.srt"))
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("format", ["alpaca", "messages", "parquet", "scores"])
+def test_export_to_a_full_disk(full_disk: Path, project: Path, format: str, command: Command) -> None:
+    """An export that does not fit leaves no half file behind, says that the disk is full, and loses nothing."""
+    (full_disk / "filler").write_bytes(bytes(16 * 1024))
+    said = refused(command("export", project, full_disk, "--format", format))
+    assert "No space left" in said
+    assert [path.name for path in full_disk.iterdir()] == ["filler"]
+    assert status_of(project)["exports"] == 0
+
+
+def test_export_to_a_place_that_is_no_folder(project: Path, tmp_path: Path, command: Command) -> None:
+    """A file in the place of the folder, and a folder in the place of the file, are refused."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    (tmp_path / "out" / "alpaca.json").mkdir(parents=True)
+    assert "cannot be made" in refused(command("export", project, tmp_path / "file" / "out", "--format", "alpaca"))
+    assert "could not be written" in refused(command("export", project, tmp_path / "out", "--format", "alpaca"))
+    assert "no export format" in refused(command("export", project, tmp_path / "out", "--format", "excel"))
+    assert status_of(project)["exports"] == 0
+
+
+def test_no_export_is_left_out_of_a_manifest(project: Path, tmp_path: Path, command: Command) -> None:
+    """When one of several formats cannot be written, those before it stand in the manifest."""
+    (tmp_path / "out" / "messages.jsonl").mkdir(parents=True)
+    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--format", "messages")
+    assert finished.returncode == NOT_DONE
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert list(manifest["files"]) == ["alpaca.json"]
+
+
+def test_a_manifest_is_never_half_written(full_disk: Path, project: Path, command: Command) -> None:
+    """When the disk is full once the file is written, the manifest of before stays whole."""
+    assert command("export", project, full_disk, "--format", "alpaca").returncode == DONE
+    before = (full_disk / "manifest.json").read_bytes()
+    (full_disk / "filler").write_bytes(bytes(4 * 1024))
+    assert "No space left" in refused(command("export", project, full_disk, "--format", "messages"))
+    assert (full_disk / "manifest.json").read_bytes() == before
+
+
+def test_a_user_without_a_name(project: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    """Where the system has no name for the user a decision still goes in, under the user's number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 987_654)
+    assert command("decide", project, "1", "park").stdout.endswith(": park by user 987654.\n")
+
+
+def test_ending_the_app_command_ends_the_app(empty: Path) -> None:
+    """The app runs in the command's own process: ended by a service manager, it leaves no server behind."""
+    port = free_port()
+    arguments = ["app", str(empty), "--port", str(port), "--no-browser"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "srt_core", *arguments],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        has_started = any(f"127.0.0.1:{port}".encode() in line for line in process.stdout)
+        process.terminate()
+        process.wait(timeout=30)
+    assert has_started
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", port))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

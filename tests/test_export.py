@@ -1,0 +1,292 @@
+"""What is exported is what is counted on every screen, and reads back as what was decided."""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from srt_core import ledger, selection
+from srt_core.browse import Filter
+from srt_core.datasets import ImportRow, Reject, read_rows
+from srt_core.errors import ExportError
+from srt_core.export import FILES, Scope, counts, export, preview
+from srt_core.methods import PRESETS
+from srt_core.pipeline import import_file
+from srt_core.records import Action, Decision, Origin, Pair
+from srt_core.samples import candidates, pair_of
+from srt_core.status import status
+from srt_core.store import Store
+from tests.small_project import create_scored_project, save_student, write_lines
+
+PAIR_FORMATS = ("alpaca", "messages", "parquet")
+EDITED = Pair("Say «hello» {input}\r\n<b>twice</b>", "  Hello,\thello.\n\n", "\u2028 \ufeff\x00 \U0001f642")
+
+
+@pytest.fixture(scope="module")
+def scored_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty samples with four scored candidates each, closed."""
+    folder = tmp_path_factory.mktemp("scored")
+    create_scored_project(folder / "p.srt", save_student(folder / "student"), 40).close()
+    return folder / "p.srt"
+
+
+@pytest.fixture
+def store(scored_project: Path, tmp_path: Path) -> Iterator[Store]:
+    """A copy of the scored project under the rule without ceilings, which keeps a good part of it."""
+    with Store.open(Path(shutil.copy(scored_project, tmp_path / "p.srt"))) as store:
+        selection.apply(store, PRESETS["selective-paper"], "Ann")
+        yield store
+
+
+def selected(store: Store) -> dict[str, Origin]:
+    """What the rule keeps: origin by sample."""
+    rows = store.rows("SELECT sample_id, origin FROM selection WHERE origin IS NOT NULL ORDER BY seq")
+    return {row["sample_id"]: Origin(row["origin"]) for row in rows}
+
+
+def decide(store: Store, sample: str, action: Action, origin: Origin | None = None, edited: Pair | None = None) -> None:
+    standing = ledger.standing(store, sample)
+    upon = standing.event_id if standing else None
+    ledger.decide(store, Decision(sample, action, "Ann", origin, edited), upon=upon)
+
+
+def pair(store: Store, sample: str, origin: Origin) -> Pair:
+    return pair_of(candidates(store, sample)[origin])
+
+
+def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
+    """Take a decision of every kind; returns what must be exported as verdicts, and as approved, in order."""
+    kept = selected(store)
+    order = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
+    inside, outside = list(kept), [sample for sample in order if sample not in kept]
+    assert len(inside) > 6 < len(outside)
+    verdicts = {sample: pair(store, sample, origin) for sample, origin in kept.items()}
+    approved: dict[str, Pair] = {}
+
+    decide(store, inside[0], Action.APPROVE, kept[inside[0]])
+    approved[inside[0]] = verdicts[inside[0]]
+    decide(store, inside[1], Action.REJECT)
+    del verdicts[inside[1]]
+    for sample in (inside[2], outside[0]):
+        decide(store, sample, Action.CHOOSE, Origin.ORIGINAL)
+        approved[sample] = verdicts[sample] = pair(store, sample, Origin.ORIGINAL)
+    for sample in (inside[3], outside[1]):
+        decide(store, sample, Action.EDIT, Origin.BOTH, EDITED)
+        approved[sample] = verdicts[sample] = EDITED
+    for sample in (inside[4], outside[2]):
+        decide(store, sample, Action.PARK)
+    decide(store, outside[3], Action.REJECT)
+    # what was undone counts for nothing
+    ledger.undo(store, ledger.decide(store, Decision(inside[5], Action.REJECT, "Ann"), upon=None), "Ann")
+    return ([verdicts[sample] for sample in order if sample in verdicts],
+            [approved[sample] for sample in order if sample in approved])  # fmt: skip
+
+
+def read_back(path: Path) -> list[Pair]:
+    rows = list(read_rows(path))
+    assert not [row for row in rows if isinstance(row, Reject)]
+    return [row.original for row in rows if isinstance(row, ImportRow)]
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    files: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
+    return files
+
+
+@pytest.mark.parametrize("format", PAIR_FORMATS)
+@pytest.mark.parametrize("scope", list(Scope))
+def test_the_verdicts_are_exported(store: Store, tmp_path: Path, format: str, scope: Scope) -> None:
+    """A decision stands before the rule: chosen and edited pairs as they are, rejected ones out, parked as the rule."""
+    verdicts, approved = decide_some(store)
+    written = export(store, tmp_path, format, scope=scope, by="Ann")
+    assert read_back(written.path) == (verdicts if scope is Scope.VERDICTS else approved)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_what_is_exported_is_what_is_counted(store: Store, tmp_path: Path, scope: Scope) -> None:
+    """The rows of the file, the counts before the export, the manifest's and status all agree."""
+    decide_some(store)
+    before = counts(store, scope)
+    written = export(store, tmp_path, "parquet", scope=scope, by="Ann")
+    rows = pyarrow.parquet.read_table(written.path).to_pylist()
+    assert written.rows == len(rows) == before["total"]["pairs"]
+    assert Counter(row["origin"] for row in rows) == before["by_origin"]
+    reasons = {row["sample_id"]: row["reason"] for row in store.rows("SELECT sample_id, reason FROM selection")}
+    assert Counter(reasons[row["sample_id"]] for row in rows) == before["by_reason"]
+    entry = manifest(tmp_path)["pairs.parquet"]
+    assert (entry["counts"], entry["rows"]) == (before, len(rows))
+    found = status(store)
+    assert found["verdicts" if scope is Scope.VERDICTS else "approved"] == len(rows)
+    assert (found["exports"], found["exported"]) == (1, len(rows))
+
+
+def test_without_decisions_the_selection_is_exported(store: Store, tmp_path: Path) -> None:
+    """Without any decision the verdicts are the rule's selection, and nothing is approved."""
+    found = status(store)["selected"]
+    wanted = counts(store, Scope.VERDICTS)
+    assert (wanted["total"]["pairs"], wanted["by_origin"]) == (found["total"], found["by_origin"])
+    assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0}
+    assert export(store, tmp_path, "alpaca", by="Ann").rows == found["total"] > 0
+
+
+def test_decisions_outlive_a_change_of_the_policy(store: Store, tmp_path: Path) -> None:
+    """What was approved is exported as it was approved, whatever the rule says afterwards."""
+    _, approved = decide_some(store)
+    selection.apply(store, PRESETS["superfiltering"], "Bo")
+    export(store, tmp_path, "alpaca", scope=Scope.APPROVED, by="Ann")
+    assert read_back(tmp_path / "alpaca.json") == approved
+
+
+@pytest.mark.parametrize("format", PAIR_FORMATS)
+def test_a_re_import_gives_the_same_pairs(store: Store, tmp_path: Path, format: str) -> None:
+    """An exported file, imported into a new project, makes originals of exactly the exported pairs."""
+    verdicts, _ = decide_some(store)
+    written = export(store, tmp_path, format, by="Ann")
+    with Store.create(tmp_path / "again.srt") as again:
+        for _ in import_file(again, written.path):
+            pass
+        rows = again.rows("SELECT candidate.* FROM candidate JOIN sample USING (sample_id) ORDER BY seq")
+        assert [pair_of(row) for row in rows] == verdicts
+        assert {row["origin"] for row in rows} == {"ORIGINAL"}
+        assert status(again)["rejected_rows"] == 0
+
+
+ODD_PAIRS = [
+    Pair("", "An answer to an input alone.", "Only an input"),
+    Pair("a\n\nb", "c"),
+    Pair("a", "c", "b"),
+    Pair(" a ", " \u00a0c\n", "\n"),
+    Pair("\x00\x1f\u2028\u2029\ufeff\U0001f642", '"\\\r\n\t', "NaN"),
+    Pair("null", "[]", "{}"),
+]
+
+
+@pytest.mark.parametrize("format", PAIR_FORMATS)
+def test_odd_texts_come_back_as_they_were(tmp_path: Path, format: str) -> None:
+    """Line breaks, control characters, blanks at the ends and a missing instruction survive every format."""
+    rows = [{"instruction": each.instruction, "input": each.input, "output": each.response} for each in ODD_PAIRS]
+    with Store.create(tmp_path / "odd.srt") as store:
+        for _ in import_file(store, write_lines(tmp_path / "odd.jsonl", rows)):
+            pass
+        ledger_of = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
+        for sample in ledger_of:
+            decide(store, sample, Action.APPROVE, Origin.ORIGINAL)
+        written = export(store, tmp_path / "out", format, scope=Scope.APPROVED, by="Ann")
+    assert read_back(written.path) == ODD_PAIRS
+
+
+def test_scores_hold_every_candidate(store: Store, tmp_path: Path) -> None:
+    """The scores are of all candidates, kept or not; those that the rule keeps are marked."""
+    decide_some(store)
+    written = export(store, tmp_path, "scores", by="Ann")
+    lines = [json.loads(line) for line in written.path.read_text("utf-8").splitlines()]
+    assert written.rows == len(lines) == status(store)["candidates"] == 160
+    kept = {line["sample_id"]: line["origin"] for line in lines if line["selected"]}
+    assert kept == selected(store)
+    expected = {
+        (row["sample_id"], row["origin"]): (row["ifd"], row["r_ifd"], row["tokens_y"], row["tokens_x"])
+        for row in store.rows("SELECT * FROM score JOIN candidate USING (candidate_id)")
+    }
+    found = {(line["sample_id"], line["origin"]): (line["ifd"], line["r_ifd"], line["tokens_y"], line["tokens_x"])
+             for line in lines}  # fmt: skip
+    assert found == expected
+    assert [line["row"] for line in lines] == [row for row in range(40) for _ in range(4)]
+
+
+def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> None:
+    """The number of exported pairs is that of the latest file of pairs."""
+    rows = export(store, tmp_path, "alpaca", by="Ann").rows
+    export(store, tmp_path, "scores", by="Ann")
+    assert status(store)["exported"] == rows
+
+
+def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Path) -> None:
+    """Each format adds its entry: rows and SHA-256 of the file as it lies there, policy, student, teachers."""
+    for format in FILES:
+        export(store, tmp_path, format, by="Ann")
+    files = manifest(tmp_path)
+    assert set(files) == set(FILES.values())
+    assert {path.name for path in tmp_path.iterdir()} >= {*FILES.values(), "manifest.json"}
+    for name, entry in files.items():
+        content = (tmp_path / name).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+        assert FILES[entry["format"]] == name
+        assert entry["policy"]["name"] == "selective-paper"
+        assert entry["policy"]["max_ifd"] is None
+        assert (entry["student"]["template"], entry["student"]["convention"]) == ("alpaca", "aligned")
+        assert entry["all_samples_by_reason"] == status(store)["selected"]["by_reason"]
+        assert entry["project"] == "p.srt"
+    assert files["alpaca.json"]["rows"] == len(json.loads((tmp_path / "alpaca.json").read_text("utf-8")))
+
+
+def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path) -> None:
+    """A file that was changed or removed since its export loses its entry at the next one; the others keep theirs."""
+    for format in ("alpaca", "messages", "scores"):
+        export(store, tmp_path, format, by="Ann")
+    (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "messages.jsonl").unlink()
+    export(store, tmp_path, "parquet", by="Ann")
+    assert set(manifest(tmp_path)) == {"pairs.parquet", "scores.jsonl"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"alpaca.json": {}}}', '{"files": 3}'])
+def test_a_foreign_manifest_is_replaced(store: Store, tmp_path: Path, text: str) -> None:
+    """A manifest.json that was not written by an export is no reason to fail."""
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
+    export(store, tmp_path, "messages", by="Ann")
+    assert set(manifest(tmp_path)) == {"messages.jsonl"}
+
+
+def test_a_second_export_replaces_the_first(store: Store, tmp_path: Path) -> None:
+    """The same format to the same folder holds what stands now; without a change it is the same file."""
+    first = export(store, tmp_path, "alpaca", by="Ann")
+    assert export(store, tmp_path, "alpaca", by="Ann").sha256 == first.sha256
+    decide(store, next(iter(selected(store))), Action.REJECT)
+    second = export(store, tmp_path, "alpaca", by="Ann")
+    assert second.rows == first.rows - 1
+    assert manifest(tmp_path)["alpaca.json"]["rows"] == second.rows
+
+
+def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path) -> None:
+    """An export of a part has the rows that were counted and shown for it, and its manifest names the filter."""
+    verdicts, _ = decide_some(store)
+    only = Filter(winner=("BOTH",))
+    wanted = counts(store, Scope.VERDICTS, only)
+    written = export(store, tmp_path, "alpaca", only=only, by="Ann")
+    found = read_back(written.path)
+    assert 0 < len(found) == wanted["total"]["pairs"] < len(verdicts)
+    assert [pair_of(row) for row in preview(store, Scope.VERDICTS, only, 3)] == found[:3]
+    assert manifest(tmp_path)["alpaca.json"]["filter"] == {"winner": ["BOTH"]}
+
+
+def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
+    """The log says who exported what, how many rows, and the file's hash."""
+    written = export(store, tmp_path, "alpaca", by="Cy")
+    (event,) = ledger.events(store, ledger.EventFilter(kind="export"), 10)
+    context = json.loads(event["context"])
+    assert (event["author"], context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
+
+
+def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
+    """A project in which nothing is kept exports an empty list, and counts none."""
+    with Store.create(tmp_path / "p.srt") as store:
+        written = export(store, tmp_path, "alpaca", by="Ann")
+        assert (written.rows, json.loads(written.path.read_text("utf-8"))) == (0, [])
+        assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0}
+
+
+def test_what_cannot_be_written_is_not_exported(store: Store, tmp_path: Path) -> None:
+    """An unknown format, a file for a folder and a folder for a file are errors; the log has no export."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    (tmp_path / "out" / "scores.jsonl").mkdir(parents=True)
+    for folder, format in ((tmp_path, "excel"), (tmp_path / "file", "alpaca"), (tmp_path / "out", "scores")):
+        with pytest.raises(ExportError):
+            export(store, folder, format, by="Ann")
+    assert status(store)["exports"] == 0
