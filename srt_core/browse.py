@@ -1,5 +1,6 @@
 """Look at the whole set: filters, counts, pages, distributions and review queues, each one SQL statement."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -101,6 +102,12 @@ def condition(only: Filter) -> tuple[str, dict[str, object]]:
     return " AND ".join(parts) or "true", values
 
 
+def membership(only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the condition of a filter, and its parameters, for any relation that has a sample_id, such as `verdict`."""
+    where, values = condition(only)
+    return f"sample_id IN (SELECT sample_id FROM {ROWS} WHERE {where})", values
+
+
 def is_empty(only: Filter) -> bool:
     """Whether a filter takes every sample."""
     return all(getattr(only, item.name) in ((), "", None) for item in fields(only))
@@ -111,6 +118,22 @@ def count(store: Store, only: Filter) -> int:
     refresh(store)
     where, values = condition(only)
     return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {where}", values))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How many samples of a filter nobody has decided, and for how many of them the rule has a pick."""
+
+    samples: int
+    picks: int
+
+
+def count_open(store: Store, only: Filter) -> Open:
+    """Count what a bulk action on a filter would decide: approve takes `picks`, reject and park take `samples`."""
+    refresh(store)
+    where, values = condition(only)
+    sql = f"SELECT count(*) AS samples, count(origin) AS picks FROM {ROWS} WHERE NOT decided AND ({where})"
+    return Open(**store.rows(sql, values)[0])
 
 
 def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Row]:
@@ -152,10 +175,22 @@ def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) 
     """
     refresh(store)
     where, values = condition(only)
+    return count_bins(store, f"SELECT {_of_origins(measure)} FROM {ROWS} WHERE {where}", values, edges)
+
+
+def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
+    """Give bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
+    refresh(store)
+    return spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins)
+
+
+def count_bins(
+    store: Store, numbers: str, values: dict[str, object], edges: Sequence[float]
+) -> dict[Origin, list[int]]:
+    """Count the numbers of a SELECT with one column an origin (named as in Origin), as `histogram` does."""
     bins = len(edges) - 1
-    columns = ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in Origin)
     rows = store.rows(
-        f"""WITH numbers AS (SELECT {columns} FROM {ROWS} WHERE {where}),
+        f"""WITH numbers AS ({numbers}),
             long AS (UNPIVOT numbers ON COLUMNS(*) INTO NAME origin VALUE number)
             SELECT origin, least(floor((number - $low) / $width)::INTEGER, $bins - 1) AS bin, count(*) AS candidates
             FROM long WHERE number BETWEEN $low AND $high GROUP BY ALL""",
@@ -165,6 +200,19 @@ def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) 
     for found in rows:
         counts[Origin(found["origin"])][found["bin"]] = found["candidates"]
     return counts
+
+
+def spread_bins(store: Store, numbers: str, bins: int) -> list[float]:
+    """Give edges over the middle 99 % of the numbers of such a SELECT; its ends lie on multiples of 0.05."""
+    low, high = store.rows(
+        f"""SELECT approx_quantile(number, 0.005) AS low, approx_quantile(number, 0.995) AS high
+            FROM (UNPIVOT ({numbers}) ON COLUMNS(*) INTO NAME origin VALUE number)"""
+    )[0].values()
+    if low is None:
+        return []
+    first, last = math.floor(low * 20), math.ceil(high * 20)
+    last = max(last, first + 1)
+    return [(first + (last - first) * place / bins) / 20 for place in range(bins + 1)]
 
 
 def density(store: Store, x_edges: Sequence[float], y_edges: Sequence[float], only: Filter) -> list[list[int]]:
@@ -226,6 +274,10 @@ def _column(origin: str, measure: str) -> str:
     if measure not in MEASURES:
         raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
     return f"{Origin(origin).lower()}_{measure}"
+
+
+def _of_origins(measure: str) -> str:
+    return ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in Origin)
 
 
 def _json_path(name: str) -> str:

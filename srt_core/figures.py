@@ -158,22 +158,43 @@ def density(
     return figure
 
 
-def outcome_bars(before: Mapping[str, int], after: Mapping[str, int], *, log_counts: bool = False) -> go.Figure:
+def mark_selection(
+    figure: go.Figure, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None
+) -> None:
+    """Shade the range of each axis that a filter holds; a box where it holds both."""
+    if x is None and y is None:
+        return
+    ends = {
+        **({"x0": x[0], "x1": x[1], "xref": "x"} if x else {"x0": 0, "x1": 1, "xref": "x domain"}),
+        **({"y0": y[0], "y1": y[1], "yref": "y"} if y else {"y0": 0, "y1": 1, "yref": "y domain"}),
+    }
+    figure.add_shape(type="rect", fillcolor=NEUTRAL_COLOUR, opacity=0.2, line_width=0, layer="below", **ends)
+
+
+def outcome_bars(
+    before: Mapping[str, int],
+    after: Mapping[str, int],
+    *,
+    labels: Mapping[str, str] | None = None,
+    log_counts: bool = False,
+) -> go.Figure:
     """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
 
     Args:
         before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
         after: the same under the new policy.
+        labels: what each outcome is called; None for `outcome_label`.
         log_counts: draw counts on a logarithmic axis.
     """
     named = {**before, **after}
+    said = labels or {outcome: outcome_label(outcome) for outcome in named}
     outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
     traces = [
         go.Bar(
             name=name,
             orientation="h",
             x=[counts.get(outcome, 0) for outcome in outcomes],
-            y=[outcome_label(outcome) for outcome in outcomes],
+            y=[said[outcome] for outcome in outcomes],
             text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
             textposition="outside",
             marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},

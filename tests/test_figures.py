@@ -18,6 +18,7 @@ from srt_core.figures import (
     density,
     funnel,
     histogram,
+    mark_selection,
     outcome_bars,
     outcome_label,
     score_strip,
@@ -186,3 +187,33 @@ def test_figures_take_the_look_of_the_page() -> None:
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert "font" not in layout
     assert len(json.dumps(layout["template"])) < 200
+
+
+def test_outcomes_are_called_as_the_screen_calls_them() -> None:
+    """Labels given by a screen name the bars, so that chart and table beside it say the same."""
+    figure = outcome_bars({"BOTH": 1}, {"kept": 2}, labels={"BOTH": "Keep: Both", "kept": "Kept"})
+    assert list(figure.data[0].y) == ["Keep: Both", "Kept"]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "ends"),
+    [
+        ((0.2, 0.4), None, {"x0": 0.2, "x1": 0.4, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}),
+        ((0.2, 0.4), (0.5, 0.9), {"x0": 0.2, "x1": 0.4, "y0": 0.5, "y1": 0.9, "xref": "x", "yref": "y"}),
+    ],
+)
+def test_a_range_in_the_filter_is_shaded(
+    x: tuple[float, float], y: tuple[float, float] | None, ends: dict[str, object]
+) -> None:
+    """A range spans the plot in the direction that it leaves open."""
+    figure = histogram([0, 1], {Origin.ORIGINAL: [1]}, "IFD")
+    mark_selection(figure, x, y)
+    shape = layout_of(figure)["shapes"][0]
+    assert {name: shape[name] for name in ends} == ends
+
+
+def test_no_range_is_no_shade() -> None:
+    """Without a range nothing is drawn over the chart."""
+    figure = histogram([0, 1], {Origin.ORIGINAL: [1]}, "IFD")
+    mark_selection(figure)
+    assert "shapes" not in layout_of(figure)

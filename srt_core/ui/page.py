@@ -1,12 +1,16 @@
 """The frame of every page: its title, the sidebar, the project in the address, and the one place that shows errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
 from srt_core.errors import SRTError
 from srt_core.ui.runtime import Project, open_project, project_paths
+
+Arguments = ParamSpec("Arguments")
 
 PAGES = {
     "app.py": ("Overview", ":material/home:"),
@@ -27,14 +31,16 @@ def setup_page(page: str) -> Project:
     Every page calls this first and is complete without app.py, so a deep link works on a fresh server. Stops the
     page, with the reason shown, where the project cannot be opened.
     """
-    title, icon = PAGES[page]
-    st.set_page_config(page_title=f"{title} · srt", page_icon=icon, layout="wide")
+    title, _ = PAGES[page]
+    # No page_icon: Streamlit would have the browser fetch a Material icon from another host.
+    st.set_page_config(page_title=f"{title} · srt", layout="wide")
     paths = project_paths()
-    asked = st.query_params.get("project", "")
     with st.sidebar:
-        name = _choose_project(list(paths), asked)
-    _draw_links()
+        name = _choose_project(list(paths))
+        _ask_name()
+        _draw_links()
     st.title(title)
+    show_kept_error()
     if name not in paths:
         show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
         st.stop()
@@ -66,6 +72,25 @@ def reporting(*, stop: bool = False) -> Iterator[None]:
             st.stop()
 
 
+def acting(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Make a widget's callback keep an SRTError for `show_kept_error`: a callback has no place on the page."""
+
+    @wraps(callback)
+    def keep_error(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except SRTError as error:
+            st.session_state["error"] = error
+
+    return keep_error
+
+
+def show_kept_error() -> None:
+    """Show once what a callback ran into: at the top of a page, and in a fragment that has callbacks of its own."""
+    if error := st.session_state.pop("error", None):
+        show_error(error)
+
+
 def show_error(error: SRTError) -> None:
     """Show what went wrong and what to do next, as plain text: both may quote a file or a server."""
     with st.container(border=True):
@@ -82,17 +107,39 @@ def show_empty(text: str, page: str, label: str) -> None:
         st.page_link(page, label=label, icon=PAGES[page][1], query_params=address())
 
 
-def _choose_project(names: list[str], asked: str) -> str:
-    if asked and asked not in names:
-        names = [asked, *names]
-    name = st.selectbox("Project", names, key="project", bind="query-params")
-    if not st.user.get("email"):
-        st.text_input("Your name", key="curator", bind="query-params", placeholder="curator",
-                      help="Stands beside your decisions in the history.")  # fmt: skip
-    return str(name)
+# The address alone says which project and whose name. `bind="query-params"` would not do here: it ties a parameter to
+# one page's script, and Streamlit then drops it on the way to any other page.
+
+
+def put_in_address(name: str, value: str) -> None:
+    """Make `value` the project or the name of the curator from the next run of a page on; "" takes it out."""
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def _choose_project(names: list[str]) -> str:
+    asked = st.query_params.get("project")
+    if not asked:
+        asked = st.query_params["project"] = names[0]
+    st.session_state["project"] = asked
+    options = names if asked in names else [asked, *names]
+    return str(st.selectbox("Project", options, key="project", on_change=_follow, args=("project",)))
+
+
+def _ask_name() -> None:
+    if st.user.get("email"):
+        return
+    st.session_state["curator"] = st.query_params.get("curator", "")
+    st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",
+                  help="Stands beside your decisions in the history.")  # fmt: skip
+
+
+def _follow(name: str) -> None:
+    put_in_address(name, st.session_state[name] or "")
 
 
 def _draw_links() -> None:
-    with st.sidebar:
-        for page, (title, icon) in PAGES.items():
-            st.page_link(page, label=title, icon=icon, query_params=address())
+    for page, (title, icon) in PAGES.items():
+        st.page_link(page, label=title, icon=icon, query_params=address())

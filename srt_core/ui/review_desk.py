@@ -103,14 +103,10 @@ class View:
         """Name a button of this view."""
         return f"{name}:{self.sample}:{self.number}"
 
-    def decide(
-        self, action: Action, origin: Origin | None = None, edited: Pair | None = None, **context: str
-    ) -> None:
+    def decide(self, action: Action, origin: Origin | None = None, edited: Pair | None = None, **context: str) -> None:
         """Store a decision on the view's sample, then go on to the next open one."""
         said = {"queue": self.queue_name, **context}
-        ledger.decide(
-            self.desk.store, Decision(self.sample, action, curator(), origin, edited, said), upon=self.upon
-        )
+        ledger.decide(self.desk.store, Decision(self.sample, action, curator(), origin, edited, said), upon=self.upon)
         self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
 
     def choose(self, origin: Origin, pick: Origin | None) -> None:

@@ -29,9 +29,7 @@ def render_form(view: View, edit: Edit) -> None:
                 "Leave", key=view.key("leave"), shortcut="Escape", help="The draft stays for when you come back.",
                 on_click=view.on(view.leave_edit, edit),
             )  # fmt: skip
-            st.form_submit_button(
-                "Discard draft", key=view.key("discard"), on_click=view.on(view.discard_draft, edit)
-            )
+            st.form_submit_button("Discard draft", key=view.key("discard"), on_click=view.on(view.discard_draft, edit))
 
 
 def render_failures(view: View, candidates: Mapping[Origin, Row], failures: Mapping[Origin, Row]) -> None:

@@ -1,0 +1,89 @@
+"""The long steps as the app starts them: each from a job's stored arguments alone, so that any screen can resume it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+from srt_core.errors import TeacherStopError
+from srt_core.ifd import Convention
+from srt_core.pipeline import Mode, Progress, import_file, reflect, score
+from srt_core.prompts import load_prompts
+from srt_core.store import Store
+from srt_core.student import load_student
+from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
+from srt_core.templates import load_template
+
+Arguments = Mapping[str, Any]
+"""What a job was started with, as JSON keeps it."""
+
+Step = Callable[[Store, Arguments, Event], Iterator[Progress]]
+
+
+def make_teacher(asked: Arguments) -> Teacher:
+    """Make the teacher of a reflect job: a replay file, or an endpoint whose key is in an environment variable."""
+    if asked.get("replay"):
+        return ReplayTeacher(Path(asked["replay"]).expanduser())
+    if not asked.get("model"):
+        raise TeacherStopError("No model is named.", "Give the model's name as its endpoint knows it.")
+    _refuse_secret(asked["base_url"])
+    return OpenAITeacher(asked["base_url"], asked["model"], api_key_variable=asked["key_variable"])
+
+
+def _refuse_secret(base_url: str) -> None:
+    """Refuse an address with a key in it: the arguments of a job are stored in the project file."""
+    try:
+        address = urlsplit(base_url)
+    except ValueError:
+        return  # the teacher says what is wrong with it
+    if "@" in address.netloc or address.query:
+        raise TeacherStopError(
+            "The address holds more than an address, perhaps a key.",
+            "Leave out what stands before @ or after ?, and put the key into an environment variable.",
+        )
+
+
+def _import(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
+    path = Path(asked["path"])
+    yield from import_file(
+        store,
+        path,
+        format=asked["format"],
+        column_map=asked["columns"] or None,
+        first_turn_only=asked["first_turn_only"],
+        author=f"import of {path.name}",
+        stop=stop,
+    )
+    if asked["uploaded"] and not stop.is_set():  # kept until then, so that an import can be resumed
+        path.unlink(missing_ok=True)
+
+
+def _reflect(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
+    yield from reflect(
+        store,
+        make_teacher(asked),
+        load_prompts(),
+        mode=Mode(asked["mode"]),
+        concurrency=asked["concurrency"],
+        attempts=1 if asked.get("replay") else 2,
+        retry_failed=asked["retry_failed"],
+        stop=stop,
+    )
+
+
+def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
+    template = load_template(asked["template"])
+    yield Progress("candidates", message="Loading the student")
+    yield from score(
+        store,
+        load_student(asked["student"], device=asked["device"]),
+        template,
+        convention=Convention(asked["convention"]),
+        max_length=asked["max_length"],
+        stop=stop,
+    )
+
+
+STEPS: Mapping[str, Step] = {"import": _import, "reflect": _reflect, "score": _score}
+"""By the kind of the job, in the order of the work."""

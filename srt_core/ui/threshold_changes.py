@@ -1,0 +1,69 @@
+"""The samples that a dialled policy would bring in, leave out or give another version, to read before applying."""
+
+import streamlit as st
+
+from srt_core import review, samples
+from srt_core.records import Origin, Policy, Reason
+from srt_core.store import Row, Store
+from srt_core.ui.page import address
+from srt_core.ui.review_texts import render_pair
+from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
+from srt_core.walk import describe_walk
+from srt_core.whatif import Change, Comparison, changes
+
+PAGE_SAMPLES = 5
+_TITLES: dict[Change, str] = {"entering": "Come in", "leaving": "Go out", "switching": "Take another version"}
+
+
+def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
+    """List the samples that change, one direction at a time, five to a page."""
+    st.subheader("What would change, to read")
+    if not found.changed:
+        st.markdown("No sample changes under the dials.")
+        return
+    there = [change for change in _TITLES if found.changes[change]]
+    if st.session_state.get("thresholds_change") not in there:
+        st.session_state["thresholds_change"] = there[0]
+    chosen = st.segmented_control(
+        "Direction",
+        there,
+        key="thresholds_change",
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda name: f"{_TITLES[name]}: {found.changes[name]:,}",
+    )
+    change = chosen or there[0]
+    pages = -(-found.changes[change] // PAGE_SAMPLES)
+    place = 1
+    if pages > 1:
+        place = st.pagination(pages, key=f"thresholds_page|{change}|{pages}")
+    for row in changes(store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
+        _draw_change(store, policy, row)
+
+
+def _draw_change(store: Store, policy: Policy, row: Row) -> None:
+    name = row["sample_id"]
+    candidates = samples.candidates(store, name)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            decided = " · decided by a person, so nothing changes" if row["decided"] else ""
+            st.markdown(
+                f"**Sample {row['seq']:,}** · {_outcome(row['origin_before'], row['reason_before'])} → "
+                f"**{_outcome(row['origin'], row['reason'])}**{decided}",
+                width="content",
+            )
+            st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
+                         query_params=address(sample=name))  # fmt: skip
+        st.text(" ".join(describe_walk(row, candidates, review.failures(store, name), policy)))
+        with st.container(height=340, border=False):
+            render_pair(candidates, _in_question(row), "", "split")
+
+
+def _outcome(origin: str | None, reason: str) -> str:
+    return f"keep {ORIGIN_LABELS[Origin(origin)]}" if origin else f"leave out ({REASON_LABELS[Reason(reason)]})"
+
+
+def _in_question(row: Row) -> Origin | None:
+    """The rewrite that comes in or goes out; None where it is the original."""
+    changing = (row["origin"], row["origin_before"], row["winner"], row["winner_before"])
+    return next((Origin(each) for each in changing if each and each != Origin.ORIGINAL), None)

@@ -1,0 +1,64 @@
+"""Screens without a browser: a page opened by Streamlit's own test runner over a project that the test reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from srt_core.store import Store
+from srt_core.ui.runtime import Project, open_project
+
+APP = Path(__file__).parent.parent / "app.py"
+JOB_SECONDS = 60
+
+
+@contextmanager
+def served(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Project]:
+    """The project of a server that was started with `path`, which is created where it is missing; closed at the end."""
+    if not path.exists():
+        Store.create(path).close()
+    monkeypatch.setenv("SRT_PROJECT", str(path))
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(path.parent / "projects"))
+    st.cache_resource.clear()
+    try:
+        yield open_project(path)
+    finally:
+        st.cache_resource.clear()
+
+
+def open_screen(page: str = "app.py", **query: str) -> AppTest:
+    """Open a page in a new session, without app.py before it, as a deep link does."""
+    app = AppTest.from_file(str(APP), default_timeout=JOB_SECONDS)
+    if page != "app.py":
+        app.switch_page(page)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def finish(project: Project, kind: str, app: AppTest) -> AppTest:
+    """Wait for the latest job of a kind to end, and show the page as it is then."""
+    job = project.jobs.latest(kind)
+    assert job is not None
+    assert job.thread is not None
+    job.thread.join(JOB_SECONDS)
+    assert not job.thread.is_alive()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything the page says in texts, markdown, code and tables."""
+    said = [element.value for kind in (app.text, app.markdown, app.code, app.subheader, app.title) for element in kind]
+    return "\n".join([*map(str, said), *(table.value.to_string(max_colwidth=200) for table in app.dataframe)])
+
+
+def links(app: AppTest) -> dict[str, str]:
+    """The links of the page: label to query string."""
+    return {link.proto.label: link.proto.query_string for link in app.get("page_link")}

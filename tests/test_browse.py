@@ -1,0 +1,136 @@
+"""A filter, its count, its pages, its distributions and its bulk actions are all about the same samples."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from srt_core import browse, ledger
+from srt_core.browse import Filter
+from srt_core.errors import SRTError
+from srt_core.records import Action, Decision, Origin
+from srt_core.store import Store
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+DRAW = random.Random(7)
+CASES = [
+    Case({origin: Numbers(DRAW.random() * 1.2, DRAW.random() * 1.2) for origin in (Origin.ORIGINAL, Origin.RESPONSE)})
+    for _ in range(60)
+]
+EDGES = [place / 10 for place in range(13)]
+FILTERS = [
+    Filter(),
+    Filter(ifd=(0.2, 0.8)),
+    Filter(reason=("kept",)),
+    Filter(winner=("RESPONSE",), r_ifd=(0.0, 0.9)),
+    Filter(origin_ifd=("ORIGINAL", 0.3, 0.9)),
+    Filter(state=("rejected",)),
+    Filter(text="odd"),
+    Filter(problem=("truncated", "duplicate")),
+    Filter(extra=(('so"urce', "web"),)),
+]
+
+
+def fill(path: Path) -> Store:
+    """Every other response is odd, every third row is from the web, every fifth a duplicate; three are rejected."""
+    store = create_project(path, CASES)
+    with store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = 'ODD one' WHERE candidate_id % 4 = 1")
+        tx.execute("""UPDATE sample SET extra = '{"so\\"urce": "web"}' WHERE seq % 3 = 0""")
+        tx.execute("UPDATE sample SET duplicate_of = 's0' WHERE seq % 5 = 0")
+        tx.bump()
+    for name in ("s1", "s4", "s9"):
+        ledger.decide(store, Decision(name, Action.REJECT, "ann"), upon=None)
+    return store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A project that tests only look at."""
+    with fill(tmp_path_factory.mktemp("browse") / "p.srt") as store:
+        yield store
+
+
+@pytest.mark.parametrize("only", FILTERS, ids=str)
+def test_count_and_pages_hold_the_same_samples(store: Store, only: Filter) -> None:
+    """The pages of a filter joined hold as many different samples as its count says, and none where it says none."""
+    total = browse.count(store, only)
+    pages = [browse.page(store, only, "number", 7, at) for at in range(0, total + 7, 7)]
+    names = [row["sample_id"] for page in pages for row in page]
+    assert 0 < total == len(set(names)) == len(names)
+    assert names == browse.sample_ids(store, only, "number", total)
+
+
+@pytest.mark.parametrize("only", FILTERS, ids=str)
+def test_a_bulk_action_decides_as_many_as_were_counted(tmp_path: Path, only: Filter) -> None:
+    """What the buttons announce is what approving, then rejecting the rest of a filter decides."""
+    where, values = browse.membership(only)
+    with fill(tmp_path / "p.srt") as store:
+        announced = browse.count_open(store, only)
+        approved = ledger.decide_all(store, where, values, Action.APPROVE, "ann", "test")
+        rejected = ledger.decide_all(store, where, values, Action.REJECT, "ann", "test")
+        assert (approved, approved + rejected) == (announced.picks, announced.samples)
+
+
+@pytest.mark.parametrize("only", FILTERS, ids=str)
+def test_a_histogram_counts_the_candidates_of_the_filter(store: Store, only: Filter) -> None:
+    """A histogram over all numbers counts each scored candidate of the filter's samples once."""
+    counts = browse.histogram(store, "ifd", EDGES, only)
+    total = browse.count(store, only)
+    assert [sum(counts[origin]) for origin in (Origin.ORIGINAL, Origin.RESPONSE, Origin.BOTH)] == [total, total, 0]
+
+
+def test_a_density_counts_the_samples_of_the_filter(store: Store) -> None:
+    """A density over all numbers counts each sample once, in the cell of its winner."""
+    grid = browse.density(store, EDGES, EDGES, Filter())
+    assert sum(map(sum, grid)) == len(CASES)
+    assert len(grid) == len(grid[0]) == len(EDGES) - 1
+
+
+def test_bins_span_the_scores(store: Store) -> None:
+    """The edges ascend, are one more than the bins, and hold the scores but for the outermost."""
+    edges = browse.bin_edges(store, "ifd", bins=20)
+    counts = browse.histogram(store, "ifd", edges, Filter())
+    assert edges == sorted(edges)
+    assert len(edges) == 21
+    assert sum(map(sum, counts.values())) >= 0.97 * 2 * len(CASES)
+
+
+def test_without_scores_there_are_no_bins(tmp_path: Path) -> None:
+    """Where no candidate has a number there is nothing to bin."""
+    with create_project(tmp_path / "p.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]) as store:
+        assert browse.bin_edges(store, "r_ifd") == []
+
+
+def test_one_score_makes_bins(tmp_path: Path) -> None:
+    """A single number lies in one of the bins around it."""
+    with create_project(tmp_path / "p.srt", [Case({Origin.ORIGINAL: Numbers(0.5, 0.5)})]) as store:
+        edges = browse.bin_edges(store, "ifd", bins=4)
+        assert sum(browse.histogram(store, "ifd", edges, Filter())[Origin.ORIGINAL]) == 1
+
+
+def test_the_files_own_columns_are_offered(store: Store) -> None:
+    """A column of the file with few values is offered with them, whatever its name."""
+    assert browse.extra_values(store) == {'so"urce': ["web"]}
+
+
+def test_what_no_filter_knows_is_refused(store: Store) -> None:
+    """An unknown state, order or measure is said, not passed over."""
+    for call in (
+        lambda: browse.count(store, Filter(state=("lost",))),
+        lambda: browse.page(store, Filter(), "by luck", 1, 0),
+        lambda: browse.histogram(store, "luck", EDGES, Filter()),
+    ):
+        with pytest.raises(SRTError):
+            call()
+
+
+def test_conditions_hold_together(store: Store) -> None:
+    """Two conditions take the samples that both take."""
+    one, other = Filter(ifd=(0.2, 0.8)), Filter(reason=("kept",))
+    names = [set(browse.sample_ids(store, only, "number", 100)) for only in (one, other)]
+    both = browse.sample_ids(store, replace(one, reason=other.reason), "number", 100)
+    assert set(both) == names[0] & names[1]

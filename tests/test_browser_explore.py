@@ -1,0 +1,77 @@
+"""Explore in a real browser: dragging over a chart filters, and a reload finds the same place."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from srt_core.records import Origin
+from tests.conftest import StartApp, wait_for_script
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+pytestmark = pytest.mark.browser
+
+SAMPLES = 80
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Samples with an IFD from 0 to 1, evenly."""
+    path = tmp_path / "explore.srt"
+    cases = [Case({Origin.ORIGINAL: Numbers(place / SAMPLES, 0.5)}) for place in range(SAMPLES)]
+    create_project(path, cases).close()
+    return path
+
+
+def asked(page: Page) -> dict[str, str]:
+    """The query parameters of the address."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def drag_over_chart(page: Page, number: int, start: float, end: float) -> None:
+    """Drag a box over a chart, from one share of its width to another."""
+    plot = page.locator("[data-testid=stPlotlyChart] .nsewdrag").nth(number).bounding_box()
+    assert plot
+    middle = plot["y"] + plot["height"] / 2
+    page.mouse.move(plot["x"] + plot["width"] * start, middle)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * end, middle, steps=6)
+    page.mouse.up()
+
+
+def test_a_dragged_range_filters_and_survives_a_reload(page: Page, app_server: StartApp, project: Path) -> None:
+    """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
+    server = app_server(project)
+    page.goto(f"{server.url}/Explore")
+    expect(page.get_by_text("80 of 80 samples match")).to_be_visible(timeout=20_000)
+    page.locator("[data-testid=stPlotlyChart] .nsewdrag").first.wait_for()
+    wait_for_script(page)
+    drag_over_chart(page, 0, 0.25, 0.5)
+    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden(timeout=20_000)
+    wait_for_script(page)
+    low, high = map(float, asked(page)["ifd"].split(","))
+    inside = sum(low <= place / SAMPLES <= high for place in range(SAMPLES))
+    assert 10 < inside < 30
+    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible(timeout=20_000)
+    page.reload()
+    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible(timeout=20_000)
+
+
+def test_a_selected_row_opens_its_sample_and_survives_a_reload(page: Page, app_server: StartApp, project: Path) -> None:
+    """A click on a row shows its sample below and names it in the address."""
+    server = app_server(project)
+    page.goto(f"{server.url}/Explore?page=2")
+    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table.wait_for()
+    wait_for_script(page)
+    table.scroll_into_view_if_needed()
+    place = table.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + 15, place["y"] + 35 * 2.5)
+    expect(page.get_by_text("Sample 52")).to_be_visible(timeout=20_000)
+    assert asked(page)["sample"] == "s51"
+    page.reload()
+    expect(page.get_by_text("Sample 52")).to_be_visible(timeout=20_000)
+    assert asked(page)["page"] == "2"

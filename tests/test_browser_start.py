@@ -1,0 +1,76 @@
+"""How the app starts and ends, in a real browser: whatever page comes first, and whatever ends it."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from srt_core.pipeline import import_file
+from srt_core.store import Store
+from tests.conftest import StartApp, wait_for_script
+from tests.small_project import alpaca_rows, write_lines
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def project_path(tmp_path: Path) -> Path:
+    """A project of three originals."""
+    path = tmp_path / "own.srt"
+    with Store.create(path) as store:
+        for _ in import_file(store, write_lines(tmp_path / "pairs.jsonl", alpaca_rows(3))):
+            pass
+    return path
+
+
+def test_any_page_may_come_first(app_server: StartApp, page: Page, project_path: Path) -> None:
+    """On a fresh server a deep link opens its page whole, and its links keep project and name."""
+    server = app_server(project_path)
+    page.goto(f"{server.url}/Score?project=own&curator=Zoe")
+    expect(page.get_by_role("heading", name="Score", exact=True)).to_be_visible()
+    expect(page.get_by_label("Your name", exact=True)).to_have_value("Zoe")
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("curator=Zoe"))
+    expect(page.get_by_label("Your name", exact=True)).to_have_value("Zoe")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
+    page.goto(f"{server.url}/?project=nowhere")
+    expect(page.get_by_text("There is no project nowhere.")).to_be_visible()
+
+
+def test_a_first_start_shows_the_demo(app_server: StartApp, page: Page) -> None:
+    """A first start makes the demo project, says what it is, and scores it under a progress bar."""
+    server = app_server()
+    page.goto(server.url)
+    expect(page.get_by_text("This is the demo project.")).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=90_000)
+    imported, _, scored, selected = (int(each) for each in page.get_by_test_id("stMetricValue").all_inner_texts()[:4])
+    assert imported >= 64
+    assert scored == imported
+    assert 0 < selected < imported
+    page.get_by_role("button", name="Review samples").click()
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+
+
+def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, page: Page, project_path: Path) -> None:
+    """Ctrl-C ends the server with a job under way, closes the project's file, and the job can be resumed."""
+    server = app_server(project_path)
+    page.goto(f"{server.url}/Reflect?project=own")
+    wait_for_script(page)
+    # A teacher that never answers: an open port behind which nobody accepts.
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
+        page.get_by_label("Base URL", exact=True).fill(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
+        page.get_by_label("Model", exact=True).fill("m-1")
+        page.get_by_label("Model", exact=True).press("Enter")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=15) == 0
+    assert not project_path.with_name("own.srt.wal").exists()
+    again = app_server(project_path)
+    page.goto(f"{again.url}/?project=own")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()

@@ -1,0 +1,308 @@
+"""The Explore screen without a browser: the address is the filter, and what is decided is what the buttons say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from srt_core import ledger
+from srt_core.browse import Filter
+from srt_core.ledger import EventFilter
+from srt_core.records import Origin
+from srt_core.store import Store
+from srt_core.ui.filters import describe_filter, filter_to_address
+from srt_core.ui.runtime import open_project
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+ROOT = Path(__file__).parent.parent
+# The rule keeps the response of the even samples and leaves the odd ones out.
+KEPT = Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})
+LEFT_OUT = Case({Origin.ORIGINAL: Numbers(0.9, 0.75), Origin.RESPONSE: Numbers(0.9, 0.875)})
+SAMPLES = 120
+
+
+class Screen:
+    """Explore open in a session at an address."""
+
+    def __init__(self, **query: str) -> None:
+        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        self.app.switch_page("pages/4_Explore.py")
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.run()
+
+    def run(self) -> None:
+        self.app.run()
+        assert not self.app.exception
+
+    def press(self, label: str) -> None:
+        next(button for button in self.app.button if button.label == label).click()
+        self.run()
+
+    @property
+    def buttons(self) -> list[str]:
+        return [button.label for button in self.app.button]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the samples in the table."""
+        return [int(number) for number in self.app.dataframe[0].value["number"]]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(block.value for block in [*self.app.text, *self.app.markdown, *self.app.caption])
+
+    def address(self, name: str) -> str | None:
+        found = self.app.query_params.get(name)
+        return found[0] if isinstance(found, list) else found
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project of 60 samples that the rule keeps and 60 that it leaves out, in turn."""
+    path = tmp_path / "project.srt"
+    with create_project(path, [KEPT, LEFT_OUT] * (SAMPLES // 2)) as store, store.transaction() as tx:
+        tx.execute('UPDATE sample SET extra = \'{"so:urce": "*web*"}\' WHERE seq <= 30')
+        tx.execute("UPDATE candidate SET response = 'Blue <b>sky</b>' WHERE sample_id = 's7'")
+    monkeypatch.setenv("SRT_PROJECT", str(path))
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
+    st.cache_resource.clear()
+    yield path
+    st.cache_resource.clear()
+
+
+def store_of(path: Path) -> Store:
+    return open_project(path).store
+
+
+def kinds(path: Path) -> list[str]:
+    events = ledger.events(store_of(path), EventFilter(), limit=1000)
+    return [str(event["kind"]) for event in events]
+
+
+# The filter and the address
+
+
+WHOLE = Filter(
+    text="a, b & c",
+    winner=("ORIGINAL", "BOTH"),
+    reason=("kept",),
+    state=("open",),
+    problem=("failed reflection",),
+    r_ifd=(0.25, 1.5),
+    extra=(("so:urce", "*web*"),),
+    origin_ifd=("RESPONSE", 0.0, 0.75),
+)
+
+
+def test_the_address_says_all_of_a_filter() -> None:
+    """Each condition has its own query parameter, in words and numbers."""
+    assert filter_to_address(Filter()) == {}
+    assert filter_to_address(WHOLE) == {
+        "text": "a, b & c",
+        "winner": "ORIGINAL,BOTH",
+        "reason": "kept",
+        "state": "open",
+        "problem": "failed reflection",
+        "r_ifd": "0.25,1.5",
+        "extra": '{"so:urce": "*web*"}',
+        "origin_ifd": "RESPONSE,0,0.75",
+    }
+
+
+def test_the_log_says_a_filter_in_words() -> None:
+    """The note of a bulk action names every condition."""
+    assert describe_filter(Filter()) == "all samples"
+    said = describe_filter(WHOLE)
+    for part in ("a, b & c", "Original, Both", "Kept", "Open", "Failed reflection", "0.25 to 1.5", "*web*"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("query", "samples"),
+    [
+        ({}, 120),
+        ({"reason": "kept"}, 60),
+        ({"reason": "kept,not_improved", "winner": "ORIGINAL"}, 60),
+        ({"ifd": "0.8,1"}, 60),
+        ({"ifd": "0,inf"}, 120),
+        ({"origin_r_ifd": "RESPONSE,0.4,0.6"}, 60),
+        ({"extra": '{"so:urce": "*web*"}'}, 30),
+        ({"text": "SKY"}, 1),
+        ({"state": "decided"}, 0),
+    ],
+    ids=str,
+)
+def test_an_address_filters(path: Path, query: dict[str, str], samples: int) -> None:
+    """A link with filter parameters shows the samples that they take, and says how many."""
+    assert f"**{samples:,}** of 120 samples match" in Screen(**query).text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "lost"},
+        {"winner": "ORIGINAL,BEST"},
+        {"ifd": "low,high"},
+        {"ifd": "nan,1"},
+        {"origin_ifd": "BEST,0,1"},
+        {"origin_ifd": "ORIGINAL"},
+        {"extra": "web"},
+        {"extra": '["web"]'},
+    ],
+    ids=str,
+)
+def test_a_broken_address_is_said_and_acts_on_nothing(path: Path, query: dict[str, str]) -> None:
+    """Where the address holds no filter there is no table and no bulk action, and one press takes it away."""
+    screen = Screen(**query)
+    assert "That did not work" in screen.text
+    assert not [label for label in screen.buttons if "all" in label]
+    screen.press("Clear the filter")
+    assert "**120** of 120 samples match" in screen.text
+
+
+def test_widgets_write_the_address(path: Path) -> None:
+    """What is put into the bar stands in the address, so that a reload finds the same samples."""
+    screen = Screen(page="2")
+    screen.app.multiselect[1].set_value(["kept"])
+    screen.run()
+    assert (screen.address("reason"), screen.address("page")) == ("kept", None)
+    next(box for box in screen.app.text_input if box.label == "Text").set_value("done")
+    screen.run()
+    assert (screen.address("reason"), screen.address("text")) == ("kept", "done")
+    assert "**60** of 120 samples match" in screen.text
+
+
+def test_a_range_holds_for_the_version_chosen(path: Path) -> None:
+    """A range of scores is of the winner, or of one version where that is chosen."""
+    screen = Screen()
+    low = next(box for box in screen.app.number_input if box.key and box.key.startswith("filter_ifd_from"))
+    low.set_value(0.8)
+    screen.run()
+    assert screen.address("ifd") == "0.8,inf"
+    owner = next(box for box in screen.app.selectbox if box.key and box.key.startswith("filter_ifd_of"))
+    owner.set_value("ORIGINAL")
+    screen.run()
+    assert (screen.address("ifd"), screen.address("origin_ifd")) == (None, "ORIGINAL,0.8,inf")
+
+
+def test_clear_takes_every_condition(path: Path) -> None:
+    """Clear empties the bar and the address."""
+    screen = Screen(reason="kept", ifd="0,1", text="done")
+    screen.press("Clear")
+    assert "**120** of 120 samples match" in screen.text
+    assert [screen.address(name) for name in ("reason", "ifd", "text")] == [None] * 3
+    assert screen.app.multiselect[1].value == []
+
+
+# The table and the sample
+
+
+def test_pages_walk_through_all_samples_of_the_filter(path: Path) -> None:
+    """The pages of the table hold every sample of the filter once, and the address keeps the place."""
+    numbers = [Screen(reason="kept", page=page).numbers for page in ("1", "2")]
+    assert list(map(len, numbers)) == [50, 10]
+    assert sorted(numbers[0] + numbers[1]) == list(range(1, 121, 2))
+
+
+@pytest.mark.parametrize("page", ["0", "99", "x"])
+def test_a_page_that_is_not_there_is_the_nearest(path: Path, page: str) -> None:
+    """A place beyond the end, as after decisions took samples out of the filter, shows samples all the same."""
+    assert len(Screen(page=page).numbers) in (50, 20)
+
+
+def test_the_order_is_kept_in_the_address(path: Path) -> None:
+    """Choosing an order sorts the whole set, from its first page, and stands in the address."""
+    screen = Screen(page="2")
+    order = next(box for box in screen.app.selectbox if box.label == "Order")
+    order.set_value("IFD of the winner, high first")
+    screen.run()
+    assert (screen.address("sort"), screen.address("page")) == ("IFD of the winner, high first", None)
+    assert screen.numbers[0] == 2
+
+
+def test_a_sample_opens_below_the_table(path: Path) -> None:
+    """The sample in the address is shown with the rule's words, all its versions and their scores, as plain text."""
+    screen = Screen(sample="s7")
+    for part in ("**Sample 8**", "Left out", "**Original**", "**Response**", "IFD 0.900 · r-IFD 0.875"):
+        assert part in screen.text
+    blocks = "".join(block.proto.body for block in screen.app.get("html"))
+    assert "Blue &lt;b&gt;sky&lt;/b&gt;" in blocks
+
+
+def test_a_sample_that_is_not_there_is_said(path: Path) -> None:
+    """A link to a sample that the project has not says so and leaves the table usable."""
+    screen = Screen(sample="nowhere")
+    assert "That did not work" in screen.text
+    assert len(screen.numbers) == 50
+
+
+# All of a filter
+
+
+def test_buttons_name_how_many_they_decide(path: Path) -> None:
+    """Approve counts the open samples that have a pick, reject and park all open ones of the filter."""
+    labels = Screen(ifd="0,1").buttons
+    assert [label for label in labels if "all" in label] == ["Approve all 60", "Reject all 120", "Park all 120"]
+
+
+def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> None:
+    """A bulk action decides what its button said, with the filter in the log, and one press undoes it."""
+    screen = Screen(text="sky", state="open")
+    screen.press("Reject all 1")
+    assert kinds(path) == ["reject"]
+    event = ledger.events(store_of(path), EventFilter(), 1)[0]
+    assert event["sample_id"] == "s7"
+    assert "sky" in json.loads(event["context"])["bulk"]
+    screen.press("Undo all 1")
+    assert kinds(path) == ["undo", "reject"]
+    assert "Reject all 1" in screen.buttons
+
+
+def test_a_decided_sample_stays_as_it_is(path: Path) -> None:
+    """A bulk action passes over samples that somebody decided before."""
+    Screen(text="sky").press("Reject all 1")
+    before = ledger.standing(store_of(path), "s7")
+    screen = Screen()
+    screen.press("Approve all 60")
+    screen.press("Reject all 59")
+    assert ledger.standing(store_of(path), "s7") == before
+    assert kinds(path).count("reject") == 60
+
+
+def test_undo_of_a_bulk_action_survives_a_reload(path: Path) -> None:
+    """The offer to undo comes from the log, not from the session."""
+    Screen().press("Park all 120")
+    screen = Screen()
+    screen.press("Undo all 120")
+    assert kinds(path).count("undo") == 120
+
+
+# Nothing to show
+
+
+def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without samples the screen leads to Import."""
+    Store.create(tmp_path / "empty.srt").close()
+    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "empty.srt"))
+    assert "Import some first" in Screen().text
+
+
+def test_without_scores_the_table_is_there(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before scoring there is no chart, a way to Score, and the table all the same."""
+    create_project(tmp_path / "raw.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]).close()
+    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "raw.srt"))
+    screen = Screen()
+    assert "no distribution to draw" in screen.text
+    assert screen.numbers == [1]
+
+
+def test_a_filter_without_samples_says_so(path: Path) -> None:
+    """Where nothing matches the screen says what to do and offers no bulk action."""
+    screen = Screen(text="no such words")
+    assert "No sample matches" in screen.text
+    assert all(button.disabled for button in screen.app.button if "all" in button.label)

@@ -1,0 +1,167 @@
+"""The Import screen: what is chosen, what is shown before anything is stored, and what is stored."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from srt_core.status import status
+from srt_core.ui.intake import guess_map
+from srt_core.ui.runtime import Project, projects_folder
+from srt_core.ui.upload import ON_SERVER, safe_name
+from tests.screens import finish, open_screen, served, words
+from tests.small_project import alpaca_rows, rows_with_candidates, write_lines
+
+PAGE = "pages/1_Import.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A server on an empty project."""
+    with served(monkeypatch, tmp_path / "own.srt") as project:
+        yield project
+
+
+def choose(path: Path) -> AppTest:
+    """Open Import and name a file on the server."""
+    app = open_screen(PAGE)
+    app.segmented_control(key="file_way").set_value(ON_SERVER).run()
+    app.text_input(key="path_0").set_value(str(path)).run()
+    assert not app.exception
+    return app
+
+
+def has_import_button(app: AppTest) -> bool:
+    """Whether the file can be imported as chosen."""
+    return any(button.key == "start_import" for button in app.button)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["instruction", "input", "output"], {"original.instruction", "original.input", "original.response"}),
+        (["Raw Instruction", "Raw Response"], {"original.instruction", "original.response"}),
+        (
+            ["Raw Instruction", "Raw Response", "Revised Response"],
+            {"original.instruction", "original.response", "reflected.response"},
+        ),
+        (["instruction", "output", "x"], {"original.instruction", "original.response"}),
+        (["Raw Instruction", "Revised Response"], set()),
+        (["question", "answer"], set()),
+    ],
+)  # fmt: skip
+def test_only_exact_names_are_mapped(columns: list[str], expected: set[str]) -> None:
+    """Columns are mapped by themselves where their names say exactly what they are, else by hand."""
+    assert set(guess_map(columns)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("pairs.json", "pairs.json"),
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("a<b>\n.csv", "a_b__.csv"),
+        ("...", "file"),
+        ("", "file"),
+        ("x" * 300 + ".json", "x" * 75 + ".json"),
+    ],
+)
+def test_the_name_of_an_upload_is_safe(name: str, kept: str) -> None:
+    """An uploaded file's name is no path, is not hidden and is not long."""
+    assert safe_name(name) == kept
+
+
+def test_a_file_on_the_server_is_imported(project: Project, tmp_path: Path) -> None:
+    """A detected file with Alpaca's columns is previewed and imported as it is; what came of it is told."""
+    app = choose(write_lines(tmp_path / "pairs.jsonl", alpaca_rows(7)))
+    assert next(box.value for box in app.selectbox if box.label == "Format (detected)") == "jsonl"
+    assert "Name a colour" in words(app)
+    assert status(project.store)["samples"] == 0
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert "7 samples added" in words(app)
+    assert status(project.store)["samples"] == 7
+
+
+def test_columns_are_mapped_by_hand(project: Project, tmp_path: Path) -> None:
+    """Columns of other names are chosen by hand; until the original has two of them nothing can be imported."""
+    path = tmp_path / "table.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["Question", "Answer"], ["What is two?", "It is 2."], ["What is three?", ""]])
+    app = choose(path)
+    assert "Choose the columns" in words(app)
+    assert not has_import_button(app)
+    for label, place in (("Instruction", 0), ("Response", 1)):
+        next(box for box in app.selectbox if box.label == label).set_value(place).run()
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert (status(project.store)["samples"], status(project.store)["rejected_rows"]) == (1, 1)
+    shown = words(app)
+    assert 'response is empty (column "Answer").' in shown
+    assert "What is three?" in shown
+
+
+def test_rewrites_in_the_same_file_become_candidates(project: Project, tmp_path: Path) -> None:
+    """Columns of rewrites whose names are exact are imported as candidates beside the original."""
+    rows = [
+        {"Raw Instruction": row["Raw Instruction"], "Raw Response": row["Raw Response"],
+         "Revised Instruction": row["Raw Instruction"], "Revised Response": row["Better Response"]}
+        for row in rows_with_candidates(4)
+    ]  # fmt: skip
+    app = choose(write_lines(tmp_path / "pairs.jsonl", rows))
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert status(project.store)["candidates_by_origin"] == {"ORIGINAL": 4, "RESPONSE": 4}
+
+
+def test_a_long_conversation_needs_a_choice(project: Project, tmp_path: Path) -> None:
+    """A conversation of several turns is shown as rejected until the first turn alone is asked for."""
+    turns = [{"role": role, "content": f"{role} says"} for role in ("user", "assistant", "user", "assistant")]
+    path = tmp_path / "talk.jsonl"
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    app = choose(path)
+    assert "Rejected" in words(app)
+    app.toggle[0].set_value(True).run()
+    assert "Rejected" not in words(app)
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert status(project.store)["samples"] == 1
+
+
+def test_an_upload_is_kept_until_it_is_imported(project: Project) -> None:
+    """An uploaded file lies under the projects' folder by its name while it is chosen, and goes once it is imported."""
+    app = open_screen(PAGE)
+    content = json.dumps(alpaca_rows(3)).encode()
+    app.file_uploader[0].upload("../my <pairs>.json", content, "application/json").run()
+    kept = [path for path in projects_folder().rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == ["_my _pairs_.json"]
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert status(project.store)["samples"] == 3
+    assert not any(path.is_file() for path in projects_folder().rglob("*"))
+    assert not app.file_uploader[0].value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "bad.json is empty."),
+        (b"\x00\x01\x02", "bad.json is a binary file: byte 0 is zero."),
+        (b'[{"instruction": "a", "out', None),
+        ("[{'x'".encode("utf-16"), "bad.json is UTF-16 or UTF-32 text, from byte 0."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(
+    project: Project, tmp_path: Path, content: bytes, message: str | None
+) -> None:
+    """A file that is no data says why by its name alone, and cannot be imported."""
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    app = choose(path)
+    assert not has_import_button(app)
+    if message:
+        assert message in [text.value for text in app.text]
+    assert status(project.store)["samples"] == 0

@@ -1,0 +1,135 @@
+"""The Reflect screen: which teacher, a trial that stores nothing, the run, and what failed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from srt_core.pipeline import import_file
+from srt_core.prompts import load_prompts
+from srt_core.samples import pair_of
+from srt_core.status import failed_reflections, status
+from srt_core.ui.reflecting import REPLAY
+from srt_core.ui.runtime import Project
+from tests.screens import finish, open_screen, served, words
+from tests.small_project import alpaca_rows, write_lines
+from tests.teaching_server import TeachingServer, record_replies, running_teaching_server
+
+PAGE = "pages/2_Reflect.py"
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A server on a project of 12 originals."""
+    with served(monkeypatch, tmp_path / "own.srt") as project:
+        for _ in import_file(project.store, write_lines(tmp_path / "pairs.jsonl", alpaca_rows(12))):
+            pass
+        yield project
+
+
+@pytest.fixture
+def recording(project: Project, tmp_path: Path) -> Path:
+    """Recorded replies to all that can be asked about them; some cannot be used."""
+    rows = project.store.rows("SELECT * FROM candidate WHERE origin = 'ORIGINAL'")
+    return record_replies(tmp_path / "replies.jsonl", load_prompts(), [pair_of(row) for row in rows])
+
+
+@pytest.fixture
+def live() -> Iterator[TeachingServer]:
+    """A live teacher."""
+    with running_teaching_server() as server:
+        yield server
+
+
+def replay(path: Path) -> AppTest:
+    """Open Reflect and name a recording."""
+    app = open_screen(PAGE)
+    app.segmented_control(key="teacher_way").set_value(REPLAY).run()
+    return app.text_input(key="replay_path").set_value(str(path)).run()
+
+
+def endpoint(base_url: str) -> AppTest:
+    """Open Reflect and name a model at an endpoint."""
+    app = open_screen(PAGE)
+    app.text_input(key="base_url").set_value(base_url)
+    app.text_input(key="model").set_value("m-1")
+    app.text_input(key="key_variable").set_value("SRT_TEST_KEY")
+    return app.run()
+
+
+def test_a_teacher_must_be_named(project: Project) -> None:
+    """Without a teacher neither a trial nor a run can be started; the number of calls is told."""
+    app = open_screen(PAGE)
+    assert "**36 calls**" in words(app)
+    assert app.button(key="start_reflect").disabled
+    assert app.button(key="try_teacher").disabled
+
+
+def test_a_trial_stores_nothing(project: Project, recording: Path) -> None:
+    """A trial shows the raw replies about three samples, says that they are not stored, and stores none."""
+    app = replay(recording)
+    app.button(key="try_teacher").click().run()
+    shown = words(app)
+    assert "not stored" in shown
+    assert "<new_instruction>" in shown
+    assert project.store.value("SELECT count(*) FROM reflection") == 0
+    assert status(project.store)["reflected"] == 0
+
+
+def test_a_replay_is_run(project: Project, recording: Path) -> None:
+    """A run stores every reply; those that cannot be used are listed with raw text and the way to Review."""
+    app = replay(recording)
+    app.button(key="start_reflect").click().run()
+    finish(project, "reflect", app)
+    found = status(project.store)
+    failures = failed_reflections(project.store, 100, 0)
+    assert found["reflected"] > 0
+    assert 0 < len(failures) == found["failed_reflections"]
+    assert failures[0]["raw"] in [code.value for code in app.code]
+    queries = [link.proto.query_string for link in app.get("page_link")]
+    assert any(f"sample={failures[0]['sample_id']}" in query for query in queries)
+    assert app.button(key="retry_reflect").label == f"Retry {len(failures)} failed"
+    assert "Accepted" in words(app)
+
+
+def test_a_live_teacher_is_run_with_its_key_unseen(
+    project: Project, live: TeachingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is read from the variable named, is said to be set, and is neither shown nor stored."""
+    monkeypatch.setenv("SRT_TEST_KEY", KEY)
+    app = endpoint(live.url("good"))
+    app.button(key="start_reflect").click().run()
+    finish(project, "reflect", app)
+    assert status(project.store)["reflected"] > 0
+    shown = words(app)
+    assert ":material/key: set" in shown
+    assert KEY not in shown
+    assert not any(KEY in str(row) for row in project.jobs.history())
+
+
+def test_an_unset_key_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that holds nothing is shown as not set."""
+    monkeypatch.delenv("SRT_TEST_KEY", raising=False)
+    assert ":material/key_off: not set" in words(endpoint("http://127.0.0.1:9/v1"))
+
+
+@pytest.mark.parametrize("address", ["http://me:secret@127.0.0.1:9/v1", "http://127.0.0.1:9/v1?key=secret"])
+def test_an_address_with_a_key_is_refused(project: Project, address: str) -> None:
+    """A key in the address is refused before it is stored with the job."""
+    app = endpoint(address)
+    app.button(key="start_reflect").click().run()
+    assert "put the key into an environment variable" in words(app)
+    assert not project.jobs.history()
+
+
+def test_a_teacher_out_of_reach_is_told(project: Project) -> None:
+    """A refused connection ends trial and run with a reason, and nothing is stored."""
+    app = endpoint("http://127.0.0.1:9/v1")
+    app.button(key="try_teacher").click().run()
+    assert "cannot be reached" in words(app)
+    app.button(key="start_reflect").click().run()
+    finish(project, "reflect", app)
+    assert "cannot be reached" in words(app)
+    assert status(project.store)["reflected"] == 0

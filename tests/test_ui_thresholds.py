@@ -1,0 +1,285 @@
+"""The Thresholds screen without a browser: dials say what would change, and only Apply changes it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from srt_core import ledger, policies, selection
+from srt_core.methods import DIALS, METHODS
+from srt_core.records import Action, Decision, Origin, Policy
+from srt_core.store import Store
+from srt_core.ui.runtime import open_project
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+ROOT = Path(__file__).parent.parent
+# Three samples whose response the rule keeps, at r-IFD 0.5, 0.7 and 0.9, and one that it does not.
+CASES = [
+    Case({Origin.ORIGINAL: Numbers(0.5, 0.95), Origin.RESPONSE: Numbers(0.5, r_ifd)}) for r_ifd in (0.5, 0.7, 0.9, 1.1)
+]
+
+
+class Screen:
+    """Thresholds open in a session."""
+
+    def __init__(self, **query: str) -> None:
+        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        self.open("pages/5_Thresholds.py", **query)
+
+    def open(self, page: str, **query: str) -> None:
+        self.app.switch_page(page)
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.run()
+
+    def run(self) -> None:
+        self.app.run()
+        assert not self.app.exception
+
+    def turn(self, dial: str, value: Any) -> None:
+        """Turn a dial by its widget, whatever kind it is."""
+        widgets: Any = [*self.app.slider, *self.app.toggle, *self.app.number_input, *self.app.get("button_group")]
+        next(widget for widget in widgets if widget.key and widget.key.startswith(f"dial_{dial}_")).set_value(value)
+        self.run()
+
+    def press(self, label: str) -> None:
+        next(button for button in self.app.button if button.label == label).click()
+        self.run()
+
+    def choose(self, label: str, value: str) -> None:
+        next(box for box in self.app.selectbox if box.label == label).set_value(value)
+        self.run()
+
+    @property
+    def kept(self) -> int:
+        return int(next(metric.value for metric in self.app.metric if metric.label == "Samples kept"))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(block.value for block in [*self.app.text, *self.app.markdown, *self.app.caption])
+
+    def address(self, name: str) -> str | None:
+        found = self.app.query_params.get(name)
+        return found[0] if isinstance(found, list) else found
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / "project.srt"
+    create_project(path, CASES).close()
+    monkeypatch.setenv("SRT_PROJECT", str(path))
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
+    st.cache_resource.clear()
+    yield path
+    st.cache_resource.clear()
+
+
+def store_of(path: Path) -> Store:
+    return open_project(path).store
+
+
+def test_a_dial_counts_without_applying(path: Path) -> None:
+    """Turning a dial shows what would be kept; the policy in use and its selections stay."""
+    screen = Screen()
+    assert screen.kept == 3
+    screen.turn("max_r_ifd", 0.8)
+    assert screen.kept == 2
+    assert "Highest r-IFD: 1 → **0.8**" in screen.text
+    assert "**1** samples: 1 go out" in screen.text
+    assert selection.applied_policy(store_of(path)) == Policy()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_dial_of_a_method_has_a_widget(path: Path, method: str) -> None:
+    """Choosing a method shows a widget for each of its dials and for no other."""
+    screen = Screen()
+    screen.choose("Method", method)
+    widgets: Any = [*screen.app.slider, *screen.app.toggle, *screen.app.get("button_group")]
+    keys = {widget.key for widget in widgets if widget.key and widget.key.startswith("dial_")}
+    assert {name for name in DIALS if any(key.startswith(f"dial_{name}_") for key in keys)} == set(
+        METHODS[method].dials
+    )
+
+
+@pytest.mark.parametrize(
+    ("dial", "value", "expected"),
+    [
+        ("max_ifd", 0.4, Policy(max_ifd=0.4)),
+        ("max_r_ifd", False, Policy(max_r_ifd=None)),
+        ("instruction_margin", 0.1, Policy(instruction_margin=0.1)),
+        ("require_reflection", True, Policy(require_reflection=True)),
+        ("top_share", 50.0, Policy(top_share=50.0)),
+    ],
+)
+def test_apply_puts_the_dialled_policy_in_use(path: Path, dial: str, value: Any, expected: Policy) -> None:
+    """After Apply the policy in use is the one that the dials stood at, under a name that says it was changed."""
+    screen = Screen()
+    if value is False:
+        next(toggle for toggle in screen.app.toggle if str(toggle.key).startswith(f"dial_{dial}_on")).set_value(False)
+        screen.run()
+    elif value is not True and dial.startswith("max"):
+        next(slider for slider in screen.app.slider if str(slider.key).startswith(f"dial_{dial}_")).set_value(value)
+        screen.run()
+    else:
+        screen.turn(dial, value)
+    shown = screen.kept
+    screen.press("Apply")
+    store = store_of(path)
+    assert selection.applied_policy(store) == replace(expected, name="selective-code (changed)")
+    assert store.value("SELECT count(origin) FROM selection") == shown == screen.kept
+    assert "stand at the policy in use" in screen.text
+
+
+def test_apply_leaves_human_decisions(path: Path) -> None:
+    """A new policy changes picks and no decision, and the screen says so beforehand."""
+    store = store_of(path)
+    event = ledger.decide(store, Decision("s2", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.6)
+    assert "People decided 1 of these. Human decisions stay as they are." in screen.text
+    screen.press("Apply")
+    assert ledger.standing(store, "s2").event_id == event  # type: ignore[union-attr]
+    row = store.rows("SELECT origin, verdict_origin FROM verdict WHERE sample_id = 's2'")[0]
+    assert row == {"origin": None, "verdict_origin": "RESPONSE"}
+
+
+def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
+    """Before applying, each sample that comes in or goes out is shown with the rule's path in numbers."""
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.6)
+    assert "**Sample 2**" in screen.text
+    assert "**Sample 3**" in screen.text
+    assert "its r-IFD of 0.90 is not below the ceiling of 0.60" in screen.text
+    assert "**Sample 1**" not in screen.text
+
+
+def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
+    """Of the decided samples it is said with how many the dialled policy agrees, and whether that is more."""
+    store = store_of(path)
+    ledger.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
+    ledger.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    screen = Screen()
+    agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
+    assert (agreement.value, agreement.delta) == ("1 of 2", "")
+    screen.turn("max_r_ifd", 0.8)
+    agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
+    assert (agreement.value, agreement.delta) == ("2 of 2", "+1")
+
+
+def test_without_decisions_agreement_is_no_number(path: Path) -> None:
+    """Where nobody decided there is no agreement to show."""
+    metric = next(metric for metric in Screen().app.metric if metric.label == "Agrees with people")
+    assert metric.value == "–"
+
+
+def test_dials_survive_another_page_and_a_reload(path: Path) -> None:
+    """The dialled policy comes back from the session after another page, and from the address after a reload."""
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.8)
+    dials = screen.address("dials")
+    assert dials
+    screen.open("pages/8_History.py")
+    screen.app.query_params.clear()
+    screen.open("pages/5_Thresholds.py")
+    assert (screen.kept, screen.address("dials")) == (2, dials)
+    assert Screen(dials=dials).kept == 2
+
+
+def test_turning_back_is_no_change(path: Path) -> None:
+    """A dial put back where it was leaves nothing to apply, and no policy in the address."""
+    screen = Screen()
+    screen.turn("top_share", 50.0)
+    screen.turn("top_share", 100.0)
+    assert "stand at the policy in use" in screen.text
+    assert screen.address("dials") is None
+
+
+def test_reset_goes_back_to_the_policy_in_use(path: Path) -> None:
+    """One press puts every dial back, and the widgets show it."""
+    screen = Screen()
+    screen.turn("top_share", 50.0)
+    screen.press("Back to the policy in use")
+    assert screen.kept == 3
+    assert next(slider.value for slider in screen.app.slider if str(slider.key).startswith("dial_top_share")) == 100.0
+
+
+def test_exact_numbers_can_be_typed(path: Path) -> None:
+    """Boxes take a value that no slider hits."""
+    screen = Screen()
+    next(toggle for toggle in screen.app.toggle if toggle.key == "dials_exact").set_value(True)
+    screen.run()
+    next(box for box in screen.app.number_input if str(box.key).startswith("dial_max_r_ifd")).set_value(0.7001)
+    screen.run()
+    assert json.loads(screen.address("dials") or "")["max_r_ifd"] == 0.7001
+    assert screen.kept == 2
+
+
+def test_a_value_out_of_range_is_said(path: Path) -> None:
+    """A number that no policy can have is refused in words and the dials stay."""
+    screen = Screen()
+    next(toggle for toggle in screen.app.toggle if toggle.key == "dials_exact").set_value(True)
+    screen.run()
+    next(box for box in screen.app.number_input if str(box.key).startswith("dial_top_share")).set_value(400.0)
+    screen.run()
+    assert "top_share is 400.0." in screen.text
+    assert screen.kept == 3
+
+
+def test_a_policy_is_saved_under_a_name_and_found_again(path: Path) -> None:
+    """Saving keeps the dialled policy by name without applying it; choosing the name puts the dials there."""
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.8)
+    save(screen, "strict")
+    assert policies.find_policy(store_of(path), "strict") == Policy(name="strict", max_r_ifd=0.8)
+    assert selection.applied_policy(store_of(path)) == Policy()
+    screen.choose("Policy", "selective-code")
+    assert screen.kept == 3
+    screen.choose("Policy", "strict")
+    assert screen.kept == 2
+    screen.press("Apply")
+    assert selection.applied_policy(store_of(path)).name == "strict"
+
+
+def test_a_presets_name_is_refused(path: Path) -> None:
+    """A policy cannot take the name of a preset; the dials stay."""
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.8)
+    save(screen, "cherry")
+    assert "A policy cannot be saved as 'cherry'." in screen.text
+    assert screen.kept == 2
+
+
+def save(screen: Screen, name: str) -> None:
+    next(box for box in screen.app.text_input if box.key == "thresholds_name").set_value(name)
+    screen.press("Save")
+
+
+@pytest.mark.parametrize("dials", ["{", "[]", '{"max_ifd": -1}', '{"luck": 1}', '{"max_ifd": "x"}'])
+def test_a_broken_address_is_said(path: Path, dials: str) -> None:
+    """Dials that no policy can have are refused in words, with a way back."""
+    screen = Screen(dials=dials)
+    assert "That did not work" in screen.text
+    screen.press("Back to the policy in use")
+    assert screen.kept == 3
+
+
+def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without samples the screen leads to Import."""
+    Store.create(tmp_path / "empty.srt").close()
+    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "empty.srt"))
+    assert "Import some first" in Screen().text
+
+
+def test_without_scores_the_dials_are_there(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before scoring nothing is kept, there is no chart, and the screen leads to Score."""
+    create_project(tmp_path / "raw.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]).close()
+    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "raw.srt"))
+    screen = Screen()
+    assert screen.kept == 0
+    assert "nothing for these dials to cut" in screen.text

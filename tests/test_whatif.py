@@ -1,0 +1,198 @@
+"""What a policy would change is counted by the rule itself, sample by sample, and changes nothing."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from srt_core import ledger, selection
+from srt_core.methods import METHODS, PRESETS
+from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
+from srt_core.store import Store
+from srt_core.whatif import Change, changes, compare, gains, method_of
+from tests import rule_oracle
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project, sample_name
+
+OTHER = Policy(name="other", max_ifd=None, max_r_ifd=0.875, response_margin=0.25, require_response_reflection=False)
+KINDS: tuple[Change, ...] = ("entering", "leaving", "switching")
+
+
+def draw_case(draw: random.Random) -> Case:
+    """A sample with some of its candidates, at scores coarse enough for ties."""
+    origins = [Origin.ORIGINAL, *(origin for origin in list(Origin)[1:] if draw.random() < 0.7)]
+    return Case({origin: Numbers(draw.randrange(2, 10) / 8, draw.randrange(2, 10) / 8) for origin in origins})
+
+
+DRAW = random.Random(20)
+CASES = [draw_case(DRAW) for _ in range(200)]
+
+
+def kept(policy: Policy) -> list[Selection]:
+    return rule_oracle.select(CASES, policy)
+
+
+def outcome(found: Selection) -> str:
+    return str(found.origin or found.reason)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A project that tests only look at."""
+    with create_project(tmp_path_factory.mktemp("whatif") / "p.srt", CASES) as store:
+        yield store
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Store]:
+    """A project to decide in."""
+    with create_project(tmp_path / "p.srt", CASES) as store:
+        yield store
+
+
+def decide(store: Store, place: int, action: Action, origin: Origin | None = None) -> None:
+    ledger.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+
+
+def kind_of(before: Selection, after: Selection) -> Change | None:
+    if before.origin == after.origin:
+        return None
+    return "entering" if before.origin is None else "leaving" if after.origin is None else "switching"
+
+
+def test_outcomes_are_those_of_the_rule_under_both_policies(store: Store) -> None:
+    """Every sample counts once in before and once in after, under what the rule says of it."""
+    found = compare(store, OTHER)
+    assert found.before == Counter(map(outcome, kept(Policy())))
+    assert found.after == Counter(map(outcome, kept(OTHER)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_changes_are_counted_and_listed_alike(store: Store, kind: Change) -> None:
+    """The samples listed for a direction are those whose outcome moves that way, as many as were counted."""
+    pairs = list(zip(kept(Policy()), kept(OTHER), strict=True))
+    expected = [sample_name(place) for place, (old, new) in enumerate(pairs) if kind_of(old, new) == kind]
+    listed = [row["sample_id"] for row in changes(store, OTHER, kind, limit=len(CASES))]
+    assert expected
+    assert listed == expected
+    assert compare(store, OTHER).changes[kind] == len(expected)
+
+
+def test_changes_come_in_pages(store: Store) -> None:
+    """Pages of a direction joined are the whole list."""
+    whole = [row["sample_id"] for row in changes(store, OTHER, "entering", limit=len(CASES))]
+    pages = [changes(store, OTHER, "entering", limit=4, offset=at) for at in range(0, len(whole), 4)]
+    assert [row["sample_id"] for page in pages for row in page] == whole
+
+
+def test_a_change_names_both_outcomes(store: Store) -> None:
+    """A listed sample carries what the rule said before and what it says under the policy."""
+    before, after = kept(Policy()), kept(OTHER)
+    for row in changes(store, OTHER, "leaving", limit=len(CASES)):
+        place = int(row["sample_id"][1:])
+        assert (row["origin_before"], row["reason_before"]) == (before[place].origin, before[place].reason)
+        assert (row["winner"], row["reason"]) == (after[place].winner, after[place].reason)
+
+
+def test_the_applied_policy_changes_nothing(store: Store) -> None:
+    """Compared with itself a policy changes no sample."""
+    found = compare(store, selection.applied_policy(store))
+    assert found.changed == 0
+    assert found.before == found.after
+
+
+def test_agreement_counts_the_same_candidate_or_none(fresh: Store) -> None:
+    """A policy agrees with an approval of the candidate that it keeps and with a rejection where it keeps none."""
+    rule = kept(Policy())
+    in_set = [place for place, found in enumerate(rule) if found.origin]
+    left_out = [place for place, found in enumerate(rule) if not found.origin]
+    decide(fresh, in_set[0], Action.APPROVE, rule[in_set[0]].origin)
+    decide(fresh, in_set[1], Action.CHOOSE, Origin.ORIGINAL)
+    decide(fresh, in_set[2], Action.REJECT)
+    decide(fresh, left_out[0], Action.REJECT)
+    decide(fresh, left_out[1], Action.CHOOSE, Origin.ORIGINAL)
+    found = compare(fresh, Policy())
+    assert (found.decided, found.agrees_before, found.agrees_after) == (5, 2, 2)
+    assert compare(fresh, originals_only()).agrees_after == 2
+
+
+def originals_only() -> Policy:
+    """Keeps the original of every sample."""
+    return Policy(
+        accept_instruction=Acceptance.NEVER,
+        accept_response=Acceptance.NEVER,
+        max_ifd=None,
+        max_r_ifd=None,
+        require_response_reflection=False,
+    )
+
+
+def test_a_parked_sample_is_not_decided(fresh: Store) -> None:
+    """Parking says nothing about a sample, so it counts for no agreement."""
+    decide(fresh, 0, Action.PARK)
+    assert compare(fresh, OTHER).decided == 0
+
+
+def test_changes_of_decided_samples_are_counted_apart(fresh: Store) -> None:
+    """Of the changes, those whose verdict a person fixed are known."""
+    row = changes(fresh, OTHER, "leaving", limit=1)[0]
+    decide(fresh, int(row["sample_id"][1:]), Action.REJECT)
+    assert compare(fresh, OTHER).changes_decided == 1
+    assert changes(fresh, OTHER, "leaving", limit=1)[0]["decided"]
+
+
+def test_looking_stores_nothing(store: Store) -> None:
+    """A comparison leaves policy, selections and log as they were."""
+    selection.refresh(store)
+    before = store.rows("SELECT * FROM selection ORDER BY seq")
+    compare(store, OTHER)
+    changes(store, OTHER, "entering", limit=5)
+    assert store.rows("SELECT * FROM selection ORDER BY seq") == before
+    assert selection.applied_policy(store) == Policy()
+    assert not store.rows("FROM event")
+
+
+def test_gains_are_the_improvement_over_the_parent(tmp_path: Path) -> None:
+    """A stage's gain is the rise of IFD or the fall of r-IFD against what it rewrote."""
+    case = Case(
+        {
+            Origin.ORIGINAL: Numbers(0.5, 0.75),
+            Origin.RESPONSE: Numbers(0.5, 0.5),
+            Origin.INSTRUCTION: Numbers(0.625, 0.75),
+            Origin.BOTH: Numbers(0.5, 1.0),
+        }
+    )
+    with create_project(tmp_path / "p.srt", [case]) as store:
+        assert gains(store, Stage.INSTRUCTION, bins=1) == ([0.1, 0.15], {Origin.INSTRUCTION: [1]})
+        edges, counts = gains(store, Stage.RESPONSE, bins=10)
+    assert (edges[0], edges[-1]) == (-0.25, 0.25)
+    assert counts == {Origin.RESPONSE: [0] * 9 + [1], Origin.BOTH: [1] + [0] * 9}
+
+
+def test_without_scores_there_are_no_gains(tmp_path: Path) -> None:
+    """Where no rewrite is scored there is nothing to bin."""
+    with create_project(tmp_path / "p.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]) as store:
+        assert gains(store, Stage.RESPONSE) == ([], {})
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_preset_belongs_to_its_method(name: str) -> None:
+    """Each method's own policies are found to be its."""
+    assert PRESETS[name] in method_of(PRESETS[name]).policies
+
+
+def test_a_turned_dial_stays_with_its_method() -> None:
+    """A policy that differs from a method's in that method's dials alone belongs to it."""
+    assert method_of(replace(PRESETS["cherry"], top_share=15.0)).name == "cherry"
+    assert method_of(replace(PRESETS["selective-paper"], require_response_reflection=False)).name == (
+        "selective_reflection"
+    )
+
+
+def test_a_method_shows_every_option_that_matters() -> None:
+    """Where a policy uses an option that a narrow method has no dial for, a method with that dial is chosen."""
+    odd = replace(PRESETS["cherry"], require_reflection=True)
+    assert "require_reflection" in METHODS[method_of(odd).name].dials
