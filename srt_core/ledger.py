@@ -51,7 +51,7 @@ def decide(store: Store, decision: Decision, *, upon: int | None) -> int:
 def decide_all(store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str) -> int:
     """Approve, reject or park every open sample that matches a filter, as one action with one undo.
 
-    `where` is a condition over the view `verdict` as browse.condition gives it. Approve takes the rule's pick and
+    `where` is a condition over the view `verdict`, as browse.membership gives it. Approve takes the rule's pick and
     passes over samples for which there is none. Returns how many decisions were made.
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
@@ -145,7 +145,8 @@ def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list
     where, values = only.condition()
     return store.rows(
         f"""SELECT event.*, event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL) AS undone,
-                   (SELECT count(*) FROM event AS other WHERE other.action_id = event.action_id) AS in_action
+                   (SELECT count(*) FROM event AS other WHERE other.action_id = event.action_id AND other.event_id
+                    NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)) AS in_action
             FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset""",
         {**values, "limit": limit, "offset": offset},
     )

@@ -47,11 +47,10 @@ def test_a_first_start_shows_the_demo(app_server: StartApp, page: Page) -> None:
     page.goto(server.url)
     expect(page.get_by_text("This is the demo project.")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=90_000)
+    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=180_000)
     imported, _, scored, selected = (int(each) for each in page.get_by_test_id("stMetricValue").all_inner_texts()[:4])
     assert imported >= 64
-    assert scored == imported
-    assert 0 < selected < imported
+    assert 0 < selected < scored <= imported
     page.get_by_role("button", name="Review samples").click()
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 

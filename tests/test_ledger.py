@@ -347,7 +347,7 @@ def act_at_random(store: Store, draw: random.Random) -> None:
 
 
 def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -> None:
-    """Each event says whether it was undone and how many events its action has; pages put together are all."""
+    """Each event says whether it was undone and how many events of its action stand; pages together are all."""
     first = ledger.decide(store, REJECT, upon=None)
     ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     ledger.undo(store, first, "ann")
@@ -356,7 +356,7 @@ def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -
         ("undo", False, 1),
         ("approve", False, 2),
         ("approve", False, 2),
-        ("reject", True, 1),
+        ("reject", True, 0),
     ]
     pages = [ledger.events(store, ALL, limit=3, offset=at) for at in (0, 3)]
     assert [event for page in pages for event in page] == listed

@@ -112,9 +112,7 @@ def test_random_audit_is_stable_and_complete(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("length", "is_held"), [(9, True), (10, False), (80, False), (81, True)])
-def test_conflict_queue_takes_less_than_half_and_more_than_four_times(
-    store: Store, length: int, is_held: bool
-) -> None:
+def test_conflict_queue_takes_less_than_half_and_more_than_four_times(store: Store, length: int, is_held: bool) -> None:
     """The rule and the length disagree under half and over four times the original's 20 characters."""
     with store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = repeat('x', 20)")
@@ -126,7 +124,7 @@ def test_conflict_queue_takes_less_than_half_and_more_than_four_times(
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_filter_queue_has_the_order_of_explore(store: Store, sort: str) -> None:
-    """"This filter" shows what Explore lists, in the same order, also where a number is missing."""
+    """ "This filter" shows what Explore lists, in the same order, also where a number is missing."""
     queue = filter_queue(Filter(state=("open",)), sort)
     assert walk_through(store, queue) == browse.sample_ids(store, Filter(state=("open",)), sort, limit=10)
 

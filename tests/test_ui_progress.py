@@ -51,8 +51,8 @@ def test_a_failed_job_says_why(project: Project) -> None:
     """A job that ended with an error shows it with what to do next, as plain text, and can be tried again."""
 
     def step(_stop: threading.Event) -> Iterator[Progress]:
-        raise DatasetError("The file ![x](http://evil.test) is gone.", "Bring it back.")
         yield Progress("rows")
+        raise DatasetError("The file ![x](http://evil.test) is gone.", "Bring it back.")
 
     project.jobs.start("import", {}, step)
     app = finish(project, "import", open_screen(project=project.name))

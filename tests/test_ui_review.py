@@ -231,7 +231,7 @@ def test_the_last_decisions_open_their_sample(path: Path) -> None:
 
 
 def test_the_filter_queue_reads_the_filter_in_the_address(path: Path) -> None:
-    """"This filter" holds what Explore shows for the same address."""
+    """ "This filter" holds what Explore shows for the same address."""
     screen = Screen(path, queue="filter", reason="not_improved")
     assert screen.sample == "s2"
     assert "**1** of 1" in screen.text
