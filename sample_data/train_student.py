@@ -1,9 +1,8 @@
-"""Train the demo's tiny student on the demo's own text: python sample_data/train_student.py (some minutes on two cores).
+"""Train the demo's tiny student on the demo's own text: python sample_data/train_student.py (some minutes).
 
-The student is a Llama of about a million parameters with a byte-level BPE of its own. It reads what a base model that is
-about to be tuned might have read: pairs in the alpaca template, reverse prompts with their instruction, and plain texts,
-of all originals and of a part of the rewrites. So it knows some candidates better than others, and its scores differ.
-They show how the app works and say nothing about any other model.
+The student is a Llama of less than a million parameters with a byte-level BPE of its own. It reads a part of the demo's
+pairs in the alpaca template, a part of them the other way round, and a few texts alone. So it knows some candidates
+better than others, and its scores differ. They show how the app works and say nothing about any other model.
 """
 
 import json
@@ -19,90 +18,134 @@ from srt_core.records import Pair, Stage
 from srt_core.templates import load_template, prompt, reverse_prompt
 
 FOLDER = Path(__file__).parent
-SEED = 5
-VOCABULARY = 4096
-MAX_LENGTH = 1024
+TEMPLATE = load_template("alpaca")
+VOCABULARY = 2048
+MAX_LENGTH = 1024  # tokens
+RESPONSE_CHARACTERS = 4_000  # one original repeats itself beyond all measure
 EPOCHS = 10
 BATCH_TOKENS = 4096
 LEARNING_RATE = 3e-3
-SHARE_OF_ORIGINALS = 0.75
-SHARE_OF_REWRITES = 0.45
-SHARE_OF_PLAIN_TEXTS = 0.15
+# What part of the candidates is read as a prompt with its response, as a reverse prompt with its instruction, and of
+# the texts alone.
+SHARES = {"forward": 0.7, "reverse": 0.7, "alone": 0.15}
+SEED = 5
 
 
 def main() -> None:
     """Train the tokenizer and the model, and save both to sample_data/student."""
-    random.seed(SEED)
     torch.manual_seed(SEED)
-    torch.set_num_threads(1)
-    originals, rewrites = read_pairs()
-    known = sorted(rewrites, key=lambda pair: random.random())[: round(len(rewrites) * SHARE_OF_REWRITES)]
-    paired = sorted(originals, key=lambda pair: random.random())[: round(len(originals) * SHARE_OF_ORIGINALS)]
-    documents = [text for pair in paired + known for text in in_context(pair)]
-    plain = [text for pair in originals + rewrites for text in (pair.instruction, pair.response[:4_000])]
-    documents += sorted(plain, key=lambda text: random.random())[: round(len(plain) * SHARE_OF_PLAIN_TEXTS)]
-    tokenizer = train_tokenizer([text for pair in originals + rewrites for text in in_context(pair)])
-    model = train_model(tokenizer, documents)
+    torch.set_num_threads(2)
+    chance = random.Random(SEED)
+    pairs = read_candidates()
+    tokenizer = train_tokenizer([*texts_of(pairs), *(forward(pair) for pair in pairs[:40])])
+    model = train_model(tokenizer, choose_documents(pairs, chance), chance)
     out = FOLDER / "student"
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(documents)} documents")
+    print(f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters in {out}")
 
 
-def read_pairs() -> tuple[list[Pair], list[Pair]]:
-    """Read the originals and every rewrite that the recorded replies hold."""
-    originals = [
-        Pair(instruction=row["instruction"], response=row["output"], input=row["input"])
-        for name in ("pairs.json", "later.json")
-        for row in json.loads((FOLDER / name).read_text(encoding="utf-8"))
-    ]
-    rewrites = []
+def read_candidates() -> list[Pair]:
+    """Read every original with the rewrites that its recorded replies hold, in the order of the samples."""
+    replies = {}
     for line in (FOLDER / "replies.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         parent = Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
-        parsed = parse_reply(Stage(row["stage"]), row["reply"], row["finish_reason"], parent)
-        if isinstance(parsed, ParsedReflection):
-            rewrites.append(parsed.pair)
-    return originals, rewrites
+        replies[row["stage"], parent] = parse_reply(Stage(row["stage"]), row["reply"], row["finish_reason"], parent)
+
+    def rewritten(stage: Stage, parent: Pair) -> list[Pair]:
+        parsed = replies.get((stage, parent))
+        return [parsed.pair] if isinstance(parsed, ParsedReflection) else []
+
+    pairs = []
+    for name in ("pairs.json", "later.json"):
+        for row in json.loads((FOLDER / name).read_text(encoding="utf-8")):
+            original = Pair(instruction=row["instruction"], response=row["output"], input=row["input"])
+            pairs += [original, *rewritten(Stage.RESPONSE, original)]
+            for instruction in rewritten(Stage.INSTRUCTION, original):
+                pairs += [instruction, *rewritten(Stage.RESPONSE, instruction)]
+    return pairs
 
 
-def in_context(pair: Pair) -> tuple[str, str]:
-    """Give a pair as the student will be trained on it, and the other way round."""
-    template = load_template("alpaca")
-    x = f"{pair.instruction}\n{pair.input}" if pair.input else pair.instruction
-    return prompt(template, pair) + pair.response[:4_000], reverse_prompt(template, pair.response[:4_000]) + x
+def instruction_of(pair: Pair) -> str:
+    """Give the instruction with its input, as the scorer takes it for a target."""
+    return f"{pair.instruction}\n{pair.input}" if pair.input else pair.instruction
+
+
+def response_of(pair: Pair) -> str:
+    """Give the response, cut where it is endless."""
+    return pair.response[:RESPONSE_CHARACTERS]
+
+
+def texts_of(pairs: list[Pair]) -> list[str]:
+    """Give both texts of every pair."""
+    return [text for pair in pairs for text in (instruction_of(pair), response_of(pair))]
+
+
+def forward(pair: Pair) -> str:
+    """Write a pair as it will be trained on: the prompt and its response."""
+    return prompt(TEMPLATE, pair) + response_of(pair)
+
+
+def reverse(pair: Pair) -> str:
+    """Write a pair the other way round: the reverse prompt and the instruction."""
+    return reverse_prompt(TEMPLATE, response_of(pair)) + instruction_of(pair)
+
+
+def choose_documents(pairs: list[Pair], chance: random.Random) -> list[str]:
+    """Choose what the student reads: parts of the candidates in both directions, and a few texts alone."""
+
+    def part(texts: list[str], share: float) -> list[str]:
+        return sorted(texts, key=lambda _: chance.random())[: round(len(texts) * share)]
+
+    return [
+        *part([forward(pair) for pair in pairs], SHARES["forward"]),
+        *part([reverse(pair) for pair in pairs], SHARES["reverse"]),
+        *part(list(dict.fromkeys(instruction_of(pair) for pair in pairs)), SHARES["alone"]),
+        *part(list(dict.fromkeys(response_of(pair) for pair in pairs)), SHARES["alone"]),
+    ]
 
 
 def train_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
-    """Train a byte-level BPE that begins every text with BOS."""
+    """Train a byte-level BPE that knows every byte and begins a text with BOS."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    special = ["<s>", "</s>", "<pad>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<s>", "</s>", "<pad>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
     )
+    bpe.train_from_iterator(texts, trainer)
     bpe.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="<pad>", model_max_length=MAX_LENGTH
     )
 
 
-def train_model(tokenizer: PreTrainedTokenizerFast, documents: list[str]) -> LlamaForCausalLM:
-    """Train the language model on the documents in random order, cut at max length."""
+def train_model(tokenizer: PreTrainedTokenizerFast, documents: list[str], chance: random.Random) -> LlamaForCausalLM:
+    """Train the language model on the documents, each cut at max length."""
     config = LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=128, intermediate_size=352, num_hidden_layers=4, num_attention_heads=4,
-        max_position_embeddings=MAX_LENGTH, tie_word_embeddings=True, bos_token_id=0, eos_token_id=1, pad_token_id=2,
-    )  # fmt: skip
+        vocab_size=VOCABULARY,
+        hidden_size=128,
+        intermediate_size=352,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        max_position_embeddings=MAX_LENGTH,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=2,
+    )
     model = LlamaForCausalLM(config)
-    ids = [(tokenizer(text)["input_ids"] + [1])[:MAX_LENGTH] for text in documents]
-    total = EPOCHS * len(batches(ids))
+    ids = [[*tokenizer(text)["input_ids"], 1][:MAX_LENGTH] for text in documents]
+    steps = EPOCHS * (len(batches(ids, chance)) + 1)
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=total + EPOCHS, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
     for epoch in range(EPOCHS):
         losses = []
-        for batch in batches(ids):
+        for batch in batches(ids, chance):
             width = max(map(len, batch))
             tokens = torch.tensor([row + [2] * (width - len(row)) for row in batch])
             loss = model(input_ids=tokens, labels=tokens.masked_fill(tokens == 2, -100)).loss
@@ -116,17 +159,17 @@ def train_model(tokenizer: PreTrainedTokenizerFast, documents: list[str]) -> Lla
     return model.eval()
 
 
-def batches(ids: list[list[int]]) -> list[list[list[int]]]:
-    """Put documents of like length together, about BATCH_TOKENS tokens a batch, in random order."""
+def batches(ids: list[list[int]], chance: random.Random) -> list[list[list[int]]]:
+    """Put documents of like length together, at most BATCH_TOKENS tokens a batch, in random order."""
     found: list[list[list[int]]] = []
     batch: list[list[int]] = []
-    for row in sorted(ids, key=lambda row: (len(row), random.random())):
+    for row in sorted(ids, key=lambda row: (len(row), chance.random())):
         if batch and (len(batch) + 1) * len(row) > BATCH_TOKENS:
             found.append(batch)
             batch = []
         batch.append(row)
     found.append(batch)
-    random.shuffle(found)
+    chance.shuffle(found)
     return found
 
 

@@ -81,6 +81,9 @@ class Store:
             tx.execute(resources.files("srt_core").joinpath("data/schema.sql").read_text(encoding="utf-8"))
             tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
         store.close()
+        log = path.with_name(path.name + ".wal")
+        if log.exists():  # of a project whose file is gone; beside the new file it would only be in the way
+            log.replace(path.with_name(path.name + ".wal.orphan"))
         draft.replace(path)
         return cls.open(path)
 

@@ -54,6 +54,15 @@ def kill(process: subprocess.Popen[str]) -> None:
 # Creating and opening
 
 
+def test_a_log_without_its_project_is_put_aside(tmp_path: Path) -> None:
+    """A new project takes the place of a deleted one whose write-ahead log was left behind."""
+    path = tmp_path / "project.srt"
+    (tmp_path / "project.srt.wal").write_bytes(b"left behind")
+    with Store.create(path) as store:
+        assert store.meta("schema_version") == "1"
+    assert (tmp_path / "project.srt.wal.orphan").read_bytes() == b"left behind"
+
+
 def test_a_project_is_created_and_opened_again(tmp_path: Path) -> None:
     """What was written to a new project is there after closing and opening it; folders on the way are made."""
     path = tmp_path / "a folder" / "é 李.duckdb"
