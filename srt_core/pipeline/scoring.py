@@ -13,7 +13,7 @@ from srt_core.store import Row, Store, Transaction
 from srt_core.student import Student
 from srt_core.templates import Template
 
-CHUNK_CANDIDATES = 32
+CHUNK_CANDIDATES = 64
 
 _UNSCORED = """
     FROM candidate JOIN sample USING (sample_id)

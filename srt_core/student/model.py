@@ -8,7 +8,9 @@ input when a student is loaded. Only the rows that predict a target token go thr
 """
 
 import math
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from inspect import signature
 from textwrap import shorten
@@ -128,7 +130,7 @@ class Student:
     def losses(self, requests: Sequence[Request], *, token_budget: int = 4096) -> Iterator[tuple[int, Loss]]:
         """Yield (index of the request, its loss), bucket by bucket, longest first; equal requests are computed once.
 
-        Where memory runs out the budget is halved, down to one request at a time; one that does not fit alone gives
+        Where memory runs out a bucket is halved, down to one request at a time; one that does not fit alone gives
         OUT_OF_MEMORY, and numbers that are not finite give NON_FINITE.
 
         Raises:
@@ -144,17 +146,28 @@ class Student:
                 yield index, _loss(target, nlls, requests[index].status)
 
     def _scored(self, targets: Sequence[_Target], token_budget: int) -> Iterator[tuple[_Target, "torch.Tensor | None"]]:
-        """Yield each target with its token losses, None where it does not fit in memory."""
-        done = 0
-        while done < len(targets):
-            width = len(targets[done][0])
-            bucket = targets[done : done + max(1, token_budget // width)]
-            nlls = self._nlls_if_they_fit(bucket)
-            if nlls is None and len(bucket) > 1:
-                token_budget = len(bucket) // 2 * width
-                continue
-            yield from zip(bucket, nlls or (None,), strict=True)
-            done += len(bucket)
+        """Yield each target with its token losses, None where it does not fit in memory.
+
+        On a CPU each core works on a bucket of its own: a bucket spread over all cores would wait at every layer for
+        whichever core another program has just taken.
+        """
+        pool = ThreadPoolExecutor(_cores() if self._model.device.type == "cpu" else 1, initializer=_use_one_thread)
+        try:
+            buckets = _buckets(targets, token_budget)
+            for bucket, nlls in zip(buckets, pool.map(self._nlls_in_parts, buckets), strict=True):
+                yield from zip(bucket, nlls, strict=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _nlls_in_parts(self, bucket: Sequence[_Target]) -> "list[torch.Tensor | None]":
+        """Return the losses of each target's tokens; a bucket that does not fit in memory is halved, down to one."""
+        nlls = self._nlls_if_they_fit(bucket)
+        if nlls is not None:
+            return list(nlls)
+        if len(bucket) == 1:
+            return [None]
+        half = len(bucket) // 2
+        return [*self._nlls_in_parts(bucket[:half]), *self._nlls_in_parts(bucket[half:])]
 
     def _check(self, targets: Sequence[_Target]) -> None:
         """Refuse what the model would answer with an index error, or with a loss of nothing."""
@@ -259,6 +272,27 @@ def _nlls(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
     from torch.nn.functional import cross_entropy
 
     return cross_entropy(logits.float(), tokens, reduction="none")
+
+
+def _buckets(targets: Sequence[_Target], token_budget: int) -> list[Sequence[_Target]]:
+    """Cut targets, the longest first, into buckets that hold at most the budget when padded, and at least one each."""
+    buckets: list[Sequence[_Target]] = []
+    done = 0
+    while done < len(targets):
+        size = max(1, token_budget // len(targets[done][0]))
+        buckets.append(targets[done : done + size])
+        done += size
+    return buckets
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _loss(target: _Target, nlls: "torch.Tensor | None", status: LossStatus) -> Loss:

@@ -35,7 +35,7 @@ def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
         st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                      query_params=address(queue="filter", sample=name, **view))  # fmt: skip
         st.page_link("pages/8_History.py", label="Its history", icon=":material/history:",
-                     query_params=address(sample=name))  # fmt: skip
+                     query_params=address(of_sample=name))  # fmt: skip
     st.text(" ".join(sample.walk()))
 
 

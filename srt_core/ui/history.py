@@ -57,7 +57,7 @@ def _choose(project: Project) -> EventFilter:
         key="author",
         bind="query-params",
     )
-    sample = third.text_input("Sample id", key="sample", bind="query-params", placeholder="All samples")
+    sample = third.text_input("Sample id", key="of_sample", bind="query-params", placeholder="All samples")
     return EventFilter(kind=kind, author=author, sample_id=(sample or "").strip() or None)
 
 

@@ -1,0 +1,60 @@
+"""The main job in a real browser, on the demo project: look, tune, override, approve, export."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from srt_core.store import Store
+from tests.conftest import StartApp, wait_for_script
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: Page, tmp_path: Path) -> None:
+    """A dial is turned and applied, two samples are decided by key, and the file holds what the screen counted."""
+    server = app_server()
+    page.goto(server.url)
+    expect(page.get_by_test_id("stProgress")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=180_000)
+
+    page.get_by_role("link", name="Thresholds", exact=True).click()
+    kept = page.get_by_test_id("stMetricValue").first
+    expect(kept).to_have_text(re.compile(r"\d+"))
+    before = int(kept.inner_text())
+    page.get_by_text("Only rewritten responses", exact=True).click()
+    expect(kept).not_to_have_text(str(before))
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("The dials stand at the policy in use", exact=False)).to_be_visible()
+    after = int(kept.inner_text())
+    assert after > before
+
+    page.get_by_role("link", name="Review", exact=True).click()
+    expect(page.get_by_role("button", name=re.compile("^Accept"))).to_be_visible()
+    for key in ("1", "x"):  # the original by hand, then a rejection
+        wait_for_script(page)
+        at = page.url
+        page.keyboard.press(key)
+        page.wait_for_function("before => location.href !== before", arg=at)
+    expect(page.get_by_text(re.compile("saved"))).to_be_visible()
+
+    page.get_by_role("link", name="Export", exact=True).click()
+    wait_for_script(page)
+    page.get_by_label("Folder on this machine").fill(str(tmp_path / "out"))
+    page.get_by_label("Folder on this machine").press("Enter")
+    button = page.get_by_role("button", name=re.compile(r"^Write \d+ pairs"))
+    counted = int(re.findall(r"\d+", button.inner_text())[0])
+    button.click()
+    expect(page.get_by_text(re.compile("written and read back the same"))).to_be_visible()
+    assert len(json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))) == counted
+
+    server.kill()
+    with Store.open(server.projects_dir / "demo.srt") as store:
+        kinds = [row["kind"] for row in store.rows("SELECT kind FROM event ORDER BY event_id")]
+        assert [kind for kind in kinds if kind in ("policy", "choose", "approve", "reject", "export")][-3:] in (
+            ["choose", "reject", "export"],
+            ["approve", "reject", "export"],
+        )
+        assert store.value("SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL") == counted
