@@ -92,6 +92,7 @@ def _wait_until_scored(browser: Browser, url: str) -> None:
 def _open(page: Page, url: str) -> None:
     page.goto(url)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_timeout(1_500)  # charts and tables draw after the script has run
 
 
