@@ -362,6 +362,11 @@ def test_assignments_are_read_as_a_mapping() -> None:
     }
 
 
+def test_quotes_around_a_column_are_taken_off() -> None:
+    """A column in quotes that no shell took off is the column without them."""
+    assert datasets.parse_map(['instruction="Raw Instruction"']) == {"original.instruction": "Raw Instruction"}
+
+
 @pytest.mark.parametrize("bad", [["x"], ["=x"], ["input="], ["revised.input=x"], ["original.text=x"], ["a.b.c=x"]])
 def test_a_bad_assignment_is_refused(bad: list[str]) -> None:
     """An unknown target or nothing to map to is an error with a hint."""

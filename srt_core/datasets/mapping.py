@@ -26,8 +26,14 @@ def parse_map(assignments: Iterable[str]) -> ColumnMap:
         name = _full_target(target.strip())
         if name in column_map:
             raise DatasetError(f"{name} is mapped twice.", "Map every target once.")
-        column_map[name] = column
+        column_map[name] = _unquoted(column)
     return column_map
+
+
+def _unquoted(column: str) -> str:
+    """Take off quotes that no shell took off, as in a list of arguments or a file of options."""
+    is_quoted = len(column) > 2 and column[0] == column[-1] == '"'
+    return column[1:-1] if is_quoted else column
 
 
 def default_map(columns: Sequence[str]) -> ColumnMap | None:
