@@ -27,17 +27,6 @@ REASON_LABELS = {
     Reason.BELOW_TOP_SHARE: "Below the top share",
 }
 
-REASON_HELP = {
-    Reason.KEPT: "The rule keeps a candidate of this sample.",
-    Reason.UNSCORED: "A score that the rule needs is missing, so it decides nothing.",
-    Reason.NOT_REFLECTED: "The rewrite that the policy asks for was not made yet.",
-    Reason.REFLECTION_FAILED: "The teacher's reply could not be used. Repair or retry it.",
-    Reason.NOT_IMPROVED: "The student's scores say the rewrite is no better than what it rewrites.",
-    Reason.IFD_CEILING: "The instruction does not help the student to write the response.",
-    Reason.R_IFD_CEILING: "The response says too little about its instruction.",
-    Reason.BELOW_TOP_SHARE: "Others have a higher score, and the policy keeps only the top share.",
-}
-
 ACTION_LABELS = {
     Action.APPROVE: "Approved",
     Action.CHOOSE: "Chosen by hand",
