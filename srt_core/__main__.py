@@ -127,7 +127,9 @@ def score_(
     max_length: Annotated[int, typer.Option(min=2, help="Tokens; the student's own limit where that is less.")] = 2048,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU, bfloat16 on a GPU), float32, bfloat16.")] = "auto",
-    token_budget: Annotated[int, typer.Option(min=64, help="Tokens in a batch.")] = 4096,
+    token_budget: Annotated[
+        int | None, typer.Option(min=64, help="Tokens computed at once; 2048 on a CPU, 16384 on a GPU.")
+    ] = None,
 ) -> None:
     """Score every candidate with the student. Again goes on where it stopped."""
     with Store.open(project) as store:
@@ -149,6 +151,8 @@ def score_(
         )
         without = int(store.value("SELECT coalesce(sum(unscored), 0) FROM panel"))
     typer.echo(f"{last.done:,} candidates scored in {last.elapsed_seconds:.1f} s, {without:,} without IFD or r-IFD.")
+    if last.message:
+        typer.echo(last.message)
     _list_failures(without, [f"{row['sample_id']} {row['origin']}: {row['status']}" for row in rows])
 
 
@@ -343,7 +347,9 @@ def _figures(progress: Progress) -> str:
     total = f" of {progress.total:,}" if progress.total else ""
     failed = f", {progress.failed:,} failed" if progress.failed else ""
     left = f", {progress.remaining_seconds:.0f} s left" if progress.remaining_seconds else ""
-    return f"{progress.done:,}{total}{failed}, {progress.rate:.1f}/s{left}"
+    tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
+    whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
+    return f"{progress.done:,}{total}{failed}{tokens}{whole}, {progress.rate:,.1f} {progress.rate_unit}/s{left}"
 
 
 def _lines(counts: dict[str, Any], indent: str = "") -> Iterator[str]:

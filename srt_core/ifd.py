@@ -10,14 +10,13 @@ and y' the reverse prompt; as a target, x is the bare instruction, a newline and
 Nothing here runs a model: `plan` turns pairs into token ids, `score_of` turns losses into ratios.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from srt_core.records import CandidateLosses, Loss, LossStatus, Pair, Score
+from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
 from srt_core.templates import Template, prompt, reverse_prompt
 
 
@@ -42,16 +41,6 @@ class Tokenizer(Protocol):
 
     def chat_prompt(self, user_text: str) -> str:
         """Return the text of a conversation with this one user message, up to where the answer begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class LossRequest:
-    """Ask for the mean -log p (nats) over `ids[start:]`, each token given all before it; start >= 1."""
-
-    ids: tuple[int, ...]
-    start: int
-    status: LossStatus
-    """The status of the loss if it gets a number: OK, or TRUNCATED where max length cut the target."""
 
 
 PlannedLoss: TypeAlias = LossRequest | Loss
@@ -211,13 +200,3 @@ def _loss_ratio(conditioned: Loss, direct: Loss) -> float | None:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-def request_key(fingerprint: str, convention: Convention, max_length: int, request: LossRequest) -> str:
-    """Return the key under which a loss is kept: 32 hex digits of SHA-256 over everything it is a function of.
-
-    The status is part of it: the same ids can be one text whole and another text cut.
-    """
-    ids = ",".join(map(str, request.ids))
-    parts = (fingerprint, convention, str(max_length), ids, str(request.start), request.status)
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]

@@ -5,6 +5,8 @@ commits as it goes, so pausing is asking it to stop and resuming is starting it 
 """
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,7 @@ Work = Callable[[threading.Event], Iterator[Progress]]
 
 SAVE_SECONDS = 2.0
 JOIN_SECONDS = 5.0
+NICENESS = 10
 
 
 class JobState(StrEnum):
@@ -103,6 +106,7 @@ class Jobs:
                 job.thread.join(seconds)
 
     def _run(self, job: Job, work: Work) -> None:
+        _give_way()
         saved = 0.0
         state = JobState.FAILED  # what stands if the step raises something that is no SRTError
         try:
@@ -131,3 +135,9 @@ class Jobs:
                           updated_at = timezone('UTC', now()) WHERE job_id = ?""",
                 [str(state), progress.done, progress.total or 0, progress.failed, message, job.job_id],
             )
+
+
+def _give_way() -> None:
+    """Let the screens go first: this thread and those it starts take what processor time is left over."""
+    if sys.platform == "linux":  # elsewhere niceness is of the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

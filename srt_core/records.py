@@ -89,6 +89,16 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class LossRequest:
+    """Ask for the mean -log p (nats) over `ids[start:]`, each token given all before it; start >= 1."""
+
+    ids: tuple[int, ...]
+    start: int
+    status: LossStatus
+    """The status of the loss if it gets a number: OK, or TRUNCATED where max length cut the target."""
+
+
+@dataclass(frozen=True, slots=True)
 class CandidateLosses:
     """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y')."""
 

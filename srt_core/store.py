@@ -17,7 +17,7 @@ import duckdb
 
 from srt_core.errors import ProjectError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MEMORY_LIMIT = "2GB"
 
 Row = dict[str, Any]
@@ -78,7 +78,7 @@ class Store:
         draft.unlink(missing_ok=True)
         store = cls(draft, _connect(draft))
         with store.transaction() as tx:
-            tx.execute(resources.files("srt_core").joinpath("data/schema.sql").read_text(encoding="utf-8"))
+            tx.execute(_sql("schema.sql"))
             tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
         store.close()
         log = path.with_name(path.name + ".wal")
@@ -100,11 +100,13 @@ class Store:
             raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
         connection = _connect(path)
         try:
-            _check_version(path, connection)
+            version = _checked_version(path, connection)
         except ProjectError:
             connection.close()
             raise
-        return cls(path, connection)
+        store = cls(path, connection)
+        store._migrate(version)
+        return store
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +120,13 @@ class Store:
         """Close the file; waits for a transaction under way."""
         with self._write_lock:
             self._connection.close()
+
+    def _migrate(self, version: int) -> None:
+        """Bring a file of an older version forward, a version a transaction."""
+        for older in range(version, SCHEMA_VERSION):
+            with self.transaction() as tx:
+                tx.execute(_sql(f"migrate_{older}.sql"))
+                tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Read rows as dictionaries by column name."""
@@ -219,7 +228,11 @@ def _explained(path: Path, text: str) -> ProjectError:
     return ProjectError(f"{path} cannot be opened: {text}", "Check that the file may be read and written.")
 
 
-def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def _sql(name: str) -> str:
+    return resources.files("srt_core").joinpath("data", name).read_text(encoding="utf-8")
+
+
+def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -233,6 +246,7 @@ def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
             f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
             "Update srt, then open it again.",
         )
+    return int(found[0])
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:

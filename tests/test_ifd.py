@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from srt_core.ifd import CandidatePlan, Convention, LossRequest, plan, request_key, score_of
-from srt_core.records import CandidateLosses, Loss, LossStatus, Pair
+from srt_core.ifd import CandidatePlan, Convention, plan, score_of
+from srt_core.losses import request_key
+from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair
 from srt_core.templates import Template
 
 NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)

@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -24,7 +24,7 @@ from srt_core.prompts import load_prompts
 from srt_core.records import DERIVATIONS, Loss, LossStatus, Origin, Pair
 from srt_core.status import failed_reflections, status
 from srt_core.store import Row, Store
-from srt_core.student import Request, Student, load_student
+from srt_core.student import Pack, Student, load_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import load_template
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
@@ -73,10 +73,15 @@ class CountingStudent(Student):
 
     requests = 0
 
-    def losses(self, requests: Sequence[Request], *, token_budget: int = 4096) -> Iterator[tuple[int, Loss]]:
+    def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
         """Count, then answer."""
-        self.requests += len(requests)
-        return super().losses(requests, token_budget=token_budget)
+
+        def counted() -> Iterator[Pack]:
+            for pack in packs:
+                self.requests += len(pack)
+                yield pack
+
+        return super().run(counted())
 
 
 def counting_student() -> CountingStudent:
@@ -540,9 +545,8 @@ def test_an_unfinished_scoring_is_not_in_use(store: Store, student: Student, mon
     import_rows(store, rows_with_candidates(3), column_map=COLUMN_MAP)
     walk(score(store, student, ALPACA))
     before = status(store)
-    monkeypatch.setattr("srt_core.pipeline.scoring.CHUNK_CANDIDATES", 4)
     stop = Event()
-    for last in score(store, student, ALPACA, max_length=150, stop=stop):
+    for last in score(store, student, ALPACA, max_length=150, token_budget=64, stop=stop):
         if last.done:
             stop.set()
     assert (last.done, last.total) == (4, 12)
@@ -601,15 +605,15 @@ import srt_core.pipeline.scoring as scoring
 from srt_core.store import Store
 from srt_core.student import load_student
 from srt_core.templates import load_template
-scoring.CHUNK_CANDIDATES = 16
 with Store.open(Path(sys.argv[1])) as store:
-    for progress in scoring.score(store, load_student(sys.argv[2], device="cpu"), load_template("alpaca")):
+    student = load_student(sys.argv[2], device="cpu")
+    for progress in scoring.score(store, student, load_template("alpaca"), token_budget=512):
         if progress.done:
             print(progress.done, flush=True)
 """
 
 
-def test_a_killed_scoring_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_scoring_goes_on(tmp_path: Path) -> None:
     """`kill -9` at any moment, then the same scoring again: every number equals the undisturbed run's bit for bit."""
     folder = save_student(tmp_path / "student")
     paths = [tmp_path / name for name in ("undisturbed.srt", "early.srt", "late.srt")]
@@ -619,12 +623,11 @@ def test_a_killed_scoring_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with ThreadPoolExecutor() as pool:
         commands = [[sys.executable, "-c", SCORE, str(path), str(folder)] for path in paths[1:]]
         assert all(pool.map(kill_at, commands, [1, 9], [0.01, 0.05]))
-    monkeypatch.setattr("srt_core.pipeline.scoring.CHUNK_CANDIDATES", 16)
     found = []
     for path in paths:
         with Store.open(path) as store:
             assert (0 < store.value("SELECT count(*) FROM score") < 240) == (path != paths[0])
-            walk(score(store, load_student(folder, device="cpu"), ALPACA))
+            walk(score(store, load_student(folder, device="cpu"), ALPACA, token_budget=512))
             found.append((scores(store), store.rows("SELECT * FROM loss ORDER BY key")))
     assert found[1] == found[0]
     assert found[2] == found[0]

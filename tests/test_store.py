@@ -59,7 +59,7 @@ def test_a_log_without_its_project_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "project.srt"
     (tmp_path / "project.srt.wal").write_bytes(b"left behind")
     with Store.create(path) as store:
-        assert store.meta("schema_version") == "1"
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
     assert (tmp_path / "project.srt.wal.orphan").read_bytes() == b"left behind"
 
 

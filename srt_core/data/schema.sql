@@ -1,4 +1,4 @@
--- The project file, schema version 1. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 2. Texts and rows are written once; decisions are an append-only log.
 -- Times are UTC. `panel` and `selection` are derived from the rest and can be rebuilt at any time.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -85,6 +85,7 @@ CREATE TABLE scoring (
     template_texts JSON NOT NULL,
     convention VARCHAR NOT NULL,
     max_length INTEGER NOT NULL,
+    batching VARCHAR NOT NULL DEFAULT '',   -- why the student did not compute in the fast way
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );
 
@@ -95,6 +96,9 @@ CREATE TABLE loss (
     tokens INTEGER NOT NULL,
     status VARCHAR NOT NULL
 );
+
+-- The losses of single target tokens, kept where somebody looked at them.
+CREATE TABLE token_loss (key VARCHAR PRIMARY KEY, nlls DOUBLE[] NOT NULL);
 
 CREATE TABLE score (
     scoring_id BIGINT NOT NULL,
@@ -110,6 +114,23 @@ CREATE TABLE score (
     loss_ratio DOUBLE CHECK (isfinite(loss_ratio)),
     status VARCHAR NOT NULL,
     PRIMARY KEY (scoring_id, candidate_id)
+);
+
+-- The same for a pair that a person edited, by the event that holds it.
+CREATE TABLE edit_score (
+    scoring_id BIGINT NOT NULL,
+    event_id BIGINT NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    loss_x DOUBLE CHECK (isfinite(loss_x)),
+    loss_x_given_y DOUBLE CHECK (isfinite(loss_x_given_y)),
+    tokens_y INTEGER NOT NULL,
+    tokens_x INTEGER NOT NULL,
+    ifd DOUBLE CHECK (isfinite(ifd)),
+    r_ifd DOUBLE CHECK (isfinite(r_ifd)),
+    loss_ratio DOUBLE CHECK (isfinite(loss_ratio)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (scoring_id, event_id)
 );
 
 -- Policies by name; the applied one is named in meta.

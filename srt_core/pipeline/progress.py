@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` units (total None: not known), `failed` of them in vain; times in seconds."""
+    """`done` of `total` units (total None: not known), `failed` of them in vain; times in seconds.
+
+    A step whose units differ in size also counts `tokens` of about `total_tokens`; rate and time left then go by them.
+    """
 
     unit: str
     done: int = 0
@@ -14,26 +17,44 @@ class Progress:
     failed: int = 0
     elapsed_seconds: float = 0.0
     message: str = ""
+    tokens: int = 0
+    total_tokens: int | None = None
     started: float = field(default_factory=time.monotonic, repr=False)
 
-    def moved(self, done: int, *, failed: int = 0, message: str = "") -> "Progress":
-        """Give the progress after `done` more units, `failed` of them in vain."""
+    def moved(
+        self,
+        done: int,
+        *,
+        failed: int = 0,
+        message: str = "",
+        tokens: int = 0,
+        total_tokens: int | None = None,
+    ) -> "Progress":
+        """Give the progress after `done` more units, `failed` of them in vain, and so many more tokens."""
         return replace(
             self,
             done=self.done + done,
             failed=self.failed + failed,
             elapsed_seconds=time.monotonic() - self.started,
             message=message,
+            tokens=self.tokens + tokens,
+            total_tokens=total_tokens or self.total_tokens,
         )
 
     @property
     def rate(self) -> float:
-        """Units a second since the start of this run."""
-        return self.done / self.elapsed_seconds if self.elapsed_seconds else 0.0
+        """Tokens a second since the start of this run where the step counts them, else units."""
+        return (self.tokens or self.done) / self.elapsed_seconds if self.elapsed_seconds else 0.0
+
+    @property
+    def rate_unit(self) -> str:
+        """What the rate counts."""
+        return "tokens" if self.tokens else self.unit
 
     @property
     def remaining_seconds(self) -> float | None:
         """Seconds left at this rate; None where the total is not known or nothing is done yet."""
-        if self.total is None or not self.rate:
+        done, total = (self.tokens, self.total_tokens) if self.tokens else (self.done, self.total)
+        if total is None or not self.rate:
             return None
-        return max(self.total - self.done, 0) / self.rate
+        return max(total - done, 0) / self.rate

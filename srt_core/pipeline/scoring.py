@@ -1,78 +1,242 @@
-"""Score: the student's four losses for every candidate, each distinct loss computed once and kept."""
+"""Score: the student's four losses for every candidate and every standing edit, each distinct loss computed once.
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from threading import Event
+    chunk of samples → plan → which losses are kept → packs of the others → student → losses and scores, committed
 
-from srt_core.ifd import CandidatePlan, Convention, LossRequest, plan, request_key, score_of
-from srt_core.pipeline.progress import Progress
-from srt_core.records import CandidateLosses, Loss, LossStatus
-from srt_core.samples import pair_of
-from srt_core.store import Row, Store, Transaction
-from srt_core.student import Student
-from srt_core.templates import Template
-
-CHUNK_CANDIDATES = 64
-
-_UNSCORED = """
-    FROM candidate JOIN sample USING (sample_id)
-    WHERE NOT EXISTS (FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
+Chunks are fixed ranges of sample numbers and packs a pure function of what a chunk lacks, so a run that was killed
+goes on with the very packs that the undisturbed run would have computed, and its numbers are the same bit for bit.
 """
 
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import groupby
+from threading import Event
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What all losses of a run are a function of, besides the texts."""
+from srt_core.ifd import CandidatePlan, Convention, plan, score_of
+from srt_core.losses import keep_losses, kept_losses, request_key
+from srt_core.pipeline.progress import Progress
+from srt_core.records import CandidateLosses, Loss, LossRequest, Score
+from srt_core.samples import pair_of
+from srt_core.store import Row, Store, Transaction
+from srt_core.student import Batching, Pack, Scorer, computed_tokens
+from srt_core.templates import Template
 
-    student: Student
-    template: Template
-    convention: Convention
-    max_length: int
-    token_budget: int
+COMMIT_SECONDS = 2.0
+"""Losses of a chunk that takes longer than this are kept before it is complete."""
+BLOCK_CHUNKS = 16
+"""Chunks whose texts are read at once."""
+_TOKENS_A_SAMPLE = 128
+"""A chunk has so many fewer samples than a pack has tokens: some ten packs."""
 
-    def key(self, request: LossRequest) -> str:
-        return request_key(self.student.fingerprint, self.convention, self.max_length, request)
+# What is scored: candidates, and pairs that a person edited while their decision stands.
+_SUBJECTS = """
+    SELECT seq, 'score' AS "table", candidate_id AS id, instruction, input, response
+    FROM candidate JOIN sample USING (sample_id)
+    WHERE seq BETWEEN $first AND $last AND NOT EXISTS (
+        FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
+    UNION ALL
+    SELECT seq, 'edit_score', event_id, event.instruction, event.input, event.response
+    FROM standing JOIN event USING (event_id) JOIN sample ON sample.sample_id = standing.sample_id
+    WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
+        FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
+"""
+_ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
+_LAST_SEQ = 2**62
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Some samples' subjects with their plans, and the losses that are known of those they need."""
+
+    rows: Sequence[Row]
+    plans: Sequence[CandidatePlan]
+    keys: dict[LossRequest, str]
+    losses: dict[str, Loss] = field(default_factory=dict)
+    tokens: int = 0
+
+    @property
+    def characters(self) -> int:
+        return sum(len(row["instruction"]) + len(row["input"]) + len(row["response"]) for row in self.rows)
+
+    def scores(self) -> list[Score]:
+        return [score_of(CandidateLosses(*map(self._loss, each.slots))) for each in self.plans]
+
+    def _loss(self, slot: LossRequest | Loss) -> Loss:
+        return slot if isinstance(slot, Loss) else self.losses[self.keys[slot]]
 
 
 def score(
     store: Store,
-    student: Student,
+    student: Scorer,
     template: Template,
     *,
     convention: Convention = Convention.ALIGNED,
     max_length: int = 2048,
-    token_budget: int = 4096,
+    token_budget: int | None = None,
     stop: Event | None = None,
 ) -> Iterator[Progress]:
-    """Score every candidate that has no score yet under this student, template, convention and max length.
+    """Score what has no score yet under this student, template, convention and max length.
 
-    Max length is that or the model's own limit, whichever is less. Works and commits in chunks of candidates, so a
-    killed run loses at most one chunk; yields progress in candidates, `failed` being those without IFD or r-IFD.
-    Stops after the batch under way, and keeps the losses of the chunk that it did not finish.
+    Max length is that or the model's own limit, whichever is less; `token_budget` the tokens of a pack (None: the
+    student's own). Commits as it goes: a killed run loses at most the chunk in flight. Yields progress in candidates
+    and tokens, `failed` being those without IFD or r-IFD. Asked to stop, it begins no other pack and keeps what it has.
     """
-    run = _Run(student, template, convention, min(max_length, student.max_length_limit), token_budget)
-    scoring_id = _begin_scoring(store, run)
-    total = int(store.value(f"SELECT count(*) {_UNSCORED}", {"scoring_id": scoring_id}))
-    progress = Progress("candidates", total=total)
-    yield progress
-    while rows := store.rows(
-        f"SELECT candidate.* {_UNSCORED} ORDER BY seq, candidate_id LIMIT {CHUNK_CANDIDATES}",
-        {"scoring_id": scoring_id},
-    ):
-        failed = _score_chunk(store, run, scoring_id, rows, stop or Event())
-        if failed is None:
-            return
-        progress = progress.moved(len(rows), failed=failed)
-        yield progress
+    max_length = min(max_length, student.max_length_limit)
+    stop = stop or Event()
+    scoring_id = _begin_scoring(store, student, template, convention, max_length)
+    run = _Run(store, student, template, convention, max_length, token_budget, scoring_id, stop)
+    yield run.progress
+    with closing(student.run(run.packs())) as computed:
+        for pack, losses in computed:
+            run.take(pack, losses)
+            yield run.progress
+            if stop.is_set():
+                run.keep()
+                return
+    if run.is_stopped:
+        return
     store.set_meta("scoring_id", str(scoring_id))
-    yield progress.moved(0)
+    yield run.progress.moved(0, message=_said_of(student))
 
 
-def _begin_scoring(store: Store, run: _Run) -> int:
-    key = [run.student.fingerprint, run.template.hash, str(run.convention), run.max_length]
-    texts = {"with_input": run.template.with_input, "no_input": run.template.no_input,
-             "reverse_request": run.template.reverse_request}  # fmt: skip
+class _Run:
+    """One run: it plans chunks ahead of the student, and takes the student's losses in the same order."""
+
+    def __init__(
+        self,
+        store: Store,
+        student: Scorer,
+        template: Template,
+        convention: Convention,
+        max_length: int,
+        token_budget: int | None,
+        scoring_id: int,
+        stop: Event,
+    ) -> None:
+        self._store, self._student, self._template = store, student, template
+        self._convention, self._max_length, self._token_budget = convention, max_length, token_budget
+        self._scoring_id, self._stop = scoring_id, stop
+        self._chunk_samples = max(1, (token_budget or student.identity.token_budget) // _TOKENS_A_SAMPLE)
+        self._open: deque[_Chunk] = deque()
+        self._handed: deque[bool] = deque()
+        """For each pack that the student has: whether it is the last of its chunk."""
+        self._uncommitted: dict[str, Loss] = {}
+        self._committed_at = time.monotonic()
+        self._characters = self._ask("sum(length(instruction) + length(input) + length(response))") or 0
+        self._finished_characters = self._finished_tokens = 0
+        self.is_stopped = False
+        self.progress = Progress("candidates", total=self._ask("count(*)"), message=_said_of(student))
+
+    def packs(self) -> Iterator[Pack]:
+        """Plan chunk after chunk as the student asks for more; each has a pack at least, empty if it lacks nothing."""
+        for rows in self._chunks():
+            chunk = self._planned(rows)
+            packs = self._student.packs(self._lacking(chunk), self._token_budget) or [()]
+            self._open.append(chunk)
+            for place, pack in enumerate(packs, 1):
+                if self._stop.is_set():
+                    self.is_stopped = True
+                    return
+                self._handed.append(place == len(packs))
+                yield pack
+
+    def take(self, pack: Pack, losses: Sequence[Loss]) -> None:
+        """Take the losses of the pack that was handed out first, and commit where it is time to."""
+        tokens = computed_tokens(pack, self._student.identity.batching) if pack else 0
+        self._open[0].tokens += tokens
+        for request, loss in zip(pack, losses, strict=True):
+            key = self._open[0].keys[request]
+            self._uncommitted[key] = loss
+            for chunk in self._open:
+                chunk.losses[key] = loss
+        is_last = self._handed.popleft()
+        failed = self._finish() if is_last else 0
+        if time.monotonic() - self._committed_at > COMMIT_SECONDS:
+            self.keep()
+        done = len(self._open.popleft().rows) if is_last else 0
+        self.progress = self.progress.moved(
+            done, failed=failed, tokens=tokens, total_tokens=self._total_tokens(), message=self.progress.message
+        )
+
+    def _chunks(self) -> Iterator[list[Row]]:
+        """Read what has no score, in chunks of so many sample numbers, until nothing is left."""
+        block = self._chunk_samples * BLOCK_CHUNKS
+        first = 0
+        while True:
+            rows = self._store.rows(
+                f'SELECT * FROM ({_SUBJECTS}) ORDER BY seq, "table" DESC, id',
+                {"scoring_id": self._scoring_id, "first": first, "last": first + block - 1},
+            )
+            for _, chunk in groupby(rows, key=lambda row: row["seq"] // self._chunk_samples):
+                yield list(chunk)
+            first += block
+            if not rows:
+                found = self._ask("min(seq)", first)
+                if found is None:
+                    return
+                first = found // block * block
+
+    def _ask(self, expression: str, first: int = 0) -> int | None:
+        """Ask something about all that has no score, from a sample number on."""
+        values = {"scoring_id": self._scoring_id, "first": first, "last": _LAST_SEQ}
+        found = self._store.value(f"SELECT {expression} FROM ({_SUBJECTS})", values)
+        return None if found is None else int(found)
+
+    def _planned(self, rows: Sequence[Row]) -> _Chunk:
+        pairs = [pair_of(row) for row in rows]
+        plans = plan(pairs, self._template, self._convention, self._student, self._max_length)
+        requests = {slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
+        key = (self._student.fingerprint, str(self._convention), self._max_length)
+        return _Chunk(rows, plans, {request: request_key(*key, request) for request in requests})
+
+    def _lacking(self, chunk: _Chunk) -> list[LossRequest]:
+        """Give the chunk the losses that are kept; return what is neither kept nor with the student already."""
+        known = kept_losses(self._store, list(chunk.keys.values()))
+        asked: set[str] = set()
+        for earlier in self._open:
+            known |= earlier.losses
+            asked.update(earlier.keys.values())
+        chunk.losses = {key: known[key] for key in chunk.keys.values() if key in known}
+        return [request for request, key in chunk.keys.items() if key not in known and key not in asked]
+
+    def keep(self) -> None:
+        """Commit the losses that came so far."""
+        with self._store.transaction() as tx:
+            self._commit_losses(tx)
+
+    def _finish(self) -> int:
+        """Commit the losses and scores of the first open chunk; return how many lack an IFD or r-IFD."""
+        chunk = self._open[0]
+        scores = chunk.scores()
+        with self._store.transaction() as tx:
+            self._commit_losses(tx)
+            for table in _ID_COLUMNS:
+                _append_scores(tx, table, self._scoring_id, _of_table(table, chunk.rows, scores))
+            tx.bump()
+        self._finished_characters += chunk.characters
+        self._finished_tokens += chunk.tokens
+        return sum(each.ifd is None or each.r_ifd is None for each in scores)
+
+    def _commit_losses(self, tx: Transaction) -> None:
+        keep_losses(tx, self._uncommitted)
+        self._uncommitted = {}
+        self._committed_at = time.monotonic()
+
+    def _total_tokens(self) -> int | None:
+        """Estimate the tokens of the whole run from its characters and those of the chunks that are done."""
+        if not self._finished_characters:
+            return None
+        return max(self._finished_tokens, self._finished_tokens * self._characters // self._finished_characters)
+
+
+def _begin_scoring(store: Store, student: Scorer, template: Template, convention: Convention, max_length: int) -> int:
+    identity = student.identity
+    key = [identity.fingerprint, template.hash, str(convention), max_length]
+    texts = {"with_input": template.with_input, "no_input": template.no_input,
+             "reverse_request": template.reverse_request}  # fmt: skip
     with store.transaction() as tx:
         found = tx.execute(
             """SELECT scoring_id FROM scoring
@@ -80,70 +244,39 @@ def _begin_scoring(store: Store, run: _Run) -> int:
             key,
         ) or tx.execute(
             """INSERT INTO scoring (fingerprint, template_hash, convention, max_length, student, dtype, template,
-                                    template_texts) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING scoring_id""",
-            [*key, run.student.name, run.student.dtype, run.template.name, json.dumps(texts)],
+                                    template_texts, batching)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING scoring_id""",
+            [*key, identity.name, identity.dtype, template.name, json.dumps(texts), _said_of(student)],
         )
         scoring_id = int(found[0][0])
-        # What failed for want of memory may fit this time.
-        tx.execute("DELETE FROM score WHERE scoring_id = ? AND status = 'out_of_memory'", [scoring_id])
+        for table in _ID_COLUMNS:  # what failed for want of memory may fit this time
+            tx.execute(f"DELETE FROM {table} WHERE scoring_id = ? AND status = 'out_of_memory'", [scoring_id])
         tx.bump()
     if store.meta("scoring_id") is None:
         store.set_meta("scoring_id", str(scoring_id))
     return scoring_id
 
 
-def _score_chunk(store: Store, run: _Run, scoring_id: int, rows: Sequence[Row], stop: Event) -> int | None:
-    """Score one chunk in one transaction; returns how many candidates lack an IFD or r-IFD, None when stopped."""
-    plans = plan([pair_of(row) for row in rows], run.template, run.convention, run.student, run.max_length)
-    requests = {run.key(slot): slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
-    kept = _kept_losses(store, list(requests))
-    computed = _compute(run, {key: request for key, request in requests.items() if key not in kept}, stop)
-    losses = {**kept, **computed}
-    if len(losses) < len(requests):
-        with store.transaction() as tx:
-            _keep_losses(tx, computed)
-        return None
-    scores = [score_of(_losses_of(each, run, losses)) for each in plans]
-    with store.transaction() as tx:
-        _keep_losses(tx, computed)
-        tx.append(
-            "score",
-            ["scoring_id", "candidate_id", "loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y", "tokens_y",
-             "tokens_x", "ifd", "r_ifd", "loss_ratio", "status"],
-            [
-                (scoring_id, row["candidate_id"], four.y.mean, four.y_given_x.mean, four.x.mean, four.x_given_y.mean,
-                 four.y.tokens, four.x.tokens, each.ifd, each.r_ifd, each.loss_ratio, str(each.status))
-                for row, each in zip(rows, scores, strict=True)
-                for four in [each.losses]
-            ],
-        )  # fmt: skip
-        tx.bump()
-    return sum(each.ifd is None or each.r_ifd is None for each in scores)
+def _said_of(student: Scorer) -> str:
+    """Say how the student computes where it is not the fast way."""
+    way = {Batching.PACKED: "", Batching.PADDED: "In padded batches", Batching.SINGLE: "One text at a time"}
+    identity = student.identity
+    return way[identity.batching] and f"{way[identity.batching]}, which is slower: {identity.batching_reason}."
 
 
-def _losses_of(each: CandidatePlan, run: _Run, losses: dict[str, Loss]) -> CandidateLosses:
-    def loss(slot: LossRequest | Loss) -> Loss:
-        return slot if isinstance(slot, Loss) else losses[run.key(slot)]
-
-    return CandidateLosses(*(loss(slot) for slot in each.slots))
+def _of_table(table: str, rows: Sequence[Row], scores: Sequence[Score]) -> list[tuple[int, Score]]:
+    return [(row["id"], each) for row, each in zip(rows, scores, strict=True) if row["table"] == table]
 
 
-def _compute(run: _Run, requests: dict[str, LossRequest], stop: Event) -> dict[str, Loss]:
-    keys = list(requests)
-    computed: dict[str, Loss] = {}
-    for index, loss in run.student.losses(list(requests.values()), token_budget=run.token_budget):
-        computed[keys[index]] = loss
-        if stop.is_set():
-            break
-    return computed
-
-
-def _kept_losses(store: Store, keys: list[str]) -> dict[str, Loss]:
-    rows = store.rows("SELECT * FROM loss WHERE key IN (SELECT unnest(?::VARCHAR[]))", [keys])
-    return {row["key"]: Loss(row["mean"], row["tokens"], LossStatus(row["status"])) for row in rows}
-
-
-def _keep_losses(tx: Transaction, losses: dict[str, Loss]) -> None:
-    kept = [(key, loss.mean, loss.tokens, str(loss.status)) for key, loss in losses.items()
-            if loss.status is not LossStatus.OUT_OF_MEMORY]  # fmt: skip
-    tx.append("loss", ["key", "mean", "tokens", "status"], kept)
+def _append_scores(tx: Transaction, table: str, scoring_id: int, scores: Iterable[tuple[int, Score]]) -> None:
+    tx.append(
+        table,
+        ["scoring_id", _ID_COLUMNS[table], "loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y", "tokens_y",
+         "tokens_x", "ifd", "r_ifd", "loss_ratio", "status"],
+        [
+            (scoring_id, subject_id, four.y.mean, four.y_given_x.mean, four.x.mean, four.x_given_y.mean,
+             four.y.tokens, four.x.tokens, each.ifd, each.r_ifd, each.loss_ratio, str(each.status))
+            for subject_id, each in scores
+            for four in [each.losses]
+        ],
+    )  # fmt: skip

@@ -1,24 +1,26 @@
-"""A causal language model that is asked for losses.
+"""A causal language model in this process that is asked for losses.
 
     loss = mean over ids[start:] of -log p(token | all tokens before it)      nats per token, softmax in float32
 
-Distinct requests are sorted longest first and padded on the right into buckets of at most `token_budget` tokens.
-A causal model never looks to the right, so the padding changes nothing and needs no mask; that is tried on a short
-input when a student is loaded. Only the rows that predict a target token go through the output head.
+When a student is loaded, packs are tried against one request at a time through the model's own forward; a model that
+gives anything else in packs goes to padded batches, then to one request at a time, and says why.
 """
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from inspect import signature
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from srt_core.errors import StudentError
-from srt_core.records import Loss, LossStatus
+from srt_core.records import Loss, LossRequest, LossStatus
+from srt_core.student.forward import CannotPackError, Forward
 from srt_core.student.identity import fingerprint
+from srt_core.student.packing import Batching, Pack, computed_tokens, cut
+from srt_core.student.scorer import Identity, Scorer
 
 if TYPE_CHECKING:
     import torch
@@ -27,237 +29,207 @@ if TYPE_CHECKING:
 _DEFAULT_MAX_LENGTH = 2048
 _NO_LIMIT = 10_000_000
 """Tokenizers without a limit say 10^30."""
-_LOGITS_AT_ONCE = 2**23
-"""Logits held at once by the output head, 32 MiB in float32."""
-_PROBE_TEXT = "The quick brown fox jumps over the lazy dog."
-_PROBE_TOKENS = 8
-
-_Target: TypeAlias = tuple[tuple[int, ...], int]
-"""Token ids and the index of the first target token."""
-
-
-class Request(Protocol):
-    """What a student is asked: the mean loss over `ids[start:]`, start >= 1."""
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """All tokens, context and target."""
-
-    @property
-    def start(self) -> int:
-        """Index of the first target token."""
-
-    @property
-    def status(self) -> LossStatus:
-        """The status of a loss with a number: OK, or TRUNCATED where max length cut the target."""
+_CPU_TOKENS, _GPU_TOKENS = 2048, 16384
+"""Tokens in a pack: more is no faster, and takes more memory."""
+_PROBE_TEXT = "The quick brown fox jumps over the lazy dog. "
+_PROBE_TOKENS = 48
+_AHEAD = 2
+"""Packs that wait for each worker, so that it never waits for the next to be planned."""
 
 
-class Student:
-    """A causal language model with its tokenizer, ready to score.
-
-    name: as it was asked for. parameters: their number. start_ids: BOS, else EOS. max_length_limit: tokens the model
-    can see at once. has_chat_template: whether the `chat` template can be used.
-    """
+class Student(Scorer):
+    """A causal language model with its tokenizer, ready to score."""
 
     def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
-        """Try the model on a short input.
+        """Try the model on short inputs.
 
         Raises:
             StudentError: the tokenizer has neither BOS nor EOS, or the model looks at tokens to the right.
         """
-        self.name = name
-        self.start_ids = _start_ids(tokenizer, name)
-        self.max_length_limit = _max_length_limit(model, tokenizer)
-        self.dtype = str(model.dtype).removeprefix("torch.")
-        self.parameters = sum(parameter.numel() for parameter in model.parameters())
-        self.has_chat_template = tokenizer.chat_template is not None
-        # transformers leaves much of its interface without types
-        self._model = cast("Any", model)
-        self._tokenizer = tokenizer
+        super().__init__(tokenizer, name)
+        model.train(False)
+        self._model = cast("Any", model)  # transformers leaves much of its interface without types
+        self._forward = Forward(model, self.start_ids[0])
+        self._limit = _max_length_limit(model, tokenizer)
         self._vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
-        self._model.eval()
-        self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
-        self._head = self._tried_head()
+        self._tokens_that_fit: int | None = None
+        probe = self._probe()
+        self._check(probe)
+        self._refuse_sight_to_the_right(probe[0].ids[:8])
+        self._batching, self._batching_reason = self._tried_batching(probe)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """What a stored loss remembers of this student: see `identity`."""
-        return fingerprint(self._model, self._tokenizer)
-
-    def encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with the tokenizer's own special tokens around them or without."""
-        if not texts:
-            return []
-        encoded = self._tokenizer(
-            list(texts), add_special_tokens=special, return_attention_mask=False, truncation=False, verbose=False
+    def identity(self) -> Identity:
+        """What a scoring remembers of this student; reads every weight once."""
+        return Identity(
+            name=self.name,
+            fingerprint=fingerprint(self._model, self._tokenizer),
+            dtype=str(self._model.dtype).removeprefix("torch."),
+            device=str(self._forward.device),
+            parameters=sum(parameter.numel() for parameter in self._model.parameters()),
+            max_length_limit=self._limit,
+            token_budget=_CPU_TOKENS if self._forward.device.type == "cpu" else _GPU_TOKENS,
+            batching=self._batching,
+            batching_reason=self._batching_reason,
         )
-        return [list(ids) for ids in encoded["input_ids"]]
 
-    def chat_prompt(self, user_text: str) -> str:
-        """Return the text of a conversation with this one user message, up to where the answer begins.
+    def packs(self, requests: Iterable[LossRequest], token_budget: int | None = None) -> list[Pack]:
+        """Cut requests into packs, of no more tokens than fitted where memory ran out before."""
+        fitting = [budget for budget in (token_budget, self._tokens_that_fit) if budget]
+        return super().packs(requests, min(fitting, default=None))
 
-        Raises:
-            StudentError: the tokenizer has no chat template, or its template refuses the message.
+    def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
+        """Compute packs, on a CPU one a core.
+
+        A pack spread over all cores would wait at every layer for whichever core another program has just taken.
         """
-        from jinja2 import TemplateError as ChatTemplateError
+        import torch
 
-        if not self.has_chat_template:
-            raise StudentError(f"The student '{self.name}' has no chat template.", "Choose another template: alpaca.")
-        messages = [{"role": "user", "content": user_text}]
+        threads = torch.get_num_threads()
+        workers = _cores() if self._forward.device.type == "cpu" else 1
+        pool = ThreadPoolExecutor(workers, "srt-student", initializer=_use_one_thread if workers > 1 else None)
+        waiting: deque[tuple[Pack, Future[list[Loss]]]] = deque()
         try:
-            return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        except ChatTemplateError as error:
-            message = f"The chat template of the student '{self.name}' refuses a user message: {error}."
-            raise StudentError(message, "Choose another template: alpaca.") from error
-
-    def decode_tokens(self, ids: Sequence[int]) -> list[str]:
-        """Return the text of each token by itself; a token that is a part of a character gives U+FFFD."""
-        return [str(self._tokenizer.decode([token])) for token in ids]
-
-    def token_losses(self, request: Request) -> list[float]:
-        """Return -log p in nats of each target token of `ids[start:]`, in order.
-
-        Raises:
-            StudentError: the request does not fit the student, or memory.
-        """
-        target = (request.ids, request.start)
-        self._check([target])
-        nlls = self._nlls_if_they_fit([target])
-        if nlls is None:
-            raise StudentError(f"A text of {len(request.ids)} tokens does not fit in memory.", "Lower the max length.")
-        return [float(nll) for nll in nlls[0]]
-
-    def losses(self, requests: Sequence[Request], *, token_budget: int = 4096) -> Iterator[tuple[int, Loss]]:
-        """Yield (index of the request, its loss), bucket by bucket, longest first; equal requests are computed once.
-
-        Where memory runs out a bucket is halved, down to one request at a time; one that does not fit alone gives
-        OUT_OF_MEMORY, and numbers that are not finite give NON_FINITE.
-
-        Raises:
-            StudentError: a request does not fit the student's vocabulary or limit, or the model fails.
-        """
-        askers: dict[_Target, list[int]] = {}
-        for index, request in enumerate(requests):
-            askers.setdefault((request.ids, request.start), []).append(index)
-        targets = sorted(askers, key=lambda target: len(target[0]), reverse=True)
-        self._check(targets)
-        for target, nlls in self._scored(targets, token_budget):
-            for index in askers[target]:
-                yield index, _loss(target, nlls, requests[index].status)
-
-    def _scored(self, targets: Sequence[_Target], token_budget: int) -> Iterator[tuple[_Target, "torch.Tensor | None"]]:
-        """Yield each target with its token losses, None where it does not fit in memory.
-
-        On a CPU each core works on a bucket of its own: a bucket spread over all cores would wait at every layer for
-        whichever core another program has just taken.
-        """
-        pool = ThreadPoolExecutor(_cores() if self._model.device.type == "cpu" else 1, initializer=_use_one_thread)
-        try:
-            buckets = _buckets(targets, token_budget)
-            for bucket, nlls in zip(buckets, pool.map(self._nlls_in_parts, buckets), strict=True):
-                yield from zip(bucket, nlls, strict=True)
+            for pack in packs:
+                waiting.append((pack, pool.submit(self.compute, pack)))
+                if len(waiting) >= _AHEAD * workers + 1:
+                    done, losses = waiting.popleft()
+                    yield done, losses.result()
+            while waiting:
+                done, losses = waiting.popleft()
+                yield done, losses.result()
         finally:
             pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)  # what a worker set for itself holds for others too
 
-    def _nlls_in_parts(self, bucket: Sequence[_Target]) -> "list[torch.Tensor | None]":
-        """Return the losses of each target's tokens; a bucket that does not fit in memory is halved, down to one."""
-        nlls = self._nlls_if_they_fit(bucket)
-        if nlls is not None:
-            return list(nlls)
-        if len(bucket) == 1:
+    def compute(self, pack: Pack) -> list[Loss]:
+        """Compute one pack, perhaps an empty one, in this thread.
+
+        Raises:
+            StudentError: as `run`.
+        """
+        if not pack:
+            return []
+        self._check(pack)
+        return [_loss(request, nlls) for request, nlls in zip(pack, self._nlls_in_parts(pack), strict=True)]
+
+    def token_losses(self, requests: Sequence[LossRequest]) -> list[list[float]]:
+        """Return for each request -log p in nats of each target token, in order.
+
+        Raises:
+            StudentError: a request does not fit the student, or memory.
+        """
+        pack = tuple(requests)
+        self._check(pack)
+        found = self._nlls_in_parts(pack)
+        for request, nlls in zip(pack, found, strict=True):
+            if nlls is None:
+                message = f"A text of {len(request.ids)} tokens does not fit in memory."
+                raise StudentError(message, "Lower the max length.")
+        return [nlls.tolist() for nlls in found if nlls is not None]
+
+    def _nlls_in_parts(self, pack: Pack) -> "list[torch.Tensor | None]":
+        """Return the losses of each request's tokens; a pack that does not fit in memory is halved, down to one."""
+        try:
+            return list(self._forward.nlls(pack, self._batching))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                longest = max(len(request.ids) for request in pack)
+                message = f"The student '{self.name}' failed on a text of {longest} tokens: {short_reason(error)}."
+                raise StudentError(message, "Try it on the CPU, or choose another student.") from error
+        if len(pack) == 1:
             return [None]
-        half = len(bucket) // 2
-        return [*self._nlls_in_parts(bucket[:half]), *self._nlls_in_parts(bucket[half:])]
+        self._tokens_that_fit = max(1, computed_tokens(pack, self._batching) // 2)
+        half = len(pack) // 2
+        return [*self._nlls_in_parts(pack[:half]), *self._nlls_in_parts(pack[half:])]
 
-    def _check(self, targets: Sequence[_Target]) -> None:
+    def _check(self, pack: Pack) -> None:
         """Refuse what the model would answer with an index error, or with a loss of nothing."""
-        for ids, start in targets:
+        for request in pack:
+            ids, start = request.ids, request.start
             if not 1 <= start < len(ids):
                 raise StudentError(f"A target from token {start} of {len(ids)} cannot be scored.", "Plan it with srt.")
-            if len(ids) > self.max_length_limit:
-                message = f"A text of {len(ids)} tokens is longer than the student's {self.max_length_limit}."
-                raise StudentError(message, f"Set the max length to at most {self.max_length_limit}.")
+            if len(ids) > self._limit:
+                message = f"A text of {len(ids)} tokens is longer than the student's {self._limit}."
+                raise StudentError(message, f"Set the max length to at most {self._limit}.")
             if max(ids) >= self._vocabulary:
                 message = f"Token {max(ids)} is not among the {self._vocabulary} tokens of the student '{self.name}'."
                 raise StudentError(message, "Its tokenizer belongs to another model: put the right one in its folder.")
 
-    def _nlls_if_they_fit(self, bucket: Sequence[_Target]) -> "list[torch.Tensor] | None":
-        """Return the losses of each target's tokens, or None when memory runs out."""
+    def _probe(self) -> Pack:
+        """Requests of every shape that a pack has: shared beginnings, branches of branches, one target token."""
+        text = self.encode([_PROBE_TEXT * _PROBE_TOKENS], special=False)[0]
+        ids = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS, self._limit)]
+        size = len(ids)
+        back = ids[:1] + ids[:0:-1]
+        texts = [(ids, size // 2), (ids, size - 1), (ids[: size // 2], 1), (back, 1), (ids[: 2 * size // 3], size // 2),
+                 (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
+                 (ids[: size // 2] + back[: size // 3], size // 2)]  # fmt: skip
+        return tuple(LossRequest(ids, max(1, start), LossStatus.OK) for ids, start in texts)
+
+    def _refuse_sight_to_the_right(self, ids: tuple[int, ...]) -> None:
+        whole, part = self._forward.own_logits(ids), self._forward.own_logits(ids[:-3])
+        if not _agree(whole[:-3], part, 1e-4 if self._is_exact else 5e-2):
+            message = f"The student '{self.name}' is no causal language model: its tokens see those after them."
+            raise StudentError(message, "Choose a model that was trained to continue text.")
+
+    @property
+    def _is_exact(self) -> bool:
+        return str(self._model.dtype) == "torch.float32"
+
+    def _tried_batching(self, probe: Pack) -> tuple[Batching, str]:
+        """Return the fastest way that gives what one request at a time gives, and what is against a faster one."""
+        expected = self._forward.nlls(probe, Batching.SINGLE)
+        if self._forward.head is None:
+            return Batching.SINGLE, "its output head does more than multiply"
+        reason = _obstacle(self._model, self._limit)
+        if not reason:
+            reason = self._failure_of(Batching.PACKED, probe, expected)
+        if not reason:
+            return Batching.PACKED, ""
+        self._forward.set_packing(on=False)
+        if _depends_on_length(self._model) or self._failure_of(Batching.PADDED, probe, expected):
+            return Batching.SINGLE, reason
+        return Batching.PADDED, reason
+
+    def _failure_of(self, batching: Batching, probe: Pack, expected: "list[torch.Tensor]") -> str:
+        """Say what is wrong with a way of batching; "" for nothing."""
+        (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS, batching)
         try:
-            return self._token_nlls(bucket)
-        except (MemoryError, RuntimeError) as error:
-            if is_out_of_memory(error):
-                return None
-            message = f"The student '{self.name}' failed on a text of {len(bucket[0][0])} tokens: {short_reason(error)}"
-            raise StudentError(message, "Try it on the CPU, or choose another student.") from error
-
-    def _token_nlls(self, bucket: Sequence[_Target]) -> "list[torch.Tensor]":
-        """Return for each target a float32 tensor [target tokens] of -log p, on the CPU."""
-        import torch
-
-        with torch.inference_mode():
-            if self._head is None:
-                return [self._nlls_of_own_forward(target) for target in bucket]
-            hidden = self._hidden([ids for ids, _ in bucket])  # [requests, width, features]
-            rows = torch.cat([row[start - 1 : len(ids) - 1] for row, (ids, start) in zip(hidden, bucket, strict=True)])
-            wanted = torch.tensor([token for ids, start in bucket for token in ids[start:]], device=rows.device)
-            step = max(1, _LOGITS_AT_ONCE // self._vocabulary)
-            parts = zip(torch.split(rows, step), torch.split(wanted, step), strict=True)
-            nlls = torch.cat([_nlls(self._head(part), tokens) for part, tokens in parts])
-            return list(torch.split(nlls.cpu(), [len(ids) - start for ids, start in bucket]))
-
-    def _hidden(self, sequences: Sequence[tuple[int, ...]]) -> "torch.Tensor":
-        """Run the model without its head over right-padded sequences: [sequences, width, features]."""
-        output = self._model.base_model(input_ids=self._padded(sequences), use_cache=False)
-        hidden: torch.Tensor = output.last_hidden_state
-        return hidden
-
-    def _padded(self, sequences: Sequence[tuple[int, ...]]) -> "torch.Tensor":
-        import torch
-
-        width = max(map(len, sequences))
-        rows = [ids + (self.start_ids[0],) * (width - len(ids)) for ids in sequences]
-        return torch.tensor(rows, device=self._model.device)
-
-    def _nlls_of_own_forward(self, target: _Target) -> "torch.Tensor":
-        """The slow way, one request through the model's whole forward: for heads that do more than multiply."""
-        ids, start = target
-        kept = len(ids) - start + 1
-        keep = {"logits_to_keep": kept} if self._keeps_logits else {}
-        logits = self._model(input_ids=self._padded([ids]), use_cache=False, **keep).logits[0, -kept:-1]
-        return _nlls(logits, self._padded([ids[start:]])[0]).cpu()
-
-    def _tried_head(self) -> "torch.nn.Module | None":
-        """Return the output head if head(base model) is what the model's own forward gives, else None.
-
-        Raises:
-            StudentError: the first tokens' logits change with the tokens after them.
-        """
-        import torch
-
-        ids = ((self.start_ids + tuple(self.encode([_PROBE_TEXT], special=False)[0])) * _PROBE_TOKENS)[:_PROBE_TOKENS]
-        self._check([(ids, 1)])
-        is_exact = self._model.dtype == torch.float32
-        with torch.inference_mode():
-            whole, part = (
-                self._model(input_ids=self._padded([seen]), use_cache=False).logits[0] for seen in (ids, ids[:-3])
-            )
-            if not _agree(whole[:-3], part, 1e-4 if is_exact else 5e-2):
-                message = f"The student '{self.name}' is no causal language model: its tokens see those after them."
-                raise StudentError(message, "Choose a model that was trained to continue text.")
-            head = self._model.get_output_embeddings()
-            has_softcap = getattr(self._model.config.get_text_config(), "final_logit_softcapping", None) is not None
-            if head is None or has_softcap or self._model.base_model is self._model:
-                return None
-            return head if _agree(head(self._hidden([ids])[0]), whole, 1e-5 if is_exact else 1e-2) else None
+            self._forward.set_packing(on=batching is Batching.PACKED)
+            found = self._forward.nlls(pack, batching)
+        except CannotPackError as error:
+            return str(error)
+        except (ValueError, TypeError, RuntimeError) as error:  # a model that has no place for an attention function
+            return f"its layers take no attention function ({short_reason(error)})"
+        tolerance = 1e-5 if self._is_exact else 2e-2
+        by_request = dict(zip(pack, found, strict=True))
+        if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(probe, expected, strict=True)):
+            return ""
+        return "its losses in packs differ from those of one text at a time"
 
 
-def _start_ids(tokenizer: "PreTrainedTokenizerBase", name: str) -> tuple[int, ...]:
-    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if isinstance(token, int):
-            return (token,)
-    message = f"The tokenizer of the student '{name}' has neither a BOS nor an EOS token."
-    raise StudentError(message, "Add bos_token to its tokenizer_config.json: without it no first token can be scored.")
+def _obstacle(model: "PreTrainedModel", limit: int) -> str:
+    """Say what a configuration names that packing does not do; the probe is too short to meet some of it."""
+    config = model.config.get_text_config()
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        return "its attention is soft-capped"
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if kinds:
+        return f"it has layers of {', '.join(sorted(kinds)).replace('_', ' ')}"
+    for name, kind in (("sliding_window", "sliding window"), ("attention_chunk_size", "chunked window")):
+        window = getattr(config, name, None)
+        if isinstance(window, int) and window < limit:
+            return f"its attention has a {kind} of {window} tokens"
+    if _depends_on_length(model):
+        return "its positions depend on the length of the text"
+    return ""
+
+
+def _depends_on_length(model: "PreTrainedModel") -> bool:
+    """Whether a token's position is coded by how long the whole row is: then texts of two lengths cannot share one."""
+    parameters = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    return "dynamic" in str(parameters) or "longrope" in str(parameters)
 
 
 def _max_length_limit(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> int:
@@ -265,24 +237,6 @@ def _max_length_limit(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerB
     limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
     known = [limit for limit in (*limits, tokenizer.model_max_length) if isinstance(limit, int)]
     return min((limit for limit in known if 0 < limit < _NO_LIMIT), default=_DEFAULT_MAX_LENGTH)
-
-
-def _nlls(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
-    """-log softmax(logits)[token] in float32; logits [n, vocabulary], tokens [n]."""
-    from torch.nn.functional import cross_entropy
-
-    return cross_entropy(logits.float(), tokens, reduction="none")
-
-
-def _buckets(targets: Sequence[_Target], token_budget: int) -> list[Sequence[_Target]]:
-    """Cut targets, the longest first, into buckets that hold at most the budget when padded, and at least one each."""
-    buckets: list[Sequence[_Target]] = []
-    done = 0
-    while done < len(targets):
-        size = max(1, token_budget // len(targets[done][0]))
-        buckets.append(targets[done : done + size])
-        done += size
-    return buckets
 
 
 def _cores() -> int:
@@ -295,18 +249,18 @@ def _use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _loss(target: _Target, nlls: "torch.Tensor | None", status: LossStatus) -> Loss:
+def _loss(request: LossRequest, nlls: "torch.Tensor | None") -> Loss:
     """The mean in float64, or the status that says why there is none."""
-    tokens = len(target[0]) - target[1]
+    tokens = len(request.ids) - request.start
     if nlls is None:
         return Loss(None, tokens, LossStatus.OUT_OF_MEMORY)
     mean = float(nlls.double().mean())
-    return Loss(mean, tokens, status) if math.isfinite(mean) else Loss(None, tokens, LossStatus.NON_FINITE)
+    return Loss(mean, tokens, request.status) if math.isfinite(mean) else Loss(None, tokens, LossStatus.NON_FINITE)
 
 
 def _agree(found: "torch.Tensor", expected: "torch.Tensor", tolerance: float) -> bool:
-    """Whether logits are equal up to a share of the largest; weights that give NaN are found when scoring."""
-    found, expected = (logits.float().nan_to_num(0, 0, 0) for logits in (found, expected))
+    """Whether numbers are equal up to a share of the largest; weights that give NaN are found when scoring."""
+    found, expected = (numbers.float().nan_to_num(0, 0, 0) for numbers in (found, expected))
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
 
 

@@ -126,8 +126,12 @@ def _figures(kind: str, progress: Progress) -> str:
     parts = [f"{progress.done:,}{total} {_UNITS[kind]}"]
     if progress.failed:
         parts.append(f"{progress.failed:,} {_FAILED[kind]}")
+    if progress.tokens:
+        whole = f" of about {progress.total_tokens:,}" if progress.total_tokens else ""
+        parts.append(f"{progress.tokens:,}{whole} tokens")
     if progress.rate:
-        parts.append(f"{progress.rate:,.1f} a second")
+        unit = " tokens" if progress.tokens else ""
+        parts.append(f"{progress.rate:,.1f}{unit} a second")
     if progress.remaining_seconds:
         parts.append(f"about {duration(progress.remaining_seconds)} left")
     return " · ".join(parts)

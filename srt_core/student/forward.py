@@ -1,0 +1,328 @@
+"""The forward pass of a pack: the losses of its target tokens, and nothing that they do not need.
+
+    nll(token) = log sum_v exp(logit_v) - logit_token       nats, a row of hidden state a target token
+
+Three ways, told apart by `Batching`. Packed is the fast one: the model runs over one row of tokens in which a common
+beginning stands once, and an attention function of ours lets each segment see its own tokens and those before it. Only
+rows that predict a target reach the output head, and the head goes over the vocabulary in blocks that stay in the
+cache, so no logits are kept. Padded and single are for models whose attention does more than that.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from srt_core.student.packing import Batching, Layout, Pack, Segment, lay_out
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_ATTENTION = "srt_packed"
+_QUERY_ROWS = 96
+"""Queries attended at once: fewer and each call costs too much, more and too many pairs are computed in vain."""
+_CPU_BLOCK = (256, 1024)
+"""Rows x vocabulary entries of logits at once: 1 MiB, about a core's second-level cache."""
+_GPU_BLOCK = (4096, 16384)
+_SMALLEST_SUM = 1e-30
+
+_current = threading.local()
+"""`layout`: the pack that this thread puts through the model."""
+
+
+class CannotPackError(Exception):
+    """The model's attention does more than softmax(q k) v over what is to the left; says what."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The output head: logits = hidden @ weight.T + bias, then softcap * tanh(logits / softcap) where there is one.
+
+    weight: [vocabulary, features]; bias: [vocabulary] or None.
+    """
+
+    weight: "torch.Tensor"
+    bias: "torch.Tensor | None"
+    softcap: float | None
+
+    def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
+
+        Sums exp(logit) as it is, which is exact while no logit is extreme; the rows where one is are done again.
+        """
+        import torch
+
+        rows, _ = _block(hidden)
+        found = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
+        for at in range(0, len(hidden), rows):
+            some, tokens = hidden[at : at + rows], wanted[at : at + rows]
+            total = torch.zeros(len(some), dtype=torch.float32, device=hidden.device)
+            for logits in self._logit_blocks(some):
+                total += logits.exp_().sum(1)
+            total[(total < _SMALLEST_SUM) | total.isinf()] = torch.nan
+            found[at : at + rows] = total.log() - self._logits_of(some, tokens)
+        lost = found.isnan().nonzero()[:, 0]
+        if len(lost):
+            found[lost] = self._safe_nlls(hidden[lost], wanted[lost])
+        return found
+
+    def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[torch.Tensor]":
+        """Yield float32 logits [rows, block] over the vocabulary; each is overwritten by the next."""
+        import torch
+
+        _, width = _block(hidden)
+        buffer = torch.empty(len(hidden), width, dtype=hidden.dtype, device=hidden.device)
+        for at in range(0, len(self.weight), width):
+            weight = self.weight[at : at + width]
+            logits = torch.mm(hidden, weight.t(), out=buffer[:, : len(weight)])
+            if self.bias is not None:
+                logits += self.bias[at : at + width]
+            yield self._capped(logits.float())
+
+    def _logits_of(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+        logits = (hidden.float() * self.weight[tokens].float()).sum(1)
+        return self._capped(logits if self.bias is None else logits + self.bias[tokens].float())
+
+    def _safe_nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        parts = [torch.logsumexp(logits, 1) for logits in self._logit_blocks(hidden)]
+        return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
+
+    def _capped(self, logits: "torch.Tensor") -> "torch.Tensor":
+        return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
+
+
+class Forward:
+    """A causal language model that gives token losses of packs."""
+
+    def __init__(self, model: "PreTrainedModel", filler: int) -> None:
+        """Take the model as it is; `filler` is the token that pads."""
+        self._model: Any = model  # transformers leaves much of its interface without types
+        self._filler = filler
+        self._attention = self._model.config._attn_implementation
+        self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
+        self.head = _head_of(self._model)
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the weights are."""
+        device: torch.device = self._model.device
+        return device
+
+    def set_packing(self, *, on: bool) -> None:
+        """Let the model's layers call our attention function, or the one they came with."""
+        from transformers import AttentionInterface
+
+        AttentionInterface.register(_ATTENTION, packed_attention)
+        self._model.set_attn_implementation(_ATTENTION if on else self._attention)
+
+    def nlls(self, pack: Pack, batching: Batching) -> "list[torch.Tensor]":
+        """Return for each request a float32 tensor [target tokens] of -log p, on the CPU.
+
+        Raises:
+            CannotPackError: `batching` is PACKED and the model's attention does something else.
+        """
+        import torch
+
+        with torch.inference_mode():
+            if batching is Batching.SINGLE or self.head is None:
+                return [self._nlls_of_own_forward(request.ids, request.start) for request in pack]
+            if batching is Batching.PADDED:
+                hidden, wanted, counts = self._padded(pack)
+            else:
+                layout = lay_out(pack)
+                hidden, counts = self._packed(layout), layout.counts
+                wanted = self._tensor(layout.wanted)
+            return list(self.head.nlls(hidden, wanted).cpu().split_with_sizes(counts))
+
+    def own_logits(self, ids: tuple[int, ...]) -> "torch.Tensor":
+        """Return the logits of the model's own forward: [tokens, vocabulary]."""
+        import torch
+
+        with torch.inference_mode():
+            logits: torch.Tensor = self._model(input_ids=self._tensor([ids]), use_cache=False).logits[0]
+            return logits
+
+    def hidden(self, sequences: list[tuple[int, ...]]) -> "torch.Tensor":
+        """Run the model without its head over right-padded sequences: [sequences, width, features].
+
+        A causal model never looks to the right, so the padding changes nothing and needs no mask.
+        """
+        import torch
+
+        width = max(map(len, sequences))
+        rows = [ids + (self._filler,) * (width - len(ids)) for ids in sequences]
+        with torch.inference_mode():
+            return self._run(input_ids=self._tensor(rows))
+
+    def _run(self, **inputs: "torch.Tensor") -> "torch.Tensor":
+        hidden: torch.Tensor = self._model.base_model(**inputs, use_cache=False).last_hidden_state
+        return hidden
+
+    def _packed(self, layout: Layout) -> "torch.Tensor":
+        """Hidden states of the layout's target rows: [targets, features]."""
+        _current.layout, _current.calls = layout, 0
+        try:
+            ids, positions = self._tensor([layout.ids]), self._tensor([layout.positions])
+            hidden = self._run(input_ids=ids, position_ids=positions)[0]
+        finally:
+            _current.layout = None
+        if not _current.calls:
+            raise CannotPackError("its attention is not to be reached")
+        return hidden[self._tensor(layout.targets)]
+
+    def _padded(self, pack: Pack) -> "tuple[torch.Tensor, torch.Tensor, list[int]]":
+        import torch
+
+        hidden = self.hidden([request.ids for request in pack])
+        rows = [row[request.start - 1 : len(request.ids) - 1] for row, request in zip(hidden, pack, strict=True)]
+        wanted = [token for request in pack for token in request.ids[request.start :]]
+        return torch.cat(rows), self._tensor(wanted), [len(row) for row in rows]
+
+    def _nlls_of_own_forward(self, ids: tuple[int, ...], start: int) -> "torch.Tensor":
+        from torch.nn.functional import cross_entropy
+
+        kept = len(ids) - start + 1
+        keep = {"logits_to_keep": kept} if self._keeps_logits else {}
+        logits = self._model(input_ids=self._tensor([ids]), use_cache=False, **keep).logits[0, -kept:-1]
+        return cross_entropy(logits.float(), self._tensor(ids[start:]), reduction="none").cpu()
+
+    def _tensor(self, numbers: object) -> "torch.Tensor":
+        import torch
+
+        return torch.tensor(numbers, device=self.device)
+
+
+def packed_attention(
+    module: "torch.nn.Module",
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    attention_mask: "torch.Tensor | None" = None,
+    scaling: float | None = None,
+    **options: Any,
+) -> "tuple[torch.Tensor, None]":
+    """Attend as the current layout says: transformers' attention interface over one row of packed tokens.
+
+    query: [1, heads, rows, features], key and value: [1, heads or fewer, rows, features] -> [1, rows, heads, features].
+    Outside a pack this is transformers' own.
+    """
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    layout: Layout | None = getattr(_current, "layout", None)
+    if layout is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
+    for name in ("softcap", "s_aux", "position_bias"):
+        if options.get(name) is not None:
+            raise CannotPackError(f"its attention has a {name}")
+    _current.calls += 1
+    attend = _attend_by_segment if query.device.type == "cpu" else _attend_by_mask
+    repeats = query.shape[1] // key.shape[1]
+    key, value = (states[0].repeat_interleave(repeats, 0) if repeats > 1 else states[0] for states in (key, value))
+    return attend(query[0], key, value, layout.segments, scaling)[None], None
+
+
+def _attend_by_segment(
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    segments: list[Segment],
+    scaling: float | None,
+) -> "torch.Tensor":
+    """One call a block of queries. [heads, rows, features] each -> [rows, heads, features]."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as attend
+
+    out = torch.empty(query.shape[1], query.shape[0], value.shape[2], dtype=value.dtype, device=value.device)
+    for segment in segments:
+        begin, end = segment.rows
+        keys, values = _seen(key, segment), _seen(value, segment)
+        rows = end - begin
+        if not segment.depth and rows <= 1.5 * _QUERY_ROWS:
+            some = attend(query[None, :, begin:end], keys, values, is_causal=True, scale=scaling)
+            out[begin:end] = some[0].transpose(0, 1)
+            continue
+        step = -(-rows // max(1, round(rows / _QUERY_ROWS)))
+        for at in range(0, rows, step):
+            last = min(rows, at + step)
+            reach = segment.depth + last
+            mask = _triangle(query.dtype, reach)[at - last :, -reach:]
+            some = attend(query[None, :, begin + at : begin + last], keys[:, :, :reach], values[:, :, :reach],
+                          attn_mask=mask, scale=scaling)  # fmt: skip
+            out[begin + at : begin + last] = some[0].transpose(0, 1)
+    return out
+
+
+def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
+    """The states that a segment's last row sees: [1, heads, depth + rows, features]."""
+    import torch
+
+    spans = [*segment.before, segment.rows]
+    if len(spans) == 1:
+        return states[None, :, spans[0][0] : spans[0][1]]
+    return torch.cat([states[:, begin:end] for begin, end in spans], 1)[None]
+
+
+def _triangle(dtype: "torch.dtype", reach: int) -> "torch.Tensor":
+    """An additive mask whose last n rows and m columns are what n queries see of m keys, the last n their own.
+
+    Kept by the thread that uses it, and at least `reach` columns wide.
+    """
+    import torch
+
+    kept: dict[torch.dtype, torch.Tensor] = _current.__dict__.setdefault("triangles", {})
+    mask = kept.get(dtype)
+    if mask is None or mask.shape[1] < reach:
+        rows, width = 2 * _QUERY_ROWS, max(1024, 2 * reach)
+        mask = kept[dtype] = torch.full((rows, width), float("-inf"), dtype=dtype).triu_(width - rows + 1)
+    return mask
+
+
+def _attend_by_mask(
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    segments: list[Segment],
+    scaling: float | None,
+) -> "torch.Tensor":
+    """One call for the whole pack, for devices on which calls are dear and arithmetic is cheap."""
+    from torch.nn.functional import scaled_dot_product_attention as attend
+
+    mask = _visible(segments, query.shape[1], query.device)
+    return attend(query[None], key[None], value[None], attn_mask=mask, scale=scaling)[0].transpose(0, 1)
+
+
+def _visible(segments: list[Segment], rows: int, device: "torch.device") -> "torch.Tensor":
+    """Which row (first) sees which (second): bool [rows, rows]; kept for the layers of a pack."""
+    import torch
+
+    kept: tuple[list[Segment], torch.Tensor] | None = getattr(_current, "visible", None)
+    if kept is not None and kept[0] is segments:
+        return kept[1]
+    mask = torch.zeros(rows, rows, dtype=torch.bool)
+    for segment in segments:
+        begin, end = segment.rows
+        for first, last in segment.before:
+            mask[begin:end, first:last] = True
+        mask[begin:end, begin:end] = torch.ones(end - begin, end - begin, dtype=torch.bool).tril()
+    mask = mask.to(device)
+    _current.visible = (segments, mask)
+    return mask
+
+
+def _block(hidden: "torch.Tensor") -> tuple[int, int]:
+    return _CPU_BLOCK if hidden.device.type == "cpu" else _GPU_BLOCK
+
+
+def _head_of(model: Any) -> Head | None:
+    """The output head, where it is a plain linear layer on a base model of its own; else None."""
+    import torch
+
+    layer = model.get_output_embeddings()
+    if not isinstance(layer, torch.nn.Linear) or model.base_model is model:
+        return None
+    softcap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+    return Head(layer.weight.detach(), layer.bias.detach() if layer.bias is not None else None, softcap)

@@ -1,0 +1,187 @@
+"""Packs: which requests go through the student together, and where each of their tokens lies.
+
+Sorted by their ids, requests with a common beginning are neighbours: a template's head, an instruction in front of
+two responses, a reverse prompt in front of two instructions. Within a pack a beginning is laid down once, and a later
+request adds only the tokens that are its own, one segment, which sees its own tokens and the spans before them:
+
+    request  <s> A B C | D E      pack   <s> A B C D E  F G H
+             <s> A B C | F G H           └─ segment 1 ┘ └ 2 ┘   segment 2 sees the span "<s> A B C"
+
+A pack is a pure function of its requests: every engine that computes the same pack gives the same losses. Nothing
+here knows of torch.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from srt_core.records import LossRequest, LossStatus
+
+MIN_SHARED_TOKENS = 16
+"""A shorter common beginning costs more to find again than to compute again."""
+
+Span: TypeAlias = tuple[int, int]
+"""Rows of a pack, from and to (not included)."""
+
+
+class Batching(StrEnum):
+    """How requests share a forward pass, the fastest first."""
+
+    PACKED = "packed"
+    """One row of tokens, common beginnings once."""
+    PADDED = "padded"
+    """One request a row, padded on the right to the longest."""
+    SINGLE = "single"
+    """One request at a time, through the model's own forward."""
+
+
+Pack: TypeAlias = tuple[LossRequest, ...]
+"""Requests computed together. No two are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Neighbouring rows of one text. They see each other from the left, and all rows of `before`."""
+
+    rows: Span
+    before: tuple[Span, ...]
+    depth: int
+    """Tokens in `before`; also the position of the first row in its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A pack as one row of tokens.
+
+    ids, positions: a token a row, and its place in its text. targets: the rows whose next token is a target, request
+    after request; wanted: those tokens; counts: target tokens a request.
+    """
+
+    ids: list[int]
+    positions: list[int]
+    segments: list[Segment]
+    targets: list[int]
+    wanted: list[int]
+    counts: list[int]
+
+
+def cut(requests: Iterable[LossRequest], token_budget: int, batching: Batching) -> list[Pack]:
+    """Cut requests into packs of at most `token_budget` computed tokens, and at least one request each.
+
+    Packs come out about equally full; equal requests are taken once. Padded ones are cut by length, longest first.
+    """
+    distinct = list({(request.ids, request.start, request.status): request for request in requests}.values())
+    if batching is Batching.PADDED:
+        return _cut_padded(sorted(distinct, key=lambda request: (-len(request.ids), *_order(request))), token_budget)
+    ordered = sorted(distinct, key=_order)
+    if batching is Batching.SINGLE:
+        return [(request,) for request in ordered]
+    return _cut_packed(ordered, token_budget)
+
+
+def computed_tokens(pack: Pack, batching: Batching) -> int:
+    """Count the tokens that a pack puts through the student: shared ones once, padding too."""
+    if batching is Batching.PADDED:
+        return len(pack) * max(len(request.ids) for request in pack)
+    return sum(_added_tokens(pack))
+
+
+def lay_out(pack: Pack) -> Layout:
+    """Lay the requests of a pack, sorted by their ids, down as one row of tokens."""
+    layout = Layout([], [], [], [], [], [])
+    path: list[Segment] = []
+    previous: tuple[int, ...] = ()
+    for request in pack:
+        shared = _shared_tokens(previous, request.ids)
+        path = _clipped(path, shared)
+        if shared < len(request.ids):
+            path.append(_lay_down(layout, request.ids, shared, path))
+        _aim(layout, request, path)
+        previous = request.ids
+    return layout
+
+
+def _order(request: LossRequest) -> tuple[tuple[int, ...], int, LossStatus]:
+    return request.ids, request.start, request.status
+
+
+def _cut_packed(ordered: Sequence[LossRequest], token_budget: int) -> list[Pack]:
+    added = _added_tokens(ordered)
+    share = sum(added) / max(1, -(-sum(added) // token_budget))
+    packs: list[list[LossRequest]] = []
+    full = 0
+    for request, tokens in zip(ordered, added, strict=True):
+        if not packs or full + tokens > token_budget or full > share:
+            packs.append([request])
+            full = len(request.ids)  # at the head of a pack nothing is shared
+        else:
+            packs[-1].append(request)
+            full += tokens
+    return [tuple(pack) for pack in packs]
+
+
+def _cut_padded(longest_first: Sequence[LossRequest], token_budget: int) -> list[Pack]:
+    packs: list[Pack] = []
+    done = 0
+    while done < len(longest_first):
+        size = max(1, token_budget // len(longest_first[done].ids))
+        packs.append(tuple(longest_first[done : done + size]))
+        done += size
+    return packs
+
+
+def _added_tokens(ordered: Sequence[LossRequest]) -> list[int]:
+    """How many tokens each request adds to those before it."""
+    before = [(), *(request.ids for request in ordered[:-1])]
+    return [
+        len(request.ids) - _shared_tokens(previous, request.ids)
+        for previous, request in zip(before, ordered, strict=False)
+    ]
+
+
+def _shared_tokens(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """Length of the common beginning, 0 where it is too short to be worth sharing."""
+    reach = min(len(one), len(other))
+    if one[:MIN_SHARED_TOKENS] != other[:MIN_SHARED_TOKENS] or reach < MIN_SHARED_TOKENS:
+        return 0
+    return next((place for place in range(reach) if one[place] != other[place]), reach)
+
+
+def _clipped(path: Sequence[Segment], depth: int) -> list[Segment]:
+    """The segments of a path down to `depth` tokens, the last one cut there."""
+    kept = []
+    for segment in path:
+        if segment.depth >= depth:
+            break
+        begin, end = segment.rows
+        kept.append(Segment((begin, min(end, begin + depth - segment.depth)), segment.before, segment.depth))
+    return kept
+
+
+def _lay_down(layout: Layout, ids: tuple[int, ...], depth: int, path: Sequence[Segment]) -> Segment:
+    begin = len(layout.ids)
+    layout.ids.extend(ids[depth:])
+    layout.positions.extend(range(depth, len(ids)))
+    segment = Segment((begin, len(layout.ids)), _joined(step.rows for step in path), depth)
+    layout.segments.append(segment)
+    return segment
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans that follow each other without a gap become one."""
+    joined: list[Span] = []
+    for begin, end in spans:
+        if joined and joined[-1][1] == begin:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((begin, end))
+    return tuple(joined)
+
+
+def _aim(layout: Layout, request: LossRequest, path: Sequence[Segment]) -> None:
+    """Note the rows that predict the request's target tokens."""
+    rows = [row for segment in path for row in range(*segment.rows)]
+    layout.targets.extend(rows[request.start - 1 : len(request.ids) - 1])
+    layout.wanted.extend(request.ids[request.start :])
+    layout.counts.append(len(request.ids) - request.start)
