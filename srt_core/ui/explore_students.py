@@ -66,14 +66,14 @@ def _draw_measure(project: Project, known: Mapping[int, Row], chosen: Two, measu
     st.markdown(f"**{label}**: {_said_of(found)}")
     if not found.candidates:
         return
-    titles = [escape(_label(known[number]), quote=False) for number in chosen]
+    x_title, y_title = (escape(_label(known[number]), quote=False) for number in chosen)
     if found.candidates > POINTS:
         edges = agreement.shared_edges(project.store, *chosen, measure)
-        figure = density(edges, edges, agreement.density(project.store, *chosen, measure, edges), *titles)
+        figure = density(edges, edges, agreement.density(project.store, *chosen, measure, edges), x_title, y_title)
         figure.update_layout(height=CHART_HEIGHT, dragmode="zoom").update_traces(showscale=False)
         mark_equal(figure, edges[0], edges[-1])
     else:
-        figure = scatter(agreement.points(project.store, *chosen, measure), *titles, height=CHART_HEIGHT)
+        figure = scatter(agreement.points(project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT)
     st.plotly_chart(figure, key=f"students_{measure}", config=_CONFIG,
                     alt=f"{label} from both students, {found.candidates:,} candidates")  # fmt: skip
 
