@@ -313,12 +313,14 @@ def test_students_stand_side_by_side(path: Path) -> None:
 
 
 def test_a_students_path_is_shortened_and_no_markup(path: Path) -> None:
-    """A student is named by its number and the last two parts of its path, in choices alone and never in markdown."""
-    add_student(path, "/models/a *bold* name/of-a-student")
+    """A student is named by its number and the last two parts of its path, and never as markdown or as HTML."""
+    add_student(path, "/models/a *bold* name/of-<b>a<b>-student")
     screen = open_students()
     other = next(box for box in screen.app.selectbox if box.label == "Beside it")
-    assert other.options == ["Number 2 · a *bold* name/of-a-student · plain"]
+    assert other.options == ["Number 2 · a *bold* name/of-<b>a<b>-student · plain"]
     assert "bold" not in screen.text
+    layout = json.loads(screen.app.get("plotly_chart")[-1].proto.spec)["layout"]
+    assert layout["yaxis"]["title"]["text"] == "Number 2 · a *bold* name/of-&lt;b&gt;a&lt;b&gt;-student · plain"
 
 
 def test_either_student_can_be_let_select(path: Path) -> None:
