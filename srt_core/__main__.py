@@ -18,15 +18,18 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColum
 from rich.progress import Progress as Bar
 
 from srt_core import ledger, policies, selection
+from srt_core.agreement import agreement, same_selections
 from srt_core.datasets import FORMATS, parse_map
 from srt_core.demo import fill_demo, is_demo, score_demo
 from srt_core.errors import SRTError
 from srt_core.export import FILES, Scope, export
 from srt_core.ifd import Convention
+from srt_core.methods import METHODS, student_and_template
 from srt_core.pipeline import Mode, Progress, import_file, reflect, score
 from srt_core.prompts import load_prompts
 from srt_core.records import Action, Decision, Origin
 from srt_core.samples import find_sample
+from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.status import FAILED_REFLECTIONS, status
 from srt_core.store import Store
 from srt_core.student import load_student
@@ -40,6 +43,9 @@ LINE_SECONDS = 5.0
 app = typer.Typer(help=__doc__.splitlines()[0] if __doc__ else "", no_args_is_help=True, add_completion=False,
                   pretty_exceptions_enable=False)  # fmt: skip
 errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+_SCORING = ("scoring_id", "in_use", "student", "dtype", "template", "convention", "max_length", "scored")
+_SUGGESTING = [name for name, method in METHODS.items() if method.student or method.template]
 
 ProjectPath = Annotated[Path, typer.Argument(help="The project file.", show_default=False)]
 
@@ -121,8 +127,11 @@ def reflect_(
 @app.command("score")
 def score_(
     project: ProjectPath,
-    student: Annotated[str, typer.Option(help="A model folder or hub name.", show_default=False)],
-    template: Annotated[str, typer.Option(help=f"One of {', '.join(TEMPLATE_NAMES)}, or a TOML file.")] = "alpaca",
+    student: Annotated[str, typer.Option(help="A model folder or hub name; the method's where not given.")] = "",
+    template: Annotated[
+        str, typer.Option(help=f"One of {', '.join(TEMPLATE_NAMES)}, or a TOML file; else the method's, else alpaca.")
+    ] = "",
+    method: Annotated[str, typer.Option(help=f"Score as its paper does: {', '.join(_SUGGESTING)}.")] = "",
     convention: Annotated[Convention, typer.Option(help="How texts become tokens.")] = Convention.ALIGNED,
     max_length: Annotated[int, typer.Option(min=2, help="Tokens; the student's own limit where that is less.")] = 2048,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -132,6 +141,7 @@ def score_(
     ] = None,
 ) -> None:
     """Score every candidate with the student. Again goes on where it stopped."""
+    student, template = student_and_template(method, student, template)
     with Store.open(project) as store:
         chosen = load_template(template)
         errors.print(f"Loading the student {student} …")
@@ -154,6 +164,32 @@ def score_(
     if last.message:
         typer.echo(last.message)
     _list_failures(without, [f"{row['sample_id']} {row['origin']}: {row['status']}" for row in rows])
+
+
+@app.command("scorings")
+def scorings_(
+    project: ProjectPath,
+    use: Annotated[int | None, typer.Option(help="Put the scoring of this number in use; it then selects.")] = None,
+    compare: Annotated[
+        tuple[int, int] | None, typer.Option(help="Two numbers: how alike these scorings score and select.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """List the scorings: each student, template, convention and max length that scored the project."""
+    with Store.open(project) as store:
+        compared = _compared(store, *compare) if compare else None
+        if use is not None:
+            use_scoring(store, use)
+            selection.refresh(store)
+        found = [{name: row[name] for name in _SCORING} for row in scorings(store)]
+    if as_json:
+        typer.echo(json.dumps({"scorings": found, "compared": compared}, ensure_ascii=False))
+        return
+    for row in found:
+        used = " (in use)" if row["in_use"] else ""
+        typer.echo("{scoring_id}{used}: {student}, {dtype}, template {template}, {convention}, max length "
+                   "{max_length}, {scored:,} candidates scored".format(used=used, **row))  # fmt: skip
+    typer.echo("\n".join(_lines(compared or {})), nl=bool(compared))
 
 
 @app.command()
@@ -299,6 +335,13 @@ def main() -> None:
         if error.hint:
             errors.print(error.hint)
         sys.exit(NOT_DONE)
+
+
+def _compared(store: Store, one: int, other: int) -> dict[str, Any]:
+    measures: dict[str, Any] = {measure: asdict(agreement(store, one, other, measure)) for measure in MEASURES}
+    for found in measures.values():
+        found["rho"] = None if found["rho"] is None else round(found["rho"], 6)
+    return {**measures, "selections": asdict(same_selections(store, one, other))}
 
 
 def _teacher(base_url: str | None, model: str | None, replay: Path | None, key_variable: str) -> Teacher:

@@ -1,16 +1,15 @@
 """Look at the whole set: filters, counts, pages, distributions and review queues, each one SQL statement."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from srt_core.bins import count_bins, count_grid, spread_bins
 from srt_core.errors import SRTError
 from srt_core.records import Origin
+from srt_core.scorings import MEASURES
 from srt_core.selection import refresh
 from srt_core.store import Row, Store
-
-MEASURES = ("ifd", "r_ifd")
 
 # Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows.
 ROWS = """(
@@ -184,63 +183,12 @@ def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
     return spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins)
 
 
-def count_bins(
-    store: Store, numbers: str, values: dict[str, object], edges: Sequence[float]
-) -> dict[Origin, list[int]]:
-    """Count the numbers of a SELECT with one column an origin (named as in Origin), as `histogram` does."""
-    bins = len(edges) - 1
-    rows = store.rows(
-        f"""WITH numbers AS ({numbers}),
-            long AS (UNPIVOT numbers ON COLUMNS(*) INTO NAME origin VALUE number)
-            SELECT origin, least(floor((number - $low) / $width)::INTEGER, $bins - 1) AS bin, count(*) AS candidates
-            FROM long WHERE number BETWEEN $low AND $high GROUP BY ALL""",
-        {**values, "low": edges[0], "high": edges[-1], "width": (edges[-1] - edges[0]) / bins, "bins": bins},
-    )
-    counts = {origin: [0] * bins for origin in Origin}
-    for found in rows:
-        counts[Origin(found["origin"])][found["bin"]] = found["candidates"]
-    return counts
-
-
-def spread_bins(store: Store, numbers: str, bins: int) -> list[float]:
-    """Give edges over the middle 99 % of the numbers of such a SELECT; its ends lie on multiples of 0.05."""
-    low, high = store.rows(
-        f"""SELECT approx_quantile(number, 0.005) AS low, approx_quantile(number, 0.995) AS high
-            FROM (UNPIVOT ({numbers}) ON COLUMNS(*) INTO NAME origin VALUE number)"""
-    )[0].values()
-    if low is None:
-        return []
-    first, last = math.floor(low * 20), math.ceil(high * 20)
-    last = max(last, first + 1)
-    return [(first + (last - first) * place / bins) / 20 for place in range(bins + 1)]
-
-
 def density(store: Store, x_edges: Sequence[float], y_edges: Sequence[float], only: Filter) -> list[list[int]]:
     """Count samples by the winner's IFD (columns) and r-IFD (rows) in the bins between the edges: [y][x]."""
     refresh(store)
     where, values = condition(only)
-    wide, high = len(x_edges) - 1, len(y_edges) - 1
-    rows = store.rows(
-        f"""SELECT least(floor((winner_ifd - $x0) / $dx)::INTEGER, $wide - 1) AS x,
-                   least(floor((winner_r_ifd - $y0) / $dy)::INTEGER, $high - 1) AS y, count(*) AS samples
-            FROM {ROWS} WHERE ({where}) AND winner_ifd BETWEEN $x0 AND $x1 AND winner_r_ifd BETWEEN $y0 AND $y1
-            GROUP BY ALL""",
-        {
-            **values,
-            "x0": x_edges[0],
-            "x1": x_edges[-1],
-            "dx": (x_edges[-1] - x_edges[0]) / wide,
-            "wide": wide,
-            "y0": y_edges[0],
-            "y1": y_edges[-1],
-            "dy": (y_edges[-1] - y_edges[0]) / high,
-            "high": high,
-        },
-    )
-    grid = [[0] * wide for _ in range(high)]
-    for found in rows:
-        grid[found["y"]][found["x"]] = found["samples"]
-    return grid
+    pairs = f"SELECT winner_ifd AS x, winner_r_ifd AS y FROM {ROWS} WHERE {where}"
+    return count_grid(store, pairs, values, x_edges, y_edges)
 
 
 def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:

@@ -1,8 +1,8 @@
 """Plotly figures from plain, already counted data. Nothing here holds a row of a data set.
 
 One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page and stay apart for
-readers who do not tell red from green; lines differ by dash and bars by pattern as well. Fonts and backgrounds are the
-page's own.
+readers who do not tell red from green; lines differ by dash, dots by shape and bars by pattern as well. Fonts and
+backgrounds are the page's own.
 """
 
 import math
@@ -29,6 +29,12 @@ ORIGIN_DASHES: Mapping[Origin, str] = {
     Origin.RESPONSE: "dash",
     Origin.INSTRUCTION: "dashdot",
     Origin.BOTH: "dot",
+}
+ORIGIN_SYMBOLS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "circle",
+    Origin.RESPONSE: "square",
+    Origin.INSTRUCTION: "diamond",
+    Origin.BOTH: "cross",
 }
 _REFUSED = (Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE)
 REASON_COLOURS: Mapping[Reason, str] = {
@@ -158,6 +164,33 @@ def density(
     return figure
 
 
+def scatter(
+    points: Mapping[Origin, Sequence[tuple[float, float]]], x_title: str, y_title: str, *, height: int = 420
+) -> go.Figure:
+    """Draw a dot a candidate, in the colour of its origin, with the line on which both numbers are the same.
+
+    Args:
+        points: the (x, y) of each candidate, by origin.
+        x_title: name of the x axis.
+        y_title: name of the y axis.
+        height: in pixels.
+    """
+    shown = [origin for origin in Origin if points.get(origin)]
+    figure = _figure([_dots(origin, points[origin]) for origin in shown], height=height, showlegend=True)
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title)
+    numbers = [number for origin in shown for point in points[origin] for number in point]
+    if numbers:
+        mark_equal(figure, min(numbers), max(numbers))
+    return figure
+
+
+def mark_equal(figure: go.Figure, low: float, high: float) -> None:
+    """Draw the line y = x from `low` to `high`."""
+    line = {"color": NEUTRAL_COLOUR, "dash": "dash", "width": 1.5}
+    figure.add_shape(type="line", line=line, x0=low, y0=low, x1=high, y1=high, xref="x", yref="y")
+
+
 def mark_selection(
     figure: go.Figure, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None
 ) -> None:
@@ -261,6 +294,17 @@ def _steps(origin: Origin, bins: Sequence[float], counts: Sequence[int]) -> go.S
         line={"shape": "hv", "width": 2, "color": ORIGIN_COLOURS[origin], "dash": ORIGIN_DASHES[origin]},
         mode="lines",
         hovertemplate="%{x:,.3~r} to %{customdata:,.3~r}: %{y:,}",
+    )
+
+
+def _dots(origin: Origin, points: Sequence[tuple[float, float]]) -> go.Scatter:
+    return go.Scatter(
+        name=outcome_label(origin),
+        x=[x for x, _ in points],
+        y=[y for _, y in points],
+        mode="markers",
+        marker={"color": ORIGIN_COLOURS[origin], "symbol": ORIGIN_SYMBOLS[origin], "size": 6, "opacity": 0.7},
+        hovertemplate="%{x:.3f}, %{y:.3f}",
     )
 
 

@@ -6,6 +6,9 @@ Scores of two scorings never mix: the rule and every screen read the one in use 
 from srt_core.errors import SRTError
 from srt_core.store import Row, Store
 
+MEASURES = ("ifd", "r_ifd")
+"""What scores are compared and filtered by: columns of `score`."""
+
 UNSCORED = "unscored"
 """The status of a candidate that was not scored yet under the scoring in use."""
 

@@ -14,39 +14,10 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from srt_core.errors import PolicyError
-from srt_core.records import Acceptance, Policy, RankBy
+from srt_core.records import Acceptance, Origin, Policy, RankBy
 from srt_core.store import Row, Store, Transaction
 
-# One row a sample: what each candidate of the walk measures. `panel` is the only relation the rule reads.
-_PANEL = """
-INSERT INTO panel
-SELECT sample.seq, sample.sample_id,
-       bool_or(origin = 'RESPONSE'), bool_or(origin = 'INSTRUCTION'), bool_or(origin = 'BOTH'),
-       coalesce(any_value(failure.response), false), coalesce(any_value(failure.instruction), false),
-       coalesce(any_value(failure.both_), false),
-       max(ifd) FILTER (origin = 'ORIGINAL'), max(ifd) FILTER (origin = 'RESPONSE'),
-       max(ifd) FILTER (origin = 'INSTRUCTION'), max(ifd) FILTER (origin = 'BOTH'),
-       max(r_ifd) FILTER (origin = 'ORIGINAL'), max(r_ifd) FILTER (origin = 'RESPONSE'),
-       max(r_ifd) FILTER (origin = 'INSTRUCTION'), max(r_ifd) FILTER (origin = 'BOTH'),
-       max(loss_ratio) FILTER (origin = 'ORIGINAL'), max(loss_ratio) FILTER (origin = 'RESPONSE'),
-       max(loss_ratio) FILTER (origin = 'INSTRUCTION'), max(loss_ratio) FILTER (origin = 'BOTH'),
-       max(length(candidate.response)) FILTER (origin = 'ORIGINAL'),
-       max(length(candidate.response)) FILTER (origin = 'RESPONSE'),
-       max(length(candidate.response)) FILTER (origin = 'INSTRUCTION'),
-       max(length(candidate.response)) FILTER (origin = 'BOTH'),
-       count(*) FILTER (ifd IS NULL OR r_ifd IS NULL),
-       coalesce(bool_or(score.status = 'truncated'), false)
-FROM sample
-JOIN candidate USING (sample_id)
-LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = $scoring_id
-LEFT JOIN (
-    SELECT sample_id, bool_or(origin = 'RESPONSE') AS response, bool_or(origin = 'INSTRUCTION') AS instruction,
-           bool_or(origin = 'BOTH') AS both_
-    FROM reflection WHERE status <> 'accepted' GROUP BY sample_id
-) AS failure USING (sample_id)
-GROUP BY sample.seq, sample.sample_id
-"""
-
+# `panel` is the only relation the rule reads.
 RULE = """
 WITH instruction_stage AS (
     SELECT *,
@@ -121,6 +92,11 @@ SELECT seq, sample_id, winner,
              if(meets_ceilings, abs(winner_r_ifd - $max_r_ifd), NULL)) AS closeness
 FROM ranked
 """
+
+
+def rule_of(scoring: str) -> str:
+    """Give the rule under another scoring than the one in use, whose id the parameter `scoring` holds."""
+    return f"WITH panel AS ({_panel_of(scoring)}) SELECT * FROM ({RULE})"
 
 
 def parameters(policy: Policy) -> dict[str, object]:
@@ -198,7 +174,7 @@ def refresh_panel(store: Store) -> str:
         return key
     with store.transaction() as tx:
         tx.execute("DELETE FROM panel")
-        tx.execute(_PANEL, {"scoring_id": int(scoring_id)})
+        tx.execute(f"INSERT INTO panel BY NAME {_panel_of('scoring_id')}", {"scoring_id": int(scoring_id)})
         _set_key(tx, "panel_key", key)
     return key
 
@@ -262,3 +238,37 @@ def _check(policy: Policy) -> None:
 
 def _set_key(tx: Transaction, name: str, value: str) -> None:
     tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [name, value])
+
+
+def _panel_of(scoring: str) -> str:
+    """Give the SELECT of `panel` under a scoring: one row a sample, what each candidate of the walk measures.
+
+    `scoring` names the parameter that holds the scoring's id.
+    """
+    return f"""
+SELECT sample.seq, sample.sample_id,
+       bool_or(origin = 'RESPONSE') AS has_response, bool_or(origin = 'INSTRUCTION') AS has_instruction,
+       bool_or(origin = 'BOTH') AS has_both,
+       coalesce(any_value(failure.response), false) AS failed_response,
+       coalesce(any_value(failure.instruction), false) AS failed_instruction,
+       coalesce(any_value(failure.both_), false) AS failed_both,
+       {_by_origin("ifd", "ifd")},
+       {_by_origin("r_ifd", "r_ifd")},
+       {_by_origin("loss_ratio", "loss_ratio")},
+       {_by_origin("length(candidate.response)", "characters")},
+       count(*) FILTER (ifd IS NULL OR r_ifd IS NULL) AS unscored,
+       coalesce(bool_or(score.status = 'truncated'), false) AS truncated
+FROM sample
+JOIN candidate USING (sample_id)
+LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ${scoring}
+LEFT JOIN (
+    SELECT sample_id, bool_or(origin = 'RESPONSE') AS response, bool_or(origin = 'INSTRUCTION') AS instruction,
+           bool_or(origin = 'BOTH') AS both_
+    FROM reflection WHERE status <> 'accepted' GROUP BY sample_id
+) AS failure USING (sample_id)
+GROUP BY sample.seq, sample.sample_id
+"""
+
+
+def _by_origin(number: str, name: str) -> str:
+    return ", ".join(f"max({number}) FILTER (origin = '{origin}') AS {origin.lower()}_{name}" for origin in Origin)

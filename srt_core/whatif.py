@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from srt_core.browse import count_bins, spread_bins
+from srt_core.bins import count_bins, spread_bins
 from srt_core.methods import METHODS, Method
 from srt_core.records import Origin, Policy, Stage
 from srt_core.selection import RULE, parameters, refresh

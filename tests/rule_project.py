@@ -10,7 +10,7 @@ from tests.rule_oracle import Case, Numbers
 SCORING = (
     "INSERT INTO scoring "
     "(student, fingerprint, dtype, template, template_hash, template_texts, convention, max_length) "
-    "VALUES ('s', ?, 'float32', 'plain', 'h', '{}', 'aligned', 16)"
+    "VALUES (?, ?, 'float32', 'plain', 'h', '{}', ?, 16) RETURNING scoring_id"
 )
 SCORE_COLUMNS = ("scoring_id", "candidate_id", "tokens_y", "tokens_x", "ifd", "r_ifd", "loss_ratio", "status")
 REFLECTION_COLUMNS = (
@@ -27,7 +27,7 @@ def create_project(path: Path, cases: Sequence[Case]) -> Store:
     """Create a project whose samples are the cases, in their order, scored by one student."""
     store = Store.create(path)
     with store.transaction() as tx:
-        tx.execute(SCORING, ["first"])
+        tx.execute(SCORING, ["s", "first", "aligned"])
         names = [sample_name(place) for place in range(len(cases))]
         tx.append("sample", ("sample_id", "import_id", "row", "extra"), [(name, 1, 0, "{}") for name in names])
         tx.append(
@@ -40,6 +40,15 @@ def create_project(path: Path, cases: Sequence[Case]) -> Store:
         tx.bump()
     store.set_meta("scoring_id", "1")
     return store
+
+
+def add_scoring(store: Store, student: str, cases: Sequence[Case], convention: str = "aligned") -> int:
+    """Score the samples of a project once more, by another student, which gives the numbers of these cases."""
+    with store.transaction() as tx:
+        scoring_id = int(tx.execute(SCORING, [student, f"{student} {convention}", convention])[0][0])
+        append_scores(tx, scoring_id, ((key, numbers) for key, _, _, numbers in _candidates(cases)))
+        tx.bump()
+    return scoring_id
 
 
 def append_scores(tx: Transaction, scoring_id: int, scores: Iterable[tuple[int, Numbers]]) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 
 from srt_core import ledger
 from srt_core.__main__ import main
+from srt_core.agreement import agreement, same_selections
 from srt_core.datasets import read_rows
 from srt_core.prompts import load_prompts
 from srt_core.records import Origin, Pair
@@ -26,6 +27,7 @@ from srt_core.store import Store
 from srt_core.templates import TEMPLATE_NAMES, load_template
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
+from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
 
 
 @pytest.fixture(autouse=True)
@@ -416,6 +418,62 @@ def test_score_another_way(project: Path, walked: Walked, tmp_path: Path, comman
         rows = store.rows("SELECT convention, template, max_length FROM scoring ORDER BY scoring_id")
     assert rows[-1] == {"convention": "reference", "template": "vicuna", "max_length": 70}
     assert rows[0] == {"convention": "aligned", "template": "alpaca", "max_length": 400}
+
+
+@pytest.fixture
+def two_students(project: Path, tmp_path: Path, command: Command) -> Path:
+    """The project scored a second time, as Superfiltering asks a student, by another one."""
+    tokenizer = byte_tokenizer(has_bos=False)
+    small = save(tmp_path / "small", tiny_gpt2(len(tokenizer)), tokenizer)
+    finished = command("score", project, "--method", "superfiltering", "--student", small, "--device", "cpu")
+    assert finished.returncode in (DONE, DONE_WITH_FAILURES), finished.stderr
+    return project
+
+
+def test_scorings_lists_each_student(two_students: Path, walked: Walked, command: Command) -> None:
+    """A line a scoring, the newest first, with the one in use marked; a method gives the template that is not named."""
+    newest, first = command("scorings", two_students).stdout.splitlines()
+    assert newest.startswith("2 (in use): ") and ", template plain, aligned, max length 256, " in newest
+    assert first.startswith(f"1: {walked.student}, float32, template alpaca, aligned, max length 400, ")
+
+
+def test_scorings_puts_one_in_use(two_students: Path, command: Command) -> None:
+    """The scoring that is put in use selects at once; one that is not there is refused."""
+    before = status_of(two_students)["selected"]
+    finished = command("scorings", two_students, "--use", 1, "--json")
+    found = {row["scoring_id"]: row for row in json.loads(finished.stdout)["scorings"]}
+    assert [found[number]["in_use"] for number in (1, 2)] == [True, False]
+    assert list(found[1]) == [
+        "scoring_id", "in_use", "student", "dtype", "template", "convention", "max_length", "scored",
+    ]  # fmt: skip
+    assert status_of(two_students)["selected"] != before
+    assert "There is no scoring 9" in refused(command("scorings", two_students, "--use", 9))
+
+
+def test_scorings_compares_two(two_students: Path, command: Command) -> None:
+    """Rho of both measures with its candidates, and the same selections, as the core counts them."""
+    finished = command("scorings", two_students, "--compare", 1, 2, "--json")
+    compared = json.loads(finished.stdout)["compared"]
+    with Store.open(two_students) as store:
+        for measure in ("ifd", "r_ifd"):
+            wanted = agreement(store, 1, 2, measure)
+            assert compared[measure] == {"candidates": wanted.candidates, "rho": pytest.approx(wanted.rho, abs=1e-6)}
+        assert compared["selections"] == asdict(same_selections(store, 1, 2))
+    said = command("scorings", two_students, "--compare", 1, 2).stdout
+    assert f"ifd:\n  candidates: {compared['ifd']['candidates']}\n  rho: {compared['ifd']['rho']}\n" in said
+
+
+def test_scorings_that_cannot_be_compared_change_nothing(two_students: Path, command: Command) -> None:
+    """A comparison that is refused leaves the scoring in use as it was."""
+    assert "There is no scoring 9" in refused(command("scorings", two_students, "--use", 1, "--compare", 1, 9))
+    assert command("scorings", two_students).stdout.startswith("2 (in use)")
+
+
+def test_score_needs_a_student(project: Path, command: Command) -> None:
+    """Without a student, or a method that names one, there is nothing to score with; an unknown method is refused."""
+    assert "No student was given" in refused(command("score", project))
+    assert "No student was given" in refused(command("score", project, "--method", "cherry"))
+    assert "There is no method best" in refused(command("score", project, "--method", "best"))
 
 
 def test_no_command_is_no_success(command: Command) -> None:

@@ -10,6 +10,7 @@ from srt_core.figures import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
     ORIGIN_DASHES,
+    ORIGIN_SYMBOLS,
     REASON_COLOURS,
     REFUSED_COLOUR,
     STUDENT_COLOUR,
@@ -18,9 +19,11 @@ from srt_core.figures import (
     density,
     funnel,
     histogram,
+    mark_equal,
     mark_selection,
     outcome_bars,
     outcome_label,
+    scatter,
     score_strip,
 )
 from srt_core.records import Origin, Reason
@@ -59,8 +62,9 @@ def test_every_colour_is_seen_on_a_light_and_on_a_dark_page(colour: str) -> None
 
 
 def test_every_origin_has_its_own_colour_and_dash() -> None:
-    """Origins are told apart by colour and, where lines cross, by dash."""
-    assert len(set(ORIGIN_COLOURS.values())) == len(set(ORIGIN_DASHES.values())) == len(Origin)
+    """Origins are told apart by colour and, where lines cross, by dash, where dots mix, by shape."""
+    for own in (ORIGIN_COLOURS, ORIGIN_DASHES, ORIGIN_SYMBOLS):
+        assert len(set(own.values())) == len(Origin)
 
 
 def test_reasons_are_coloured_by_group() -> None:
@@ -217,3 +221,31 @@ def test_no_range_is_no_shade() -> None:
     figure = histogram([0, 1], {Origin.ORIGINAL: [1]}, "IFD")
     mark_selection(figure)
     assert "shapes" not in layout_of(figure)
+
+
+def test_a_scatter_has_a_dot_a_candidate_in_the_colour_of_its_origin() -> None:
+    """Origins stand in their usual order, those without a candidate not at all; the axes name what they measure."""
+    figure = scatter(
+        {Origin.BOTH: [(0.5, 0.7)], Origin.ORIGINAL: [(0.2, 0.3), (0.4, 0.1)], Origin.RESPONSE: []}, "A", "B"
+    )
+    original, both = figure.data
+    assert (original.name, original.x, original.y) == ("Original", (0.2, 0.4), (0.3, 0.1))
+    assert (both.name, both.marker.color) == ("Both", ORIGIN_COLOURS[Origin.BOTH])
+    layout = layout_of(figure)
+    assert (layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"]) == ("A", "B")
+
+
+def test_a_scatter_marks_where_both_say_the_same() -> None:
+    """The line y = x goes from the lowest to the highest number, in the neutral colour; without dots there is none."""
+    (line,) = layout_of(scatter({Origin.BOTH: [(0.5, 0.7), (0.2, 0.6)]}, "A", "B"))["shapes"]
+    assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0.2, 0.2, 0.7, 0.7)
+    assert line["line"]["color"] == NEUTRAL_COLOUR
+    assert "shapes" not in layout_of(scatter({}, "A", "B"))
+
+
+def test_the_line_of_equal_numbers_can_stand_on_a_grid() -> None:
+    """Many candidates are drawn as counts, with the same line."""
+    figure = density([0, 1], [0, 1], [[1]], "A", "B")
+    mark_equal(figure, 0, 1)
+    (line,) = layout_of(figure)["shapes"]
+    assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0, 0, 1, 1)

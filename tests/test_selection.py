@@ -380,7 +380,7 @@ def test_new_numbers_are_selected_upon(small: Store) -> None:
 def test_two_scorings_never_mix(small: Store) -> None:
     """Only the scores of the scoring in use count; another student's stay aside until it is chosen."""
     with small.transaction() as tx:
-        tx.execute(SCORING, ["second"])
+        tx.execute(SCORING, ["s", "second", "aligned"])
         keys = [key for (key,) in tx.execute("SELECT candidate_id FROM candidate ORDER BY ALL")]
         append_scores(tx, 2, ((key, Numbers(0.5, 0.5, 0.5)) for key in keys))
         tx.bump()

@@ -56,6 +56,17 @@ def test_another_scoring_can_be_used(project: Project, tmp_path: Path) -> None:
     assert [row["scoring_id"] for row in scorings(project.store) if row["in_use"]] == [1]
 
 
+def test_the_fields_can_be_filled_as_a_paper_did(project: Project) -> None:
+    """A press puts a method's student and template into the fields; what the method leaves open stays as it was."""
+    app = open_screen(PAGE)
+    assert app.button(key="start_score").disabled
+    app.button(key="score_as_superfiltering").click().run()
+    assert (app.text_input(key="student").value, app.selectbox(key="template").value) == ("gpt2", "plain")
+    assert not app.button(key="start_score").disabled
+    app.button(key="score_as_selective_reflection").click().run()
+    assert (app.text_input(key="student").value, app.selectbox(key="template").value) == ("gpt2", "vicuna")
+
+
 @pytest.mark.parametrize("name", ["missing", "own.srt"])
 def test_a_student_that_is_none_is_told(project: Project, tmp_path: Path, name: str) -> None:
     """A path that holds no model ends the run with what to do next; no score is touched."""

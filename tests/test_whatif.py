@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from srt_core import ledger, selection
-from srt_core.methods import METHODS, PRESETS
-from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
+from srt_core.methods import METHODS, PRESETS, Method, student_and_template
+from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Selection, Stage
 from srt_core.store import Store
+from srt_core.templates import TEMPLATE_NAMES
 from srt_core.whatif import Change, changes, compare, gains, method_of
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
@@ -186,10 +187,31 @@ def test_a_preset_belongs_to_its_method(name: str) -> None:
 
 def test_a_turned_dial_stays_with_its_method() -> None:
     """A policy that differs from a method's in that method's dials alone belongs to it."""
-    assert method_of(replace(PRESETS["cherry"], top_share=15.0)).name == "cherry"
+    assert method_of(replace(PRESETS["cherry"], top_share=10.0)).name == "cherry"
+    assert method_of(replace(PRESETS["superfiltering"], top_share=5.0, max_ifd=None)).name == "superfiltering"
     assert method_of(replace(PRESETS["selective-paper"], require_response_reflection=False)).name == (
         "selective_reflection"
     )
+
+
+def test_what_ranks_tells_cherry_from_superfiltering() -> None:
+    """The two differ in the score that the top share is taken by, whatever that share is."""
+    assert method_of(replace(PRESETS["cherry"], rank_by=RankBy.IFD)).name == "superfiltering"
+    assert method_of(replace(PRESETS["superfiltering"], rank_by=RankBy.LOSS_RATIO)).name == "cherry"
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_a_method_can_be_scored_as_its_paper_does(method: Method) -> None:
+    """A template that a method names is one of ours, and a method that asks no student names none."""
+    assert method.template in ("", *TEMPLATE_NAMES)
+    assert method.needs_student or not (method.student or method.template)
+
+
+def test_a_method_fills_in_what_was_not_given() -> None:
+    """What the curator names stands; the rest is the method's; without either the template is alpaca."""
+    assert student_and_template("superfiltering", "", "") == ("gpt2", "plain")
+    assert student_and_template("superfiltering", "own", "vicuna") == ("own", "vicuna")
+    assert student_and_template("", "own", "") == ("own", "alpaca")
 
 
 def test_a_method_shows_every_option_that_matters() -> None:

@@ -1,32 +1,25 @@
-"""Cherry data selection and Superfiltering (arXiv 2308.12032, 2402.00530): originals only, the top share by IFD.
-
-Superfiltering is the same rule with a small student; Cherry ranks by the ratio of losses, Superfiltering by IFD.
-"""
-
-from dataclasses import replace
+"""Cherry data selection (arXiv 2308.12032): originals only, the top share by the ratio of losses."""
 
 from srt_core.methods.method import Method
 from srt_core.records import Acceptance, Policy, RankBy
 
-_ORIGINALS = Policy(
-    name="superfiltering",
-    accept_instruction=Acceptance.NEVER,
-    accept_response=Acceptance.NEVER,
-    max_r_ifd=None,
-    require_response_reflection=False,
-    top_share=10.0,
-)
-
 METHOD = Method(
     name="cherry",
-    label="Cherry IFD / Superfiltering",
-    paper="arXiv 2308.12032, 2402.00530",
-    summary="No teacher: keep the originals with IFD below 1 and the highest scores.",
+    label="Cherry IFD",
+    paper="arXiv 2308.12032",
+    summary="No teacher: keep the originals with IFD below 1 and the highest ratio of losses.",
     stages=(),
     needs_student=True,
     policies=(
-        replace(_ORIGINALS, name="cherry", top_share=5.0, rank_by=RankBy.LOSS_RATIO),
-        _ORIGINALS,
+        Policy(
+            name="cherry",
+            accept_instruction=Acceptance.NEVER,
+            accept_response=Acceptance.NEVER,
+            max_r_ifd=None,
+            require_response_reflection=False,
+            top_share=5.0,
+            rank_by=RankBy.LOSS_RATIO,
+        ),
     ),
-    dials=("max_ifd", "top_share", "rank_by"),
+    dials=("max_ifd", "top_share"),
 )

@@ -35,6 +35,10 @@ class Method:
     needs_student: bool
     policies: tuple[Policy, ...]
     dials: tuple[str, ...]
+    student: str = ""
+    """The student that its paper uses, by hub name; "" leaves it to the curator: the model to be trained."""
+    template: str = ""
+    """The template that its paper uses; "" leaves it to the curator."""
 
 
 _ACCEPTANCE = ("improved", "always", "never")

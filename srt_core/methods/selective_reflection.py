@@ -15,4 +15,5 @@ METHOD = Method(
         Policy(name="selective-paper", max_ifd=None, max_r_ifd=None),
     ),
     dials=tuple(DIALS),
+    template="vicuna",
 )

@@ -12,6 +12,7 @@ from srt_core.samples import count_samples
 from srt_core.store import Row
 from srt_core.ui.explore_charts import render_charts
 from srt_core.ui.explore_sample import render_sample
+from srt_core.ui.explore_students import render_students
 from srt_core.ui.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.page import acting, address, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.runtime import Project
@@ -43,6 +44,7 @@ def render_explore(project: Project) -> None:
         _draw_bulk(project, only)
         if found:
             render_charts(project, only)
+            render_students(project)
             _draw_table(project, only, found)
         else:
             st.markdown("No sample matches. Take a condition out of the filter, or clear it.")

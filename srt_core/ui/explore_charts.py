@@ -7,8 +7,9 @@ from functools import partial
 import streamlit as st
 
 from srt_core import browse
-from srt_core.browse import MEASURES, Filter, Range
+from srt_core.browse import Filter, Range
 from srt_core.figures import density, histogram, mark_selection
+from srt_core.scorings import MEASURES
 from srt_core.selection import applied_policy
 from srt_core.ui.filters import MEASURE_LABELS, filter_from_address, owner_in_bar, range_of, with_range, write_filter
 from srt_core.ui.page import acting, address

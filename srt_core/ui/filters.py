@@ -13,9 +13,10 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.browse import MEASURES, PROBLEMS, STATES, Filter, Range, extra_values, is_empty
+from srt_core.browse import PROBLEMS, STATES, Filter, Range, extra_values, is_empty
 from srt_core.errors import SRTError
 from srt_core.records import Origin, Reason
+from srt_core.scorings import MEASURES
 from srt_core.ui.generation import claim, current, generation
 from srt_core.ui.page import acting, show_error
 from srt_core.ui.runtime import Project

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.ifd import Convention
+from srt_core.methods import METHODS
 from srt_core.records import LossStatus
 from srt_core.scorings import UNSCORED, score_statuses, scorings, use_scoring
 from srt_core.store import Store
@@ -56,6 +57,7 @@ def _in_use(store: Store) -> dict[str, Any]:
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     """Ask for the student and how it is asked, beginning with what the latest run used."""
     st.subheader("Student")
+    _offer_methods()
     model, device = st.columns([4, 1])
     student = model.text_input("Model folder on this server, or hub name", last.get("student", ""), key="student",
                                persist_state="session", placeholder="/models/my-student",
@@ -82,6 +84,18 @@ def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
         "convention": str(convention),
         "max_length": int(length),
     }
+
+
+def _offer_methods() -> None:
+    """Offer what each method's paper scores with, to be put into the fields below."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Fill in what a paper used:", width="content")
+        for method in METHODS.values():
+            used = {name: getattr(method, name) for name in ("student", "template") if getattr(method, name)}
+            if used:
+                said = ", ".join(f"{name} {value}" for name, value in used.items())
+                st.button(method.label, key=f"score_as_{method.name}", type="tertiary", help=f"{said}: {method.paper}",
+                          on_click=st.session_state.update, args=(used,))  # fmt: skip
 
 
 def _choose_template(last: str) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from srt_core import browse
-from srt_core.browse import MEASURES, Filter
+from srt_core.browse import Filter
 from srt_core.figures import histogram
 from srt_core.methods import Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
+from srt_core.scorings import MEASURES
 from srt_core.store import Store
 from srt_core.ui.filters import MEASURE_LABELS
 from srt_core.ui.page import address

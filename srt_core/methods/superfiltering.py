@@ -1,0 +1,30 @@
+"""Superfiltering (arXiv 2402.00530): originals only, the top share by the IFD of a student much smaller than yours.
+
+The rule is Cherry's, ranked by the ratio of perplexities instead of losses. The paper finds that a small model ranks
+samples much as a large one does; Explore shows how far that holds for a project that both have scored.
+"""
+
+from srt_core.methods.method import Method
+from srt_core.records import Acceptance, Policy
+
+METHOD = Method(
+    name="superfiltering",
+    label="Superfiltering",
+    paper="arXiv 2402.00530",
+    summary="No teacher, a small student: keep the originals with IFD below 1 and the highest IFD.",
+    stages=(),
+    needs_student=True,
+    policies=(
+        Policy(
+            name="superfiltering",
+            accept_instruction=Acceptance.NEVER,
+            accept_response=Acceptance.NEVER,
+            max_r_ifd=None,
+            require_response_reflection=False,
+            top_share=10.0,
+        ),
+    ),
+    dials=("max_ifd", "top_share"),
+    student="gpt2",
+    template="plain",
+)
