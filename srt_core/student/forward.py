@@ -8,32 +8,23 @@ rows that predict a target reach the output head, and the head goes over the voc
 cache, so no logits are kept. Padded and single are for models whose attention does more than that.
 """
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from srt_core.student.packing import Batching, Layout, Pack, Segment, lay_out
+from srt_core.student.attention import NAME, packed_attention, packing
+from srt_core.student.decoder import Decoder, has_this_shape
+from srt_core.student.packing import Batching, Layout, Pack, lay_out
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_ATTENTION = "srt_packed"
-_QUERY_ROWS = 96
-"""Queries attended at once: fewer and each call costs too much, more and too many pairs are computed in vain."""
 _CPU_BLOCK = (256, 1024)
 """Rows x vocabulary entries of logits at once: 1 MiB, about a core's second-level cache."""
 _GPU_BLOCK = (4096, 16384)
 _SMALLEST_SUM = 1e-30
-
-_current = threading.local()
-"""`layout`: the pack that this thread puts through the model."""
-
-
-class CannotPackError(Exception):
-    """The model's attention does more than softmax(q k) v over what is to the left; says what."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +96,8 @@ class Forward:
         self._attention = self._model.config._attn_implementation
         self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
         self.head = _head_of(self._model)
+        self.decoder = Decoder(self._model) if self.head and has_this_shape(self._model) else None
+        """The faster forward for packs; set it to None to have them go through the model's own layers."""
 
     @property
     def device(self) -> "torch.device":
@@ -116,8 +109,8 @@ class Forward:
         """Let the model's layers call our attention function, or the one they came with."""
         from transformers import AttentionInterface
 
-        AttentionInterface.register(_ATTENTION, packed_attention)
-        self._model.set_attn_implementation(_ATTENTION if on else self._attention)
+        AttentionInterface.register(NAME, packed_attention)
+        self._model.set_attn_implementation(NAME if on else self._attention)
 
     def nlls(self, pack: Pack, batching: Batching) -> "list[torch.Tensor]":
         """Return for each request a float32 tensor [target tokens] of -log p, on the CPU.
@@ -164,14 +157,11 @@ class Forward:
 
     def _packed(self, layout: Layout) -> "torch.Tensor":
         """Hidden states of the layout's target rows: [targets, features]."""
-        _current.layout, _current.calls = layout, 0
-        try:
+        if self.decoder:
+            return self.decoder.target_states(layout)
+        with packing(layout):
             ids, positions = self._tensor([layout.ids]), self._tensor([layout.positions])
             hidden = self._run(input_ids=ids, position_ids=positions)[0]
-        finally:
-            _current.layout = None
-        if not _current.calls:
-            raise CannotPackError("its attention is not to be reached")
         return hidden[self._tensor(layout.targets)]
 
     def _padded(self, pack: Pack) -> "tuple[torch.Tensor, torch.Tensor, list[int]]":
@@ -194,123 +184,6 @@ class Forward:
         import torch
 
         return torch.tensor(numbers, device=self.device)
-
-
-def packed_attention(
-    module: "torch.nn.Module",
-    query: "torch.Tensor",
-    key: "torch.Tensor",
-    value: "torch.Tensor",
-    attention_mask: "torch.Tensor | None" = None,
-    scaling: float | None = None,
-    **options: Any,
-) -> "tuple[torch.Tensor, None]":
-    """Attend as the current layout says: transformers' attention interface over one row of packed tokens.
-
-    query: [1, heads, rows, features], key and value: [1, heads or fewer, rows, features] -> [1, rows, heads, features].
-    Outside a pack this is transformers' own.
-    """
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-
-    layout: Layout | None = getattr(_current, "layout", None)
-    if layout is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    for name in ("softcap", "s_aux", "position_bias"):
-        if options.get(name) is not None:
-            raise CannotPackError(f"its attention has a {name}")
-    _current.calls += 1
-    attend = _attend_by_segment if query.device.type == "cpu" else _attend_by_mask
-    repeats = query.shape[1] // key.shape[1]
-    key, value = (states[0].repeat_interleave(repeats, 0) if repeats > 1 else states[0] for states in (key, value))
-    return attend(query[0], key, value, layout.segments, scaling)[None], None
-
-
-def _attend_by_segment(
-    query: "torch.Tensor",
-    key: "torch.Tensor",
-    value: "torch.Tensor",
-    segments: list[Segment],
-    scaling: float | None,
-) -> "torch.Tensor":
-    """One call a block of queries. [heads, rows, features] each -> [rows, heads, features]."""
-    import torch
-    from torch.nn.functional import scaled_dot_product_attention as attend
-
-    out = torch.empty(query.shape[1], query.shape[0], value.shape[2], dtype=value.dtype, device=value.device)
-    for segment in segments:
-        begin, end = segment.rows
-        keys, values = _seen(key, segment), _seen(value, segment)
-        rows = end - begin
-        if not segment.depth and rows <= 1.5 * _QUERY_ROWS:
-            some = attend(query[None, :, begin:end], keys, values, is_causal=True, scale=scaling)
-            out[begin:end] = some[0].transpose(0, 1)
-            continue
-        step = -(-rows // max(1, round(rows / _QUERY_ROWS)))
-        for at in range(0, rows, step):
-            last = min(rows, at + step)
-            reach = segment.depth + last
-            mask = _triangle(query.dtype, reach)[at - last :, -reach:]
-            some = attend(query[None, :, begin + at : begin + last], keys[:, :, :reach], values[:, :, :reach],
-                          attn_mask=mask, scale=scaling)  # fmt: skip
-            out[begin + at : begin + last] = some[0].transpose(0, 1)
-    return out
-
-
-def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
-    """The states that a segment's last row sees: [1, heads, depth + rows, features]."""
-    import torch
-
-    spans = [*segment.before, segment.rows]
-    if len(spans) == 1:
-        return states[None, :, spans[0][0] : spans[0][1]]
-    return torch.cat([states[:, begin:end] for begin, end in spans], 1)[None]
-
-
-def _triangle(dtype: "torch.dtype", reach: int) -> "torch.Tensor":
-    """An additive mask whose last n rows and m columns are what n queries see of m keys, the last n their own.
-
-    Kept by the thread that uses it, and at least `reach` columns wide.
-    """
-    import torch
-
-    kept: dict[torch.dtype, torch.Tensor] = _current.__dict__.setdefault("triangles", {})
-    mask = kept.get(dtype)
-    if mask is None or mask.shape[1] < reach:
-        rows, width = 2 * _QUERY_ROWS, max(1024, 2 * reach)
-        mask = kept[dtype] = torch.full((rows, width), float("-inf"), dtype=dtype).triu_(width - rows + 1)
-    return mask
-
-
-def _attend_by_mask(
-    query: "torch.Tensor",
-    key: "torch.Tensor",
-    value: "torch.Tensor",
-    segments: list[Segment],
-    scaling: float | None,
-) -> "torch.Tensor":
-    """One call for the whole pack, for devices on which calls are dear and arithmetic is cheap."""
-    from torch.nn.functional import scaled_dot_product_attention as attend
-
-    mask = _visible(segments, query.shape[1], query.device)
-    return attend(query[None], key[None], value[None], attn_mask=mask, scale=scaling)[0].transpose(0, 1)
-
-
-def _visible(segments: list[Segment], rows: int, device: "torch.device") -> "torch.Tensor":
-    """Which row (first) sees which (second): bool [rows, rows]; kept for the layers of a pack."""
-    import torch
-
-    kept: tuple[list[Segment], torch.Tensor] | None = getattr(_current, "visible", None)
-    if kept is not None and kept[0] is segments:
-        return kept[1]
-    mask = torch.zeros(rows, rows, dtype=torch.bool)
-    for segment in segments:
-        begin, end = segment.rows
-        for first, last in segment.before:
-            mask[begin:end, first:last] = True
-        mask[begin:end, begin:end] = torch.ones(end - begin, end - begin, dtype=torch.bool).tril()
-    mask = mask.to(device)
-    _current.visible = (segments, mask)
-    return mask
 
 
 def _block(hidden: "torch.Tensor") -> tuple[int, int]:

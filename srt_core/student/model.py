@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest, LossStatus
-from srt_core.student.forward import CannotPackError, Forward
+from srt_core.student.attention import CannotPackError
+from srt_core.student.forward import Forward
 from srt_core.student.identity import fingerprint
 from srt_core.student.packing import Batching, Pack, computed_tokens, cut
 from srt_core.student.scorer import Identity, Scorer
@@ -183,6 +184,8 @@ class Student(Scorer):
         if self._forward.head is None:
             return Batching.SINGLE, "its output head does more than multiply"
         reason = _obstacle(self._model, self._limit)
+        if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, probe, expected):
+            self._forward.decoder = None
         if not reason:
             reason = self._failure_of(Batching.PACKED, probe, expected)
         if not reason:
@@ -196,7 +199,7 @@ class Student(Scorer):
         """Say what is wrong with a way of batching; "" for nothing."""
         (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS, batching)
         try:
-            self._forward.set_packing(on=batching is Batching.PACKED)
+            self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
             found = self._forward.nlls(pack, batching)
         except CannotPackError as error:
             return str(error)
