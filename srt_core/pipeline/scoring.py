@@ -258,10 +258,13 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
 
 
 def _said_of(student: Scorer) -> str:
-    """Say how the student computes where it is not the fast way."""
+    """Say how the student computes where it is not the fast way, or not the exact one."""
     way = {Batching.PACKED: "", Batching.PADDED: "In padded batches", Batching.SINGLE: "One text at a time"}
     identity = student.identity
-    return way[identity.batching] and f"{way[identity.batching]}, which is slower: {identity.batching_reason}."
+    said = [way[identity.batching] and f"{way[identity.batching]}, which is slower: {identity.batching_reason}."]
+    if identity.device == "cpu" and identity.dtype != "float32":
+        said.append(f"A preview in {identity.dtype}: score in float32 before you decide by it.")
+    return " ".join(filter(None, said))
 
 
 def _of_table(table: str, rows: Sequence[Row], scores: Sequence[Score]) -> list[tuple[int, Score]]:

@@ -77,7 +77,7 @@ def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     yield Progress("candidates", message="Loading the student")
     yield from score(
         store,
-        load_student(asked["student"], device=asked["device"]),
+        load_student(asked["student"], device=asked["device"], dtype=asked.get("dtype", "auto")),
         template,
         convention=Convention(asked["convention"]),
         max_length=asked["max_length"],
