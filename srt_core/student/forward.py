@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _CPU_BLOCK = (256, 1024)
 """Rows x vocabulary entries of logits at once: 1 MiB, about a core's second-level cache."""
 _GPU_BLOCK = (4096, 16384)
-_SMALLEST_SUM = 1e-30
 
 
 @dataclass(frozen=True)
@@ -41,26 +40,40 @@ class Head:
     def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
         """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
 
-        Sums exp(logit) as it is, which is exact while no logit is extreme; the rows where one is are done again.
+        Computed as log sum_v exp(logit_v - logit_wanted), which keeps its digits where p is almost 1. Where that
+        overflows, at losses above 88 nats, the rows are done again by a log-sum-exp.
         """
         import torch
 
         rows, _ = _block(hidden)
-        found = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
-        for at in range(0, len(hidden), rows):
-            some, tokens = hidden[at : at + rows], wanted[at : at + rows]
-            total = torch.zeros(len(some), dtype=torch.float32, device=hidden.device)
-            for logits in self._logit_blocks(some):
-                total += logits.exp_().sum(1)
-            total[(total < _SMALLEST_SUM) | total.isinf()] = torch.nan
-            found[at : at + rows] = total.log() - self._logits_of(some, tokens)
-        lost = found.isnan().nonzero()[:, 0]
+        parts = zip(hidden.split(rows), wanted.split(rows), strict=True)  # type: ignore[no-untyped-call]
+        return torch.cat([self._nlls_of_block(some, tokens) for some, tokens in parts])
+
+    def _nlls_of_block(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        about = self._logits_of(hidden, wanted)[:, None]  # the wanted logit but for rounding; the exact one comes below
+        total, exact = torch.zeros_like(about), torch.zeros_like(about)
+        for at, block in self._logit_blocks(hidden):
+            logits = block.sub_(about)
+            place = wanted[:, None] - at
+            is_here = (place >= 0) & (place < logits.shape[1])
+            exact += torch.where(is_here, logits.gather(1, place.clamp(0, logits.shape[1] - 1)), 0.0)
+            total += logits.exp_().sum(1, keepdim=True)
+        found = (total.log() - exact)[:, 0].clamp_(min=0.0)  # rounding may leave less than nothing
+        lost = found.isfinite().logical_not().nonzero()[:, 0]
         if len(lost):
             found[lost] = self._safe_nlls(hidden[lost], wanted[lost])
         return found
 
-    def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[torch.Tensor]":
-        """Yield float32 logits [rows, block] over the vocabulary; each is overwritten by the next."""
+    def _safe_nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        parts = [torch.logsumexp(logits, 1) for _, logits in self._logit_blocks(hidden)]
+        return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
+
+    def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[tuple[int, torch.Tensor]]":
+        """Yield the first vocabulary entry and float32 logits [rows, block]; each block is overwritten by the next."""
         import torch
 
         _, width = _block(hidden)
@@ -70,17 +83,11 @@ class Head:
             logits = torch.mm(hidden, weight.t(), out=buffer[:, : len(weight)])
             if self.bias is not None:
                 logits += self.bias[at : at + width]
-            yield self._capped(logits.float())
+            yield at, self._capped(logits.float())
 
     def _logits_of(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
         logits = (hidden.float() * self.weight[tokens].float()).sum(1)
         return self._capped(logits if self.bias is None else logits + self.bias[tokens].float())
-
-    def _safe_nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
-        import torch
-
-        parts = [torch.logsumexp(logits, 1) for logits in self._logit_blocks(hidden)]
-        return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
 
     def _capped(self, logits: "torch.Tensor") -> "torch.Tensor":
         return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
