@@ -49,7 +49,7 @@ _WITHOUT = {
     "Score with the aligned convention to see this.",
 }
 
-_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:0.75rem 2rem"
+_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));gap:0.75rem 2rem"
 _TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;font-size:0.95rem;line-height:1.75"
 _SMALL = "font-size:0.85rem;line-height:1.5"
 _FAINT = "font-size:0.8rem;opacity:0.7"
