@@ -128,7 +128,7 @@ def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, p
 
 
 def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_path: Path) -> None:
-    """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys decide."""
+    """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
     path = tmp_path / "scored.srt"
     create_scored_project(path, save_student(tmp_path / "student"), 4).close()
     with Store.open(path) as store, store.transaction() as tx:
@@ -155,8 +155,14 @@ def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_
         wait_for_script(page)
     page.keyboard.press("x")
     wait_for_sample(page, names[3])
+    page.keyboard.press("e")
+    page.get_by_role("textbox", name="Response").wait_for()
+    wait_for_script(page)
+    page.keyboard.press("Control+s")
+    wait_for_sample(page, names[0])
+    page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
     server.kill()
-    assert [name for name in decisions(path) if name in names] == [names[2]]
+    assert [name for name in decisions(path) if name in names] == [names[2], names[3]]
 
 
 def test_texts_of_the_data_are_never_markup(page: Page, app_server: StartApp, project: Path) -> None:
