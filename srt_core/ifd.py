@@ -102,6 +102,12 @@ def plan(
     return [CandidatePlan(*planned(y), *planned(x)) for y, x in spans]
 
 
+def instruction_target(pair: Pair, convention: Convention) -> str:
+    """Return x as a target: the bare instruction, a newline and the input; `reference` glues the two."""
+    separator = "\n" if pair.input and convention is Convention.ALIGNED else ""
+    return pair.instruction + separator + pair.input
+
+
 def _y_span(pair: Pair, template: Template, tokenizer: Tokenizer) -> _Span:
     """The response, given the instruction in the template."""
     context = prompt(template, pair)
@@ -111,8 +117,7 @@ def _y_span(pair: Pair, template: Template, tokenizer: Tokenizer) -> _Span:
 def _x_span(pair: Pair, template: Template, convention: Convention, tokenizer: Tokenizer) -> _Span:
     """The instruction (and input), given the response in the reverse prompt."""
     context = reverse_prompt(template, pair.response)
-    separator = "\n" if pair.input and convention is Convention.ALIGNED else ""
-    target = pair.instruction + separator + pair.input
+    target = instruction_target(pair, convention)
     return _Span(tokenizer.chat_prompt(context) if template.is_chat else context, target)
 
 

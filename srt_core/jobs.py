@@ -93,9 +93,10 @@ class Jobs:
         for job in self.running(kind):
             job.stop.set()
 
-    def history(self, limit: int = 20) -> list[Row]:
-        """Read the latest jobs of the project, the newest first, those of earlier sessions too."""
-        return self._store.rows("SELECT * FROM job ORDER BY job_id DESC LIMIT ?", [limit])
+    def history(self, limit: int = 20, kind: str | None = None) -> list[Row]:
+        """Read the latest jobs of the project, of one kind or all, the newest first, those of earlier sessions too."""
+        sql = "SELECT * FROM job WHERE kind = coalesce(?, kind) ORDER BY job_id DESC LIMIT ?"
+        return self._store.rows(sql, [kind, limit])
 
     def close(self, seconds: float = JOIN_SECONDS) -> None:
         """Stop all jobs and wait up to `seconds` for each to commit what it has under way."""

@@ -8,7 +8,7 @@ losses; two candidates, runs or edits that need the same loss share it.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from srt_core.records import Loss, LossRequest, LossStatus
 from srt_core.store import Store, Transaction
@@ -32,18 +32,6 @@ def keep_losses(tx: Transaction, losses: Mapping[str, Loss]) -> None:
     lasting = {key: loss for key, loss in losses.items() if loss.status is not LossStatus.OUT_OF_MEMORY}
     rows = [(key, loss.mean, loss.tokens, str(loss.status)) for key, loss in lasting.items()]
     tx.append("loss", ["key", "mean", "tokens", "status"], rows)
-
-
-def kept_token_losses(store: Store, keys: Sequence[str]) -> dict[str, list[float]]:
-    """Read those of the token losses (nats a target token, in order) that are kept."""
-    rows = store.rows(f"SELECT * FROM token_loss WHERE key IN ({_places(keys)})", keys) if keys else []
-    return {row["key"]: row["nlls"] for row in rows}
-
-
-def keep_token_losses(tx: Transaction, losses: Iterable[tuple[str, Sequence[float]]]) -> None:
-    """Keep token losses; those that are there stay as they are."""
-    for key, nlls in losses:
-        tx.execute("INSERT INTO token_loss VALUES (?, ?) ON CONFLICT DO NOTHING", [key, list(nlls)])
 
 
 def _places(keys: Sequence[str]) -> str:

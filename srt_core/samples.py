@@ -254,6 +254,18 @@ def candidates(store: Store, sample: str) -> dict[Origin, Row]:
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
 
 
+def edit(store: Store, event_id: int) -> Row | None:
+    """Read the pair that an edit wrote, with its score under the scoring in use; None where the event is no edit."""
+    rows = store.rows(
+        """SELECT event.instruction, event.input, event.response, event.event_id, edit_score.* EXCLUDE (event_id)
+           FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
+               AND edit_score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
+           WHERE event.event_id = ? AND kind = 'edit'""",
+        [event_id],
+    )
+    return rows[0] if rows else None
+
+
 def reflections(store: Store, sample: str) -> list[Row]:
     """Read every teacher call made for a sample, the newest first."""
     return store.rows("SELECT * FROM reflection WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])

@@ -23,6 +23,12 @@ def scorings(store: Store) -> list[Row]:
     )
 
 
+def scoring_in_use(store: Store) -> Row | None:
+    """Read the scoring in use; None where nothing was scored yet."""
+    rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [_in_use(store)])
+    return rows[0] if rows else None
+
+
 def score_statuses(store: Store) -> dict[str, int]:
     """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
     rows = store.rows(

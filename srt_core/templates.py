@@ -43,6 +43,18 @@ class Template:
         texts = json.dumps([self.with_input, self.no_input, self.reverse_request])
         return hashlib.sha256(texts.encode()).hexdigest()[:16]
 
+    @property
+    def json(self) -> str:
+        """All that `stored_template` needs to make it again, for the project file."""
+        return json.dumps({**{key: getattr(self, key) for key in _NEEDED}, "is_chat": self.is_chat})
+
+
+def stored_template(name: str, texts: str) -> Template:
+    """Make a template again from what `Template.json` gave; older project files lack is_chat."""
+    found = json.loads(texts)
+    is_chat = found.pop("is_chat", name in _BUILT_IN and _BUILT_IN[name].is_chat)
+    return Template(name, **found, is_chat=is_chat)
+
 
 def render(text: str, fields: Mapping[str, str]) -> str:
     """Fill all placeholders of `text` in one pass, so that a field's own "{input}" stays as it is.

@@ -12,11 +12,13 @@ from srt_core.store import Store
 from tests.conftest import AppServer, StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
+from tests.small_project import create_scored_project, save_student
 
 pytestmark = pytest.mark.browser
 
 PRESSES = 22
 CASE = Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})
+EVIL = '<img src="http://198.51.100.7/a.png"><b>bold</b> ![x](http://198.51.100.7/b.png) $x$ :red[y]'
 
 # Notes every sample that was painted, and for every key press the sample that was on screen.
 SPY = """
@@ -125,10 +127,47 @@ def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, p
     ]
 
 
+def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_path: Path) -> None:
+    """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
+    path = tmp_path / "scored.srt"
+    create_scored_project(path, save_student(tmp_path / "student"), 4).close()
+    with Store.open(path) as store, store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = response || ? WHERE origin = 'ORIGINAL'", [EVIL])
+        originals = (
+            "SELECT sample_id, instruction FROM candidate JOIN sample USING (sample_id) WHERE origin = 'ORIGINAL'"
+        )
+        instructions = dict(tx.execute(f"{originals} ORDER BY seq"))
+    names = list(instructions)
+    server = app_server(path)
+    open_review(page, server)
+    page.get_by_role("tab", name="Token losses").click()
+    page.get_by_role("button", name="Show token losses").click()
+    page.get_by_text("Computing token losses").wait_for()
+    pieces = page.locator("span[title*=easier], span[title*=harder]")
+    pieces.first.wait_for(timeout=60_000)
+    assert "rgba(" in str(page.evaluate("e => getComputedStyle(e).backgroundColor", pieces.first.element_handle()))
+    assert EVIL in page.locator("[data-testid=stHtml]").last.inner_text()
+    page.get_by_role("heading", name="Review").click()  # arrows on a tab go to the next tab
+    for name in names[1:3]:
+        page.keyboard.press("ArrowRight")
+        wait_for_sample(page, name)
+        page.locator("[data-testid=stHtml]:has(span[title])", has_text=instructions[name]).last.wait_for()
+        wait_for_script(page)
+    page.keyboard.press("x")
+    wait_for_sample(page, names[3])
+    page.keyboard.press("e")
+    page.get_by_role("textbox", name="Response").wait_for()
+    wait_for_script(page)
+    page.keyboard.press("Control+s")
+    wait_for_sample(page, names[0])
+    page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
+    server.kill()
+    assert [name for name in decisions(path) if name in names] == [names[2], names[3]]
+
+
 def test_texts_of_the_data_are_never_markup(page: Page, app_server: StartApp, project: Path) -> None:
     """A text with tags, Markdown or an image address shows as it is and fetches nothing."""
-    evil = '<img src="http://198.51.100.7/a.png"><b>bold</b> ![x](http://198.51.100.7/b.png) $x$ :red[y]'
     with Store.open(project) as store, store.transaction() as tx:
-        tx.execute("UPDATE candidate SET response = ? WHERE origin = 'RESPONSE'", [evil])
+        tx.execute("UPDATE candidate SET response = ? WHERE origin = 'RESPONSE'", [EVIL])
     open_review(page, app_server(project))
-    assert evil in page.locator("[data-testid=stHtml]").first.inner_text()
+    assert EVIL in page.locator("[data-testid=stHtml]").first.inner_text()

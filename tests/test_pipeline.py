@@ -14,14 +14,14 @@ from typing import Any, cast
 import pytest
 import torch
 
-from srt_core import samples, selection
+from srt_core import ledger, samples, selection
 from srt_core.datasets import ColumnMap
 from srt_core.errors import DatasetError, TeacherStopError
 from srt_core.ifd import Convention
 from srt_core.methods import PRESETS
 from srt_core.pipeline import Mode, Progress, count_calls, import_file, reflect, score
 from srt_core.prompts import load_prompts
-from srt_core.records import DERIVATIONS, Loss, LossStatus, Origin, Pair
+from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
 from srt_core.status import failed_reflections, status
 from srt_core.store import Row, Store
 from srt_core.student import Pack, Student, load_student
@@ -526,6 +526,33 @@ def test_a_scored_project_scores_only_what_is_new(store: Store) -> None:
     walk(score(store, student, ALPACA))
     assert student.requests == 4 * 14
     assert scores(store)[: len(before)] == before
+
+
+def edit_response(store: Store, sample: str, response: str) -> int:
+    """Edit the original of a sample by hand; returns the event."""
+    pair = samples.pair_of(samples.candidates(store, sample)[Origin.ORIGINAL])
+    edited = Pair(pair.instruction, response, pair.input)
+    return ledger.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+
+
+def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:
+    """Of an edit of one response three losses are new: alone, given x, and x given it; that of x is kept."""
+    import_rows(store, rows_with_candidates(4), column_map=COLUMN_MAP)
+    student = counting_student()
+    walk(score(store, student, ALPACA))
+    before, asked = scores(store), student.requests
+    (first, second) = (row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq LIMIT 2"))
+    event = edit_response(store, first, "A response that nobody wrote before.")
+    undone = edit_response(store, second, "A response that nobody stands by.")
+    ledger.undo(store, undone, "ann")
+    assert walk(score(store, student, ALPACA))[-1].done == 1
+    assert student.requests == asked + 3
+    (found,) = store.rows("SELECT * FROM edit_score")
+    assert (found["event_id"], found["status"]) == (event, "ok")
+    assert found["loss_x"] == samples.candidates(store, first)[Origin.ORIGINAL]["loss_x"]
+    assert scores(store) == before
+    walk(score(store, student, ALPACA))
+    assert student.requests == asked + 3
 
 
 def test_two_scorings_never_mix(store: Store, student: Student) -> None:

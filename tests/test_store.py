@@ -15,7 +15,13 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
+from srt_core.explain import Part, Subject, explain, kept_maps
+from srt_core.pipeline import score
+from srt_core.samples import candidates
 from srt_core.store import SCHEMA_VERSION, Row, Store
+from srt_core.student import load_student
+from srt_core.templates import load_template
+from tests.small_project import save_student
 
 ROOT = Path(__file__).parent.parent
 READERS = 8
@@ -169,6 +175,56 @@ def test_open_of_a_file_that_is_no_project_says_so(tmp_path: Path, kind: str) ->
     assert str(path) in caught.value.message
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
+
+
+OLD_SCHEMA = (ROOT / "tests" / "data" / "schema_1.sql").read_text("utf-8")
+OLD_ROWS = (
+    "INSERT INTO meta VALUES ('schema_version', '1'), ('data_version', '3'), ('scoring_id', '1')",
+    'INSERT INTO sample (sample_id, import_id, "row", extra) VALUES (\'s0\', 1, 0, \'{"topic": "é"}\')',
+    """INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)
+       VALUES ('s0', 'ORIGINAL', 'old', 'Name a colour.', '', 'Red.'),
+              ('s0', 'RESPONSE', 'old', 'Name a colour.', '', 'Red, for one.')""",
+    """INSERT INTO scoring
+           (student, fingerprint, dtype, template, template_hash, template_texts, convention, max_length)
+       VALUES ('gone', 'f', 'float32', 'plain', 'h', '{}', 'aligned', 64)""",
+    "INSERT INTO loss VALUES ('k', 1.5, 3, 'ok')",
+    """INSERT INTO score VALUES (1, 1, 1.5, 1.25, 2, 1.75, 3, 5, 0.78, 0.78, 0.83, 'ok'),
+                              (1, 2, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, 'no_target')""",
+    """INSERT INTO event (action_id, author, kind, sample_id, origin, instruction, input, response, context)
+       VALUES (1, 'ann', 'edit', 's0', 'ORIGINAL', 'Name a colour.', '', 'Red!', '{}')""",
+)
+OLD_TABLES = ("sample", "candidate", "loss", "score", "event", "standing")
+
+
+def test_a_project_of_schema_version_1_is_brought_forward(tmp_path: Path) -> None:
+    """An old file opens with every row as it was, is scored and read like a new one, and is migrated once."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA, *OLD_ROWS)
+    with duckdb.connect(str(path)) as connection:
+        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in OLD_TABLES}
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert {
+            table: [tuple(row.values()) for row in store.rows(f"SELECT * FROM {table}")] for table in before
+        } == before
+        student = load_student(save_student(tmp_path / "student"), device="cpu")
+        last = list(score(store, student, load_template("alpaca")))[-1]
+        assert (last.done, last.failed) == (3, 0)
+        assert store.meta("scoring_id") == "2"
+        assert [row["status"] for row in candidates(store, "s0").values()] == ["ok", "ok"]
+        assert store.value("SELECT status FROM edit_score") == "ok"
+        maps = explain(store, student, Subject("edit_score", 1))
+        assert maps[Part.RESPONSE].text == "Red!"
+        columns = columns_of(store)
+    with Store.open(path) as store:
+        assert columns_of(store) == columns
+        assert kept_maps(store, Subject("edit_score", 1)) == maps
+    with Store.create(tmp_path / "new.srt") as store:
+        assert columns_of(store) == columns
+
+
+def columns_of(store: Store) -> list[Row]:
+    """Every table and view with its columns and their types."""
+    return store.rows("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5])

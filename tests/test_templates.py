@@ -1,12 +1,21 @@
 """Student templates: the exact texts, one-pass filling, and files of a user's own."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from srt_core.errors import TemplateError
 from srt_core.records import Pair
-from srt_core.templates import TEMPLATE_NAMES, Template, load_template, prompt, render, reverse_prompt
+from srt_core.templates import (
+    TEMPLATE_NAMES,
+    Template,
+    load_template,
+    prompt,
+    render,
+    reverse_prompt,
+    stored_template,
+)
 
 ALPACA_HEAD = "Below is an instruction that describes a task"
 VICUNA_HEAD = (
@@ -124,3 +133,19 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path.write_bytes(OWN_FILE.encode("utf-16"))
     with pytest.raises(TemplateError, match="cannot be read"):
         load_template(path)
+
+
+@pytest.mark.parametrize("name", TEMPLATE_NAMES)
+def test_a_stored_template_is_the_same_template(name: str) -> None:
+    """What a project file keeps of a template makes it again, that it is for chat too."""
+    template = load_template(name)
+    assert stored_template(name, template.json) == template
+
+
+def test_a_template_of_an_older_project_file_is_made_again() -> None:
+    """Project files that do not say whether a template is for chat mean the built-in one by its name."""
+    chat = load_template("chat")
+    kept = json.loads(chat.json)
+    del kept["is_chat"]
+    assert stored_template("chat", json.dumps(kept)) == chat
+    assert not stored_template("alpaca", json.dumps(kept)).is_chat

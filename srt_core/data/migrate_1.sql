@@ -1,7 +1,22 @@
--- From schema version 1 to 2: token losses, scores of edits, and how a student computed.
+-- From schema version 1 to 2: maps of token losses, scores of edits, and how a student computed.
 ALTER TABLE scoring ADD COLUMN batching VARCHAR DEFAULT '';
 
-CREATE TABLE token_loss (key VARCHAR PRIMARY KEY, nlls DOUBLE[] NOT NULL);
+CREATE TABLE token_map (
+    scoring_id BIGINT NOT NULL,
+    subject VARCHAR NOT NULL,           -- score or edit_score: the table that the id is of
+    subject_id BIGINT NOT NULL,
+    part VARCHAR NOT NULL,              -- y (the response) or x (the instruction)
+    status VARCHAR NOT NULL,
+    mean_alone DOUBLE CHECK (isfinite(mean_alone)),
+    mean_given DOUBLE CHECK (isfinite(mean_given)),
+    tokens_alone INTEGER NOT NULL,
+    tokens_given INTEGER NOT NULL,
+    begins INTEGER[] NOT NULL,          -- a piece: from and to which character of the target, and its two losses
+    ends INTEGER[] NOT NULL,
+    alone DOUBLE[] NOT NULL,
+    given DOUBLE[] NOT NULL,
+    PRIMARY KEY (scoring_id, subject, subject_id, part)
+);
 
 CREATE TABLE edit_score (
     scoring_id BIGINT NOT NULL,

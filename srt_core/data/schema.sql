@@ -97,8 +97,23 @@ CREATE TABLE loss (
     status VARCHAR NOT NULL
 );
 
--- The losses of single target tokens, kept where somebody looked at them.
-CREATE TABLE token_loss (key VARCHAR PRIMARY KEY, nlls DOUBLE[] NOT NULL);
+-- The losses of a target token by token, alone and given its context, kept where somebody looked at them.
+CREATE TABLE token_map (
+    scoring_id BIGINT NOT NULL,
+    subject VARCHAR NOT NULL,           -- score or edit_score: the table that the id is of
+    subject_id BIGINT NOT NULL,
+    part VARCHAR NOT NULL,              -- y (the response) or x (the instruction)
+    status VARCHAR NOT NULL,
+    mean_alone DOUBLE CHECK (isfinite(mean_alone)),
+    mean_given DOUBLE CHECK (isfinite(mean_given)),
+    tokens_alone INTEGER NOT NULL,
+    tokens_given INTEGER NOT NULL,
+    begins INTEGER[] NOT NULL,          -- a piece: from and to which character of the target, and its two losses
+    ends INTEGER[] NOT NULL,
+    alone DOUBLE[] NOT NULL,
+    given DOUBLE[] NOT NULL,
+    PRIMARY KEY (scoring_id, subject, subject_id, part)
+);
 
 CREATE TABLE score (
     scoring_id BIGINT NOT NULL,

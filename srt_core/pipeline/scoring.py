@@ -6,7 +6,6 @@ Chunks are fixed ranges of sample numbers and packs a pure function of what a ch
 goes on with the very packs that the undisturbed run would have computed, and its numbers are the same bit for bit.
 """
 
-import json
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -235,8 +234,6 @@ class _Run:
 def _begin_scoring(store: Store, student: Scorer, template: Template, convention: Convention, max_length: int) -> int:
     identity = student.identity
     key = [identity.fingerprint, template.hash, str(convention), max_length]
-    texts = {"with_input": template.with_input, "no_input": template.no_input,
-             "reverse_request": template.reverse_request}  # fmt: skip
     with store.transaction() as tx:
         found = tx.execute(
             """SELECT scoring_id FROM scoring
@@ -246,7 +243,7 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
             """INSERT INTO scoring (fingerprint, template_hash, convention, max_length, student, dtype, template,
                                     template_texts, batching)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING scoring_id""",
-            [*key, identity.name, identity.dtype, template.name, json.dumps(texts), _said_of(student)],
+            [*key, identity.name, identity.dtype, template.name, template.json, _said_of(student)],
         )
         scoring_id = int(found[0][0])
         for table in _ID_COLUMNS:  # what failed for want of memory may fit this time

@@ -12,6 +12,7 @@ from srt_core.status import status
 from srt_core.ui.page import PAGES, acting, address, put_in_address
 from srt_core.ui.progress import JOB_LABELS, job_panel, last_job
 from srt_core.ui.runtime import Project, create_project
+from srt_core.ui.steps import EXPLAIN
 
 IMPORT, REFLECT, SCORE = "pages/1_Import.py", "pages/2_Reflect.py", "pages/3_Score.py"
 EXPLORE, REVIEW, EXPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/7_Export.py"
@@ -51,7 +52,8 @@ def render_overview(project: Project) -> None:
         _explain_demo()
     _draw_jobs(project)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
-    _draw_next(next_step(counts, unscored, [job.kind for job in project.jobs.running()]))
+    running = [job.kind for job in project.jobs.running() if job.kind != EXPLAIN]
+    _draw_next(next_step(counts, unscored, running))
     if counts["samples"]:
         _draw_funnel(counts)
         _draw_failures(counts)
@@ -69,8 +71,8 @@ def _explain_demo() -> None:
 
 
 def _draw_jobs(project: Project) -> None:
-    """Draw the jobs that run or need somebody."""
-    for kind in JOB_LABELS:
+    """Draw the steps of the work that run or need somebody."""
+    for kind in [kind for kind in JOB_LABELS if kind != EXPLAIN]:
         last = last_job(project, kind)
         if last and (last.can_resume or project.jobs.running(kind)):
             job_panel(project, kind)

@@ -12,14 +12,19 @@ from srt_core.jobs import Job, JobState
 from srt_core.pipeline import Progress
 from srt_core.ui.page import reporting
 from srt_core.ui.runtime import Project
-from srt_core.ui.steps import Arguments
+from srt_core.ui.steps import EXPLAIN, Arguments
 from srt_core.ui.words import duration
 
-JOB_LABELS: Mapping[str, str] = {"import": "Import", "reflect": "Reflection", "score": "Scoring"}
+JOB_LABELS: Mapping[str, str] = {
+    "import": "Import",
+    "reflect": "Reflection",
+    "score": "Scoring",
+    EXPLAIN: "Token losses",
+}
 POLL_SECONDS = 1.0
 
-_UNITS = {"import": "rows", "reflect": "reflections", "score": "candidates"}
-_FAILED = {"import": "rejected", "reflect": "failed", "score": "without a score"}
+_UNITS = {"import": "rows", "reflect": "reflections", "score": "candidates", EXPLAIN: "versions"}
+_FAILED = {"import": "rejected", "reflect": "failed", "score": "without a score", EXPLAIN: "without token losses"}
 
 _UNEXPECTED = "It ended for a reason that was not foreseen. The server's log tells more."
 _TITLES: Mapping[JobState, str] = {
@@ -50,9 +55,10 @@ def last_job(project: Project, kind: str) -> LastJob | None:
     """Find the latest job of a kind; None where there was none."""
     if job := project.jobs.latest(kind):
         return LastJob(job.state, job.progress, job.arguments, job.error, is_live=True)
-    row = next((row for row in project.jobs.history(limit=100) if row["kind"] == kind), None)
-    if row is None:
+    rows = project.jobs.history(limit=1, kind=kind)
+    if not rows:
         return None
+    row = rows[0]
     progress = Progress(kind, row["done"], row["total"] or None, row["failed"], message=row["message"])
     return LastJob(JobState(row["state"]), progress, json.loads(row["arguments"]), None, is_live=False)
 

@@ -25,12 +25,14 @@ from srt_core.ui.review_texts import (
     render_pair,
     render_replies,
 )
+from srt_core.ui.review_tokens import render_tokens, watch_tokens
 from srt_core.ui.runtime import Project
 from srt_core.ui.words import IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, number
 
 DEFAULT = "closest"
 EXPLORE = "pages/4_Explore.py"
 FAILED_TAB = "Failed reflections"
+TOKENS_TAB = "Token losses"
 
 
 def render_review(project: Project) -> None:
@@ -43,11 +45,12 @@ def render_review(project: Project) -> None:
     _follow_queue(desk)
     with reporting(stop=True):
         desk.arrive(st.query_params.get("sample", ""), _queue())
-    _render_desk(desk)
+    watch_tokens(project, desk)
+    _render_desk(project, desk)
 
 
 @st.fragment
-def _render_desk(desk: Desk) -> None:
+def _render_desk(project: Project, desk: Desk) -> None:
     with reporting():
         header = st.container(horizontal=True, vertical_alignment="center")
         with header:
@@ -61,7 +64,7 @@ def _render_desk(desk: Desk) -> None:
         _write_address(desk)
         last = ledger.last_decisions(desk.store, curator())
         if sample:
-            _render_sample(view, sample, last)
+            _render_sample(project, view, sample, last)
         else:
             _render_done(view, last)
 
@@ -124,7 +127,7 @@ def _render_place(view: View) -> None:
                      query_params=address(**filter_to_address(view.queue.only)))  # fmt: skip
 
 
-def _render_sample(view: View, sample: Sample, last: Sequence[Row]) -> None:
+def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[Row]) -> None:
     desk = view.desk
     shown = desk.shown if desk.shown in sample.rewrites else sample.in_question
     words, scores = st.columns([5, 6], vertical_alignment="center")
@@ -138,7 +141,7 @@ def _render_sample(view: View, sample: Sample, last: Sequence[Row]) -> None:
             render_pair(sample.candidates, shown, _note(sample, shown), desk.diff)
     with scores:
         _render_strip(sample)
-    _render_more(view, sample, shown, last)
+    _render_more(project, view, sample, shown, last)
     # Last of all: a key is live only once everything that it decides on is on screen.
     with actions:
         if not desk.edit:
@@ -157,6 +160,16 @@ def _render_words(view: View, sample: Sample) -> None:
     if row["action"]:
         decided = {"kind": row["action"], "origin": row["verdict_origin"] if row["approved"] else None}
         st.text(f"{describe_event(decided)}, by {row['author']}, {local_time(row['made_at'])}")
+    if sample.edit:
+        st.text(_edit_scores(sample.edit))
+
+
+def _edit_scores(edit: Row) -> str:
+    """Say the scores of the edited pair, which the strip of the candidates does not hold."""
+    if edit["status"] is None:
+        return "Edited: not scored yet; score again to see it."
+    said = f"Edited: IFD {number(edit['ifd'])}, r-IFD {number(edit['r_ifd'])}"
+    return said if edit["status"] == "ok" else f"{said} ({edit['status'].replace('_', ' ')})"
 
 
 def _render_strip(sample: Sample) -> None:
@@ -185,26 +198,31 @@ def _render_edit(view: View, sample: Sample) -> None:
         render_form(view, edit)
 
 
-def _render_more(view: View, sample: Sample, shown: Origin | None, last: Sequence[Row]) -> None:
+def _render_more(project: Project, view: View, sample: Sample, shown: Origin | None, last: Sequence[Row]) -> None:
     if view.desk.edit:
+        if "review_tab" in st.session_state:  # set anew, or Streamlit forgets it while the tabs are not drawn
+            st.session_state["review_tab"] = st.session_state["review_tab"]
         return
     detail, recent = st.columns([3, 1])
     with detail:
-        _render_tabs(view, sample, shown)
+        _render_tabs(project, view, sample, shown)
     with recent:
         render_last(view, last)
 
 
-def _render_tabs(view: View, sample: Sample, shown: Origin | None) -> None:
+def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | None) -> None:
     """Draw the open tab alone: the others would cost every key press their time."""
     if view.queue_name == "failed":
         st.session_state.setdefault("review_tab", FAILED_TAB)
-    critique, replies, history, failures = st.tabs(
-        ["Critique", "Raw replies", "History", FAILED_TAB], key="review_tab", on_change="rerun"
+    critique, tokens, replies, history, failures = st.tabs(
+        ["Critique", TOKENS_TAB, "Raw replies", "History", FAILED_TAB], key="review_tab", on_change="rerun"
     )
     if critique.open:
         with critique:
             render_critique(sample.calls, shown)
+    if tokens.open:
+        with tokens:
+            render_tokens(project, view.desk, sample, shown)
     if replies.open:
         with replies:
             render_replies(sample.calls)

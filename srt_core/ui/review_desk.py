@@ -54,6 +54,10 @@ class Desk:
     drafts: dict[str, Pair] = field(default_factory=dict)
     error: SRTError | None = None
     is_help_open: bool = False
+    awaits: int | None = None
+    """The job of token losses that the open tab waits for."""
+    is_watched: bool = False
+    """Whether the page looks after that job."""
 
     def go(self, sample: str | None) -> None:
         """Put another sample on the desk."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from srt_core import browse, review, samples
 from srt_core.errors import DecisionError
 from srt_core.figures import StripRow
-from srt_core.records import Origin, Policy
+from srt_core.records import Action, Origin, Policy
 from srt_core.selection import applied_policy
 from srt_core.store import Row, Store
 from srt_core.walk import describe_walk
@@ -21,6 +21,8 @@ class Sample:
     failures: Mapping[Origin, Row]
     calls: Sequence[Row]
     policy: Policy
+    edit: Row | None
+    """The pair of the standing decision and its scores, where that is an edit."""
 
     @property
     def pick(self) -> Origin | None:
@@ -68,4 +70,5 @@ def read_sample(store: Store, name: str) -> Sample:
         review.failures(store, name),
         samples.reflections(store, name),
         applied_policy(store),
+        samples.edit(store, selection["event_id"]) if selection["action"] == Action.EDIT else None,
     )

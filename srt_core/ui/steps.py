@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from srt_core.errors import TeacherStopError
+from srt_core.explain import Subject, explain, kept_maps
 from srt_core.ifd import Convention
 from srt_core.pipeline import Mode, Progress, import_file, reflect, score
 from srt_core.prompts import load_prompts
@@ -14,6 +15,7 @@ from srt_core.store import Store
 from srt_core.student import load_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import load_template
+from srt_core.ui.resident import RESIDENT, Wanted
 
 Arguments = Mapping[str, Any]
 """What a job was started with, as JSON keeps it."""
@@ -74,6 +76,7 @@ def _reflect(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 
 def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     template = load_template(asked["template"])
+    RESIDENT.release()
     yield Progress("candidates", message="Loading the student")
     yield from score(
         store,
@@ -85,5 +88,24 @@ def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     )
 
 
-STEPS: Mapping[str, Step] = {"import": _import, "reflect": _reflect, "score": _score}
+def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
+    """Compute the token losses of some versions of a sample, with the student that stays loaded."""
+    subjects = [Subject(table, number) for table, number in asked["subjects"]]
+    progress = Progress("versions", total=len(subjects), message="Loading the student")
+    yield progress
+    student = RESIDENT.get(Wanted(asked["student"], asked["device"], asked["dtype"]))
+    yield progress.moved(0, message="The student reads the texts with and without their context")
+    for subject in subjects:
+        if stop.is_set():
+            return
+        if not kept_maps(store, subject):
+            explain(store, student, subject)
+        progress = progress.moved(1)
+        yield progress
+
+
+EXPLAIN = "explain"
+"""The one kind that is no step of the work: it runs because somebody looks at a sample."""
+
+STEPS: Mapping[str, Step] = {"import": _import, "reflect": _reflect, "score": _score, EXPLAIN: _explain}
 """By the kind of the job, in the order of the work."""
