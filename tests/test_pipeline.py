@@ -19,12 +19,12 @@ from srt_core.datasets import ColumnMap
 from srt_core.errors import DatasetError, TeacherStopError
 from srt_core.ifd import Convention
 from srt_core.methods import PRESETS
-from srt_core.pipeline import Mode, Progress, count_calls, import_file, reflect, score
+from srt_core.pipeline import Mode, Progress, count_calls, import_file, is_scored, reflect, score
 from srt_core.prompts import load_prompts
 from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
 from srt_core.status import failed_reflections, status
 from srt_core.store import Row, Store
-from srt_core.student import Pack, Student, load_student
+from srt_core.student import Pack, Student, files_stamp, load_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import load_template
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
@@ -636,6 +636,24 @@ def test_the_same_student_under_another_path_computes_nothing(tmp_path: Path, st
     assert (len(scores(store)), store.value("SELECT count(*) FROM scoring")) == (12, 1)
 
 
+def test_a_finished_scoring_is_known_by_its_stamp(tmp_path: Path, store: Store) -> None:
+    """Nothing changed: no student is needed. A new candidate, another setting or a file touched: it is."""
+    folder = save_student(tmp_path / "student")
+    import_rows(store, rows_with_candidates(3), column_map=COLUMN_MAP)
+    stamp = files_stamp(str(folder), "cpu")
+    assert not is_scored(store, stamp)
+    walk(score(store, load_student(folder, device="cpu"), ALPACA, stamp=stamp))
+    walk(score(store, load_student(folder, device="cpu"), ALPACA, convention=Convention.REFERENCE))
+    assert store.meta("scoring_id") == "2"
+    assert is_scored(store, files_stamp(str(folder), "cpu"))
+    assert store.meta("scoring_id") == "1"
+    assert not is_scored(store, files_stamp(str(folder), "cuda"))
+    (folder / "config.json").touch()
+    assert not is_scored(store, files_stamp(str(folder), "cpu"))
+    import_rows(store, rows_with_candidates(4)[3:], column_map=COLUMN_MAP, name="more.jsonl")
+    assert not is_scored(store, stamp)
+
+
 def test_a_paused_run_keeps_what_it_computed(store: Store) -> None:
     """Stopped within a chunk, a run has kept the losses of its packs; the next computes only the others."""
     import_rows(store, rows_with_candidates(8), column_map=COLUMN_MAP)
@@ -675,9 +693,10 @@ def test_a_request_that_does_not_fit_is_a_row_and_the_run_goes_on(store: Store) 
     inner = model.get_input_embeddings()
     narrow = NarrowEmbedding(cast("torch.nn.Embedding", inner))
     model.set_input_embeddings(narrow)
-    walk(score(store, student, ALPACA))
+    walk(score(store, student, ALPACA, stamp="stamp"))
     assert [row["status"] for row in scores(store)] == ["ok", "out_of_memory", "ok"]
     assert [row["ifd"] is None for row in scores(store)] == [False, True, False]
+    assert not is_scored(store, "stamp")
     model.set_input_embeddings(inner)
     walk(score(store, student, ALPACA))
     assert {row["status"] for row in scores(store)} == {"ok"}

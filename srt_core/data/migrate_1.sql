@@ -1,5 +1,6 @@
 -- From schema version 1 to 2: maps of token losses, scores of edits, and how a student computed.
 ALTER TABLE scoring ADD COLUMN batching VARCHAR DEFAULT '';
+ALTER TABLE scoring ADD COLUMN stamp VARCHAR DEFAULT '';
 
 CREATE TABLE token_map (
     scoring_id BIGINT NOT NULL,

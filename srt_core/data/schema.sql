@@ -86,6 +86,7 @@ CREATE TABLE scoring (
     convention VARCHAR NOT NULL,
     max_length INTEGER NOT NULL,
     batching VARCHAR NOT NULL DEFAULT '',   -- why the student did not compute in the fast way
+    stamp VARCHAR NOT NULL DEFAULT '',      -- of the student's files and the asked settings, once all was scored
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );
 

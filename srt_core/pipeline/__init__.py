@@ -3,7 +3,7 @@
 from srt_core.pipeline.intake import import_file
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import Mode, count_calls, reflect
-from srt_core.pipeline.scoring import score
+from srt_core.pipeline.scoring import is_scored, score
 from srt_core.pipeline.trial import TRIAL_SAMPLES, Trial, trial
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Trial",
     "count_calls",
     "import_file",
+    "is_scored",
     "reflect",
     "score",
     "trial",

@@ -43,6 +43,8 @@ _SUBJECTS = """
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
 """
 _ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
+_UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
+"""What failed for want of memory may fit another time."""
 _LAST_SEQ = 2**62
 
 
@@ -76,12 +78,14 @@ def score(
     max_length: int = 2048,
     token_budget: int | None = None,
     stop: Event | None = None,
+    stamp: str = "",
 ) -> Iterator[Progress]:
     """Score what has no score yet under this student, template, convention and max length.
 
     Max length is that or the model's own limit, whichever is less; `token_budget` the tokens of a pack (None: the
     student's own). Commits as it goes: a killed run loses at most the chunk in flight. Yields progress in candidates
     and tokens, `failed` being those without IFD or r-IFD. Asked to stop, it begins no other pack and keeps what it has.
+    `stamp` is remembered for `is_scored` once everything is scored.
     """
     max_length = min(max_length, student.max_length_limit)
     stop = stop or Event()
@@ -97,8 +101,31 @@ def score(
                 return
     if run.is_stopped:
         return
-    store.set_meta("scoring_id", str(scoring_id))
+    _end_scoring(store, scoring_id, stamp)
     yield run.progress.moved(0, message=_said_of(student))
+
+
+def is_scored(store: Store, stamp: str) -> bool:
+    """Whether a scoring of this stamp has scored all there is; it is then put in use.
+
+    A stamp is of a student's files and of everything else that a scoring is asked with. With it a second run needs no
+    student: `score` remembers the one it is given once it has scored everything.
+    """
+    found = store.value("SELECT scoring_id FROM scoring WHERE stamp = ?", [stamp]) if stamp else None
+    if found is None:
+        return False
+    values = {"scoring_id": found, "first": 0, "last": _LAST_SEQ}
+    unfit = " + ".join(f"(SELECT count(*) FROM {table} WHERE {_UNFIT})" for table in _ID_COLUMNS)
+    if store.value(f"SELECT count(*) + {unfit} FROM ({_SUBJECTS})", values):
+        return False
+    _end_scoring(store, int(found), stamp)
+    return True
+
+
+def _end_scoring(store: Store, scoring_id: int, stamp: str) -> None:
+    store.set_meta("scoring_id", str(scoring_id))
+    with store.transaction() as tx:
+        tx.execute("UPDATE scoring SET stamp = ? WHERE scoring_id = ?", [stamp, scoring_id])
 
 
 class _Run:
@@ -246,8 +273,8 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
             [*key, identity.name, identity.dtype, template.name, template.json, _said_of(student)],
         )
         scoring_id = int(found[0][0])
-        for table in _ID_COLUMNS:  # what failed for want of memory may fit this time
-            tx.execute(f"DELETE FROM {table} WHERE scoring_id = ? AND status = 'out_of_memory'", [scoring_id])
+        for table in _ID_COLUMNS:
+            tx.execute(f"DELETE FROM {table} WHERE {_UNFIT}", {"scoring_id": scoring_id})
         tx.bump()
     if store.meta("scoring_id") is None:
         store.set_meta("scoring_id", str(scoring_id))

@@ -3,9 +3,10 @@
 Both are imported when a student is loaded, not when this package is.
 """
 
+from srt_core.student.files import files_stamp
 from srt_core.student.loading import load_student
 from srt_core.student.model import Student
 from srt_core.student.packing import Batching, Pack, computed_tokens
 from srt_core.student.scorer import Identity, Scorer
 
-__all__ = ["Batching", "Identity", "Pack", "Scorer", "Student", "computed_tokens", "load_student"]
+__all__ = ["Batching", "Identity", "Pack", "Scorer", "Student", "computed_tokens", "files_stamp", "load_student"]

@@ -2,11 +2,8 @@
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
-from srt_core.student import Student, load_student
-
-_Stamp = tuple[tuple[str, int, int], ...]
+from srt_core.student import Student, files_stamp, load_student
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +20,12 @@ class Resident:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: tuple[Wanted, _Stamp, Student] | None = None
+        self._held: tuple[Wanted, str, Student] | None = None
 
     def holds(self, wanted: Wanted) -> bool:
         """Whether that student is loaded, from the files that are there now. Never waits for one that is loading."""
         held = self._held
-        return held is not None and held[:2] == (wanted, _stamp(wanted.name))
+        return held is not None and held[:2] == (wanted, files_stamp(wanted.name))
 
     def get(self, wanted: Wanted) -> Student:
         """Give that student; it is loaded in place of the one before where it is another, or where its files changed.
@@ -37,7 +34,7 @@ class Resident:
             StudentError: as load_student.
         """
         with self._lock:
-            stamp = _stamp(wanted.name)
+            stamp = files_stamp(wanted.name)
             if self._held and self._held[:2] == (wanted, stamp):
                 return self._held[2]
             self._held = None  # two would need the memory of two
@@ -53,13 +50,3 @@ class Resident:
 
 RESIDENT = Resident()
 """The one of this process."""
-
-
-def _stamp(name: str) -> _Stamp:
-    """What tells that a student's folder was written anew; empty for a hub name."""
-    folder = Path(name).expanduser()
-    try:
-        found = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
-    except OSError:
-        return ()
-    return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in found)

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from srt_core.errors import TeacherStopError
 from srt_core.explain import Subject, explain, kept_maps
 from srt_core.ifd import Convention
-from srt_core.pipeline import Mode, Progress, import_file, reflect, score
+from srt_core.pipeline import Mode, Progress, import_file, is_scored, reflect, score
 from srt_core.prompts import load_prompts
 from srt_core.store import Store
-from srt_core.student import load_student
+from srt_core.student import files_stamp, load_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import load_template
 from srt_core.ui.resident import RESIDENT, Wanted
@@ -75,16 +75,17 @@ def _reflect(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 
 
 def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
-    template = load_template(asked["template"])
+    template, convention, max_length = load_template(asked["template"]), asked["convention"], asked["max_length"]
+    how = (asked["device"], asked.get("dtype", "auto"))
+    stamp = files_stamp(asked["student"], *how, template.hash, convention, str(max_length))
+    if is_scored(store, stamp):
+        yield Progress("candidates", message="Everything was scored before.")
+        return
     RESIDENT.release()
     yield Progress("candidates", message="Loading the student")
+    student = load_student(asked["student"], device=how[0], dtype=how[1])
     yield from score(
-        store,
-        load_student(asked["student"], device=asked["device"], dtype=asked.get("dtype", "auto")),
-        template,
-        convention=Convention(asked["convention"]),
-        max_length=asked["max_length"],
-        stop=stop,
+        store, student, template, convention=Convention(convention), max_length=max_length, stop=stop, stamp=stamp
     )
 
 
