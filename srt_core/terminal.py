@@ -1,6 +1,8 @@
 """What a step looks like in a terminal: a bar that moves, lines where nobody looks."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -16,9 +18,13 @@ errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def show(steps: Iterator[Progress]) -> Progress:
-    """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress."""
+    """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress.
+
+    What libraries print meanwhile goes to stderr too: Ray tells of lost workers on stdout, where results go.
+    """
     try:
-        return _walk(steps)
+        with redirect_stdout(sys.stderr):
+            return _walk(steps)
     except KeyboardInterrupt:
         raise SRTError("Stopped.", "What was done is kept; the same command goes on from here.") from None
 

@@ -508,9 +508,9 @@ def _answer(ref: Any) -> Any:
 
 
 def _last_line(error: Exception) -> str:
-    """Ray tells the cause last, below a traceback or a list of ids."""
+    """Ray tells the cause last, below a traceback or a list of ids; what such a cause is in general we leave out."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return shorten(lines[-1], 200).rstrip(".") if lines else type(error).__name__
+    return shorten(lines[-1].partition(" Some common causes")[0], 240).rstrip(".") if lines else type(error).__name__
 
 
 def _too_often(job: _Job, reason: str) -> StudentError:
