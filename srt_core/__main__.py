@@ -7,15 +7,13 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from srt_core import ledger, policies, selection
 from srt_core.agreement import agreement, same_selections
@@ -25,24 +23,23 @@ from srt_core.errors import SRTError
 from srt_core.export import FILES, Scope, export
 from srt_core.ifd import Convention
 from srt_core.methods import METHODS, student_and_template
-from srt_core.pipeline import Mode, Progress, import_file, reflect, score
+from srt_core.pipeline import Mode, Progress, import_file, is_scored, reflect, score
 from srt_core.prompts import load_prompts
 from srt_core.records import Action, Decision, Origin
 from srt_core.samples import find_sample
 from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.status import FAILED_REFLECTIONS, status
 from srt_core.store import Store
-from srt_core.student import load_student
+from srt_core.student import Engine, files_stamp, open_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import TEMPLATE_NAMES, load_template
+from srt_core.terminal import errors, show
 
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 LISTED = 20
-LINE_SECONDS = 5.0
 
 app = typer.Typer(help=__doc__.splitlines()[0] if __doc__ else "", no_args_is_help=True, add_completion=False,
                   pretty_exceptions_enable=False)  # fmt: skip
-errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 _SCORING = ("scoring_id", "in_use", "student", "dtype", "template", "convention", "max_length", "scored")
 _SUGGESTING = [name for name, method in METHODS.items() if method.student or method.template]
@@ -139,20 +136,35 @@ def score_(
     token_budget: Annotated[
         int | None, typer.Option(min=64, help="Tokens computed at once; 2048 on a CPU, 16384 on a GPU.")
     ] = None,
+    engine: Annotated[Engine, typer.Option(help="ray: on a cluster; needs the extra srt-curator[ray].")] = Engine.LOCAL,
+    address: Annotated[
+        str | None, typer.Option(help="The Ray cluster, host:port or auto; one is started here where not given.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Ray workers; one a GPU where not given, or one a core without GPUs.")
+    ] = None,
 ) -> None:
     """Score every candidate with the student. Again goes on where it stopped."""
     student, template = student_and_template(method, student, template)
     with Store.open(project) as store:
         chosen = load_template(template)
-        errors.print(f"Loading the student {student} …")
+        stamp = files_stamp(student, engine, device, dtype, chosen.hash, convention, str(max_length))
 
-        def steps() -> Iterator[Progress]:
-            loaded = load_student(student, device=device, dtype=dtype)
-            yield from score(
-                store, loaded, chosen, convention=convention, max_length=max_length, token_budget=token_budget
-            )
+        def steps() -> Generator[Progress, None, None]:
+            if is_scored(store, stamp):
+                yield Progress("candidates", message="Everything was scored before.")
+                return
+            errors.print(f"Loading the student {student} …")
+            with open_student(
+                student, engine=engine, address=address, workers=workers, device=device, dtype=dtype
+            ) as loaded:
+                yield from score(
+                    store, loaded, chosen, convention=convention, max_length=max_length, token_budget=token_budget,
+                    stamp=stamp,
+                )  # fmt: skip
 
-        last = show(steps())
+        with closing(steps()) as progress:
+            last = show(progress)
         selection.refresh(store)
         rows = store.rows(
             f"""SELECT sample_id, origin, status FROM score JOIN candidate USING (candidate_id)
@@ -303,29 +315,6 @@ def app_(
     os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app
 
 
-def show(steps: Iterator[Progress]) -> Progress:
-    """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress."""
-    try:
-        return _walk(steps)
-    except KeyboardInterrupt:
-        raise SRTError("Stopped.", "What was done is kept; the same command goes on from here.") from None
-
-
-def _walk(steps: Iterator[Progress]) -> Progress:
-    last = Progress("")
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"),
-               TimeElapsedColumn())  # fmt: skip
-    with Bar(*columns, console=errors, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("", total=None, figures="")
-        printed = 0.0
-        for last in steps:
-            bar.update(task, description=last.unit, completed=last.done, total=last.total, figures=_figures(last))
-            if not errors.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
-                printed = last.elapsed_seconds
-                errors.print(f"{last.unit}: {_figures(last)}")
-    return last
-
-
 def main() -> None:
     """Run the command line; an SRTError becomes a message on stderr and exit code 2, never a traceback."""
     try:
@@ -384,15 +373,6 @@ def _rejected(store: Store) -> int:
 
 def _line(line: int | None) -> str:
     return f" (line {line})" if line else ""
-
-
-def _figures(progress: Progress) -> str:
-    total = f" of {progress.total:,}" if progress.total else ""
-    failed = f", {progress.failed:,} failed" if progress.failed else ""
-    left = f", {progress.remaining_seconds:.0f} s left" if progress.remaining_seconds else ""
-    tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
-    whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
-    return f"{progress.done:,}{total}{failed}{tokens}{whole}, {progress.rate:,.1f} {progress.rate_unit}/s{left}"
 
 
 def _lines(counts: dict[str, Any], indent: str = "") -> Iterator[str]:

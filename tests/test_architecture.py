@@ -38,11 +38,11 @@ CORE_MODULES = [name for name in map(module_name, CORE_FILES) if not name.starts
 
 
 def test_importing_the_core_is_cheap() -> None:
-    """No module below the screens loads torch, transformers, openai or streamlit when it is imported."""
+    """No module below the screens loads torch, transformers, ray, openai or streamlit when it is imported."""
     script = (
         "import importlib, sys\n"
         "for name in sys.argv[1:]: importlib.import_module(name)\n"
-        "print(*sorted({'torch', 'transformers', 'openai', 'streamlit'} & set(sys.modules)))"
+        "print(*sorted({'torch', 'transformers', 'ray', 'openai', 'streamlit'} & set(sys.modules)))"
     )
     finished = subprocess.run(
         [sys.executable, "-c", script, *CORE_MODULES], cwd=ROOT, capture_output=True, text=True, check=False

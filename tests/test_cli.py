@@ -19,12 +19,14 @@ from srt_core import ledger
 from srt_core.__main__ import main
 from srt_core.agreement import agreement, same_selections
 from srt_core.datasets import read_rows
+from srt_core.pipeline import Progress
 from srt_core.prompts import load_prompts
 from srt_core.records import Origin, Pair
 from srt_core.samples import find_sample
 from srt_core.status import status
 from srt_core.store import Store
 from srt_core.templates import TEMPLATE_NAMES, load_template
+from srt_core.terminal import show
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
@@ -739,3 +741,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def test_what_a_step_prints_is_no_result(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library prints while a step runs goes to stderr: stdout has results only."""
+
+    def steps() -> Iterator[Progress]:
+        print("A worker died.")
+        yield Progress("candidates", done=1)
+
+    assert show(steps()).done == 1
+    said = capsys.readouterr()
+    assert (said.out, "A worker died." in said.err) == ("", True)

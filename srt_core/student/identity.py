@@ -24,6 +24,11 @@ def fingerprint(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") 
     return digest.hexdigest()
 
 
+def tokenizer_fingerprint(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """Return SHA-256 in hex over what makes ids of a text."""
+    return hashlib.sha256(_tokenizer_text(tokenizer).encode()).hexdigest()
+
+
 def _config_text(model: "PreTrainedModel") -> str:
     config = {key: value for key, value in model.config.to_diff_dict().items() if key not in _NOT_IDENTITY}
     return json.dumps(config, sort_keys=True, default=str)

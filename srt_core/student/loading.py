@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +38,43 @@ def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str =
     _silence_libraries()
     chosen_device = _chosen_device(device)
     chosen_dtype = _chosen_dtype(dtype, chosen_device)
-    with _loading_errors(name, "the name cannot be used"):
-        source, hub_problem = _source(name)
-    is_local = bool(hub_problem) or Path(source).is_dir()
-    absent = hub_problem and f"there is no such folder, it is not in the local cache, and {hub_problem}"
-    with _loading_errors(name, absent or "its tokenizer cannot be read"):
-        tokenizer = _read_tokenizer(source, is_local)
-    with _loading_errors(name, absent or "it is no causal language model that can be read"):
-        model = _read_model(source, chosen_dtype, chosen_device, is_local)
+    source = _found(name)
+    tokenizer = _tokenizer_at(source)
+    with _loading_errors(name, source.absent or "it is no causal language model that can be read"):
+        model = _read_model(source.place, chosen_dtype, chosen_device, source.is_local)
         return Student(model, tokenizer, name)
+
+
+def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
+    """Load a student's tokenizer alone, and no weights: enough to plan with.
+
+    Raises:
+        StudentError: as `load_student`.
+    """
+    _silence_libraries()
+    return _tokenizer_at(_found(str(name_or_path)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a student is read from. absent: why it is perhaps not there, "" for what is."""
+
+    name: str
+    place: str
+    is_local: bool
+    absent: str
+
+
+def _found(name: str) -> _Source:
+    with _loading_errors(name, "the name cannot be used"):
+        place, hub_problem = _source(name)
+    absent = hub_problem and f"there is no such folder, it is not in the local cache, and {hub_problem}"
+    return _Source(name, place, bool(hub_problem) or Path(place).is_dir(), absent)
+
+
+def _tokenizer_at(source: _Source) -> "PreTrainedTokenizerBase":
+    with _loading_errors(source.name, source.absent or "its tokenizer cannot be read"):
+        return _read_tokenizer(source.place, source.is_local)
 
 
 @contextmanager

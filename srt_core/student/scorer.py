@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest
+from srt_core.student.identity import tokenizer_fingerprint
 from srt_core.student.packing import Batching, Pack, cut
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Scorer(ABC):
         Raises:
             StudentError: a request does not fit the student's vocabulary or limit, or the model fails.
         """
+
+    @property
+    def tokenizer_fingerprint(self) -> str:
+        """What two tokenizers share that make the same ids of every text."""
+        return tokenizer_fingerprint(self._tokenizer)
 
     @property
     def fingerprint(self) -> str:
