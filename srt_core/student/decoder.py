@@ -76,7 +76,7 @@ class Decoder:
         made = [self._room(f"made{at}", states, part.out_features) for at, part in enumerate(parts)]
         for begin in range(0, len(states), _ROWS):
             rows = slice(begin, begin + _ROWS)
-            normed = layer.input_layernorm(states[rows])
+            normed = _normed(layer.input_layernorm, states[rows])
             for part, room in zip(parts, made, strict=True):
                 _project(part, normed, room[rows])
         query, key, value = (room.view(len(states), -1, size) for room in made)
@@ -108,7 +108,7 @@ class Decoder:
         for begin in range(0, len(states), _ROWS):
             rows = states[begin : begin + _ROWS]
             _add_projected(layer.self_attn.o_proj, attended[begin : begin + _ROWS], rows)
-            normed = layer.post_attention_layernorm(rows)
+            normed = _normed(layer.post_attention_layernorm, rows)
             gate = _project(mlp.gate_proj, normed, self._room("gate", rows, mlp.gate_proj.out_features))
             up = _project(mlp.up_proj, normed, self._room("up", rows, mlp.up_proj.out_features))
             _add_projected(mlp.down_proj, mlp.act_fn(gate).mul_(up), rows)
@@ -122,6 +122,17 @@ class Decoder:
             kept = torch.empty(len(like) * width, dtype=like.dtype)
             setattr(self._memory, name, kept)
         return kept[: len(like) * width].view(len(like), width)
+
+
+def _normed(module: Any, rows: "torch.Tensor") -> "torch.Tensor":
+    """The module's RMS norm in one pass where it is Llama's; Gemma's, which calls its epsilon `eps`, is another."""
+    from torch.nn.functional import rms_norm
+
+    epsilon = getattr(module, "variance_epsilon", None)
+    if epsilon is None:
+        normed: torch.Tensor = module(rows)
+        return normed
+    return rms_norm(rows, rows.shape[-1:], module.weight, epsilon)
 
 
 def _project(layer: Any, rows: "torch.Tensor", into: "torch.Tensor") -> "torch.Tensor":

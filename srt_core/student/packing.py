@@ -107,17 +107,28 @@ def _order(request: LossRequest) -> tuple[tuple[int, ...], int, LossStatus]:
 
 
 def _cut_packed(ordered: Sequence[LossRequest], token_budget: int) -> list[Pack]:
+    """As few packs as the budget allows, but an even number where there are several: two workers then end together."""
     added = _added_tokens(ordered)
-    share = sum(added) / max(1, -(-sum(added) // token_budget))
+    fewest = max(1, -(-sum(added) // token_budget))
+    for number in range(fewest, fewest + 3):  # a head that is laid down again in each pack can make them more
+        packs = _cut_at(ordered, added, sum(added) / number, token_budget)
+        if len(packs) == 1 or len(packs) % 2 == 0:
+            break
+    return packs
+
+
+def _cut_at(ordered: Sequence[LossRequest], added: Sequence[int], share: float, token_budget: int) -> list[Pack]:
+    """Begin a pack where those before it have their share of all tokens, or where one would break the budget."""
     packs: list[list[LossRequest]] = []
-    full = 0
+    done = full = 0
     for request, tokens in zip(ordered, added, strict=True):
-        if not packs or full + tokens > token_budget or full > share:
+        if not packs or full + tokens > token_budget or done + tokens / 2 > share * len(packs):
             packs.append([request])
             full = len(request.ids)  # at the head of a pack nothing is shared
         else:
             packs[-1].append(request)
             full += tokens
+        done += tokens
     return [tuple(pack) for pack in packs]
 
 
