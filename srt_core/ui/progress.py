@@ -136,8 +136,7 @@ def _figures(kind: str, progress: Progress) -> str:
         whole = f" of about {progress.total_tokens:,}" if progress.total_tokens else ""
         parts.append(f"{progress.tokens:,}{whole} tokens")
     if progress.rate:
-        unit = " tokens" if progress.tokens else ""
-        parts.append(f"{progress.rate:,.1f}{unit} a second")
+        parts.append(f"{progress.rate:,.0f} tokens a second" if progress.tokens else f"{progress.rate:,.1f} a second")
     if progress.remaining_seconds:
         parts.append(f"about {duration(progress.remaining_seconds)} left")
     return " · ".join(parts)

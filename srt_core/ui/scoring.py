@@ -178,6 +178,7 @@ def _draw_scorings(project: Project) -> None:
                 "Dtype": row["dtype"],
                 "Scored": row["scored"],
                 "Begun (UTC)": row["made_at"],
+                "Remarks": row["batching"],
             }
             for row in found
         ],
