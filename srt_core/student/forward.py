@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_CPU_BLOCK = (256, 1024)
-"""Rows x vocabulary entries of logits at once: 1 MiB, about a core's second-level cache."""
+_CPU_BLOCK = (1024, 512)
+"""Rows x vocabulary entries of logits at once: 2 MiB, whatever the vocabulary; the fastest of the shapes tried."""
 _GPU_BLOCK = (4096, 16384)
 
 
