@@ -77,6 +77,9 @@ def _photograph(browser: Browser, url: str, out_dir: Path, widths: tuple[int, ..
                 _open(page, f"{url}/{name}")
                 size = "" if width == 1440 else f"-{width}"
                 page.screenshot(path=out_dir / f"{name.lower() or 'overview'}-{scheme}{size}.png", full_page=False)
+                if name == "Review":
+                    _show_token_losses(page)
+                    page.screenshot(path=out_dir / f"review-tokens-{scheme}{size}.png", full_page=True)
             context.close()
 
 
@@ -87,6 +90,16 @@ def _wait_until_scored(browser: Browser, url: str) -> None:
     while page.get_by_role("button", name="Pause").count() and time.monotonic() < deadline:
         page.wait_for_timeout(1_000)
     page.close()
+
+
+def _show_token_losses(page: Page) -> None:
+    page.get_by_role("tab", name="Token losses").click()
+    page.wait_for_timeout(1_500)
+    button = page.get_by_role("button", name="Show token losses")
+    if button.count():
+        button.click()
+    page.get_by_text("Each coloured piece is a token").wait_for(timeout=60_000)
+    page.wait_for_timeout(1_500)
 
 
 def _open(page: Page, url: str) -> None:
