@@ -79,7 +79,7 @@ def _photograph(browser: Browser, url: str, out_dir: Path, widths: tuple[int, ..
                 page.screenshot(path=out_dir / f"{name.lower() or 'overview'}-{scheme}{size}.png", full_page=False)
                 if name == "Review":
                     _show_token_losses(page)
-                    page.screenshot(path=out_dir / f"review-tokens-{scheme}{size}.png", full_page=True)
+                    page.screenshot(path=out_dir / f"review-tokens-{scheme}{size}.png", full_page=False)
             context.close()
 
 
@@ -98,7 +98,9 @@ def _show_token_losses(page: Page) -> None:
     button = page.get_by_role("button", name="Show token losses")
     if button.count():
         button.click()
-    page.get_by_text("Each coloured piece is a token").wait_for(timeout=60_000)
+    legend = page.get_by_text("Each coloured piece is a token")
+    legend.wait_for(timeout=60_000)
+    legend.evaluate("element => element.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(1_500)
 
 

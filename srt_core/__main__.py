@@ -134,7 +134,7 @@ def score_(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU, bfloat16 on a GPU), float32, bfloat16.")] = "auto",
     token_budget: Annotated[
-        int | None, typer.Option(min=64, help="Tokens computed at once; 2048 on a CPU, 16384 on a GPU.")
+        int | None, typer.Option(min=64, help="Tokens computed at once; 2048 on a CPU, 4096 on a GPU.")
     ] = None,
     engine: Annotated[Engine, typer.Option(help="ray: on a cluster; needs the extra srt-curator[ray].")] = Engine.LOCAL,
     address: Annotated[

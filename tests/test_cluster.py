@@ -252,6 +252,15 @@ def test_a_cluster_needs_its_engine(folder: Path) -> None:
         assert refused.value.hint == "Add --engine ray."
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C reach what a test starts: a shell that runs the tests in the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_srt_starts_and_ends_a_ray_of_its_own(folder: Path, expected: dict[str, list[Row]], tmp_path: Path) -> None:
     """`srt score --engine ray`, stopped with Ctrl-C and given again, has the same rows and leaves no process behind."""
     with created(tmp_path / "p.srt"):
