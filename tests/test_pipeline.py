@@ -72,6 +72,7 @@ class CountingStudent(Student):
     """A real student that counts what it is asked."""
 
     requests = 0
+    seen: frozenset[Pack] = frozenset()
 
     def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
         """Count, then answer."""
@@ -79,6 +80,7 @@ class CountingStudent(Student):
         def counted() -> Iterator[Pack]:
             for pack in packs:
                 self.requests += len(pack)
+                self.seen |= {pack}
                 yield pack
 
         return super().run(counted())
@@ -669,6 +671,25 @@ def test_a_paused_run_keeps_what_it_computed(store: Store) -> None:
     walk(score(store, student, ALPACA, token_budget=1024))
     assert student.requests == 8 * 14 - kept
     assert status(store)["unscored"] == 0
+
+
+def test_a_paused_run_goes_on_with_the_same_packs(tmp_path: Path) -> None:
+    """Stopped anywhere within a chunk, a run goes on with the packs of an undisturbed one: equal bit for bit."""
+    with Store.create(tmp_path / "whole.srt") as whole, Store.create(tmp_path / "paused.srt") as paused:
+        for each in (whole, paused):
+            import_rows(each, rows_with_candidates(8), column_map=COLUMN_MAP)
+        undisturbed, disturbed = counting_student(), counting_student()
+        walk(score(whole, undisturbed, ALPACA, token_budget=1024))
+        for _ in range(3):
+            stop = Event()
+            for progress in score(paused, disturbed, ALPACA, token_budget=1024, stop=stop):
+                if progress.tokens:
+                    stop.set()
+            assert paused.value("SELECT count(*) FROM score") == 0
+        walk(score(paused, disturbed, ALPACA, token_budget=1024))
+        assert disturbed.seen == undisturbed.seen
+        losses = "SELECT * FROM loss ORDER BY key"
+        assert (scores(paused), paused.rows(losses)) == (scores(whole), whole.rows(losses))
 
 
 def test_progress_counts_tokens_towards_an_estimate(store: Store, student: Student) -> None:

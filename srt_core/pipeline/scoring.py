@@ -2,8 +2,9 @@
 
     chunk of samples → plan → which losses are kept → packs of the others → student → losses and scores, committed
 
-Chunks are fixed ranges of sample numbers and packs a pure function of what a chunk lacks, so a run that was killed
-goes on with the very packs that the undisturbed run would have computed, and its numbers are the same bit for bit.
+Chunks are fixed ranges of sample numbers, packs a pure function of what a chunk needs, and a pack is kept whole or not
+at all, so a run that was killed or paused goes on with the very packs that the undisturbed run would have computed, and
+its numbers are the same bit for bit.
 """
 
 import time
@@ -160,7 +161,7 @@ class _Run:
         """Plan chunk after chunk as the student asks for more; each has a pack at least, empty if it lacks nothing."""
         for rows in self._chunks():
             chunk = self._planned(rows)
-            packs = self._student.packs(self._lacking(chunk), self._token_budget) or [()]
+            packs = self._packs_of(chunk) or [()]
             self._open.append(chunk)
             for place, pack in enumerate(packs, 1):
                 if self._stop.is_set():
@@ -168,6 +169,12 @@ class _Run:
                     return
                 self._handed.append(place == len(packs))
                 yield pack
+
+    def _packs_of(self, chunk: _Chunk) -> list[Pack]:
+        """Cut all that the chunk needs, then leave out what it has: packs that were kept move no other pack's edges."""
+        lacking = set(self._lacking(chunk))
+        whole = self._student.packs(chunk.keys, self._token_budget)
+        return [left for pack in whole if (left := tuple(request for request in pack if request in lacking))]
 
     def take(self, pack: Pack, losses: Sequence[Loss]) -> None:
         """Take the losses of the pack that was handed out first, and commit where it is time to."""
