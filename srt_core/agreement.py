@@ -10,7 +10,7 @@ from srt_core.bins import count_grid, spread_bins
 from srt_core.errors import SRTError
 from srt_core.records import Origin
 from srt_core.scorings import MEASURES
-from srt_core.selection import applied_policy, parameters, rule_of
+from srt_core.selection import applied_policy, rule_of
 from srt_core.store import Store
 
 FEWEST = 3
@@ -80,13 +80,15 @@ def same_selections(store: Store, one: int, other: int) -> SameSelections:
     A sample that one of them has not scored is left out by it, as it would be with that scoring in use.
     """
     _check_comparable(store, one, other)
+    policy = applied_policy(store)
+    first, second = rule_of(store, policy, one, "_one"), rule_of(store, policy, other, "_other")
     found = store.rows(
         f"""SELECT count(*) AS samples,
                    count(*) FILTER (one.origin IS NOT DISTINCT FROM other.origin) AS same,
                    count(*) FILTER (one.origin IS NOT NULL OR other.origin IS NOT NULL) AS kept,
                    count(*) FILTER (one.origin = other.origin) AS kept_same
-            FROM ({rule_of("one")}) AS one JOIN ({rule_of("other")}) AS other USING (sample_id)""",
-        {**parameters(applied_policy(store)), "one": one, "other": other},
+            FROM ({first.sql}) AS one JOIN ({second.sql}) AS other USING (sample_id)""",
+        first.values | second.values,
     )
     return SameSelections(**found[0])
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from srt_core.bins import count_bins, count_grid, spread_bins
 from srt_core.errors import SRTError
+from srt_core.panel import REWRITES
 from srt_core.records import Origin
 from srt_core.scorings import MEASURES
 from srt_core.selection import refresh
@@ -25,8 +26,13 @@ SORTS = {
     "IFD of the winner, high first": "winner_ifd DESC NULLS LAST, seq",
     "r-IFD of the winner, low first": "winner_r_ifd NULLS LAST, seq",
     "r-IFD of the winner, high first": "winner_r_ifd DESC NULLS LAST, seq",
+    "drift of the winner, high first": "winner_drift DESC NULLS LAST, seq",
+    "length change of the winner, high first": "winner_growth DESC NULLS LAST, seq",
     "longest original response": "original_characters DESC, seq",
 }
+
+RANGES = (*MEASURES, "drift", "growth")
+"""What a filter bounds, of the winner or of one origin. An original has no drift and no growth."""
 
 Range = tuple[float, float]
 State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
@@ -38,7 +44,8 @@ _STATES: dict[str, str] = {
     "rejected": "action = 'reject'",
     "parked": "action = 'park'",
     "edited": "action = 'edit'",
-    "overridden": "decided AND (verdict_origin IS DISTINCT FROM origin OR action = 'edit')",
+    "overridden": "decided AND "
+    "(verdict_origin IS DISTINCT FROM origin OR verdict_id <> candidate_id OR action = 'edit')",
 }
 STATES = tuple(_STATES)
 
@@ -70,6 +77,15 @@ class Filter:
     origin_ifd: tuple[str, float, float] | None = None
     """IFD of one origin's candidate, from and to."""
     origin_r_ifd: tuple[str, float, float] | None = None
+    drift: Range | None = None
+    growth: Range | None = None
+    origin_drift: tuple[str, float, float] | None = None
+    origin_growth: tuple[str, float, float] | None = None
+
+
+def origins_of(measure: str) -> tuple[Origin, ...]:
+    """Give the origins whose candidates have a measure: all for a score, rewrites for a change."""
+    return tuple(Origin) if measure in MEASURES else REWRITES
 
 
 def condition(only: Filter) -> tuple[str, dict[str, object]]:
@@ -88,7 +104,7 @@ def condition(only: Filter) -> tuple[str, dict[str, object]]:
             parts.append(f"{name} IN (SELECT unnest(${name}::VARCHAR[]))")
     parts += _any_of("state", only.state, _STATES)
     parts += _any_of("problem", only.problem, _PROBLEMS)
-    for name in MEASURES:
+    for name in RANGES:
         if (ends := getattr(only, name)) is not None:
             values[f"{name}_low"], values[f"{name}_high"] = ends
             parts.append(f"winner_{name} BETWEEN ${name}_low AND ${name}_high")
@@ -145,7 +161,7 @@ def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list
                 SELECT * FROM {ROWS} WHERE {where} ORDER BY {order} LIMIT $limit OFFSET $offset
             )
             SELECT chosen.*, candidate.instruction, candidate.input, candidate.response
-            FROM chosen JOIN candidate ON candidate.sample_id = chosen.sample_id AND candidate.origin = 'ORIGINAL'
+            FROM chosen JOIN candidate ON candidate.candidate_id = chosen.original_id
             ORDER BY {order}""",
         {**values, "limit": limit, "offset": offset},
     )
@@ -167,7 +183,7 @@ def row(store: Store, sample: str) -> Row | None:
 
 
 def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
-    """Count candidates by `measure` (ifd or r_ifd) and origin in the bins between `edges` (one count per bin).
+    """Count candidates by `measure` (of RANGES) and origin in the bins between `edges` (one count per bin).
 
     A bin takes its lower edge and not its upper; the last takes both. Candidates outside or without a number are
     not counted.
@@ -219,13 +235,15 @@ def _order(sort: str) -> str:
 
 
 def _column(origin: str, measure: str) -> str:
-    if measure not in MEASURES:
-        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
+    if measure not in RANGES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(RANGES)}.")
+    if origin not in origins_of(measure):
+        raise SRTError(f"An original has no {measure}.", f"Choose from: {', '.join(origins_of(measure))}.")
     return f"{Origin(origin).lower()}_{measure}"
 
 
 def _of_origins(measure: str) -> str:
-    return ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in Origin)
+    return ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
 
 
 def _json_path(name: str) -> str:

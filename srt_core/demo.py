@@ -37,7 +37,7 @@ def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
     if any(row["path"] == str(later) for row in imports(store)):
         return
     yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
-    yield from reflect(store, ReplayTeacher(REPLIES), load_prompts(), attempts=1, stop=stop)
+    yield from reflect(store, ReplayTeacher(REPLIES), load_prompts(), stop=stop)
     yield from import_file(store, later, author="demo", stop=stop)
 
 

@@ -55,7 +55,7 @@ _PAIRS = """
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
     FROM {rows} AS verdict
-    LEFT JOIN candidate ON candidate.sample_id = verdict.sample_id AND candidate.origin = verdict.verdict_origin
+    LEFT JOIN candidate ON candidate.candidate_id = verdict.verdict_id
     LEFT JOIN event AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
     WHERE {where}
 """
@@ -65,7 +65,8 @@ _SCORES = """
            score.loss_y_given_x, score.loss_x, score.loss_x_given_y, score.loss_ratio,
            coalesce(score.tokens_y, 0) AS tokens_y, coalesce(score.tokens_x, 0) AS tokens_x,
            coalesce(score.status, 'unscored') AS status, candidate.producer,
-           coalesce(candidate.origin = verdict.origin, false) AS selected, verdict.reason
+           candidate.drift, candidate.growth,
+           coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason
     FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
     ORDER BY sample.seq, candidate.candidate_id
@@ -162,7 +163,9 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
         "policy": asdict(applied_policy(store)),
         "student": _student(store),
-        "teachers": [row["teacher"] for row in store.rows("SELECT DISTINCT teacher FROM reflection ORDER BY teacher")],
+        "teachers": [
+            row["producer"] for row in store.rows("SELECT DISTINCT producer FROM reflection ORDER BY producer")
+        ],
     }
     files = {**_manifest_entries(path), written.path.name: entry}
     text = json.dumps({"files": files}, indent=2, ensure_ascii=False)

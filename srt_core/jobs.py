@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from srt_core.errors import ProjectError, SRTError
+from srt_core.errors import ProjectError, SRTError, TeacherStopError
 from srt_core.pipeline import Progress
 from srt_core.store import Row, Store
 
@@ -119,6 +119,8 @@ class Jobs:
             state = JobState.PAUSED if job.stop.is_set() else JobState.DONE
         except SRTError as error:
             job.error = error
+            if isinstance(error, TeacherStopError):  # a cap, a key, a quota: see to it and go on
+                state = JobState.PAUSED
         except RuntimeError as error:
             if "interpreter shutdown" not in str(error):  # Python's words where an app that ends starts a thread
                 raise

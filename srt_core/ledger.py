@@ -5,7 +5,7 @@ A decision names the event it was taken upon. If somebody decided the sample in 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from srt_core.errors import DecisionError
 from srt_core.records import Action, Decision, Origin, Pair
@@ -13,17 +13,18 @@ from srt_core.store import Row, Store, Transaction
 
 DECISIONS = tuple(str(action) for action in Action)
 
-_COLUMNS = "action_id, author, kind, sample_id, origin, instruction, input, response, context"
+_COLUMNS = "action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response, context"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decision that stands for a sample: its event, what it was, whose."""
+    """The decision that stands for a sample: its event, what it was, whose, and the candidate that it is for."""
 
     event_id: int
     action: Action
     origin: Origin | None
     author: str
+    candidate_id: int | None
 
 
 def standing(store: Store, sample: str) -> Standing | None:
@@ -33,17 +34,18 @@ def standing(store: Store, sample: str) -> Standing | None:
         return None
     row = rows[0]
     origin = Origin(row["origin"]) if row["origin"] else None
-    return Standing(row["event_id"], Action(row["action"]), origin, row["author"])
+    return Standing(row["event_id"], Action(row["action"]), origin, row["author"], row["candidate_id"])
 
 
 def decide(store: Store, decision: Decision, *, upon: int | None) -> int:
     """Append one decision and return its event id.
 
-    `upon` is the event id of the standing decision that the person saw (None: an undecided sample). DecisionError if
-    the sample or candidate is not there, or if somebody else decided in between.
+    `upon` is the event id of the standing decision that the person saw (None: an undecided sample). Where the decision
+    names no candidate, it is for the one of its origin that the applied policy may take, else for the only one there
+    is. DecisionError if the sample or candidate is not there, or if somebody else decided in between.
     """
     with store.transaction() as tx:
-        _check_candidate(tx, decision)
+        decision = _checked(tx, decision)
         _check_unchanged(tx, decision.sample_id, upon)
         return _append(tx, decision)
 
@@ -56,12 +58,12 @@ def decide_all(store: Store, where: str, values: Mapping[str, object], action: A
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
         raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
-    pick = "origin" if action is Action.APPROVE else "NULL"
+    pick = "origin, candidate_id" if action is Action.APPROVE else "NULL, NULL"
     only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
     with store.transaction() as tx:
         action_id = tx.execute("SELECT nextval('event_ids')")[0][0]
         tx.execute(
-            f"""INSERT INTO event (action_id, author, kind, sample_id, origin, context)
+            f"""INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, context)
                 SELECT $action_id, $author, $kind, sample_id, {pick}, $context
                 FROM verdict WHERE NOT decided {only} AND ({where}) ORDER BY seq""",
             {
@@ -171,13 +173,14 @@ def authors(store: Store) -> list[str]:
 def _append(tx: Transaction, decision: Decision) -> int:
     edited = decision.edited
     rows = tx.execute(
-        f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?, ?)
             RETURNING event_id""",
         [
             decision.by,
             str(decision.action),
             decision.sample_id,
             str(decision.origin) if decision.origin else None,
+            decision.candidate_id,
             edited.instruction if edited else None,
             edited.input if edited else None,
             edited.response if edited else None,
@@ -199,20 +202,49 @@ def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
     return len(rows)
 
 
-def _check_candidate(tx: Transaction, decision: Decision) -> None:
+def _checked(tx: Transaction, decision: Decision) -> Decision:
+    """Check that a decision's sample and candidate are there, and give it with the candidate filled in."""
     sample = decision.sample_id
     if not tx.execute("SELECT 1 FROM sample WHERE sample_id = ?", [sample]):
         raise DecisionError(f"There is no sample {sample}.", "Reload the list of samples.")
-    if decision.action in (Action.REJECT, Action.PARK):
-        return
     if decision.action is Action.EDIT:  # it brings its own texts, so it can stand for a candidate that failed
         _check_edit(decision)
-        return
-    held = {origin for (origin,) in tx.execute("SELECT origin FROM candidate WHERE sample_id = ?", [sample])}
-    if decision.origin is None or str(decision.origin) not in held:
-        raise DecisionError(
-            f"Sample {sample} has no {decision.origin} candidate.", f"It has: {', '.join(sorted(held))}."
+    held = dict(tx.execute("SELECT candidate_id, origin FROM candidate WHERE sample_id = ?", [sample]))
+    if decision.candidate_id is not None:
+        if held.get(decision.candidate_id) != decision.origin:
+            raise DecisionError(
+                f"Candidate {decision.candidate_id} is no {decision.origin} candidate of sample {sample}.",
+                "Look at the sample again, then decide.",
+            )
+        return decision
+    if decision.action in (Action.REJECT, Action.PARK) or "repairs" in decision.context:
+        return decision
+    found = _candidate_of(tx, decision, held)
+    if found is None and decision.action is not Action.EDIT:
+        raise _no_candidate(decision, held)
+    return replace(decision, candidate_id=found)
+
+
+def _candidate_of(tx: Transaction, decision: Decision, held: Mapping[int, str]) -> int | None:
+    """Find the candidate of a decision's origin that the applied policy may take, else the only one there is."""
+    if decision.origin is None:
+        return None
+    column = f"{Origin(decision.origin).lower()}_id"
+    rows = tx.execute(f"SELECT {column} FROM panel WHERE sample_id = ?", [decision.sample_id])
+    if rows and rows[0][0] is not None:
+        return int(rows[0][0])
+    ids = [key for key, origin in held.items() if origin == decision.origin]
+    return ids[0] if len(ids) == 1 else None
+
+
+def _no_candidate(decision: Decision, held: Mapping[int, str]) -> DecisionError:
+    sample, origin = decision.sample_id, decision.origin
+    if origin in held.values():
+        return DecisionError(
+            f"Sample {sample} has several {origin} candidates, and the policy takes none of them.",
+            "Apply a policy that takes the rewrites of their producer, then choose.",
         )
+    return DecisionError(f"Sample {sample} has no {origin} candidate.", f"It has: {', '.join(sorted(held.values()))}.")
 
 
 def _check_edit(decision: Decision) -> None:

@@ -1,6 +1,6 @@
 """Policies by name: the presets of the methods and those a project has saved."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from srt_core.errors import PolicyError
@@ -10,6 +10,7 @@ from srt_core.selection import policy_from_json, policy_to_json, with_settings
 from srt_core.store import Store
 
 _SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+_TEXT: dict[str, Callable[[str], str]] = {"choice": str.lower, "producer": str}
 
 
 def saved_policies(store: Store) -> dict[str, Policy]:
@@ -54,8 +55,8 @@ def _parse_setting(setting: str) -> tuple[str, object]:
     if not equals or name not in DIALS:
         raise PolicyError(f"'{setting}' sets nothing.", f"Write name=value, with one of: {', '.join(DIALS)}.")
     dial = DIALS[name]
-    if dial.kind == "choice":
-        return name, text.lower()
+    if dial.kind in _TEXT:
+        return name, _TEXT[dial.kind](text)
     if dial.kind == "switch":
         if text.lower() not in _SWITCH:
             raise PolicyError(f"{name} is '{text}'.", "Give true or false.")

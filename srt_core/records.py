@@ -159,6 +159,9 @@ class Policy:
     require_reflection: bool = False
     top_share: float = 100.0
     rank_by: RankBy = RankBy.IFD
+    producer: str = ""
+    """Whose rewrites may be taken. "": of each origin the earliest there is. A name: that producer's own, else one that
+    came with a file, and never another teacher's. BOTH goes with the INSTRUCTION that it was made of."""
 
 
 class Reason(StrEnum):
@@ -195,7 +198,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One human decision. APPROVE, CHOOSE and EDIT carry an origin; EDIT also the edited pair."""
+    """One human decision. APPROVE, CHOOSE and EDIT carry an origin; EDIT also the edited pair.
+
+    `candidate_id` is the very text it is for; None leaves it to the candidate that the applied policy may take.
+    """
 
     sample_id: str
     action: Action
@@ -203,3 +209,4 @@ class Decision:
     origin: Origin | None = None
     edited: Pair | None = None
     context: Mapping[str, str] = field(default_factory=dict)
+    candidate_id: int | None = None

@@ -77,6 +77,8 @@ _RANKS = {
     "IFD of the winner, high first": "coalesce(-winner_ifd, 'inf'::DOUBLE)",
     "r-IFD of the winner, low first": "coalesce(winner_r_ifd, 'inf'::DOUBLE)",
     "r-IFD of the winner, high first": "coalesce(-winner_r_ifd, 'inf'::DOUBLE)",
+    "drift of the winner, high first": "coalesce(-winner_drift, 'inf'::DOUBLE)",
+    "length change of the winner, high first": "coalesce(-winner_growth, 'inf'::DOUBLE)",
     "longest original response": "-original_characters",
 }
 

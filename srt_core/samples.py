@@ -7,13 +7,14 @@ or a longer version of it, never adds a pair twice, and exact duplicates within 
 import hashlib
 import json
 from base64 import b32encode
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from srt_core.datasets import ImportRow, Reject
+from srt_core.drift import UNCHANGED, Ruler
 from srt_core.errors import DecisionError
-from srt_core.records import Origin, Pair
+from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.store import Row, Store, Transaction
 
 
@@ -88,7 +89,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
             ["import_id", "row", "pair_hash", "sample_id"],
             [(import_id, row.row, pair_hash(row.original), name) for name, _, row in named],
         )
-        candidates = _add_candidates(tx, named, author)
+        candidates = _add_candidates(tx, named, known, author)
         _add_refusals(tx, named, known, author)
         tx.append(
             "reject",
@@ -128,28 +129,125 @@ def _known(tx: Transaction, names: Sequence[str]) -> set[str]:
     return {name for (name,) in tx.execute(sql, [list(names)])}
 
 
-def _add_candidates(tx: Transaction, named: Sequence[_Named], author: str) -> int:
-    wanted = [
-        (name, origin, author, pair)
-        for name, _, row in named
-        for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
-    ]
-    return append_candidates(tx, wanted)
-
-
-def append_candidates(tx: Transaction, wanted: Sequence[tuple[str, Origin, str, Pair]]) -> int:
-    """Store candidates (sample, origin, producer, pair), leaving out those there already; returns how many are new."""
-    names = list({name for name, _, _, _ in wanted})
-    held = set(
-        tx.execute("SELECT sample_id, origin FROM candidate WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
+def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> int:
+    held = _texts_of_files(tx, [name for name, _, row in named if name in known and row.candidates])
+    return append_candidates(
+        tx,
+        [
+            (name, origin, author, pair, None)
+            for name, _, row in named
+            for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
+            if (name, origin, pair) not in held
+        ],
     )
-    rows = [
-        (name, str(origin), producer, pair.instruction, pair.input, pair.response)
-        for name, origin, producer, pair in wanted
-        if (name, str(origin)) not in held
+
+
+def _texts_of_files(tx: Transaction, names: Sequence[str]) -> set[tuple[str, Origin, Pair]]:
+    """Read the rewrites of samples that came with files: the same text of another file is no other rewrite."""
+    if not names:
+        return set()
+    ids = tx.execute(  # apart from their texts, so that no other texts are read
+        """SELECT candidate_id FROM candidate
+           WHERE origin <> 'ORIGINAL' AND producer NOT IN (SELECT producer.producer FROM producer)
+             AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+        [list(names)],
+    )
+    return {(name, Origin(origin), pair) for name, origin, pair in _texts(tx, [key for (key,) in ids])}
+
+
+def _texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
+    """Read the sample, origin and pair of candidates."""
+    rows = tx.execute(
+        """SELECT sample_id, origin, instruction, input, response FROM candidate
+           WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+        [list(ids)],
+    )
+    return [
+        (name, origin, Pair(instruction=instruction, input=input_, response=response))
+        for name, origin, instruction, input_, response in rows
     ]
-    tx.append("candidate", ["sample_id", "origin", "producer", "instruction", "input", "response"], rows)
+
+
+Wanted = tuple[str, Origin, str, Pair, int | None]
+"""A candidate to store: sample, origin, producer, pair, and the candidate that it rewrote (None: to be found)."""
+
+
+def append_candidates(tx: Transaction, wanted: Sequence[Wanted]) -> int:
+    """Store candidates with their drift and growth, leaving out those there already; returns how many are new.
+
+    There is one ORIGINAL a sample and one candidate an origin and producer. A parent that is not given is the
+    ORIGINAL, or for BOTH the same producer's INSTRUCTION; where that is not there it is not known.
+    """
+    known = _Known(tx, list({name for name, *_ in wanted}))
+    fresh = list({_slot(candidate): candidate for candidate in wanted if not known.has(*candidate[:3])}.values())
+    ids = tx.execute("SELECT nextval('candidate_ids') FROM range(?)", [len(fresh)])
+    for (key,), candidate in zip(ids, fresh, strict=True):
+        known.add(key, *candidate[:3])
+    rulers = _rulers(tx, known, fresh)
+    rows = [
+        (known.id(name, origin, producer), name, str(origin), producer, pair.instruction, pair.input, pair.response,
+         parent if parent is not None else known.parent(name, origin, producer), change.drift, change.growth)
+        for name, origin, producer, pair, parent in fresh
+        for change in [UNCHANGED if origin is Origin.ORIGINAL else rulers[name].change(origin, pair)]
+    ]  # fmt: skip
+    tx.append("candidate", _CANDIDATE_COLUMNS, rows)
     return len(rows)
+
+
+_CANDIDATE_COLUMNS = (
+    "candidate_id", "sample_id", "origin", "producer", "instruction", "input", "response", "parent_id", "drift",
+    "growth",
+)  # fmt: skip
+
+
+def _slot(candidate: Wanted) -> tuple[str, Origin, str]:
+    name, origin, producer, *_ = candidate
+    return name, origin, "" if origin is Origin.ORIGINAL else producer
+
+
+class _Known:
+    """The candidates of some samples by origin and producer, with those that are about to be stored."""
+
+    def __init__(self, tx: Transaction, names: Sequence[str]) -> None:
+        self._tx = tx
+        self._ids: defaultdict[tuple[str, Origin], dict[str, int]] = defaultdict(dict)
+        for name, origin, producer, key in tx.execute(
+            """SELECT sample_id, origin, producer, candidate_id FROM candidate
+               WHERE sample_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY candidate_id""",
+            [list(names)],
+        ):
+            self._ids[name, Origin(origin)][producer] = key
+
+    def has(self, name: str, origin: Origin, producer: str) -> bool:
+        ids = self._ids.get((name, origin), ())
+        return producer in ids or (origin is Origin.ORIGINAL and bool(ids))
+
+    def add(self, key: int, name: str, origin: Origin, producer: str) -> None:
+        self._ids[name, origin][producer] = key
+
+    def id(self, name: str, origin: Origin, producer: str) -> int:
+        return self._ids[name, origin][producer]
+
+    def original(self, name: str) -> int:
+        return next(iter(self._ids[name, Origin.ORIGINAL].values()))
+
+    def parent(self, name: str, origin: Origin, producer: str) -> int | None:
+        if origin is Origin.ORIGINAL:
+            return None
+        rewritten = DERIVATIONS[origin].parent
+        return self.original(name) if rewritten is Origin.ORIGINAL else self._ids[name, rewritten].get(producer)
+
+
+def _rulers(tx: Transaction, known: _Known, fresh: Sequence[Wanted]) -> dict[str, Ruler]:
+    """Give a ruler for each sample that gets a rewrite, reading the originals that are not stored together with it."""
+    rewritten = {name for name, origin, *_ in fresh if origin is not Origin.ORIGINAL}
+    rulers = {
+        name: Ruler(pair) for name, origin, _, pair, _ in fresh if origin is Origin.ORIGINAL and name in rewritten
+    }
+    absent = [known.original(name) for name in rewritten - set(rulers)]
+    if absent:
+        rulers |= {name: Ruler(pair) for name, _, pair in _texts(tx, absent)}
+    return rulers
 
 
 def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> list[Reject]:
@@ -176,12 +274,12 @@ def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], aut
             [list(known)],
         )
     )
-    columns = ["sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail"]
+    columns = ["sample_id", "origin", "producer", "status", "reason", "detail"]
     tx.append(
         "reflection",
         columns,
         [
-            (name, str(origin), author, "", "", "refused", "unusable_in_file", detail)
+            (name, str(origin), author, "refused", "unusable_in_file", detail)
             for name, _, row in named
             for origin, detail in row.refused.items()
             if (name, str(origin), detail) not in held
@@ -241,16 +339,19 @@ def find_sample(store: Store, name: str) -> str:
     return found
 
 
-def candidates(store: Store, sample: str) -> dict[Origin, Row]:
-    """Read a sample's candidates with their scores under the scoring in use, in the order of Origin."""
+def candidates(store: Store, sample: str, ids: Collection[int] | None = None) -> dict[Origin, Row]:
+    """Read a sample's candidates with their scores under the scoring in use, in the order of Origin.
+
+    Of each origin the one among `ids`; where these are not given, the earliest.
+    """
     rows = store.rows(
         """SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
            LEFT JOIN score ON score.candidate_id = candidate.candidate_id
                AND score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
-           WHERE sample_id = ?""",
+           WHERE sample_id = ? ORDER BY candidate.candidate_id DESC""",
         [sample],
     )
-    by_origin = {row["origin"]: row for row in rows}
+    by_origin = {row["origin"]: row for row in rows if ids is None or row["candidate_id"] in ids}
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
 
 
@@ -267,8 +368,8 @@ def edit(store: Store, event_id: int) -> Row | None:
 
 
 def reflections(store: Store, sample: str) -> list[Row]:
-    """Read every teacher call made for a sample, the newest first."""
-    return store.rows("SELECT * FROM reflection WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])
+    """Read every reflection of a sample with the call behind it, the newest first."""
+    return store.rows("SELECT * FROM reflected WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])
 
 
 def pair_of(row: Row) -> Pair:

@@ -10,12 +10,17 @@ the policy then keep the winner or leave the sample out. Every sample gets one s
 """
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from srt_core.drift import Ruler
 from srt_core.errors import PolicyError
-from srt_core.records import Acceptance, Origin, Policy, RankBy
+from srt_core.panel import panel_of, picks_of
+from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
 from srt_core.store import Row, Store, Transaction
+
+DRIFT_CHUNK = 5_000
+"""Rewrites of an older file whose drift is computed in one transaction."""
 
 # `panel` is the only relation the rule reads.
 RULE = """
@@ -41,10 +46,16 @@ WITH instruction_stage AS (
     SELECT *,
            if(response_taken, if(instruction_taken, 'BOTH', 'RESPONSE'),
               if(instruction_taken, 'INSTRUCTION', 'ORIGINAL')) AS winner,
+           CASE winner WHEN 'ORIGINAL' THEN original_id WHEN 'RESPONSE' THEN response_id
+                       WHEN 'INSTRUCTION' THEN instruction_id ELSE both_id END AS winner_id,
            CASE winner WHEN 'ORIGINAL' THEN original_ifd WHEN 'RESPONSE' THEN response_ifd
                        WHEN 'INSTRUCTION' THEN instruction_ifd ELSE both_ifd END AS winner_ifd,
            CASE winner WHEN 'ORIGINAL' THEN original_r_ifd WHEN 'RESPONSE' THEN response_r_ifd
                        WHEN 'INSTRUCTION' THEN instruction_r_ifd ELSE both_r_ifd END AS winner_r_ifd,
+           CASE winner WHEN 'RESPONSE' THEN response_drift WHEN 'INSTRUCTION' THEN instruction_drift
+                       WHEN 'BOTH' THEN both_drift END AS winner_drift,
+           CASE winner WHEN 'RESPONSE' THEN response_growth WHEN 'INSTRUCTION' THEN instruction_growth
+                       WHEN 'BOTH' THEN both_growth END AS winner_growth,
            CASE $rank_by WHEN 'ifd' THEN winner_ifd ELSE
                 CASE winner WHEN 'ORIGINAL' THEN original_loss_ratio WHEN 'RESPONSE' THEN response_loss_ratio
                             WHEN 'INSTRUCTION' THEN instruction_loss_ratio ELSE both_loss_ratio END
@@ -78,12 +89,13 @@ WITH instruction_stage AS (
            count(*) OVER (PARTITION BY judgement = 'kept') AS places
     FROM judged
 )
-SELECT seq, sample_id, winner,
+SELECT seq, sample_id, winner, winner_id,
        -- as a decimal: 64.6 % of 500 is 323 and no less
        if(judgement = 'kept' AND place > floor(places * CAST($top_share AS DECIMAL(12, 6)) / 100),
           'below_top_share', judgement) AS reason,
        if(reason = 'kept', winner, NULL) AS origin,
-       winner_ifd, winner_r_ifd,
+       if(reason = 'kept', winner_id, NULL) AS candidate_id,
+       winner_ifd, winner_r_ifd, winner_drift, winner_growth,
        least(if($accept_instruction = 'improved' AND has_instruction,
                 abs(instruction_ifd - original_ifd - $instruction_margin), NULL),
              if($accept_response = 'improved' AND has_child,
@@ -94,42 +106,93 @@ FROM ranked
 """
 
 
-def rule_of(scoring: str) -> str:
-    """Give the rule under another scoring than the one in use, whose id the parameter `scoring` holds."""
-    return f"WITH panel AS ({_panel_of(scoring)}) SELECT * FROM ({RULE})"
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT with one row a sample, and its parameters."""
+
+    sql: str
+    values: dict[str, object]
+
+
+def panel_for(store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "") -> Query:
+    """Give the panel for a policy: the stored one, to be refreshed before, or where that does not fit one made for it.
+
+    The stored panel is that of the applied policy's producer under the scoring in use. `scoring_id` names another
+    scoring; `tag` sets the parameters of two panels in one statement apart. PolicyError for a producer that made none.
+    """
+    if scoring_id is None and policy.producer == applied_policy(store).producer:
+        return Query("SELECT * FROM panel", {})
+    _check_producer(store, policy.producer)
+    if scoring_id is None:
+        scoring_id = int(store.meta("scoring_id") or 0)
+    scoring, producer = f"scoring{tag}", f"producer{tag}"
+    return Query(panel_of(scoring, producer), {scoring: scoring_id, producer: policy.producer})
+
+
+def rule_of(store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "") -> Query:
+    """Give the rule under a policy, over the panel of `panel_for`; PolicyError where a value is out of range."""
+    values = parameters(policy)
+    panel = panel_for(store, policy, scoring_id, tag)
+    if not panel.values:
+        return Query(RULE, values)
+    return Query(f"WITH panel AS ({panel.sql}) SELECT * FROM ({RULE})", {**values, **panel.values})
 
 
 def parameters(policy: Policy) -> dict[str, object]:
-    """Give the parameters of RULE for a policy; PolicyError where a value is out of range."""
+    """Give the parameters of RULE for a policy; PolicyError where a value is out of range.
+
+    The policy's producer is none of them: it says which candidates the panel holds.
+    """
     _check(policy)
     values = asdict(policy)
-    del values["name"]
+    del values["name"], values["producer"]
     return values
+
+
+def picks(store: Store, policy: Policy, sample: str) -> dict[Origin, int]:
+    """Give the candidates of a sample that a policy may take, by origin."""
+    refresh_panel(store)
+    values = {"sample": sample}
+    if policy.producer == applied_policy(store).producer:
+        rows = store.rows("SELECT * FROM panel WHERE sample_id = $sample", values)
+    else:
+        sql = f"SELECT * FROM ({picks_of('producer')}) WHERE sample_id = $sample"
+        rows = store.rows(sql, {**values, "producer": policy.producer})
+    return picked(rows[0]) if rows else {}
+
+
+def picked(row: Row) -> dict[Origin, int]:
+    """Read the candidates by origin from a row that has the panel's ids, such as one of browse.row."""
+    ids = {origin: row[f"{origin.lower()}_id"] for origin in Origin}
+    return {origin: found for origin, found in ids.items() if found is not None}
 
 
 def select(store: Store, policy: Policy) -> list[Row]:
     """Run the rule over the whole set under `policy` without storing anything: one row a sample, by seq."""
     refresh_panel(store)
-    return store.rows(f"{RULE} ORDER BY seq", parameters(policy))
+    rule = rule_of(store, policy)
+    return store.rows(f"SELECT * FROM ({rule.sql}) ORDER BY seq", rule.values)
 
 
 def counts(store: Store, policy: Policy) -> list[Row]:
     """Count samples by winner, origin (None: left out) and reason under `policy`, storing nothing."""
     refresh_panel(store)
-    sql = f"SELECT winner, origin, reason, count(*) AS samples FROM ({RULE}) GROUP BY ALL ORDER BY ALL"
-    return store.rows(sql, parameters(policy))
+    rule = rule_of(store, policy)
+    sql = f"SELECT winner, origin, reason, count(*) AS samples FROM ({rule.sql}) GROUP BY ALL ORDER BY ALL"
+    return store.rows(sql, rule.values)
 
 
 def flips(store: Store, policy: Policy, *, entering: bool, limit: int, offset: int = 0) -> list[Row]:
     """List samples that `policy` would keep and the applied one does not (`entering`), or the other way round."""
     refresh(store)
     kept, left_out = ("new", "old") if entering else ("old", "new")
+    rule = rule_of(store, policy)
     return store.rows(
         f"""SELECT sample_id, seq, old.origin AS origin_before, old.reason AS reason_before,
                    new.origin AS origin_after, new.reason AS reason_after
-            FROM ({RULE}) AS new JOIN selection AS old USING (sample_id, seq)
+            FROM ({rule.sql}) AS new JOIN selection AS old USING (sample_id, seq)
             WHERE {kept}.origin IS NOT NULL AND {left_out}.origin IS NULL ORDER BY seq LIMIT $limit OFFSET $offset""",
-        {**parameters(policy), "limit": limit, "offset": offset},
+        {**rule.values, "limit": limit, "offset": offset},
     )
 
 
@@ -143,6 +206,7 @@ def apply(store: Store, policy: Policy, author: str) -> None:
     """Make `policy` the one that selects, and log it. Human decisions stay as they are."""
     _check(policy)
     if policy != applied_policy(store):
+        _check_producer(store, policy.producer)
         body = policy_to_json(policy)
         with store.transaction() as tx:
             tx.execute("INSERT INTO meta VALUES ('policy', ?) ON CONFLICT DO UPDATE SET value = excluded.value", [body])
@@ -167,16 +231,67 @@ def refresh(store: Store) -> None:
 
 
 def refresh_panel(store: Store) -> str:
-    """Bring `panel` up to date with the candidates, failures and scores, if anything changed; returns its version."""
+    """Bring `panel` up to date with the candidates, failures, scores and producer, if anything changed.
+
+    Returns its version.
+    """
     scoring_id = store.meta("scoring_id") or "0"
-    key = f"{store.meta('data_version')}|{scoring_id}"
+    producer = applied_policy(store).producer
+    key = f"{store.meta('data_version')}|{scoring_id}|{producer}"
     if store.meta("panel_key") == key:
         return key
+    _fill_drift(store)
     with store.transaction() as tx:
         tx.execute("DELETE FROM panel")
-        tx.execute(f"INSERT INTO panel BY NAME {_panel_of('scoring_id')}", {"scoring_id": int(scoring_id)})
+        values = {"scoring_id": int(scoring_id), "producer": producer}
+        tx.execute(f"INSERT INTO panel BY NAME {panel_of('scoring_id', 'producer')}", values)
         _set_key(tx, "panel_key", key)
     return key
+
+
+def _fill_drift(store: Store) -> None:
+    """Compute the drift of rewrites that a file of schema version 2 or less brought, once.
+
+    `meta.drift_filled` is the candidate up to which that is done; it is there until all have it.
+    """
+    while store.meta("drift_filled") is not None:
+        with store.transaction() as tx:
+            _fill_drift_chunk(tx)
+
+
+def _fill_drift_chunk(tx: Transaction) -> None:
+    rows = tx.execute(
+        """SELECT candidate_id, sample_id, origin, instruction, input, response FROM candidate
+           WHERE candidate_id > (SELECT value::BIGINT FROM meta WHERE key = 'drift_filled') AND origin <> 'ORIGINAL'
+           ORDER BY candidate_id LIMIT ?""",
+        [DRIFT_CHUNK],
+    )
+    if not rows:
+        tx.execute("DELETE FROM meta WHERE key = 'drift_filled'")
+        return
+    ids = tx.execute(  # apart from their texts, so that only the texts of the chunk are read
+        "SELECT candidate_id FROM candidate WHERE origin = 'ORIGINAL' AND sample_id IN (SELECT unnest(?::VARCHAR[]))",
+        [list({row[1] for row in rows})],
+    )
+    rulers = {
+        name: Ruler(Pair(instruction=instruction, input=input_, response=response))
+        for name, instruction, input_, response in tx.execute(
+            """SELECT sample_id, instruction, input, response FROM candidate
+               WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+            [[key for (key,) in ids]],
+        )
+    }
+    drifts = [
+        rulers[name].change(Origin(origin), Pair(instruction=instruction, input=input_, response=response)).drift
+        for _, name, origin, instruction, input_, response in rows
+    ]
+    tx.execute(
+        """UPDATE candidate SET drift = found.drift
+           FROM (SELECT unnest(?::BIGINT[]) AS id, unnest(?::DOUBLE[]) AS drift) AS found
+           WHERE candidate_id = found.id""",
+        [[row[0] for row in rows], drifts],
+    )
+    _set_key(tx, "drift_filled", str(rows[-1][0]))
 
 
 def policy_to_json(policy: Policy) -> str:
@@ -212,7 +327,14 @@ def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
 _ENUMS: dict[str, Any] = {"accept_instruction": Acceptance, "accept_response": Acceptance, "rank_by": RankBy}
 
 
+def _check_producer(store: Store, producer: str) -> None:
+    if producer and not store.rows("SELECT 1 FROM candidate WHERE producer = ? LIMIT 1", [producer]):
+        raise PolicyError(f"There are no rewrites by {producer}.", "Choose a producer that made some, or '' for any.")
+
+
 def _check_kinds(policy: Policy) -> None:
+    if not isinstance(policy.producer, str):
+        raise PolicyError(f"producer is {policy.producer}.", "Give the name of a producer, or '' for any.")
     for name in ("require_response_reflection", "require_reflection"):
         if not isinstance(getattr(policy, name), bool):
             raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give true or false.")
@@ -238,37 +360,3 @@ def _check(policy: Policy) -> None:
 
 def _set_key(tx: Transaction, name: str, value: str) -> None:
     tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [name, value])
-
-
-def _panel_of(scoring: str) -> str:
-    """Give the SELECT of `panel` under a scoring: one row a sample, what each candidate of the walk measures.
-
-    `scoring` names the parameter that holds the scoring's id.
-    """
-    return f"""
-SELECT sample.seq, sample.sample_id,
-       bool_or(origin = 'RESPONSE') AS has_response, bool_or(origin = 'INSTRUCTION') AS has_instruction,
-       bool_or(origin = 'BOTH') AS has_both,
-       coalesce(any_value(failure.response), false) AS failed_response,
-       coalesce(any_value(failure.instruction), false) AS failed_instruction,
-       coalesce(any_value(failure.both_), false) AS failed_both,
-       {_by_origin("ifd", "ifd")},
-       {_by_origin("r_ifd", "r_ifd")},
-       {_by_origin("loss_ratio", "loss_ratio")},
-       {_by_origin("length(candidate.response)", "characters")},
-       count(*) FILTER (ifd IS NULL OR r_ifd IS NULL) AS unscored,
-       coalesce(bool_or(score.status = 'truncated'), false) AS truncated
-FROM sample
-JOIN candidate USING (sample_id)
-LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ${scoring}
-LEFT JOIN (
-    SELECT sample_id, bool_or(origin = 'RESPONSE') AS response, bool_or(origin = 'INSTRUCTION') AS instruction,
-           bool_or(origin = 'BOTH') AS both_
-    FROM reflection WHERE status <> 'accepted' GROUP BY sample_id
-) AS failure USING (sample_id)
-GROUP BY sample.seq, sample.sample_id
-"""
-
-
-def _by_origin(number: str, name: str) -> str:
-    return ", ".join(f"max({number}) FILTER (origin = '{origin}') AS {origin.lower()}_{name}" for origin in Origin)

@@ -5,21 +5,26 @@ from typing import Any
 from srt_core.selection import applied_policy, refresh
 from srt_core.store import Row, Store
 
-# A failed reflection stands as long as the candidate it was to make is not there.
+# A failed reflection stands as long as the candidate that it was to make is not there: of the same producer, or of a
+# file, which stands in for any.
 FAILED_REFLECTIONS = """
-    SELECT sample_id, origin, max(reflection_id) AS reflection_id, arg_max(status, reflection_id) AS status,
+    SELECT sample_id, origin, producer, max(reflection_id) AS reflection_id, arg_max(status, reflection_id) AS status,
            arg_max(reason, reflection_id) AS reason, arg_max(detail, reflection_id) AS detail,
-           arg_max(raw, reflection_id) AS raw, arg_max(teacher, reflection_id) AS teacher
-    FROM reflection
+           arg_max_null(call_id, reflection_id) AS call_id, arg_max_null(raw, reflection_id) AS raw
+    FROM reflected
     WHERE status <> 'accepted'
-      AND NOT EXISTS (FROM candidate WHERE candidate.sample_id = reflection.sample_id
-                      AND candidate.origin = reflection.origin)
-    GROUP BY sample_id, origin
+      AND NOT EXISTS (
+          FROM candidate WHERE candidate.sample_id = reflected.sample_id AND candidate.origin = reflected.origin
+          AND (candidate.producer = reflected.producer OR reflected.producer NOT IN (SELECT producer FROM producer)
+               OR candidate.producer NOT IN (SELECT producer FROM producer)))
+    GROUP BY sample_id, origin, producer
 """
 
 _COUNTS = {
     "samples": "SELECT count(*) FROM sample",
     "candidates": "SELECT count(*) FROM candidate",
+    "scored": """SELECT count(*) FROM score WHERE ifd IS NOT NULL AND r_ifd IS NOT NULL
+                 AND scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')""",
     "duplicates": "SELECT count(*) FROM sample WHERE duplicate_of IS NOT NULL",
     "rejected_rows": "SELECT count(*) FROM reject",
     "reflected": "SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> 'ORIGINAL'",
@@ -37,15 +42,14 @@ _COUNTS = {
 def status(store: Store) -> dict[str, Any]:
     """Count everything: samples, candidates, rejects, scores, selections by origin and reason, decisions.
 
-    `scored` counts candidates with both an IFD and an r-IFD under the scoring in use, `unscored` all others;
-    `scored_samples` counts samples of which every candidate is scored; `exported` the pairs of the latest export.
+    `scored` counts candidates with both an IFD and an r-IFD under the scoring in use, `unscored` all others, of every
+    producer; `scored_samples` counts samples of which every candidate that the policy may take is scored; `exported`
+    the pairs of the latest export.
     """
     refresh(store)
     found: dict[str, Any] = {name: int(store.value(sql)) for name, sql in _COUNTS.items()}
-    unscored = int(store.value("SELECT coalesce(sum(unscored), 0) FROM panel"))
     found |= {
-        "scored": found["candidates"] - unscored,
-        "unscored": unscored,
+        "unscored": found["candidates"] - found["scored"],
         "scored_samples": int(store.value("SELECT count(*) FROM panel WHERE unscored = 0")),
         "candidates_by_origin": _counted(store, "SELECT origin, count(*) FROM candidate GROUP BY ALL ORDER BY ALL"),
         "selected": {
@@ -65,9 +69,18 @@ def status(store: Store) -> dict[str, Any]:
 
 
 def reply_outcomes(store: Store) -> list[Row]:
-    """Count the teacher's replies by what became of them: status and reason."""
+    """Count the teachers' calls by what became of them: outcome of the call, and status and reason of its reply.
+
+    `reason` is the refusal of a reply, "" where it was accepted or is yet to be read; `cost` in US dollars or None.
+    """
     return store.rows(
-        "SELECT status, reason, count(*) AS replies FROM reflection GROUP BY ALL ORDER BY status, replies DESC, reason"
+        """SELECT outcome, status, reason, count(*) AS replies, sum(cost) AS cost FROM (
+               SELECT outcome, cost, coalesce(judged.status, '') AS status,
+                      if(judged.status = 'refused', judged.reason, '') AS reason
+               FROM teacher_call LEFT JOIN (
+                   SELECT call_id, arg_max(status, reflection_id) AS status, arg_max(reason, reflection_id) AS reason
+                   FROM reflection WHERE call_id IS NOT NULL GROUP BY call_id) AS judged USING (call_id))
+           GROUP BY outcome, status, reason ORDER BY outcome, status, replies DESC, reason"""
     )
 
 

@@ -17,7 +17,7 @@ import duckdb
 
 from srt_core.errors import ProjectError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MEMORY_LIMIT = "2GB"
 
 Row = dict[str, Any]

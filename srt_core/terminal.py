@@ -50,4 +50,5 @@ def _figures(progress: Progress) -> str:
     left = f", {progress.remaining_seconds:.0f} s left" if progress.remaining_seconds else ""
     tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
     whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
-    return f"{progress.done:,}{total}{failed}{tokens}{whole}, {progress.rate:,.1f} {progress.rate_unit}/s{left}"
+    spent = f", {progress.spent:,.2f} US dollars spent" if progress.spent is not None else ""
+    return f"{progress.done:,}{total}{failed}{tokens}{whole}{spent}, {progress.rate:,.1f} {progress.rate_unit}/s{left}"

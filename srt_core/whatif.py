@@ -4,13 +4,15 @@ Nothing is stored. Both policies are compared sample by sample, so every number 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from srt_core.bins import count_bins, spread_bins
+from srt_core.errors import SRTError
 from srt_core.methods import METHODS, Method
 from srt_core.records import Origin, Policy, Stage
-from srt_core.selection import RULE, parameters, refresh
+from srt_core.scorings import MEASURES
+from srt_core.selection import panel_for, refresh, rule_of
 from srt_core.store import Row, Store
 
 Change = Literal["entering", "leaving", "switching"]
@@ -19,14 +21,16 @@ Change = Literal["entering", "leaving", "switching"]
 _CHANGES: Mapping[Change, str] = {
     "entering": "old.origin IS NULL AND new.origin IS NOT NULL",
     "leaving": "old.origin IS NOT NULL AND new.origin IS NULL",
-    "switching": "old.origin <> new.origin",
+    "switching": "old.candidate_id <> new.candidate_id",
 }
+
+# A decision for another producer's text of the same origin is not the rule's pick; a repair is for no candidate.
+_AGREES = "{0}.origin IS NOT DISTINCT FROM verdict_origin AND coalesce({0}.candidate_id = verdict_id, true)"
 
 # By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3).
 _GAINS: Mapping[Stage, str] = {
-    Stage.INSTRUCTION: "SELECT instruction_ifd - original_ifd AS INSTRUCTION FROM panel",
-    Stage.RESPONSE: "SELECT original_r_ifd - response_r_ifd AS RESPONSE, instruction_r_ifd - both_r_ifd AS BOTH "
-    "FROM panel",
+    Stage.INSTRUCTION: "instruction_ifd - original_ifd AS INSTRUCTION",
+    Stage.RESPONSE: "original_r_ifd - response_r_ifd AS RESPONSE, instruction_r_ifd - both_r_ifd AS BOTH",
 }
 
 
@@ -57,13 +61,14 @@ def compare(store: Store, policy: Policy) -> Comparison:
     """Compare `policy` with the applied one over the whole set. PolicyError where a value is out of range."""
     refresh(store)
     flags = ", ".join(f"{condition} AS {name}" for name, condition in _CHANGES.items())
+    rule = rule_of(store, policy)
     rows = store.rows(
         f"""SELECT coalesce(old.origin, old.reason) AS before, coalesce(new.origin, new.reason) AS after, decided,
-                   decided AND old.origin IS NOT DISTINCT FROM verdict_origin AS agrees_before,
-                   decided AND new.origin IS NOT DISTINCT FROM verdict_origin AS agrees_after,
+                   decided AND {_AGREES.format("old")} AS agrees_before,
+                   decided AND {_AGREES.format("new")} AS agrees_after,
                    {flags}, count(*) AS samples
-            FROM ({RULE}) AS new JOIN verdict AS old USING (sample_id) GROUP BY ALL""",
-        parameters(policy),
+            FROM ({rule.sql}) AS new JOIN verdict AS old USING (sample_id) GROUP BY ALL""",
+        rule.values,
     )
     found = Comparison()
     for row in rows:
@@ -87,30 +92,48 @@ def _add(found: Comparison, row: Row) -> None:
 def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[Row]:
     """List samples that `policy` would bring in, leave out or give another candidate, by their number.
 
-    Each row is the selection under `policy` (as in browse.row) with origin_before, winner_before and reason_before of
-    the applied one, and whether a person decided the sample.
+    Each row is the selection under `policy` (as in browse.row) with origin_before, winner_before, reason_before,
+    candidate_before and winner_id_before of the applied one, and whether a person decided the sample.
     """
     refresh(store)
+    rule = rule_of(store, policy)
     return store.rows(
         f"""SELECT new.*, old.origin AS origin_before, old.winner AS winner_before, old.reason AS reason_before,
-                   old.decided
-            FROM ({RULE}) AS new JOIN verdict AS old USING (sample_id)
+                   old.candidate_id AS candidate_before, old.winner_id AS winner_id_before, old.decided
+            FROM ({rule.sql}) AS new JOIN verdict AS old USING (sample_id)
             WHERE {_CHANGES[change]} ORDER BY new.seq LIMIT $limit OFFSET $offset""",
-        {**parameters(policy), "limit": limit, "offset": offset},
+        {**rule.values, "limit": limit, "offset": offset},
     )
 
 
-def gains(store: Store, stage: Stage, bins: int = 50) -> tuple[list[float], dict[Origin, list[int]]]:
-    """Count rewrites of a stage by how much they improve on their parent: the bins' edges, and a count per bin.
+Bins = tuple[list[float], dict[Origin, list[int]]]
+"""The edges of bins, and a count per bin by origin; ([], {}) where nothing has a number."""
 
-    The rise of IFD for the instruction stage, the fall of r-IFD for the response stage. ([], {}) where none is scored.
+
+def gains(store: Store, stage: Stage, policy: Policy, bins: int = 50) -> Bins:
+    """Count rewrites of a stage, of those that `policy` may take, by how much they improve on their parent.
+
+    The rise of IFD for the instruction stage, the fall of r-IFD for the response stage.
     """
+    return _distribution(store, _GAINS[stage], policy, bins)
+
+
+def spread(store: Store, measure: str, policy: Policy, bins: int = 50) -> Bins:
+    """Count the candidates that `policy` may take by a measure of MEASURES."""
+    if measure not in MEASURES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
+    return _distribution(store, ", ".join(f"{each.lower()}_{measure} AS {each}" for each in Origin), policy, bins)
+
+
+def _distribution(store: Store, columns: str, policy: Policy, bins: int) -> Bins:
     refresh(store)
-    edges = spread_bins(store, _GAINS[stage], bins)
+    panel = panel_for(store, policy)
+    numbers = f"SELECT {columns} FROM ({panel.sql})"
+    edges = spread_bins(store, numbers, bins, panel.values)
     if not edges:
         return [], {}
-    counts = count_bins(store, _GAINS[stage], {}, edges)
-    return edges, {origin: counts[origin] for origin in Origin if f" AS {origin}" in _GAINS[stage]}
+    counts = count_bins(store, numbers, panel.values, edges)
+    return edges, {origin: counts[origin] for origin in Origin if f" AS {origin}" in columns}
 
 
 def method_of(policy: Policy) -> Method:
@@ -126,5 +149,5 @@ def method_of(policy: Policy) -> Method:
 
 def differing(one: Policy, other: Policy) -> set[str]:
     """Name the options in which two policies differ; their names do not count."""
-    values = parameters(other)
-    return {name for name, value in parameters(one).items() if values[name] != value}
+    values = asdict(other)
+    return {name for name, value in asdict(one).items() if name != "name" and values[name] != value}

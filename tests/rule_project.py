@@ -13,9 +13,7 @@ SCORING = (
     "VALUES (?, ?, 'float32', 'plain', 'h', '{}', ?, 16) RETURNING scoring_id"
 )
 SCORE_COLUMNS = ("scoring_id", "candidate_id", "tokens_y", "tokens_x", "ifd", "r_ifd", "loss_ratio", "status")
-REFLECTION_COLUMNS = (
-    "sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail",
-)  # fmt: skip
+REFLECTION_COLUMNS = ("sample_id", "origin", "producer", "status", "reason", "detail")
 
 
 def sample_name(place: int) -> str:
@@ -35,6 +33,7 @@ def create_project(path: Path, cases: Sequence[Case]) -> Store:
             ("candidate_id", "sample_id", "origin", "producer", "instruction", "input", "response"),
             [(key, name, origin, "test", "Do it.", "", "Done.") for key, name, origin, _ in _candidates(cases)],
         )
+        tx.execute("SELECT nextval('candidate_ids') FROM range(?)", [sum(1 for _ in _candidates(cases))])
         tx.append("reflection", REFLECTION_COLUMNS, _reflections(cases))
         append_scores(tx, 1, ((key, numbers) for key, _, _, numbers in _candidates(cases)))
         tx.bump()
@@ -74,7 +73,7 @@ def _reflections(cases: Sequence[Case]) -> list[tuple[str, ...]]:
         for origin in Origin
         for status in _statuses(case, origin, place)
     ]
-    return [(name, origin, "t", "1", "h", status, "", "") for name, origin, status in calls]
+    return [(name, origin, "test", status, "", "") for name, origin, status in calls]
 
 
 def _statuses(case: Case, origin: Origin, place: int) -> list[str]:

@@ -27,6 +27,9 @@ FILTERS = [
     Filter(reason=("kept",)),
     Filter(winner=("RESPONSE",), r_ifd=(0.0, 0.9)),
     Filter(origin_ifd=("ORIGINAL", 0.3, 0.9)),
+    Filter(drift=(0.4, 0.6)),
+    Filter(growth=(1.5, 3)),
+    Filter(origin_drift=("RESPONSE", 0.8, 1), origin_growth=("RESPONSE", 0, 1)),
     Filter(state=("rejected",)),
     Filter(text="odd"),
     Filter(problem=("truncated", "duplicate")),
@@ -40,6 +43,9 @@ def fill(path: Path) -> Store:
     with store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = 'ODD one' WHERE candidate_id % 4 = 1")
         tx.execute("""UPDATE sample SET extra = '{"so\\"urce": "web"}' WHERE seq % 3 = 0""")
+        tx.execute(
+            "UPDATE candidate SET drift = candidate_id % 3 / 2, growth = candidate_id % 4 WHERE origin = 'RESPONSE'"
+        )
         tx.execute("UPDATE sample SET duplicate_of = 's0' WHERE seq % 5 = 0")
         tx.bump()
     for name in ("s1", "s4", "s9"):
@@ -117,12 +123,40 @@ def test_the_files_own_columns_are_offered(store: Store) -> None:
     assert browse.extra_values(store) == {'so"urce': ["web"]}
 
 
+def test_drift_and_growth_are_those_of_the_winner_and_an_original_has_none(store: Store) -> None:
+    """A range holds for the rewrite that won; in both orders the largest comes first and originals come last."""
+    of_samples = {row["sample_id"]: row for row in browse.page(store, Filter(), "number", 100, 0)}
+    for row in of_samples.values():
+        rewritten = row["winner"] == "RESPONSE"
+        expected = (row["response_drift"], row["response_growth"]) if rewritten else (None, None)
+        assert (row["winner_drift"], row["winner_growth"]) == expected
+        assert row["response_drift"] is not None
+    orders = {
+        "winner_drift": "drift of the winner, high first",
+        "winner_growth": "length change of the winner, high first",
+    }
+    for name, sort in orders.items():
+        listed = [of_samples[key][name] for key in browse.sample_ids(store, Filter(), sort, 100)]
+        numbers = [number for number in listed if number is not None]
+        assert listed == sorted(numbers, reverse=True) + [None] * (len(listed) - len(numbers))
+        assert 3 < len(numbers) < len(listed)
+    names = set(browse.sample_ids(store, Filter(drift=(0.5, 1)), "number", 100))
+    assert names == {key for key, row in of_samples.items() if (row["winner_drift"] or 0) >= 0.5}
+
+
+def test_a_histogram_of_drift_counts_rewrites(store: Store) -> None:
+    """Every rewrite is counted, and no original."""
+    counts = browse.histogram(store, "drift", [0, 0.5, 1], Filter())
+    assert {origin: sum(bins) for origin, bins in counts.items() if any(bins)} == {Origin.RESPONSE: len(CASES)}
+
+
 def test_what_no_filter_knows_is_refused(store: Store) -> None:
     """An unknown state, order or measure is said, not passed over."""
     for call in (
         lambda: browse.count(store, Filter(state=("lost",))),
         lambda: browse.page(store, Filter(), "by luck", 1, 0),
         lambda: browse.histogram(store, "luck", EDGES, Filter()),
+        lambda: browse.count(store, Filter(origin_drift=("ORIGINAL", 0, 1))),
     ):
         with pytest.raises(SRTError):
             call()

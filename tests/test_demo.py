@@ -42,7 +42,7 @@ def test_reflections_fail_in_different_ways(demo: Store) -> None:
     refused = [row for row in reply_outcomes(demo) if row["status"] == "refused"]
     assert sum(row["replies"] for row in refused) >= 6
     assert len({row["reason"] for row in refused}) >= 4
-    assert demo.value("SELECT count(*) FROM reflection WHERE raw IS NULL") == 0
+    assert demo.value("SELECT count(*) FROM reflected WHERE raw IS NULL") == 0
 
 
 def test_every_outcome_occurs(demo: Store) -> None:
@@ -84,7 +84,7 @@ def test_the_later_samples_can_be_reflected_in_the_demo(tmp_path: Path) -> None:
             pass
         waiting = store.value("SELECT count(*) FROM sample") - status(store)["reflected"]
         before = status(store)["candidates"]
-        for _ in reflect(store, ReplayTeacher(REPLIES), load_prompts(), attempts=1):
+        for _ in reflect(store, ReplayTeacher(REPLIES), load_prompts()):
             pass
         assert waiting == 4
         assert status(store)["candidates"] == before + 3 * waiting

@@ -27,6 +27,9 @@ ALL = EventFilter()
 LONE = Case({Origin.ORIGINAL: Numbers(0.5, 0.5)})
 IMPROVED = Case({Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.25)})
 
+CANDIDATES = {Origin.ORIGINAL: 1, Origin.RESPONSE: 2}
+"""The candidates of s0."""
+
 APPROVE = Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE)
 CHOOSE = Decision("s0", Action.CHOOSE, "ann", Origin.ORIGINAL)
 REJECT = Decision("s0", Action.REJECT, "ann")
@@ -65,7 +68,8 @@ def standing_event(store: Store, sample: str) -> int | None:
 def test_a_decision_stands_as_it_was_taken(store: Store, decision: Decision) -> None:
     """What was decided stands under the event id that decide gave, with its author and candidate."""
     event = ledger.decide(store, decision, upon=None)
-    assert ledger.standing(store, "s0") == Standing(event, decision.action, decision.origin, "ann")
+    candidate = CANDIDATES[decision.origin] if decision.origin else None
+    assert ledger.standing(store, "s0") == Standing(event, decision.action, decision.origin, "ann", candidate)
     assert ledger.standing(store, "s1") is None
 
 
@@ -210,9 +214,9 @@ def test_undo_brings_back_what_stood_before(store: Store) -> None:
     """Undone one by one, the decisions before stand again, down to an undecided sample."""
     first, second, third = decide_in_turn(store, CHOOSE, REJECT, PARK)
     assert ledger.undo(store, third, "bob") == "s0"
-    assert ledger.standing(store, "s0") == Standing(second, Action.REJECT, None, "ann")
+    assert ledger.standing(store, "s0") == Standing(second, Action.REJECT, None, "ann", None)
     ledger.undo(store, second, "bob")
-    assert ledger.standing(store, "s0") == Standing(first, Action.CHOOSE, Origin.ORIGINAL, "ann")
+    assert ledger.standing(store, "s0") == Standing(first, Action.CHOOSE, Origin.ORIGINAL, "ann", 1)
     ledger.undo(store, first, "bob")
     assert ledger.standing(store, "s0") is None
 

@@ -19,7 +19,17 @@ from srt_core.datasets import ColumnMap
 from srt_core.errors import DatasetError, TeacherStopError
 from srt_core.ifd import Convention
 from srt_core.methods import PRESETS
-from srt_core.pipeline import Mode, Progress, count_calls, import_file, is_scored, reflect, score
+from srt_core.pipeline import (
+    Missing,
+    Mode,
+    Plan,
+    Progress,
+    count_missing,
+    import_file,
+    is_scored,
+    reflect,
+    score,
+)
 from srt_core.prompts import load_prompts
 from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
 from srt_core.status import failed_reflections, status
@@ -285,7 +295,13 @@ def originals(store: Store, count: int) -> list[Pair]:
 
 
 def live_teacher(server: TeachingServer) -> Teacher:
-    return OpenAITeacher(server.url("any"), "m-1", max_retries=0)
+    return OpenAITeacher(server.url("any"), "m-1")
+
+
+def calls_missing(store: Store, mode: Mode) -> int:
+    """How many calls the only teacher of a project has before it."""
+    producer = store.value("SELECT producer FROM producer") or ""
+    return count_missing(Missing(store, producer, mode, attempts=2))
 
 
 def decisions(store: Store) -> list[list[Row]]:
@@ -317,10 +333,10 @@ def test_both_modes_make_the_same_decisions(
         assert originals(sequential, 40) == pairs
         walk(reflect(full, teacher, PROMPTS))
         walk(score(full, student, ALPACA))
-        first = walk(reflect(sequential, teacher, PROMPTS, mode=Mode.SEQUENTIAL))[-1]
+        first = walk(reflect(sequential, teacher, PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
         assert "samples wait for scores: score the project, then reflect again" in first.message
         walk(score(sequential, student, ALPACA))
-        assert walk(reflect(sequential, teacher, PROMPTS, mode=Mode.SEQUENTIAL))[-1].message == ""
+        assert walk(reflect(sequential, teacher, PROMPTS, Plan(Mode.SEQUENTIAL)))[-1].message == ""
         walk(score(sequential, student, ALPACA))
         found = decisions(full)
         assert decisions(sequential) == found
@@ -334,7 +350,7 @@ def test_both_modes_make_the_same_decisions(
 def test_sequential_mode_asks_nothing_that_scores_decide(store: Store, live: TeachingServer) -> None:
     """Without scores only the instruction stage runs, and the response stage where that failed for good."""
     pairs = originals(store, 30)
-    last = walk(reflect(store, live_teacher(live), PROMPTS, mode=Mode.SEQUENTIAL))[-1]
+    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
     made = store.rows("SELECT DISTINCT sample_id FROM candidate WHERE origin = 'INSTRUCTION'")
     assert 0 < len(made) < len(pairs)
     assert last.message.startswith(f"{len(made)} samples wait")
@@ -349,23 +365,23 @@ def test_sequential_mode_does_not_wait_for_numbers_that_never_come(
 ) -> None:
     """What was scored without a number counts as scored: the response stage goes on from the original."""
     originals(store, 30)
-    walk(reflect(store, live_teacher(live), PROMPTS, mode=Mode.SEQUENTIAL))
-    assert count_calls(store, Mode.SEQUENTIAL) == status(store)["candidates_by_origin"]["INSTRUCTION"]
+    walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))
+    assert calls_missing(store, Mode.SEQUENTIAL) == status(store)["candidates_by_origin"]["INSTRUCTION"]
     walk(score(store, student, ALPACA, max_length=8))
-    last = walk(reflect(store, live_teacher(live), PROMPTS, mode=Mode.SEQUENTIAL))[-1]
+    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
     assert (last.message, last.failed > 0) == ("", True)
-    assert count_calls(store, Mode.SEQUENTIAL) == 0
+    assert calls_missing(store, Mode.SEQUENTIAL) == 0
     assert set(status(store)["candidates_by_origin"]) == {"INSTRUCTION", "ORIGINAL", "RESPONSE"}
 
 
 def test_refused_replies_are_retried_within_the_bound(store: Store, live: TeachingServer) -> None:
     """A refused reply is asked for again, as often as allowed; then it stands as failed, each raw text kept."""
     originals(store, 30)
-    walk(reflect(store, live_teacher(live), PROMPTS, attempts=3))
+    walk(reflect(store, live_teacher(live), PROMPTS, Plan(attempts=3)))
     assert set(live.calls.values()) == {1, 2, 3}
     calls = store.rows(
         """SELECT sample_id, origin, list(status ORDER BY reflection_id) AS statuses,
-                  list(raw ORDER BY reflection_id) AS raws FROM reflection GROUP BY ALL"""
+                  list(raw ORDER BY reflection_id) AS raws FROM reflected GROUP BY ALL"""
     )
     found = {tuple(row["statuses"]) for row in calls}
     assert found == {("accepted",), ("refused", "accepted"), ("refused", "refused", "refused")}
@@ -393,19 +409,19 @@ def test_a_second_run_asks_nothing(store: Store, live: TeachingServer) -> None:
     originals(store, 20)
     walk(reflect(store, live_teacher(live), PROMPTS))
     calls = live.calls.total()
-    assert count_calls(store, Mode.FULL) == 0
+    assert calls_missing(store, Mode.FULL) == 0
     walk(reflect(store, live_teacher(live), PROMPTS))
     assert live.calls.total() == calls
     refused = status(store)["failed_reflections"]
-    walk(reflect(store, live_teacher(live), PROMPTS, retry_failed=True, attempts=1))
+    walk(reflect(store, live_teacher(live), PROMPTS, Plan(retry_failed=True, attempts=1)))
     assert live.calls.total() == calls + refused
 
 
 def test_calls_can_be_counted_before_they_are_made(store: Store, live: TeachingServer) -> None:
     """The estimate is three calls a sample in full mode and two in sequential mode."""
     originals(store, 10)
-    assert count_calls(store, Mode.FULL) == 30
-    assert count_calls(store, Mode.SEQUENTIAL) == 20
+    assert calls_missing(store, Mode.FULL) == 30
+    assert calls_missing(store, Mode.SEQUENTIAL) == 20
 
 
 def test_a_run_that_a_teacher_ends_keeps_what_it_has(store: Store, live: TeachingServer) -> None:
@@ -413,16 +429,16 @@ def test_a_run_that_a_teacher_ends_keeps_what_it_has(store: Store, live: Teachin
     originals(store, 20)
     live.replies_left = 17
     with pytest.raises(TeacherStopError, match="refuses the key"):
-        walk(reflect(store, live_teacher(live), PROMPTS, attempts=1, concurrency=4))
-    kept = store.rows("SELECT sample_id, origin, raw FROM reflection ORDER BY ALL")
+        walk(reflect(store, live_teacher(live), PROMPTS, Plan(attempts=1, concurrency=4)))
+    kept = store.rows("SELECT sample_id, origin, raw FROM reflected ORDER BY ALL")
     assert len(kept) == 17
     assert live.calls.total() <= 17 + 4
     assert store.value("SELECT count(*) FROM reflection WHERE status = 'failed'") == 0
 
     live.calls.clear()
     live.replies_left = 1_000_000
-    walk(reflect(store, live_teacher(live), PROMPTS, attempts=1))
-    after = store.rows("SELECT sample_id, origin, raw FROM reflection ORDER BY ALL")
+    walk(reflect(store, live_teacher(live), PROMPTS, Plan(attempts=1)))
+    after = store.rows("SELECT sample_id, origin, raw FROM reflected ORDER BY ALL")
     assert [row for row in kept if row not in after] == []
     assert live.calls.total() == len(after) - 17
 
@@ -432,7 +448,7 @@ def test_a_stopped_run_keeps_the_calls_under_way(store: Store, live: TeachingSer
     originals(store, 20)
     live.delay_seconds = 0.02
     stop = Event()
-    for _ in reflect(store, live_teacher(live), PROMPTS, attempts=1, concurrency=4, stop=stop):
+    for _ in reflect(store, live_teacher(live), PROMPTS, Plan(attempts=1, concurrency=4), stop=stop):
         stop.set()
     assert store.value("SELECT count(*) FROM reflection") == live.calls.total() < 20
 
@@ -455,8 +471,8 @@ def test_a_killed_reflection_goes_on(tmp_path: Path, live: TeachingServer) -> No
     live.delay_seconds = 0.01
     with Store.create(tmp_path / "undisturbed.srt") as whole:
         originals(whole, 60)
-        walk(reflect(whole, live_teacher(live), PROMPTS, attempts=1))
-        expected = whole.rows("SELECT sample_id, origin, status, raw FROM reflection ORDER BY ALL")
+        walk(reflect(whole, live_teacher(live), PROMPTS, Plan(attempts=1)))
+        expected = whole.rows("SELECT sample_id, origin, status, raw FROM reflected ORDER BY ALL")
         candidates = whole.rows(CONTENT["candidate"])
     path = tmp_path / "killed.srt"
     with Store.create(path) as store:
@@ -476,7 +492,7 @@ def test_a_killed_reflection_goes_on(tmp_path: Path, live: TeachingServer) -> No
         assert len(found) == len(made) + 60
         first_tries = {(row["sample_id"], row["origin"]) for row in expected if row["status"] == "accepted"}
         assert first_tries <= set(made)
-        assert killed.value("SELECT count(*) FROM reflection") <= live.calls.total()
+        assert killed.value("SELECT count(*) FROM teacher_call") <= live.calls.total()
 
 
 def test_every_candidate_names_its_parent_stage(store: Store, live: TeachingServer) -> None:

@@ -421,8 +421,8 @@ def test_a_policy_survives_json(policy: Policy) -> None:
 
 
 def test_the_rule_is_bound_every_option_of_the_policy() -> None:
-    """No option can be added to Policy without the rule being handed it; the name is no option of the rule."""
-    assert set(selection.parameters(Policy())) == {field.name for field in fields(Policy)} - {"name"}
+    """No option can be added to Policy without the rule being handed it; the producer says which panel it reads."""
+    assert set(selection.parameters(Policy())) == {field.name for field in fields(Policy)} - {"name", "producer"}
 
 
 BAD_SETTINGS: list[dict[str, Any]] = [

@@ -17,7 +17,10 @@ import pytest
 from srt_core.errors import ProjectError
 from srt_core.explain import Part, Subject, explain, kept_maps
 from srt_core.pipeline import score
-from srt_core.samples import candidates
+from srt_core.producers import producers
+from srt_core.records import Origin, Pair
+from srt_core.samples import append_candidates, candidates
+from srt_core.selection import refresh
 from srt_core.store import SCHEMA_VERSION, Row, Store
 from srt_core.student import load_student
 from srt_core.templates import load_template
@@ -199,13 +202,10 @@ OLD_TABLES = ("sample", "candidate", "loss", "score", "event", "standing")
 def test_a_project_of_schema_version_1_is_brought_forward(tmp_path: Path) -> None:
     """An old file opens with every row as it was, is scored and read like a new one, and is migrated once."""
     path = make_database(tmp_path / "old.srt", OLD_SCHEMA, *OLD_ROWS)
-    with duckdb.connect(str(path)) as connection:
-        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in OLD_TABLES}
+    before = rows_of_old_tables(path)
     with Store.open(path) as store:
         assert store.meta("schema_version") == str(SCHEMA_VERSION)
-        assert {
-            table: [tuple(row.values()) for row in store.rows(f"SELECT * FROM {table}")] for table in before
-        } == before
+        assert_rows_as_before(store, before)
         student = load_student(save_student(tmp_path / "student"), device="cpu")
         last = list(score(store, student, load_template("alpaca")))[-1]
         assert (last.done, last.failed) == (3, 0)
@@ -220,6 +220,98 @@ def test_a_project_of_schema_version_1_is_brought_forward(tmp_path: Path) -> Non
         assert kept_maps(store, Subject("edit_score", 1)) == maps
     with Store.create(tmp_path / "new.srt") as store:
         assert columns_of(store) == columns
+
+
+OLD_SCHEMA_2 = (ROOT / "tests" / "data" / "schema_2.sql").read_text("utf-8")
+OLD_ROWS_2 = (
+    "INSERT INTO meta VALUES ('schema_version', '2'), ('data_version', '3'), ('panel_key', '3|0')",
+    """INSERT INTO sample (sample_id, import_id, "row", extra) VALUES ('s0', 1, 0, '{}'), ('s1', 1, 1, '{}')""",
+    """INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)
+       VALUES ('s0', 'ORIGINAL', 'file', 'Convert 45 kilometers to meters.', '', '45000 meters'),
+              ('s1', 'ORIGINAL', 'file', 'Name a colour.', '', ''),
+              ('s1', 'RESPONSE', 'file', 'Name a colour.', '', 'Red, for one.'),
+              ('s0', 'INSTRUCTION', 'gpt', 'Write an essay on the metric system.', '', 'Long ago.'),
+              ('s0', 'BOTH', 'gpt', 'Write an essay on the metric system.', '', '45000 meters and 45000 meters'),
+              ('s1', 'BOTH', 'gpt', 'Name a colour of the sky.', '', 'Blue.')""",
+    """INSERT INTO reflection (sample_id, origin, teacher, prompt_version, request_hash, status, reason, detail)
+       VALUES ('s0', 'INSTRUCTION', 'gpt', '1', 'h', 'accepted', '', ''),
+              ('s0', 'BOTH', 'gpt', '2', 'h', 'accepted', '', ''),
+              ('s1', 'RESPONSE', 'lost', '1', 'h', 'refused', 'empty', '')""",
+    """INSERT INTO event (action_id, author, kind, sample_id, origin, instruction, input, response, context)
+       VALUES (1, 'ann', 'choose', 's0', 'BOTH', NULL, NULL, NULL, '{}'),
+              (2, 'ann', 'edit', 's1', 'RESPONSE', 'a', '', 'b', '{"repairs": "RESPONSE"}'),
+              (3, 'ann', 'reject', 's1', NULL, NULL, NULL, NULL, '{}')""",
+    "INSERT INTO loss VALUES ('k', 1.5, 3, 'ok')",
+    "INSERT INTO score VALUES (1, 1, 1.5, 1.25, 2, 1.75, 3, 5, 0.78, 0.78, 0.83, 'ok')",
+)
+OLD_CANDIDATES_2 = {
+    # id: producer, parent, drift, growth
+    1: ("file", None, None, None),
+    2: ("file", None, None, None),
+    3: ("file", 2, 1.0, None),
+    4: ("gpt", 1, 1.0, 9 / 12),
+    5: ("gpt", 4, 1.0, 29 / 12),
+    6: ("gpt", None, 0.0, None),
+}
+
+
+def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> None:
+    """Old rewrites get producer, parent, growth and drift, and old decisions the text that they were for."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert_rows_as_before(store, before)
+        assert [
+            (row["producer"], row["teacher"], row["prompt_version"], row["candidates"]) for row in producers(store)
+        ] == [("gpt", "gpt", "2", 3)]
+        decided = store.rows("SELECT candidate_id FROM event ORDER BY event_id")
+        assert [row["candidate_id"] for row in decided] == [5, None, None]
+        refresh(store)
+        found = {row.pop("candidate_id"): tuple(row.values()) for row in store.rows(
+            "SELECT candidate_id, producer, parent_id, drift, growth FROM candidate")}  # fmt: skip
+        assert found == OLD_CANDIDATES_2
+        assert store.value("SELECT verdict_id FROM verdict WHERE sample_id = 's0'") == 5
+        columns = columns_of(store)
+        with store.transaction() as tx:  # ids go on where the old file stopped
+            pair = Pair("x", "y")
+            append_candidates(tx, [("s0", Origin.BOTH, "other", pair, None), ("s0", Origin.BOTH, "gpt", pair, None)])
+        assert store.value("SELECT max(candidate_id) FROM candidate") == 7
+    with Store.open(path) as store:
+        assert store.meta("drift_filled") is None
+    with Store.create(tmp_path / "new.srt") as store:
+        assert columns_of(store) == columns
+
+
+def test_drift_of_an_old_file_is_filled_over_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filled a rewrite at a time it ends with the same, and it goes on from where it stopped."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
+    monkeypatch.setattr("srt_core.selection.DRIFT_CHUNK", 1)
+    with Store.open(path) as store:
+        store.set_meta("drift_filled", "3")
+        refresh(store)
+        found = {row["candidate_id"]: row["drift"] for row in store.rows("SELECT candidate_id, drift FROM candidate")}
+    assert found == {key: None if key == 3 else drift for key, (_, _, drift, _) in OLD_CANDIDATES_2.items()}
+
+
+def rows_of_old_tables(path: Path) -> dict[str, list[Row]]:
+    """The rows of a file of an older version, by table."""
+    with duckdb.connect(str(path)) as connection:
+        return {
+            table: [
+                dict(zip([column[0] for column in found.description], values, strict=True))
+                for found in [connection.execute(f"SELECT * FROM {table} ORDER BY ALL")]
+                for values in found.fetchall()
+            ]
+            for table in OLD_TABLES
+        }
+
+
+def assert_rows_as_before(store: Store, before: dict[str, list[Row]]) -> None:
+    """Every old row is there with every value that it had; new columns may stand beside."""
+    for table, rows in before.items():
+        columns = ", ".join(rows[0])
+        assert store.rows(f"SELECT {columns} FROM {table} ORDER BY ALL") == rows, table
 
 
 def columns_of(store: Store) -> list[Row]:

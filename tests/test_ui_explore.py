@@ -68,6 +68,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "project.srt"
     with create_project(path, [KEPT, LEFT_OUT] * (SAMPLES // 2)) as store, store.transaction() as tx:
         tx.execute('UPDATE sample SET extra = \'{"so:urce": "*web*"}\' WHERE seq <= 30')
+        tx.execute("UPDATE candidate SET drift = 0.75, growth = 2.5 WHERE sample_id = 's8' AND origin = 'RESPONSE'")
         tx.execute("UPDATE candidate SET response = 'Blue <b>sky</b>' WHERE sample_id = 's7'")
     monkeypatch.setenv("SRT_PROJECT", str(path))
     monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
@@ -97,6 +98,8 @@ WHOLE = Filter(
     r_ifd=(0.25, 1.5),
     extra=(("so:urce", "*web*"),),
     origin_ifd=("RESPONSE", 0.0, 0.75),
+    drift=(0.5, 1.0),
+    origin_growth=("BOTH", 2.0, 4.0),
 )
 
 
@@ -112,6 +115,8 @@ def test_the_address_says_all_of_a_filter() -> None:
         "r_ifd": "0.25,1.5",
         "extra": '{"so:urce": "*web*"}',
         "origin_ifd": "RESPONSE,0,0.75",
+        "drift": "0.5,1",
+        "origin_growth": "BOTH,2,4",
     }
 
 
@@ -119,7 +124,8 @@ def test_the_log_says_a_filter_in_words() -> None:
     """The note of a bulk action names every condition."""
     assert describe_filter(Filter()) == "all samples"
     said = describe_filter(WHOLE)
-    for part in ("a, b & c", "Original, Both", "Kept", "Open", "Failed reflection", "0.25 to 1.5", "*web*"):
+    for part in ("a, b & c", "Original, Both", "Kept", "Open", "Failed reflection", "0.25 to 1.5", "*web*",
+                 "Drift of the winner 0.5 to 1", "Length change of the both version 2 to 4"):  # fmt: skip
         assert part in said
 
 
@@ -134,6 +140,9 @@ def test_the_log_says_a_filter_in_words() -> None:
         ({"origin_r_ifd": "RESPONSE,0.4,0.6"}, 60),
         ({"extra": '{"so:urce": "*web*"}'}, 30),
         ({"text": "SKY"}, 1),
+        ({"drift": "0.7,1"}, 1),
+        ({"origin_growth": "RESPONSE,2,inf"}, 1),
+        ({"origin_growth": "RESPONSE,3,inf"}, 0),
         ({"state": "decided"}, 0),
     ],
     ids=str,
@@ -152,6 +161,8 @@ def test_an_address_filters(path: Path, query: dict[str, str], samples: int) -> 
         {"ifd": "nan,1"},
         {"origin_ifd": "BEST,0,1"},
         {"origin_ifd": "ORIGINAL"},
+        {"drift": "far"},
+        {"origin_drift": "ORIGINAL,0,1"},
         {"extra": "web"},
         {"extra": '["web"]'},
     ],
@@ -224,6 +235,16 @@ def test_the_order_is_kept_in_the_address(path: Path) -> None:
     screen.run()
     assert (screen.address("sort"), screen.address("page")) == ("IFD of the winner, high first", None)
     assert screen.numbers[0] == 2
+
+
+def test_drift_and_length_stand_in_the_table_and_beside_the_scores(path: Path) -> None:
+    """The largest drift comes first in its order, and a sample says both in words with who made the rewrite."""
+    screen = Screen(sort="drift of the winner, high first", sample="s8")
+    assert screen.numbers[0] == 9
+    table = screen.app.dataframe[0].value
+    assert (table["drift"][0], table["growth"][0]) == (0.75, 2.5)
+    assert "Drift 0.75 · 2.5 × as long" in screen.text
+    assert "By test" in screen.text
 
 
 def test_a_sample_opens_below_the_table(path: Path) -> None:

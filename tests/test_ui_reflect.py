@@ -10,7 +10,7 @@ from srt_core.pipeline import import_file
 from srt_core.prompts import load_prompts
 from srt_core.samples import pair_of
 from srt_core.status import failed_reflections, status
-from srt_core.ui.reflecting import REPLAY
+from srt_core.ui.reflecting_teacher import REPLAY
 from srt_core.ui.runtime import Project
 from tests.screens import finish, open_screen, served, words
 from tests.small_project import alpaca_rows, write_lines
@@ -67,13 +67,15 @@ def test_a_teacher_must_be_named(project: Project) -> None:
     assert app.button(key="try_teacher").disabled
 
 
-def test_a_trial_stores_nothing(project: Project, recording: Path) -> None:
-    """A trial shows the raw replies about three samples, says that they are not stored, and stores none."""
+def test_a_trial_makes_no_candidate(project: Project, recording: Path) -> None:
+    """A trial shows what is sent about three samples and the raw replies, keeps these, and makes no candidate."""
     app = replay(recording)
     app.button(key="try_teacher").click().run()
     shown = words(app)
-    assert "not stored" in shown
+    assert "No candidate is made" in shown
     assert "<new_instruction>" in shown
+    assert "<original_instruction>" in shown
+    assert project.store.value("SELECT count(*) FROM teacher_call") == 6
     assert project.store.value("SELECT count(*) FROM reflection") == 0
     assert status(project.store)["reflected"] == 0
 
@@ -119,7 +121,6 @@ def test_an_unset_key_is_told(project: Project, monkeypatch: pytest.MonkeyPatch)
 def test_an_address_with_a_key_is_refused(project: Project, address: str) -> None:
     """A key in the address is refused before it is stored with the job."""
     app = endpoint(address)
-    app.button(key="start_reflect").click().run()
     assert "put the key into an environment variable" in words(app)
     assert not project.jobs.history()
 

@@ -10,7 +10,9 @@ from streamlit.testing.v1.element_tree import Button
 
 from srt_core import ledger
 from srt_core.ledger import EventFilter
-from srt_core.records import Action, Decision, Origin
+from srt_core.producers import register_producer
+from srt_core.records import Action, Decision, Origin, Pair
+from srt_core.samples import append_candidates
 from srt_core.store import Row, Store
 from srt_core.ui.runtime import open_project
 from tests.rule_oracle import Case, Numbers
@@ -247,3 +249,35 @@ def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path) -> None:
     with store_of(path).transaction() as tx:
         tx.execute("DELETE FROM sample")
     assert "There are no samples to review yet" in Screen(path).text
+
+
+def test_a_decision_on_another_producers_text_is_shown_and_chosen_again(path: Path) -> None:
+    """The text that was decided for stands in its place with its producer named, and a digit decides for it."""
+    store = store_of(path)
+    teacher = register_producer(store, "B_B", "1", "h", "{}")
+    with store.transaction() as tx:
+        append_candidates(tx, [("s0", Origin.RESPONSE, teacher, Pair("Do it.", "Blue <b>sky</b>, done."), None)])
+        tx.bump()
+    key = store.value("SELECT max(candidate_id) FROM candidate")
+    ledger.decide(store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), upon=None)
+    screen = Screen(path, sample="s0")
+    shown = "".join(block.proto.body for block in screen.app.get("html"))
+    assert "decided for, by B_B, prompts 1" in shown
+    assert "Blue &lt;b&gt;sky&lt;/b&gt;," in shown
+    assert "Drift 0.00 · 4.4 × as long" in screen.text  # "done" is in both; 22 characters for 5
+    assert screen.button("accept").label == "Accept: Response by test"
+    assert screen.button("choose:RESPONSE").label == "Response"
+    screen.press("choose:RESPONSE")
+    assert [(event["kind"], event["candidate_id"]) for event in log(path)] == [("choose", key), ("choose", key)]
+    screen = Screen(path, sample="s0")
+    screen.press("accept")
+    last = log(path)[-1]
+    assert (last["kind"], last["candidate_id"]) == ("approve", 2)
+
+
+def test_an_edit_keeps_the_candidate_that_it_was_made_of(path: Path) -> None:
+    """The event of an edit names the version on the right, which its text began from."""
+    screen = Screen(path, sample="s1")
+    screen.press("edit")
+    screen.press("save")
+    assert [(event["kind"], event["candidate_id"]) for event in log(path)] == [("edit", 4)]

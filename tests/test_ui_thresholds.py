@@ -12,11 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core import ledger, policies, selection
 from srt_core.methods import DIALS, METHODS
-from srt_core.records import Action, Decision, Origin, Policy
+from srt_core.producers import register_producer
+from srt_core.records import Action, Decision, Origin, Pair, Policy
+from srt_core.samples import append_candidates
 from srt_core.store import Store
 from srt_core.ui.runtime import open_project
 from tests.rule_oracle import Case, Numbers
-from tests.rule_project import create_project
+from tests.rule_project import append_scores, create_project
 
 ROOT = Path(__file__).parent.parent
 # Three samples whose response the rule keeps, at r-IFD 0.5, 0.7 and 0.9, and one that it does not.
@@ -97,14 +99,38 @@ def test_a_dial_counts_without_applying(path: Path) -> None:
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_every_dial_of_a_method_has_a_widget(path: Path, method: str) -> None:
-    """Choosing a method shows a widget for each of its dials and for no other."""
+    """Choosing a method shows a widget for each of its dials and no other; one producer leaves no choice of whose."""
     screen = Screen()
     screen.choose("Method", method)
     widgets: Any = [*screen.app.slider, *screen.app.toggle, *screen.app.get("button_group")]
     keys = {widget.key for widget in widgets if widget.key and widget.key.startswith("dial_")}
-    assert {name for name in DIALS if any(key.startswith(f"dial_{name}_") for key in keys)} == set(
-        METHODS[method].dials
-    )
+    assert {name for name in DIALS if any(key.startswith(f"dial_{name}_") for key in keys)} == {
+        *METHODS[method].dials
+    } - {"producer"}
+    assert "Whose rewrites" not in [box.label for box in screen.app.selectbox]
+
+
+def test_whose_rewrites_are_taken_is_a_dial_of_two_producers(path: Path) -> None:
+    """Naming a teacher counts the samples that would take its text, shows both texts, and Apply takes them."""
+    store = store_of(path)
+    teacher = register_producer(store, "*B*", "1", "h", "{}")
+    with store.transaction() as tx:
+        pair = Pair("Do it.", "Done by <b>B</b>.")
+        append_candidates(tx, [("s0", Origin.RESPONSE, teacher, pair, None)])
+        key = int(tx.execute("SELECT max(candidate_id) FROM candidate")[0][0])
+        append_scores(tx, 1, [(key, Numbers(0.5, 0.25))])
+        tx.bump()
+    screen = Screen()
+    screen.choose("Whose rewrites", teacher)
+    assert "Whose rewrites: the earliest of each version → **\\*B\\*\\, prompts 1**" in screen.text
+    assert "**1** samples: 1 take another version" in screen.text
+    assert "keep Response by test → **keep Response by \\*B\\*\\, prompts 1**" in screen.text
+    shown = "".join(block.proto.body for block in screen.app.get("html"))
+    assert " by &lt;b&gt;B&lt;/b&gt;" in shown
+    assert "dialled, by *B*, prompts 1" in shown
+    screen.press("Apply")
+    assert selection.applied_policy(store).producer == teacher
+    assert store.value("SELECT candidate_id FROM selection WHERE sample_id = 's0'") == key
 
 
 @pytest.mark.parametrize(

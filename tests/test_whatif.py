@@ -167,8 +167,8 @@ def test_gains_are_the_improvement_over_the_parent(tmp_path: Path) -> None:
         }
     )
     with create_project(tmp_path / "p.srt", [case]) as store:
-        assert gains(store, Stage.INSTRUCTION, bins=1) == ([0.1, 0.15], {Origin.INSTRUCTION: [1]})
-        edges, counts = gains(store, Stage.RESPONSE, bins=10)
+        assert gains(store, Stage.INSTRUCTION, Policy(), bins=1) == ([0.1, 0.15], {Origin.INSTRUCTION: [1]})
+        edges, counts = gains(store, Stage.RESPONSE, Policy(), bins=10)
     assert (edges[0], edges[-1]) == (-0.25, 0.25)
     assert counts == {Origin.RESPONSE: [0] * 9 + [1], Origin.BOTH: [1] + [0] * 9}
 
@@ -176,7 +176,7 @@ def test_gains_are_the_improvement_over_the_parent(tmp_path: Path) -> None:
 def test_without_scores_there_are_no_gains(tmp_path: Path) -> None:
     """Where no rewrite is scored there is nothing to bin."""
     with create_project(tmp_path / "p.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]) as store:
-        assert gains(store, Stage.RESPONSE) == ([], {})
+        assert gains(store, Stage.RESPONSE, Policy()) == ([], {})
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

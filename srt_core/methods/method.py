@@ -10,13 +10,14 @@ from srt_core.records import Policy, Stage
 class Dial:
     """One option of a policy as data, for the screens and the command line to render.
 
-    `low`, `high` and `step` bound a number; a ceiling is a number that can be off (None).
+    `low`, `high` and `step` bound a number; a ceiling is a number that can be off (None). A producer is "" or one of
+    the project's producers of rewrites.
     """
 
     name: str
     label: str
     help: str
-    kind: Literal["number", "ceiling", "switch", "choice"]
+    kind: Literal["number", "ceiling", "switch", "choice", "producer"]
     low: float = 0.0
     high: float = 1.0
     step: float = 0.01
@@ -46,6 +47,13 @@ _ACCEPTANCE = ("improved", "always", "never")
 DIALS = {
     dial.name: dial
     for dial in (
+        Dial(
+            "producer",
+            "Whose rewrites",
+            "Which teacher's rewrites may be taken. Where it made none, one that came with a file may. "
+            "What people approved keeps its text.",
+            "producer",
+        ),
         Dial(
             "accept_instruction",
             "Take the new instruction",

@@ -21,5 +21,5 @@ METHOD = Method(
             require_reflection=True,
         ),
     ),
-    dials=("accept_instruction", "accept_response", "require_response_reflection", "require_reflection"),
+    dials=("producer", "accept_instruction", "accept_response", "require_response_reflection", "require_reflection"),
 )

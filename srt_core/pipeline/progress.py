@@ -9,6 +9,7 @@ class Progress:
     """`done` of `total` units (total None: not known), `failed` of them in vain; times in seconds.
 
     A step whose units differ in size also counts `tokens` of about `total_tokens`; rate and time left then go by them.
+    A step that costs money says how many US dollars are `spent`; None: nothing, or not known.
     """
 
     unit: str
@@ -19,6 +20,7 @@ class Progress:
     message: str = ""
     tokens: int = 0
     total_tokens: int | None = None
+    spent: float | None = None
     started: float = field(default_factory=time.monotonic, repr=False)
 
     def moved(
@@ -29,6 +31,7 @@ class Progress:
         message: str = "",
         tokens: int = 0,
         total_tokens: int | None = None,
+        spent: float | None = None,
     ) -> "Progress":
         """Give the progress after `done` more units, `failed` of them in vain, and so many more tokens."""
         return replace(
@@ -39,6 +42,7 @@ class Progress:
             message=message,
             tokens=self.tokens + tokens,
             total_tokens=total_tokens or self.total_tokens,
+            spent=self.spent if spent is None else spent,
         )
 
     @property

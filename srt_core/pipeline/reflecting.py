@@ -1,275 +1,176 @@
-"""Reflect: ask the teacher for the candidates that are missing, keep every reply, accept or refuse it whole."""
+"""Reflect: ask the teacher for the candidates that are missing, keep every reply, accept or refuse it whole.
+
+    what is missing (missing) → how to ask (asking) → calls, each kept raw (calls, keeping) → candidates
+
+A run that was killed goes on with the same command: what was paid for is found by the hash of its request.
+"""
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import islice
 from threading import Event
 
-from srt_core.errors import TeacherError, TeacherStopError
+from srt_core.pipeline.along import Along, Scoring
+from srt_core.pipeline.asking import Asker, FormatChoice
+from srt_core.pipeline.calls import Calls, Caps, spent_by
+from srt_core.pipeline.keeping import Judgement, Task
+from srt_core.pipeline.missing import ORDER, Missing, Mode, count_missing
 from srt_core.pipeline.progress import Progress
-from srt_core.prompts import ParsedReflection, Prompts, Refusal, parse_reply
-from srt_core.records import DERIVATIONS, Origin, Pair
-from srt_core.samples import append_candidates, pair_of
-from srt_core.selection import RULE, applied_policy, parameters, refresh_panel
+from srt_core.prices import price_of
+from srt_core.producers import register_producer
+from srt_core.prompts import Prompts, ReplyFormat
+from srt_core.records import Origin
 from srt_core.store import Store
-from srt_core.teacher import Ask, Reply, Teacher
+from srt_core.teacher import Pace, Teacher
 
-CHUNK_TASKS = 2_000
-
-
-class Mode(StrEnum):
-    """Two ways to spend calls, the same decisions from both (METHOD, section 2)."""
-
-    FULL = "full"
-    """All four candidates: 3 calls a sample, any threshold can move later."""
-    SEQUENTIAL = "sequential"
-    """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
+NO_CAPS = Caps()
+WAIT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    sample_id: str
-    origin: Origin
-    parent: Pair
+class Plan:
+    """How a run goes about it.
+
+    `attempts` replies at most are asked for a candidate; `retry_failed` gives as many again to those that were
+    refused before, with the curator's `note` to the teacher. A limit of None is none.
+    """
+
+    mode: Mode = Mode.FULL
+    concurrency: int = 16
+    attempts: int = 2
+    retry_failed: bool = False
+    note: str = ""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    caps: Caps = NO_CAPS
+    reply_format: ReplyFormat | None = None
+    """None: found by trying."""
+    only: tuple[str, ...] = ()
+    """These samples alone; () for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call: its reply and what that was parsed to, or the error that came instead."""
-
-    task: _Task
-    ask: Ask
-    reply: Reply | None
-    parsed: ParsedReflection | Refusal | None
-    error: TeacherError | None
+USUAL_PLAN = Plan()
 
 
-# Parents that still lack a child of this origin. A refused reply is tried again only when asked; a call that
-# brought no reply always is.
-_MISSING = """
-    SELECT parent.sample_id, sample.seq, parent.instruction, parent.input, parent.response
-    FROM candidate AS parent JOIN sample USING (sample_id)
-    WHERE parent.origin = $parent
-      AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin)
-      AND ($retry_failed OR NOT EXISTS (
-          FROM reflection WHERE sample_id = parent.sample_id AND origin = $origin AND status = 'refused'))
-"""
-
-# In sequential mode the response stage takes the winner of the instruction stage, once that is settled.
-_SETTLED = f"""
-    AND parent.sample_id IN (
-        SELECT sample_id FROM ({RULE}) AS rule JOIN panel USING (sample_id)
-        WHERE CASE WHEN $origin = 'BOTH' THEN winner IN ('INSTRUCTION', 'BOTH')
-                   ELSE winner IN ('ORIGINAL', 'RESPONSE') END
-          AND CASE WHEN NOT has_instruction THEN failed_instruction
-                   ELSE $accept_instruction <> 'improved' OR 2 = (
-                       SELECT count(*) FROM score JOIN candidate USING (candidate_id)
-                       WHERE scoring_id = $scoring_id AND candidate.sample_id = panel.sample_id
-                         AND origin IN ('ORIGINAL', 'INSTRUCTION')) END
-    )
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Which candidates are to be made: the tasks of one origin, by sample, in chunks."""
-
-    store: Store
-    mode: Mode
-    retry_failed: bool
-
-    def count(self, origin: Origin) -> int:
-        sql, values = self._query(origin)
-        return int(self.store.value(f"SELECT count(*) FROM ({sql})", values))
-
-    def tasks(self, origin: Origin) -> Iterator[_Task]:
-        sql, values = self._query(origin)
-        last = 0
-        while rows := self.store.rows(
-            f"SELECT * FROM ({sql}) WHERE seq > $last ORDER BY seq LIMIT {CHUNK_TASKS}", {**values, "last": last}
-        ):
-            yield from (_Task(row["sample_id"], origin, pair_of(row)) for row in rows)
-            last = rows[-1]["seq"]
-
-    def _query(self, origin: Origin) -> tuple[str, dict[str, object]]:
-        derivation = DERIVATIONS[origin]
-        values: dict[str, object] = {
-            "parent": str(derivation.parent),
-            "origin": str(origin),
-            "retry_failed": self.retry_failed,
-        }
-        if self.mode is Mode.FULL or origin is Origin.INSTRUCTION:
-            return _MISSING, values
-        refresh_panel(self.store)
-        scoring = int(self.store.meta("scoring_id") or 0)
-        return _MISSING + _SETTLED, {**values, **parameters(applied_policy(self.store)), "scoring_id": scoring}
-
-
-def count_calls(store: Store, mode: Mode, *, retry_failed: bool = False) -> int:
-    """Estimate how many calls `reflect` has before it, as if every reply were accepted at the first attempt."""
-    work = _Work(store, mode, retry_failed)
-    instruction, response, both = (work.count(origin) for origin in (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH))
-    known = instruction + response + both
-    # What the instruction stage is about to make is reflected on once more.
-    return known + instruction + (_count_waiting(store) if mode is Mode.SEQUENTIAL else 0)
+def producer_of(store: Store, teacher: Teacher, prompts: Prompts) -> str:
+    """Name a teacher with a version of the prompts, and keep the prompts' text in the project."""
+    return register_producer(store, teacher.name, prompts.version, prompts.hash, prompts.source)
 
 
 def reflect(
     store: Store,
     teacher: Teacher,
     prompts: Prompts,
+    plan: Plan = USUAL_PLAN,
     *,
-    mode: Mode = Mode.FULL,
-    concurrency: int = 8,
-    attempts: int = 2,
-    retry_failed: bool = False,
     stop: Event | None = None,
+    scoring: Scoring | None = None,
 ) -> Iterator[Progress]:
-    """Make the candidates that are missing and yield progress in teacher calls' outcomes.
+    """Make the candidates that this teacher with these prompts has not made, and yield progress in outcomes.
 
-    Every reply is committed with its parse as it arrives, so a killed run loses at most the calls in flight and the
-    same call goes on where it stopped. A refused reply is asked for again up to `attempts` times in all. Raises
-    TeacherStopError, with everything so far committed, when no further call can succeed.
+    Every reply is committed as it arrives, before it is read, so a killed run loses at most the calls under way and
+    the same call goes on where it stopped. `scoring` scores what there is to score; in sequential mode it runs beside
+    the calls, so that the response stage follows without another command. Raises TeacherStopError, with everything
+    so far committed, when no further call can succeed or a cap is reached.
     """
-    work = _Work(store, mode, retry_failed)
-    origins = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
-    progress = Progress("reflections")
-    with asyncio.Runner() as runner:
-        calls = _Calls(runner, teacher, prompts, concurrency, attempts)
+    stop = stop or Event()
+    producer = producer_of(store, teacher, prompts)
+    since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
+    attempts = plan.attempts if teacher.is_live else 1
+    missing = Missing(store, producer, plan.mode, attempts, plan.retry_failed, since, plan.only)
+    with Along(scoring if plan.mode is Mode.SEQUENTIAL else None) as along, asyncio.Runner() as runner:
+        calls = Calls(
+            store,
+            teacher,
+            Asker(teacher, prompts, plan.note),
+            producer,
+            FormatChoice(store, producer, teacher, plan.reply_format),
+            Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
+            plan.caps,
+            price_of(store, teacher.model),
+            spent_by(store, producer),
+            stop.is_set,
+        )
+        run = _Run(missing, calls, along)
         try:
-            for place, origin in enumerate(origins):
-                ahead = sum(work.count(later) for later in origins[place:])
-                progress = replace(progress, total=progress.done + ahead)
-                for outcomes in calls.run(work.tasks(origin), stop):
-                    _commit(store, teacher, prompts, outcomes)
-                    progress = progress.moved(len(outcomes), failed=sum(_is_failed(each) for each in outcomes))
-                    yield progress
-                if stop and stop.is_set():
-                    return
+            while not run.is_over:
+                yield run.move(runner.run(calls.step()))
+                if run.is_waiting:
+                    stop.wait(WAIT_SECONDS)
+        except KeyboardInterrupt:
+            stop.set()
+            while not calls.is_idle:  # what was asked for is paid for
+                runner.run(calls.step())
+            raise
         finally:
-            runner.run(teacher.close())
-    yield progress.moved(0, message=_waiting(store) if mode is Mode.SEQUENTIAL else "")
+            runner.run(_close(calls, teacher))
+    if calls.failure:
+        raise calls.failure
+    if not stop.is_set():
+        waiting = missing.waiting()
+        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
+        yield run.progress.moved(0, message=said)
 
 
-class _Calls:
-    """Keeps up to `concurrency` calls under way and hands back what has arrived."""
-
-    def __init__(
-        self, runner: asyncio.Runner, teacher: Teacher, prompts: Prompts, concurrency: int, attempts: int
-    ) -> None:
-        self._runner = runner
-        self._teacher = teacher
-        self._prompts = prompts
-        self._concurrency = concurrency
-        self._attempts = attempts
-        self._pending: set[asyncio.Task[list[_Call]]] = set()
-
-    def run(self, tasks: Iterator[_Task], stop: Event | None) -> Iterator[list[list[_Call]]]:
-        """Yield the finished tasks' calls until all are done, or, after a stop, those that were under way."""
-        fatal: TeacherStopError | None = None
-        while True:
-            free = 0 if fatal or (stop and stop.is_set()) else self._concurrency - len(self._pending)
-            finished = self._runner.run(self._step(list(islice(tasks, free))))
-            if not finished:
-                break
-            fatal = fatal or next(
-                (call.error for calls in finished for call in calls if isinstance(call.error, TeacherStopError)), None
-            )
-            # What would have stopped every call is no failure of this sample; a reply that came before it is kept.
-            kept = [[call for call in calls if not isinstance(call.error, TeacherStopError)] for calls in finished]
-            yield [calls for calls in kept if calls]
-        if fatal:
-            raise fatal
-
-    async def _step(self, tasks: Sequence[_Task]) -> list[list[_Call]]:
-        self._pending |= {asyncio.create_task(self._attempt(task)) for task in tasks}
-        if not self._pending:
-            return []
-        done, self._pending = await asyncio.wait(self._pending, return_when=asyncio.FIRST_COMPLETED)
-        return [task.result() for task in done]
-
-    async def _attempt(self, task: _Task) -> list[_Call]:
-        stage = DERIVATIONS[task.origin].stage
-        ask = Ask(self._prompts.messages(stage, task.parent), stage, task.parent)
-        calls: list[_Call] = []
-        while len(calls) < self._attempts:
-            try:
-                reply = await self._teacher.ask(ask)
-            except TeacherError as error:
-                return [*calls, _Call(task, ask, None, None, error)]
-            parsed = parse_reply(stage, reply.text, reply.finish_reason, task.parent)
-            calls.append(_Call(task, ask, reply, parsed, None))
-            if isinstance(parsed, ParsedReflection):
-                break
-        return calls
+async def _close(calls: Calls, teacher: Teacher) -> None:
+    await calls.close()
+    await teacher.close()
 
 
-def _is_failed(calls: Sequence[_Call]) -> bool:
-    return not isinstance(calls[-1].parsed, ParsedReflection)
+class _Run:
+    """Feeds the calls with what is missing, sweep after sweep through the origins, until a sweep finds nothing."""
 
+    def __init__(self, missing: Missing, calls: Calls, along: Along) -> None:
+        self._missing, self._calls, self._along = missing, calls, along
+        self._place, self._last = 0, 0
+        self._has_found = False
+        self._ended: list[Judgement] = []
+        self.is_over = self.is_waiting = False
+        self.progress = Progress("reflections", total=count_missing(missing), spent=self._spent)
+        self._feed()
 
-def _commit(store: Store, teacher: Teacher, prompts: Prompts, finished: Sequence[Sequence[_Call]]) -> None:
-    calls = [call for each in finished for call in each]
-    if not calls:
-        return
-    with store.transaction() as tx:
-        tx.append("reflection", _REFLECTION_COLUMNS, [_reflection_row(teacher, prompts, call) for call in calls])
-        append_candidates(
-            tx,
-            [
-                (call.task.sample_id, call.task.origin, teacher.name, call.parsed.pair)
-                for call in calls
-                if isinstance(call.parsed, ParsedReflection)
-            ],
-        )
-        tx.bump()
+    def move(self, ended: Sequence[Judgement]) -> Progress:
+        """Count what came to an end, and look for more to do."""
+        self._feed()
+        ended, self._ended = [*ended, *self._ended], []
+        if any(each.is_accepted for each in ended):
+            self._along.tell()
+        if self._calls.is_ending:
+            self.is_over = self._calls.is_idle
+        elif self._place == len(ORDER) and (self._calls.is_idle or self._along.take_news()):
+            self._end_sweep()
+        failed = sum(not each.is_accepted for each in ended)
+        message = "The student scores what has come" if self.is_waiting else self._calls.said
+        self.progress = self.progress.moved(len(ended), failed=failed, message=message, spent=self._spent)
+        if self.progress.done > (self.progress.total or 0):
+            self.progress = replace(self.progress, total=self.progress.done)
+        return self.progress
 
+    @property
+    def _spent(self) -> float | None:
+        return self._calls.spent.cost if self._calls.price else None
 
-_REFLECTION_COLUMNS = [
-    "sample_id", "origin", "teacher", "prompt_version", "request_hash", "status", "reason", "detail", "raw", "critique",
-    "finish_reason", "prompt_tokens", "completion_tokens", "latency_seconds",
-]  # fmt: skip
+    def _feed(self) -> None:
+        """Read tasks until there are enough, or this sweep is at its end."""
+        while self._place < len(ORDER) and self._calls.wants_tasks:
+            tasks, self._last = self._missing.chunk(ORDER[self._place], self._last)
+            if not tasks:
+                self._place, self._last = self._place + 1, 0
+                continue
+            busy = self._calls.busy
+            fresh = [task for task in tasks if self._needs(task).isdisjoint(busy)]
+            self._has_found |= bool(fresh)
+            self._ended += self._calls.take(fresh)
 
+    def _needs(self, task: Task) -> set[tuple[str, str]]:
+        """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
+        before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.mode is Mode.SEQUENTIAL else set()
+        return {task.key} | before
 
-def _reflection_row(teacher: Teacher, prompts: Prompts, call: _Call) -> tuple[object, ...]:
-    status, reason, detail, critique = _judgement(call)
-    reply = call.reply
-    return (
-        call.task.sample_id, str(call.task.origin), teacher.name, prompts.version,
-        teacher.request_hash(call.ask), status, reason, detail, reply and reply.text, critique,
-        reply and reply.finish_reason, reply and reply.prompt_tokens, reply and reply.completion_tokens,
-        reply and reply.latency_seconds,
-    )  # fmt: skip
-
-
-def _judgement(call: _Call) -> tuple[str, str, str, str | None]:
-    """Give a call's status, reason, detail and critique as they are stored."""
-    if isinstance(call.parsed, ParsedReflection):
-        return "accepted", "", "", json.dumps(call.parsed.critique, ensure_ascii=False)
-    if isinstance(call.parsed, Refusal):
-        return "refused", str(call.parsed.reason), call.parsed.detail, None
-    return "failed", "no_reply", str(call.error), None
-
-
-def _count_waiting(store: Store) -> int:
-    """Count samples of which scores have yet to say what won the instruction stage."""
-    refresh_panel(store)
-    scoring = int(store.meta("scoring_id") or 0)
-    return int(
-        store.value(
-            """SELECT count(*) FROM panel WHERE has_instruction AND NOT has_response AND NOT has_both
-               AND $accept_instruction = 'improved' AND 2 > (
-                   SELECT count(*) FROM score JOIN candidate USING (candidate_id)
-                   WHERE scoring_id = $scoring_id AND candidate.sample_id = panel.sample_id
-                     AND origin IN ('ORIGINAL', 'INSTRUCTION'))""",
-            {"accept_instruction": str(applied_policy(store).accept_instruction), "scoring_id": scoring},
-        )
-    )
-
-
-def _waiting(store: Store) -> str:
-    waiting = _count_waiting(store)
-    return f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
+    def _end_sweep(self) -> None:
+        """Begin another sweep where it may find something; else wait for scores, or end the run."""
+        self.is_waiting = self._calls.is_idle and self._along.is_busy and not self._has_found
+        if self._has_found or self._along.is_busy:
+            self._place, self._last, self._has_found = 0, 0, False
+        else:
+            self.is_over = self._calls.is_idle

@@ -1,60 +1,89 @@
-"""Try a teacher: ask it about a few samples and show what comes back, storing nothing."""
+"""Try a teacher: ask it about a few samples and show what is sent and what comes back.
+
+No candidate is made of it. The replies are paid for, so they are kept like any other: a run with the same teacher and
+prompts finds them and does not ask again.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from srt_core.errors import TeacherError, TeacherStopError
-from srt_core.prompts import ParsedReflection, Prompts, Refusal, parse_reply
-from srt_core.records import Pair, Stage
+from srt_core.errors import TeacherStopError
+from srt_core.pipeline.asking import Asker, FormatChoice
+from srt_core.pipeline.keeping import Kept, Request, Task, find_replies, keep_calls, read
+from srt_core.pipeline.reflecting import producer_of
+from srt_core.prices import price_of
+from srt_core.prompts import ParsedReflection, Prompts, Refusal, ReplyFormat
+from srt_core.records import Origin
 from srt_core.samples import pair_of
 from srt_core.store import Store
-from srt_core.teacher import Ask, Reply, Teacher
+from srt_core.teacher import Answer, Teacher
 
 TRIAL_SAMPLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One call that is not stored: the reply and what it was parsed to, or the error that came instead."""
+    """One call of a trial: what was sent, what came back, and what that was parsed to (None: it was no reply)."""
 
-    sample_id: str
     seq: int
-    stage: Stage
-    pair: Pair
-    reply: Reply | None
+    task: Task
+    request: Request
+    answer: Answer
     parsed: ParsedReflection | Refusal | None
-    error: TeacherError | None
 
 
-def trial(store: Store, teacher: Teacher, prompts: Prompts, count: int = TRIAL_SAMPLES) -> list[Trial]:
-    """Ask for both reflections of the first `count` originals at once, and return the calls without storing them.
-
-    TeacherStopError if no call can succeed.
-    """
+def trial(
+    store: Store,
+    teacher: Teacher,
+    prompts: Prompts,
+    count: int = TRIAL_SAMPLES,
+    reply_format: ReplyFormat | None = None,
+) -> list[Trial]:
+    """Ask for both reflections of the first `count` originals. TeacherStopError if no call can succeed."""
+    producer = producer_of(store, teacher, prompts)
+    form = FormatChoice(store, producer, teacher, reply_format)
+    asker = Asker(teacher, prompts)
     rows = store.rows(
-        """SELECT sample_id, seq, instruction, input, response FROM candidate JOIN sample USING (sample_id)
-           WHERE origin = 'ORIGINAL' ORDER BY seq LIMIT ?""",
+        """SELECT sample_id, seq, candidate_id, instruction, input, response
+           FROM candidate JOIN sample USING (sample_id) WHERE origin = 'ORIGINAL' ORDER BY seq LIMIT ?""",
         [count],
     )
+    tasks = [(row["seq"], Task(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
+             for row in rows for origin in (Origin.INSTRUCTION, Origin.RESPONSE)]  # fmt: skip
 
     async def ask_all() -> list[Trial]:
-        asked = [_ask(teacher, prompts, row["sample_id"], row["seq"], stage, pair_of(row))
-                 for row in rows for stage in Stage]  # fmt: skip
         try:
-            return await asyncio.gather(*asked)
+            made: list[Trial] = []
+            while len(made) < len(tasks):  # one at a time until it is known which form of reply the teacher keeps to
+                some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
+                requests = [asker.request(task, form.current) for _, task in some]
+                kept = await _ask(store, teacher, producer, requests)
+                for each in kept:
+                    form.learn(each.answer)
+                made += [_shown(seq, task, request, each)
+                         for (seq, task), request, each in zip(some, requests, kept, strict=True)]  # fmt: skip
+            return made
         finally:
             await teacher.close()
 
     return asyncio.run(ask_all())
 
 
-async def _ask(teacher: Teacher, prompts: Prompts, sample_id: str, seq: int, stage: Stage, pair: Pair) -> Trial:
-    try:
-        reply = await teacher.ask(Ask(prompts.messages(stage, pair), stage, pair))
-    except TeacherStopError:
-        raise
-    except TeacherError as error:
-        return Trial(sample_id, seq, stage, pair, None, None, error)
-    parsed = parse_reply(stage, reply.text, reply.finish_reason, pair)
-    return Trial(sample_id, seq, stage, pair, reply, parsed, None)
+async def _ask(store: Store, teacher: Teacher, producer: str, requests: Sequence[Request]) -> list[Kept]:
+    """Ask what was not answered before, and keep what comes."""
+    known = find_replies(store, [request.hash for request in requests])
+    new = [request for request in {each.hash: each for each in requests}.values() if request.hash not in known]
+    answers = await asyncio.gather(*(teacher.ask(request.ask) for request in new))
+    calls = [(request.hash, request.ask.stage, answer) for request, answer in zip(new, answers, strict=True)]
+    kept = keep_calls(store, producer, price_of(store, teacher.model), calls)
+    for answer in answers:
+        if answer.outcome.stops:
+            raise TeacherStopError(answer.detail, answer.hint)
+    known |= {request.hash: each for request, each in zip(new, kept, strict=True)}
+    return [known[request.hash] for request in requests]
+
+
+def _shown(seq: int, task: Task, request: Request, kept: Kept) -> Trial:
+    return Trial(seq, task, request, kept.answer, read(task, kept).parsed)

@@ -7,15 +7,18 @@ from typing import Any
 import streamlit as st
 
 from srt_core.methods import DIALS, METHODS, Dial, Method
+from srt_core.producers import rewriters
 from srt_core.records import Policy
 from srt_core.selection import applied_policy, policy_from_json, policy_to_json, with_settings
 from srt_core.ui.generation import claim, generation
 from srt_core.ui.page import acting
 from srt_core.ui.runtime import Project
+from srt_core.ui.words import markdown
 from srt_core.whatif import differing, method_of
 
 _GROUP = "dials"
 _CHANGED = " (changed)"
+_ANYBODY = "The earliest of each version"
 _CHOICE_LABELS = {
     "improved": "If better",
     "always": "Always",
@@ -78,9 +81,11 @@ def render_dials(project: Project, policy: Policy, method: Method) -> None:
 
 
 def dial_value(dial: Dial, value: object) -> str:
-    """Write the value of a dial as a person would."""
+    """Write the value of a dial as a person would, in Markdown."""
     if value is None:
         return "off"
+    if dial.kind == "producer":
+        return markdown(str(value)) if value else _ANYBODY.lower()
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, int | float) else _CHOICE_LABELS[str(value)].lower()
@@ -103,6 +108,17 @@ def _draw_choice(desk: _Desk, dial: Dial, value: object) -> None:
     key = desk.key(dial, "choice")
     st.segmented_control(dial.label, dial.choices, default=str(value), key=key, help=dial.help, required=True,
                          format_func=_CHOICE_LABELS.__getitem__, on_change=_turn, args=(desk, dial, key))  # fmt: skip
+
+
+def _draw_producer(desk: _Desk, dial: Dial, value: str) -> None:
+    """Offer those that made rewrites; with fewer than two there is nothing to choose."""
+    names = rewriters(desk.project.store)
+    if len(names) < 2:
+        return
+    key = desk.key(dial, "producer")
+    options = list(dict.fromkeys(["", *names, value]))
+    st.selectbox(dial.label, options, options.index(value), key=key, help=dial.help, on_change=_turn,
+                 args=(desk, dial, key), format_func=lambda name: name or _ANYBODY)  # fmt: skip
 
 
 def _draw_switch(desk: _Desk, dial: Dial, value: bool) -> None:
@@ -136,6 +152,7 @@ def _draw_amount(desk: _Desk, dial: Dial, value: float) -> None:
 
 
 _DRAW: dict[str, Any] = {
+    "producer": _draw_producer,
     "choice": _draw_choice,
     "switch": _draw_switch,
     "ceiling": _draw_ceiling,

@@ -16,7 +16,15 @@ from srt_core.ui.explore_students import render_students
 from srt_core.ui.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.page import acting, address, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import ACTION_LABELS, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
+from srt_core.ui.words import (
+    ACTION_LABELS,
+    DRIFT_HELP,
+    GROWTH_HELP,
+    IFD_HELP,
+    ORIGIN_LABELS,
+    R_IFD_HELP,
+    REASON_LABELS,
+)
 
 PAGE_ROWS = 50
 TABLE_HEIGHT = 388
@@ -192,6 +200,8 @@ def _cells(row: Row) -> dict[str, object]:
         "r_ifd": row["original_r_ifd"],
         "winner_r_ifd": row["winner_r_ifd"],
         "winner": ORIGIN_LABELS[winner],
+        "drift": row["winner_drift"],
+        "growth": row["winner_growth"],
         "outcome": outcome if row["origin"] is None else f"Keep: {outcome}",
         "decision": ACTION_LABELS[Action(row["action"])] if row["action"] else "",
     }
@@ -206,6 +216,10 @@ _COLUMNS = {
     "r_ifd": st.column_config.NumberColumn("r-IFD", format="%.3f", width=60, help=f"Of the original. {R_IFD_HELP}"),
     "winner_r_ifd": st.column_config.NumberColumn("Winner's", format="%.3f", width=70, help="r-IFD of the winner."),
     "winner": st.column_config.TextColumn("Winner", width=85, help="The version that the rule's comparisons prefer."),
+    "drift": st.column_config.NumberColumn("Drift", format="%.2f", width=55, help=f"Of the winner. {DRIFT_HELP}"),
+    "growth": st.column_config.NumberColumn(
+        "Length", format="%.1f ×", width=60, help=f"Of the winner, none for an original. {GROWTH_HELP}"
+    ),
     "outcome": st.column_config.TextColumn("Rule says", width=140, help="What the rule keeps, or why nothing."),
     "decision": st.column_config.TextColumn("Decision", width=80, help="What a person decided."),
 }

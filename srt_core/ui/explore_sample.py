@@ -10,7 +10,7 @@ from srt_core.store import Row
 from srt_core.ui.page import address
 from srt_core.ui.review_sample import Sample, read_sample
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import ACTION_LABELS, ORIGIN_HELP, ORIGIN_LABELS, number
+from srt_core.ui.words import ACTION_LABELS, DRIFT_HELP, GROWTH_HELP, ORIGIN_HELP, ORIGIN_LABELS, changed, number
 
 _PARTS = ("instruction", "input", "response")
 
@@ -48,7 +48,7 @@ def _decision(row: Row) -> str:
 
 
 def _draw_candidate(sample: Sample, origin: Origin, row: Row) -> None:
-    picked = " · the rule's pick" if origin == sample.pick else ""
+    picked = " · the rule's pick" if sample.is_pick(origin) else ""
     st.markdown(f"**{ORIGIN_LABELS[origin]}**{picked}", help=ORIGIN_HELP[origin])
     scores = f"IFD {number(row['ifd'], 3)} · r-IFD {number(row['r_ifd'], 3)}"
     status = row["status"]
@@ -57,6 +57,10 @@ def _draw_candidate(sample: Sample, origin: Origin, row: Row) -> None:
     elif status != "ok":
         scores += f" · {status.replace('_', ' ')}"
     st.text(scores)
+    if said := changed(row):
+        st.text(said, help=f"{DRIFT_HELP}\n\n{GROWTH_HELP}")
+    if origin is not Origin.ORIGINAL:
+        st.text(f"By {row['producer']}")
     for part in _PARTS:
         if row[part]:
             st.caption(part.capitalize())

@@ -13,14 +13,13 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.browse import PROBLEMS, STATES, Filter, Range, extra_values, is_empty
+from srt_core.browse import PROBLEMS, RANGES, STATES, Filter, Range, extra_values, is_empty, origins_of
 from srt_core.errors import SRTError
 from srt_core.records import Origin, Reason
-from srt_core.scorings import MEASURES
 from srt_core.ui.generation import claim, current, generation
 from srt_core.ui.page import acting, show_error
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
+from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
 
 _CHOICES: Mapping[str, Sequence[str]] = {
     "winner": tuple(map(str, Origin)),
@@ -35,12 +34,13 @@ _HELP = {
     "state": "What people decided. Overridden: otherwise than the rule, or edited.",
     "problem": "What may need a look before training.",
 }
-MEASURE_LABELS = {"ifd": "IFD", "r_ifd": "r-IFD"}
-_MEASURE_HELP = {"ifd": IFD_HELP, "r_ifd": R_IFD_HELP}
+MEASURE_LABELS = {"ifd": "IFD", "r_ifd": "r-IFD", "drift": "Drift", "growth": "Length change"}
+_MEASURE_HELP = {"ifd": IFD_HELP, "r_ifd": R_IFD_HELP, "drift": DRIFT_HELP, "growth": GROWTH_HELP}
 WINNER = "winner"
 """Whose score a range holds, beside the four origins."""
 
-NAMES = ("text", *_CHOICES, *MEASURES, "origin_ifd", "origin_r_ifd", "extra")
+_OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
+NAMES = ("text", *_CHOICES, *RANGES, *_OF_ORIGIN, "extra")
 """The query parameters of a filter."""
 
 _GROUP = "filter"
@@ -50,8 +50,8 @@ _LABELS: Mapping[str, str] = dict([*ORIGIN_LABELS.items(), *REASON_LABELS.items(
 def filter_from_address() -> Filter:
     """Read the filter in the address. SRTError where it holds what no filter can."""
     chosen = {name: _read_choices(name) for name in _CHOICES}
-    ranges = {name: _read_range(name, st.query_params.get(name, "")) for name in MEASURES}
-    of_origins = {f"origin_{name}": _read_origin_range(f"origin_{name}") for name in MEASURES}
+    ranges = {name: _read_range(name, st.query_params.get(name, "")) for name in RANGES}
+    of_origins = {f"origin_{name}": _read_origin_range(name) for name in RANGES}
     found: dict[str, Any] = {**chosen, **ranges, **of_origins, "extra": _read_extra()}
     return Filter(text=st.query_params.get("text", ""), **found)
 
@@ -60,7 +60,7 @@ def filter_to_address(only: Filter) -> dict[str, str]:
     """Give the query parameters of a filter; none for what it leaves open."""
     written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
     written |= {name: ",".join(getattr(only, name)) for name in _CHOICES}
-    for name in (*MEASURES, "origin_ifd", "origin_r_ifd"):
+    for name in (*RANGES, *_OF_ORIGIN):
         values = getattr(only, name) or ()
         written[name] = ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
     return {name: text for name, text in written.items() if text}
@@ -84,7 +84,7 @@ def describe_filter(only: Filter) -> str:
     for name in _CHOICES:
         if chosen := getattr(only, name):
             parts.append(f"{_TITLES[name].lower()}: {', '.join(_label(item) for item in chosen)}")
-    for name in MEASURES:
+    for name in RANGES:
         origin, ends = range_of(only, name)
         if ends:
             parts.append(f"{MEASURE_LABELS[name]} of {_range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
@@ -140,19 +140,21 @@ def filter_bar(project: Project) -> Filter:
 
 
 def _draw_more(project: Project, only: Filter, born: int) -> None:
-    held = sum(range_of(only, measure)[1] is not None for measure in MEASURES) + len(only.extra)
-    title = f"Scores and columns of the file ({held} set)" if held else "Scores and columns of the file"
+    held = sum(range_of(only, measure)[1] is not None for measure in RANGES) + len(only.extra)
+    title = "Scores, drift and columns of the file"
+    title = f"{title} ({held} set)" if held else title
     with st.expander(title, key="filter_more"):
-        for column, measure in zip(st.columns(2, gap="large"), MEASURES, strict=True):
-            with column:
-                _draw_range(only, measure, born)
+        for two in (RANGES[:2], RANGES[2:]):
+            for column, measure in zip(st.columns(2, gap="large"), two, strict=True):
+                with column:
+                    _draw_range(only, measure, born)
         _draw_extra(extra_values(project.store), dict(only.extra), born)
 
 
 def _draw_range(only: Filter, measure: str, born: int) -> None:
     owner, ends = range_of(only, measure)
     low, high = ends or (0.0, math.inf)
-    owners = (WINNER, *map(str, Origin))
+    owners = (WINNER, *map(str, origins_of(measure)))
     label = MEASURE_LABELS[measure]
     of, start, end = st.columns([2, 1, 1])
     turn = partial(_turn_range, measure)
@@ -249,13 +251,14 @@ def _read_range(name: str, text: str) -> Range | None:
     return low, high
 
 
-def _read_origin_range(name: str) -> tuple[str, float, float] | None:
+def _read_origin_range(measure: str) -> tuple[str, float, float] | None:
+    name = f"origin_{measure}"
     origin, _, text = st.query_params.get(name, "").partition(",")
     if not origin:
         return None
     ends = _read_range(name, text)
-    if origin not in _CHOICES["winner"] or ends is None:
-        raise SRTError(f"The address gives {name} as '{origin},{text}'.", "Give it as in ORIGINAL,0.5,0.9.")
+    if origin not in origins_of(measure) or ends is None:
+        raise SRTError(f"The address gives {name} as '{origin},{text}'.", "Give it as in RESPONSE,0.5,0.9.")
     return origin, *ends
 
 

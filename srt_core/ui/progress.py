@@ -137,6 +137,8 @@ def _figures(kind: str, progress: Progress) -> str:
         parts.append(f"{progress.tokens:,}{whole} tokens")
     if progress.rate:
         parts.append(f"{progress.rate:,.0f} tokens a second" if progress.tokens else f"{progress.rate:,.1f} a second")
+    if progress.spent is not None:
+        parts.append(f"{progress.spent:,.2f} US dollars spent")
     if progress.remaining_seconds:
         parts.append(f"about {duration(progress.remaining_seconds)} left")
     return " · ".join(parts)

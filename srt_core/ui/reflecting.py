@@ -1,28 +1,19 @@
-"""The Reflect screen: choose a teacher, try it on three samples, let it run, and look at what failed."""
+"""The Reflect screen: choose a teacher, try it on three samples, see what a run will take, let it run."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from srt_core.pipeline import TRIAL_SAMPLES, Mode, Trial, count_calls, trial
-from srt_core.prompts import ParsedReflection, load_prompts
-from srt_core.records import Stage
+from srt_core.pipeline import Asker, Estimate, Missing, Mode, count_missing, estimate, producer_of, spent_by
+from srt_core.prices import Price, price_of, set_price
 from srt_core.status import status
-from srt_core.ui.page import reporting, show_empty, show_error
+from srt_core.ui.page import reporting, show_empty
 from srt_core.ui.progress import job_panel, last_arguments
 from srt_core.ui.reflecting_log import draw_failures, draw_outcomes
+from srt_core.ui.reflecting_teacher import choose_teacher, draw_prompts, is_complete
+from srt_core.ui.reflecting_trial import draw_trial
 from srt_core.ui.runtime import Project
-from srt_core.ui.steps import Arguments, make_teacher
-
-ENDPOINT, REPLAY = "A live endpoint", "A replay file"
-MODE_LABELS = {Mode.FULL: "Full", Mode.SEQUENTIAL: "Sequential"}
-MODE_HELP = {
-    Mode.FULL: "Every rewrite of every sample: 3 calls each. Any threshold can move later.",
-    Mode.SEQUENTIAL: "2 calls each and the same decisions: after the instruction rewrites score the project, then "
-    "reflect again for the responses of those that won.",
-}
+from srt_core.ui.steps import Arguments, make_plan, make_prompts, make_teacher
 
 
 def render_reflect(project: Project) -> None:
@@ -32,133 +23,93 @@ def render_reflect(project: Project) -> None:
         show_empty("There is nothing to reflect on yet. Import pairs first.", "pages/1_Import.py", "Import pairs")
         return
     job_panel(project, "reflect")
-    asked = _choose_teacher(last_arguments(project, "reflect"))
-    _draw_criteria()
-    _draw_trial(project, asked)
-    _draw_start(project, asked, counts["failed_reflections"])
-    draw_outcomes(project.store)
-    draw_failures(project.store, counts["failed_reflections"])
+    asked = choose_teacher(last_arguments(project, "reflect"))
+    draw_prompts(asked)
+    draw_trial(project, asked)
+    _draw_run(project, asked)
+    draw_outcomes(project)
+    draw_failures(project, asked, counts["failed_reflections"])
 
 
-def _choose_teacher(last: dict[str, Any]) -> dict[str, Any]:
-    """Ask for the teacher and how to use it, beginning with what the latest run used."""
-    st.subheader("Teacher")
-    first = REPLAY if last.get("replay") else ENDPOINT
-    way = st.segmented_control("Where do the rewrites come from?", [ENDPOINT, REPLAY], default=first, required=True,
-                               key="teacher_way", persist_state="session")  # fmt: skip
-    chosen = _choose_replay(last) if way == REPLAY else _choose_endpoint(last)
-    mode = st.radio(
-        "Mode", list(Mode), index=list(Mode).index(Mode(last.get("mode", Mode.FULL))),
-        format_func=MODE_LABELS.__getitem__, captions=list(MODE_HELP.values()), key="mode", persist_state="session",
-    )  # fmt: skip
-    return {**chosen, "mode": str(mode), "retry_failed": False}
-
-
-def _choose_endpoint(last: dict[str, Any]) -> dict[str, Any]:
-    url, model, variable, at_once = st.columns([3, 2, 2, 1])
-    base_url = url.text_input("Base URL", last.get("base_url", ""), key="base_url", persist_state="session",
-                              placeholder="http://127.0.0.1:8000/v1",
-                              help="Any server that speaks OpenAI's chat completions.")  # fmt: skip
-    name = model.text_input("Model", last.get("model", ""), key="model", persist_state="session",
-                            help="As the server knows it.")  # fmt: skip
-    with variable:
-        key_variable = st.text_input("Variable with the key", last.get("key_variable", "OPENAI_API_KEY"),
-                                     key="key_variable", persist_state="session",
-                                     help="The name of an environment variable of this server. The key itself is never "
-                                          "asked for, shown or stored.")  # fmt: skip
-        is_set = bool(os.environ.get((key_variable or "").strip()))
-        st.badge("set" if is_set else "not set", color="green" if is_set else "gray",
-                 icon=":material/key:" if is_set else ":material/key_off:")  # fmt: skip
-    concurrency = at_once.number_input("Calls at once", 1, 1024, last.get("concurrency", 8), key="concurrency",
-                                       persist_state="session")  # fmt: skip
-    return {
-        "replay": "",
-        "base_url": (base_url or "").strip(),
-        "model": (name or "").strip(),
-        "key_variable": (key_variable or "").strip(),
-        "concurrency": int(concurrency),
-    }
-
-
-def _choose_replay(last: dict[str, Any]) -> dict[str, Any]:
-    path = st.text_input("File of recorded replies on this server", last.get("replay", ""), key="replay_path",
-                         persist_state="session", placeholder="/data/replies.jsonl",
-                         help="JSON Lines, one call a line: stage, instruction, input, response, reply, "
-                              "finish_reason.")  # fmt: skip
-    return {"replay": str(Path(path.strip()).expanduser()) if path and path.strip() else "", "concurrency": 8}
-
-
-def _is_complete(asked: Arguments) -> bool:
-    return bool(asked["replay"] or (asked.get("base_url") and asked.get("model")))
-
-
-def _draw_criteria() -> None:
-    with st.expander("What the teacher is asked for", icon=":material/checklist:"), reporting():
-        prompts = load_prompts()
-        for stage in Stage:
-            st.markdown(f"**{stage.capitalize()} reflection**: a critique by these criteria, then the rewrite.")
-            st.dataframe(
-                [{"Criterion": key.replace("_", " "), "What it means": text}
-                 for key, text in prompts.stages[stage].criteria.items()],
-                hide_index=True,
-                alt=f"Criteria of the {stage} reflection.",
-            )  # fmt: skip
-
-
-def _draw_trial(project: Project, asked: Arguments) -> None:
-    st.subheader("Try it first")
-    st.markdown(f"Asks for both rewrites of the first {TRIAL_SAMPLES} samples and shows the raw replies. "
-                "**These replies are not stored.**")  # fmt: skip
-    if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
-                 disabled=not _is_complete(asked)):  # fmt: skip
-        st.session_state.pop("trial", None)
-        with reporting(), st.spinner("Waiting for the teacher"):
-            calls = trial(project.store, make_teacher(asked), load_prompts())
-            st.session_state["trial"] = (project.name, calls)
-    name, calls = st.session_state.get("trial", ("", []))
-    if name == project.name:
-        for call in calls:
-            _draw_call(call)
-
-
-def _draw_call(call: Trial) -> None:
-    verdict = "accepted" if isinstance(call.parsed, ParsedReflection) else "refused" if call.reply else "no reply"
-    icon = ":material/check_circle:" if verdict == "accepted" else ":material/cancel:"
-    with st.expander(f"Sample {call.seq}, {call.stage} reflection: {verdict}", icon=icon):
-        if call.error:
-            show_error(call.error)
-        if call.parsed and not isinstance(call.parsed, ParsedReflection):
-            st.text(f"{call.parsed.reason}: {call.parsed.detail}")
-        st.markdown("Sent about")
-        st.code(_whole(call), language=None, wrap_lines=True, height=140)
-        if call.reply:
-            seconds = f"{call.reply.latency_seconds:.1f} s" if call.reply.latency_seconds else "recorded"
-            st.markdown(f"Raw reply ({seconds})")
-            st.code(call.reply.text, language=None, wrap_lines=True, height=360)
-
-
-def _whole(call: Trial) -> str:
-    parts = [call.pair.instruction, call.pair.input, call.pair.response]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _draw_start(project: Project, asked: Arguments, failed: int) -> None:
+def _draw_run(project: Project, asked: dict[str, Any]) -> None:
     st.subheader("Run")
-    calls = count_calls(project.store, Mode(asked["mode"]))
-    missing = f"About **{calls:,} calls** are missing in this mode, if every reply can be used at once."
-    st.markdown(f"{missing if calls else 'No call is missing in this mode.'} A run commits every reply as it arrives: "
-                "pause it at any time, start again to go on.")  # fmt: skip
-    running = bool(project.jobs.running("reflect"))
-    blocked = running or not _is_complete(asked)
-    with st.container(horizontal=True), reporting():
-        start = st.button("Start", icon=":material/play_arrow:", type="primary", disabled=blocked or not calls,
-                          key="start_reflect")  # fmt: skip
-        retry = failed and st.button(f"Retry {failed:,} failed", icon=":material/refresh:", key="retry_reflect",
-                                     disabled=blocked, help="Ask again where the reply could not be used.")  # fmt: skip
-        if start or retry:
-            make_teacher(asked)  # what is wrong with it is said before anything is stored
-            project.start("reflect", {**asked, "retry_failed": bool(retry)})
-            st.session_state.pop("trial", None)
-            st.rerun()
-    if not _is_complete(asked):
-        st.markdown("Name the teacher above to start.")
+    if not is_complete(asked):
+        calls = _count(project, asked)
+        st.markdown(f"About **{calls:,} calls** are missing in this mode, if every reply can be used at once. "
+                    "Name the teacher above to start.")  # fmt: skip
+        st.button("Start", icon=":material/play_arrow:", type="primary", disabled=True, key="start_reflect")
+        return
+    with reporting():
+        found = _estimate(project, asked)
+        _draw_estimate(found)
+        caps = {} if asked["replay"] else _choose_caps(project, asked, found)
+        _draw_start(project, {**asked, **caps}, found.calls)
+
+
+def _count(project: Project, asked: Arguments) -> int:
+    """Count what any new teacher would have before it."""
+    return count_missing(Missing(project.store, "", Mode(asked["mode"])))
+
+
+def _estimate(project: Project, asked: Arguments) -> Estimate:
+    teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
+    producer = producer_of(project.store, teacher, prompts)
+    missing = Missing(project.store, producer, plan.mode, plan.attempts if teacher.is_live else 1)
+    return estimate(missing, teacher, Asker(teacher, prompts), is_batch=bool(asked.get("is_batch")))
+
+
+def _draw_estimate(found: Estimate) -> None:
+    if not found.calls:
+        st.markdown("No call is missing in this mode.")
+        return
+    calls, sent, written, cost = st.columns(4)
+    calls.metric("Calls", f"{found.calls:,}", help="If every reply can be used at once.")
+    basis = "As its replies so far." if found.is_measured else "A guess until it has replied: try it on 3 samples."
+    sent.metric("Tokens sent", f"{found.prompt_tokens:,}", help=f"Four characters a token. {basis}")
+    written.metric("Tokens written", f"{found.completion_tokens:,}", help=basis)
+    cost.metric("Cost", "not known" if found.cost is None else f"$ {found.cost:,.2f}",
+                help="In US dollars. Not known where no price is given below.")  # fmt: skip
+
+
+def _choose_caps(project: Project, asked: Arguments, found: Estimate) -> dict[str, Any]:
+    """Ask for prices and for the caps at which the run pauses."""
+    model = asked["model"]
+    known = price_of(project.store, model)
+    price_in, price_out, share, dollars, calls = st.columns(5, vertical_alignment="bottom")
+    of = f"{model}_{known}"
+    sent = price_in.number_input("$ a million tokens sent", 0.0, None, known.input if known else None, step=0.05,
+                                 key=f"price_in_{of}", placeholder="not known",
+                                 help="Kept in the project for this model.")  # fmt: skip
+    written = price_out.number_input("$ a million written", 0.0, None, known.output if known else None, step=0.05,
+                                     key=f"price_out_{of}", placeholder="not known")  # fmt: skip
+    batch = share.number_input("Share in a batch", 0.0, 1.0, known.batch_share if known else 1.0, step=0.05,
+                               key=f"price_share_{of}", help="What of the price a batch costs.")  # fmt: skip
+    if sent is not None and written is not None and (price := Price(sent, written, batch)) != known:
+        set_price(project.store, model, price)
+        st.rerun()
+    spent = spent_by(project.store, producer_of(project.store, make_teacher(asked), make_prompts(asked)))
+    so_far = f"So far: {spent.calls:,} calls, $ {spent.cost:,.4f}. All runs of this teacher and prompts count."
+    max_cost = dollars.number_input("Pause at $", 0.0, None, asked.get("max_cost"), step=1.0, key="max_cost",
+                                    persist_state="session", placeholder="no cap", help=so_far,
+                                    disabled=known is None)  # fmt: skip
+    max_calls = calls.number_input("Pause at calls", 1, None, asked.get("max_calls"), key="max_calls",
+                                   persist_state="session", placeholder="no cap", help=so_far)  # fmt: skip
+    return {"max_cost": max_cost if known else None, "max_calls": max_calls}
+
+
+def _draw_start(project: Project, asked: Arguments, calls: int) -> None:
+    st.markdown("A run commits every reply before it reads it: pause it at any time, start again to go on. "
+                "No reply is paid for twice.")  # fmt: skip
+    with reporting():
+        if st.button("Start", icon=":material/play_arrow:", type="primary", key="start_reflect",
+                     disabled=bool(project.jobs.running("reflect")) or not calls):  # fmt: skip
+            start(project, asked)
+
+
+def start(project: Project, asked: Arguments) -> None:
+    """Start a run; what is wrong with its teacher or prompts is said before anything is stored."""
+    make_teacher(asked)
+    make_prompts(asked)
+    project.start("reflect", asked)
+    st.session_state.pop("trial", None)
+    st.rerun()

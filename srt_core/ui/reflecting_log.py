@@ -1,61 +1,120 @@
-"""What the teacher's replies came to: by outcome, and each failed reflection with its raw text."""
+"""What the teacher's calls came to: by outcome, and each failed reflection with its raw text."""
 
 import streamlit as st
 
+from srt_core.errors import TeacherError
+from srt_core.pipeline import parse_again
 from srt_core.status import failed_reflections, reply_outcomes
-from srt_core.store import Row, Store
-from srt_core.ui.page import PAGES, address
+from srt_core.store import Row
+from srt_core.ui.page import PAGES, address, reporting, show_error
+from srt_core.ui.progress import POLL_SECONDS
+from srt_core.ui.reflecting_teacher import is_complete
+from srt_core.ui.runtime import Project
+from srt_core.ui.steps import Arguments, make_prompts, make_teacher
 from srt_core.ui.words import ORIGIN_LABELS
 
 PAGE_FAILURES = 5
 REVIEW, EXPLORE = "pages/6_Review.py", "pages/4_Explore.py"
 
-_STATUS_LABELS = {"accepted": "Accepted", "refused": "Reply refused", "failed": "No reply"}
+_STATUS_LABELS = {
+    "accepted": "Accepted",
+    "refused": "Reply refused",
+    "failed": "No reply",
+    "": "Kept, not used yet",
+}
 
 
-def draw_outcomes(store: Store) -> None:
-    """Count the replies by what became of them."""
-    found = reply_outcomes(store)
+def draw_outcomes(project: Project) -> None:
+    """Count the calls by what became of them; while a run is on, anew every second."""
+    running = bool(project.jobs.running("reflect"))
+    st.fragment(_draw_counts, run_every=POLL_SECONDS if running else None)(project)
+
+
+def _draw_counts(project: Project) -> None:
+    found = reply_outcomes(project.store)
     if not found:
         return
-    st.subheader("Replies so far")
+    st.subheader("Calls so far")
     st.dataframe(
         [
             {
-                "Outcome": _STATUS_LABELS.get(row["status"], row["status"]),
-                "Reason": row["reason"].replace("_", " "),
-                "Replies": row["replies"],
+                "Outcome": _outcome(row),
+                "Reason": (row["reason"] or ("" if row["outcome"] == "answered" else row["outcome"])).replace("_", " "),
+                "Calls": row["replies"],
+                "Cost ($)": row["cost"],
             }
             for row in found
         ],
         hide_index=True,
-        width=560,
-        column_config={"Replies": st.column_config.NumberColumn(format="localized")},
-        alt="Replies counted by outcome.",
+        width=640,
+        column_config={
+            "Calls": st.column_config.NumberColumn(format="localized"),
+            "Cost ($)": st.column_config.NumberColumn(format="%.4f", help="Empty where no price is known."),
+        },
+        alt="The teacher's calls counted by outcome.",
     )
 
 
-def draw_failures(store: Store, total: int) -> None:
-    """Show one page of the failed reflections that stand: reason, raw text, and the way to repair each."""
+def _outcome(row: Row) -> str:
+    return _STATUS_LABELS[row["status"]] if row["outcome"] == "answered" else "No reply"
+
+
+def draw_failures(project: Project, asked: Arguments, total: int) -> None:
+    """Show one page of the failed reflections that stand: reason, raw text, and the ways to mend each."""
     if not total:
         return
     st.subheader("Failed reflections")
-    st.markdown("A reply is used whole or not at all. Retry these, or repair one by hand in Review.")
-    st.page_link(EXPLORE, label="Show their samples in Explore", icon=PAGES[EXPLORE][1],
-                 query_params=address(problem="failed reflection"))  # fmt: skip
+    st.markdown("A reply is used whole or not at all. Ask again with a note to the teacher, read the kept replies "
+                "again after an update, or repair one by hand in Review.")  # fmt: skip
+    note = _draw_actions(project, asked, total)
     pages = -(-total // PAGE_FAILURES)
     page = st.pagination(pages, key=f"failures_page_{pages}") if pages > 1 else 1
-    for row in failed_reflections(store, PAGE_FAILURES, (page - 1) * PAGE_FAILURES):
-        _draw_failure(row)
+    for row in failed_reflections(project.store, PAGE_FAILURES, (page - 1) * PAGE_FAILURES):
+        _draw_failure(project, asked, row, note)
 
 
-def _draw_failure(row: Row) -> None:
+def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
+    note = st.text_input("Note to the teacher", key="retry_note", persist_state="session",
+                         placeholder="Keep the new instruction under 100 words.",
+                         help="Goes to the teacher after what was wrong with its last reply.")  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"), reporting():
+        if st.button(f"Retry {total:,} failed", icon=":material/refresh:", key="retry_reflect",
+                     disabled=_is_blocked(project, asked)):  # fmt: skip
+            _retry(project, asked, note or "", [])
+        if st.button("Read kept replies again", icon=":material/replay:", key="parse_again",
+                     help="Makes no call. Of use after an update of srt."):  # fmt: skip
+            *_, last = parse_again(project.store)
+            st.toast(last.message)
+        st.page_link(EXPLORE, label="Show their samples in Explore", icon=PAGES[EXPLORE][1],
+                     query_params=address(problem="failed reflection"))  # fmt: skip
+    return note or ""
+
+
+def _is_blocked(project: Project, asked: Arguments) -> bool:
+    return bool(project.jobs.running("reflect")) or not is_complete(asked)
+
+
+def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> None:
+    make_teacher(asked)
+    make_prompts(asked)
+    project.start("reflect", {**asked, "retry_failed": True, "note": note.strip(), "only": only})
+    st.session_state.pop("trial", None)
+    st.rerun()
+
+
+def _draw_failure(project: Project, asked: Arguments, row: Row, note: str) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             label = ORIGIN_LABELS[row["origin"]]
             st.markdown(f"**Sample {row['seq']}**, rewrite: {label}", width="stretch")
+            if st.button("Retry", icon=":material/refresh:", key=f"retry_{row['reflection_id']}",
+                         disabled=_is_blocked(project, asked)):  # fmt: skip
+                try:
+                    _retry(project, asked, note, [row["sample_id"]])
+                except TeacherError as error:
+                    show_error(error)
             st.page_link(REVIEW, label="Repair in Review", icon=PAGES[REVIEW][1],
-                         query_params=address(sample=row["sample_id"]))  # fmt: skip
+                         query_params=address(queue="failed", sample=row["sample_id"]))  # fmt: skip
         st.text(f"{row['reason'].replace('_', ' ')}: {row['detail']}")
         if row["raw"]:
             with st.expander("Raw reply"):

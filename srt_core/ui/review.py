@@ -27,7 +27,7 @@ from srt_core.ui.review_texts import (
 )
 from srt_core.ui.review_tokens import render_tokens, watch_tokens
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, number
+from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, changed, number
 
 DEFAULT = "closest"
 EXPLORE = "pages/4_Explore.py"
@@ -132,7 +132,7 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
     shown = desk.shown if desk.shown in sample.rewrites else sample.in_question
     words, scores = st.columns([5, 6], vertical_alignment="center")
     with words:
-        _render_words(view, sample)
+        _render_words(view, sample, shown)
     actions = st.container()
     with st.container():
         if desk.edit:
@@ -149,14 +149,15 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
             render_help(view)
 
 
-def _render_words(view: View, sample: Sample) -> None:
+def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     row = sample.selection
     st.text(" ".join(sample.walk()[:2]))
     st.text(sample.walk()[2])
     why = review.why(view.queue_name, row, sample.policy)
     # Of our own words and numbers only: a caption reads Markdown.
-    named = f"Sample {row['seq']:,} · `{view.sample}`"
-    st.caption(f"{named} · {why}" if why else named, help=f"{IFD_HELP}\n\n{R_IFD_HELP}")
+    measured = changed(sample.candidates[shown]) if shown else ""
+    said = (f"Sample {row['seq']:,} · `{view.sample}`", measured, why)
+    st.caption(" · ".join(filter(None, said)), help="\n\n".join((IFD_HELP, R_IFD_HELP, DRIFT_HELP, GROWTH_HELP)))
     if row["action"]:
         decided = {"kind": row["action"], "origin": row["verdict_origin"] if row["approved"] else None}
         st.text(f"{describe_event(decided)}, by {row['author']}, {local_time(row['made_at'])}")
@@ -181,7 +182,10 @@ def _render_strip(sample: Sample) -> None:
 
 
 def _note(sample: Sample, shown: Origin | None) -> str:
-    return "the rule's pick" if shown and shown == sample.pick else ""
+    if not shown:
+        return ""
+    other = sample.other_producer(shown)
+    return f"decided for, by {other}" if other else "the rule's pick" if sample.is_pick(shown) else ""
 
 
 def _render_edit(view: View, sample: Sample) -> None:

@@ -10,7 +10,7 @@ from srt_core.store import Row
 from srt_core.ui.review_desk import DIFF_MODES, Edit, View
 from srt_core.ui.review_sample import Sample
 from srt_core.ui.review_texts import describe_event
-from srt_core.ui.words import ORIGIN_HELP, ORIGIN_LABELS
+from srt_core.ui.words import ORIGIN_HELP, ORIGIN_LABELS, markdown
 
 KEYS = {
     "A": "Agree with the rule: accept its pick, or leave the sample out where the rule does",
@@ -31,16 +31,16 @@ def render_actions(view: View, sample: Sample, shown: Origin | None, last: Seque
     with st.container(horizontal=True, gap="small"):
         _button(view, "accept", _accept_label(sample), "A", _accept(view, sample), type="primary")
         for place, origin in enumerate(Origin, start=1):
-            picked = " ●" if origin == sample.pick else ""
+            picked = " ●" if sample.is_pick(origin) else ""
             _button(
                 view, f"choose:{origin}", ORIGIN_LABELS[origin] + picked, str(place),
-                view.on(view.choose, origin, sample.pick),
+                view.on(view.choose, origin, sample.candidate_id(origin), sample.pick_id),
                 help=ORIGIN_HELP[origin], disabled=origin not in sample.candidates,
             )  # fmt: skip
         _button(view, "reject", "Reject", "X", view.on(view.decide, Action.REJECT))
         _button(view, "park", "Park", "Space", view.on(view.decide, Action.PARK))
         edited = shown or Origin.ORIGINAL
-        edit = Edit(view.sample, edited, pair_of(sample.candidates[edited]))
+        edit = Edit(view.sample, edited, pair_of(sample.candidates[edited]), candidate_id=sample.candidate_id(edited))
         _button(view, "edit", "Edit", "E", view.on(view.start_edit, edit))
         _undo_button(view, last)
         _button(view, "back", "Back", "ArrowLeft", view.on(view.move_back))
@@ -77,12 +77,16 @@ def render_last(view: View, last: Sequence[Row]) -> None:
 
 
 def _accept_label(sample: Sample) -> str:
-    return f"Accept: {ORIGIN_LABELS[sample.pick]}" if sample.pick else "Accept: leave out"
+    if not sample.pick:
+        return "Accept: leave out"
+    # The one text that is not on screen is the rule's pick where a decision for another producer's stands.
+    hidden = "" if sample.is_pick(sample.pick) else f" by {markdown(sample.walked[sample.pick]['producer'])}"
+    return f"Accept: {ORIGIN_LABELS[sample.pick]}{hidden}"
 
 
 def _accept(view: View, sample: Sample) -> Callable[[], None]:
     if sample.pick:
-        return view.on(view.decide, Action.APPROVE, sample.pick)
+        return view.on(view.decide, Action.APPROVE, sample.pick, sample.pick_id)
     return view.on(view.agree_to_leave_out)
 
 

@@ -32,6 +32,7 @@ class Edit:
     start: Pair
     repairs: Origin | None = None
     source: str = ""
+    candidate_id: int | None = None
 
     @property
     def key(self) -> str:
@@ -107,15 +108,23 @@ class View:
         """Name a button of this view."""
         return f"{name}:{self.sample}:{self.number}"
 
-    def decide(self, action: Action, origin: Origin | None = None, edited: Pair | None = None, **context: str) -> None:
+    def decide(
+        self,
+        action: Action,
+        origin: Origin | None = None,
+        candidate_id: int | None = None,
+        edited: Pair | None = None,
+        **context: str,
+    ) -> None:
         """Store a decision on the view's sample, then go on to the next open one."""
         said = {"queue": self.queue_name, **context}
-        ledger.decide(self.desk.store, Decision(self.sample, action, curator(), origin, edited, said), upon=self.upon)
+        decision = Decision(self.sample, action, curator(), origin, edited, said, candidate_id)
+        ledger.decide(self.desk.store, decision, upon=self.upon)
         self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
 
-    def choose(self, origin: Origin, pick: Origin | None) -> None:
+    def choose(self, origin: Origin, candidate_id: int | None, pick_id: int | None) -> None:
         """Decide for a candidate: an approval where the rule picks the same."""
-        self.decide(Action.APPROVE if origin == pick else Action.CHOOSE, origin)
+        self.decide(Action.APPROVE if candidate_id == pick_id else Action.CHOOSE, origin, candidate_id)
 
     def agree_to_leave_out(self) -> None:
         """Reject a sample that the rule leaves out too."""
@@ -157,7 +166,8 @@ class View:
         """Store the edited pair as the decision; a draft that cannot be stored stays in the form."""
         self.keep_draft(edit)
         context = {"repairs": str(edit.repairs)} if edit.repairs else {}
-        self.decide(Action.EDIT, edit.repairs or edit.origin, self.desk.drafts[edit.key], **context)
+        origin, draft = edit.repairs or edit.origin, self.desk.drafts[edit.key]
+        self.decide(Action.EDIT, origin, edit.candidate_id, draft, **context)
         del self.desk.drafts[edit.key]
 
     def leave_edit(self, edit: Edit) -> None:

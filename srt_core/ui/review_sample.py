@@ -7,7 +7,7 @@ from srt_core import browse, review, samples
 from srt_core.errors import DecisionError
 from srt_core.figures import StripRow
 from srt_core.records import Action, Origin, Policy
-from srt_core.selection import applied_policy
+from srt_core.selection import applied_policy, picked
 from srt_core.store import Row, Store
 from srt_core.walk import describe_walk
 
@@ -18,6 +18,9 @@ class Sample:
 
     selection: Row
     candidates: Mapping[Origin, Row]
+    """Those that are shown: the policy's, and in their place the one that the standing decision is for."""
+    walked: Mapping[Origin, Row]
+    """Those that the applied policy may take, which the rule looked at."""
     failures: Mapping[Origin, Row]
     calls: Sequence[Row]
     policy: Policy
@@ -28,6 +31,25 @@ class Sample:
     def pick(self) -> Origin | None:
         """The candidate that the rule keeps; None where it leaves the sample out."""
         return Origin(self.selection["origin"]) if self.selection["origin"] else None
+
+    @property
+    def pick_id(self) -> int | None:
+        """The very candidate that the rule keeps."""
+        candidate_id: int | None = self.selection["candidate_id"]
+        return candidate_id
+
+    def is_pick(self, origin: Origin) -> bool:
+        """Whether the candidate that is shown of an origin is the one that the rule keeps."""
+        return self.pick_id is not None and self.candidate_id(origin) == self.pick_id
+
+    def candidate_id(self, origin: Origin) -> int | None:
+        """The candidate that is shown of an origin; None where there is none."""
+        return self.candidates[origin]["candidate_id"] if origin in self.candidates else None
+
+    def other_producer(self, origin: Origin) -> str:
+        """Who made the candidate that is shown of an origin where that is not the policy's; "" where it is."""
+        row, walked = self.candidates[origin], self.walked.get(origin)
+        return "" if walked and walked["candidate_id"] == row["candidate_id"] else str(row["producer"])
 
     @property
     def in_question(self) -> Origin | None:
@@ -49,12 +71,12 @@ class Sample:
 
     def walk(self) -> list[str]:
         """Say how the rule came to its selection."""
-        return describe_walk(self.selection, self.candidates, self.failures, self.policy)
+        return describe_walk(self.selection, self.walked, self.failures, self.policy)
 
     def strip(self) -> list[StripRow]:
         """Give the scores of the candidates for the strip; "●" marks the rule's pick."""
         return [
-            StripRow(origin, row["ifd"], row["r_ifd"], is_picked=origin == self.pick)
+            StripRow(origin, row["ifd"], row["r_ifd"], is_picked=self.is_pick(origin))
             for origin, row in self.candidates.items()
         ]
 
@@ -64,11 +86,21 @@ def read_sample(store: Store, name: str) -> Sample:
     selection = browse.row(store, name)
     if selection is None:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
+    walked = samples.candidates(store, name, picked(selection).values())
     return Sample(
         selection,
-        samples.candidates(store, name),
+        _shown(store, selection, walked),
+        walked,
         review.failures(store, name),
         samples.reflections(store, name),
         applied_policy(store),
         samples.edit(store, selection["event_id"]) if selection["action"] == Action.EDIT else None,
     )
+
+
+def _shown(store: Store, selection: Row, walked: Mapping[Origin, Row]) -> Mapping[Origin, Row]:
+    chosen = selection["verdict_id"]
+    if chosen is None or any(row["candidate_id"] == chosen for row in walked.values()):
+        return walked
+    decided = {**walked, **samples.candidates(store, selection["sample_id"], (chosen,))}
+    return {origin: decided[origin] for origin in Origin if origin in decided}

@@ -80,7 +80,7 @@ def render_replies(calls: Sequence[Row]) -> None:
         st.caption("The teacher was not asked about this sample.")
     for call in calls:
         st.text(f"{ORIGIN_LABELS[Origin(call['origin'])]} · {call['status']} {call['reason'].replace('_', ' ')} · "
-                f"{call['teacher']} · {local_time(call['made_at'])}")  # fmt: skip
+                f"{call['producer']} · {local_time(call['made_at'])}")  # fmt: skip
         if call["detail"]:
             st.text(call["detail"])
         if call["raw"]:

@@ -1,20 +1,30 @@
 """The long steps as the app starts them: each from a job's stored arguments alone, so that any screen can resume it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
-from srt_core.errors import TeacherStopError
 from srt_core.explain import Subject, explain, kept_maps
 from srt_core.ifd import Convention
-from srt_core.pipeline import Mode, Progress, import_file, is_scored, reflect, score
-from srt_core.prompts import load_prompts
+from srt_core.pipeline import (
+    Caps,
+    Mode,
+    Plan,
+    Progress,
+    Scoring,
+    import_file,
+    is_scored,
+    reflect,
+    reflect_batch,
+    score,
+)
+from srt_core.prompts import Prompts, ReplyFormat, load_prompts
 from srt_core.store import Store
-from srt_core.student import files_stamp, load_student
+from srt_core.student import Student, files_stamp, load_student
 from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
-from srt_core.templates import load_template
+from srt_core.templates import Template, load_template
 from srt_core.ui.resident import RESIDENT, Wanted
 
 Arguments = Mapping[str, Any]
@@ -27,23 +37,35 @@ def make_teacher(asked: Arguments) -> Teacher:
     """Make the teacher of a reflect job: a replay file, or an endpoint whose key is in an environment variable."""
     if asked.get("replay"):
         return ReplayTeacher(Path(asked["replay"]).expanduser())
-    if not asked.get("model"):
-        raise TeacherStopError("No model is named.", "Give the model's name as its endpoint knows it.")
-    _refuse_secret(asked["base_url"])
-    return OpenAITeacher(asked["base_url"], asked["model"], api_key_variable=asked["key_variable"])
+    return OpenAITeacher(
+        asked["base_url"],
+        asked["model"],
+        api_key_variable=asked["key_variable"],
+        temperature=asked.get("temperature", 0.0),
+        max_tokens=asked.get("max_tokens", 2048),
+        deadline_seconds=asked.get("deadline_seconds", 120.0),
+    )
 
 
-def _refuse_secret(base_url: str) -> None:
-    """Refuse an address with a key in it: the arguments of a job are stored in the project file."""
-    try:
-        address = urlsplit(base_url)
-    except ValueError:
-        return  # the teacher says what is wrong with it
-    if "@" in address.netloc or address.query:
-        raise TeacherStopError(
-            "The address holds more than an address, perhaps a key.",
-            "Leave out what stands before @ or after ?, and put the key into an environment variable.",
-        )
+def make_prompts(asked: Arguments) -> Prompts:
+    """Read the prompts of a reflect job: those that come with the source where no file is named."""
+    return load_prompts(Path(asked["prompts"]).expanduser() if asked.get("prompts") else None)
+
+
+def make_plan(asked: Arguments) -> Plan:
+    """Make the plan of a reflect job."""
+    reply_format = asked.get("reply_format")
+    return Plan(
+        Mode(asked["mode"]),
+        asked["concurrency"],
+        retry_failed=asked.get("retry_failed", False),
+        note=asked.get("note", ""),
+        requests_per_minute=asked.get("requests_per_minute"),
+        tokens_per_minute=asked.get("tokens_per_minute"),
+        caps=Caps(asked.get("max_calls"), asked.get("max_cost")),
+        reply_format=ReplyFormat(reply_format) if reply_format else None,
+        only=tuple(asked.get("only", ())),
+    )
 
 
 def _import(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
@@ -62,16 +84,21 @@ def _import(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 
 
 def _reflect(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
-    yield from reflect(
-        store,
-        make_teacher(asked),
-        load_prompts(),
-        mode=Mode(asked["mode"]),
-        concurrency=asked["concurrency"],
-        attempts=1 if asked.get("replay") else 2,
-        retry_failed=asked["retry_failed"],
-        stop=stop,
-    )
+    teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
+    if asked.get("is_batch") and isinstance(teacher, OpenAITeacher):
+        yield from reflect_batch(store, teacher, prompts, plan, stop=stop)
+        return
+    scoring: Scoring | None = None
+    if asked.get("student") and plan.mode is Mode.SEQUENTIAL:
+        RESIDENT.release()
+        yield Progress("reflections", message="Loading the student")
+        student, template = load_student(asked["student"]), load_template(asked["template"])
+        scoring = partial(_score_along, store, student, template)
+    yield from reflect(store, teacher, prompts, plan, stop=stop, scoring=scoring)
+
+
+def _score_along(store: Store, student: Student, template: Template, stop: Event) -> Iterator[Progress]:
+    return score(store, student, template, stop=stop)
 
 
 def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:

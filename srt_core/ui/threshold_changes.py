@@ -4,10 +4,11 @@ import streamlit as st
 
 from srt_core import review, samples
 from srt_core.records import Origin, Policy, Reason
+from srt_core.selection import picks
 from srt_core.store import Row, Store
 from srt_core.ui.page import address
 from srt_core.ui.review_texts import render_pair
-from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
+from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS, markdown
 from srt_core.walk import describe_walk
 from srt_core.whatif import Change, Comparison, changes
 
@@ -43,20 +44,36 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
 
 def _draw_change(store: Store, policy: Policy, row: Row) -> None:
     name = row["sample_id"]
-    candidates = samples.candidates(store, name)
+    candidates = samples.candidates(store, name, picks(store, policy, name).values())
+    before = _other_text(store, row)
+    said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
+    if before:
+        said_before += f" by {markdown(before['producer'])}"
+        said += f" by {markdown(candidates[Origin(row['origin'])]['producer'])}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             decided = " · decided by a person, so nothing changes" if row["decided"] else ""
             st.markdown(
-                f"**Sample {row['seq']:,}** · {_outcome(row['origin_before'], row['reason_before'])} → "
-                f"**{_outcome(row['origin'], row['reason'])}**{decided}",
+                f"**Sample {row['seq']:,}** · {said_before} → **{said}**{decided}",
                 width="content",
             )
             st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                          query_params=address(sample=name))  # fmt: skip
         st.text(" ".join(describe_walk(row, candidates, review.failures(store, name), policy)))
         with st.container(height=340, border=False):
-            render_pair(candidates, _in_question(row), "", "split")
+            origin = _in_question(row)
+            if before and origin:
+                render_pair({**candidates, origin: before}, origin, f"in use, by {before['producer']}", "split")
+            note = f"dialled, by {candidates[origin]['producer']}" if before and origin else ""
+            render_pair(candidates, origin if origin in candidates else None, note, "split")
+
+
+def _other_text(store: Store, row: Row) -> Row | None:
+    """Read the candidate in use where the dialled one is of the same origin by another producer."""
+    if not row["origin"] or row["origin"] != row["origin_before"]:
+        return None
+    found = samples.candidates(store, row["sample_id"], (row["candidate_before"],))
+    return found[Origin(row["origin"])]
 
 
 def _outcome(origin: str | None, reason: str) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from srt_core import browse
-from srt_core.browse import Filter
 from srt_core.figures import histogram
 from srt_core.methods import Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
@@ -13,9 +11,8 @@ from srt_core.scorings import MEASURES
 from srt_core.store import Store
 from srt_core.ui.filters import MEASURE_LABELS
 from srt_core.ui.page import address
-from srt_core.whatif import gains
+from srt_core.whatif import gains, spread
 
-_EVERYTHING = Filter()
 _STAGES = {
     Stage.INSTRUCTION: ("instruction_margin", "accept_instruction", "Rise of IFD by a new instruction"),
     Stage.RESPONSE: ("response_margin", "accept_response", "Fall of r-IFD by a new response"),
@@ -50,7 +47,7 @@ def _margins(store: Store, policy: Policy, method: Method) -> list[_Cut]:
     found: list[_Cut] = []
     for stage, (margin, accept, title) in _STAGES.items():
         if margin in method.dials:
-            edges, counts = gains(store, stage)
+            edges, counts = gains(store, stage, policy)
             cut = getattr(policy, margin) if getattr(policy, accept) is Acceptance.IMPROVED else None
             found.append((title, edges, counts, cut))
     return found
@@ -60,8 +57,7 @@ def _ceilings(store: Store, policy: Policy, method: Method) -> list[_Cut]:
     found: list[_Cut] = []
     for measure in MEASURES:
         if f"max_{measure}" in method.dials:
-            edges = browse.bin_edges(store, measure)
-            counts = browse.histogram(store, measure, edges, _EVERYTHING) if edges else {}
+            edges, counts = spread(store, measure, policy)
             found.append((MEASURE_LABELS[measure], edges, counts, getattr(policy, f"max_{measure}")))
     return found
 

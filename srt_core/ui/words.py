@@ -1,6 +1,9 @@
 """The words of the screens: one label and one plain sentence for each term, so that all screens say the same."""
 
+import string
+
 from srt_core.records import Action, Origin, Reason
+from srt_core.store import Row
 
 ORIGIN_LABELS = {
     Origin.ORIGINAL: "Original",
@@ -51,11 +54,30 @@ R_IFD_HELP = (
     "r-IFD: how hard it is for the student to guess the instruction from the response. "
     "Lower means the response fits its instruction better."
 )
+DRIFT_HELP = (
+    "Drift: how far what was rewritten went from the original, by words. 0: all words of the shorter text are found in "
+    "the other. 1: they share no topic word."
+)
+GROWTH_HELP = "How many times as long as the original's the new response is, in characters."
 
 
 def number(value: float | None, digits: int = 2) -> str:
     """Write a score, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def changed(row: Row) -> str:
+    """Say how far a rewrite drifted and how much longer it became: "Drift 0.42 · 3.1 × as long"; "" of an original."""
+    drift, growth = row["drift"], row["growth"]
+    said = [] if drift is None else [f"Drift {drift:.2f}"]
+    if growth is not None:
+        said.append(f"{growth:.2g} × as long" if growth < 10 else f"{growth:,.0f} × as long")
+    return " · ".join(said)
+
+
+def markdown(text: str) -> str:
+    """Write a name that is not of ours so that Markdown shows it as it is."""
+    return "".join(f"\\{mark}" if mark in string.punctuation else mark for mark in text)
 
 
 def duration(seconds: float | None) -> str:

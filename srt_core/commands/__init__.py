@@ -1,0 +1,1 @@
+"""The commands that have many options, one module a step."""

@@ -1,0 +1,45 @@
+"""What the commands share: how failures are listed, counts are written, and who is at the keyboard."""
+
+import getpass
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from srt_core.terminal import errors
+
+DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
+LISTED = 20
+
+ProjectPath = Annotated[Path, typer.Argument(help="The project file.", show_default=False)]
+
+
+def list_failures(number: int, lines: Sequence[str]) -> None:
+    """List failures on stderr and end with exit code 1, if there are any."""
+    if not number:
+        return
+    for line in lines:
+        errors.print(f"  {line}")
+    if number > len(lines):
+        errors.print(f"  … and {number - len(lines):,} more.")
+    raise typer.Exit(DONE_WITH_FAILURES)
+
+
+def lines_of(counts: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Write counts as indented lines."""
+    for name, value in counts.items():
+        if isinstance(value, dict):
+            yield f"{indent}{name}:"
+            yield from lines_of(value, indent + "  ")
+        else:
+            yield f"{indent}{name}: {value:,}" if isinstance(value, int) else f"{indent}{name}: {value}"
+
+
+def user_name() -> str:
+    """Give the name of whoever runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user the system has no name for, as in many containers
+        return f"user {os.getuid()}"

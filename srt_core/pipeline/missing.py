@@ -1,0 +1,144 @@
+"""Which candidates a producer has yet to make: the tasks of a run, read in chunks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from srt_core.panel import panel_of
+from srt_core.pipeline.keeping import Task
+from srt_core.records import DERIVATIONS, Acceptance, Origin
+from srt_core.samples import pair_of
+from srt_core.selection import RULE, applied_policy, parameters
+from srt_core.store import Store
+
+CHUNK_TASKS = 500
+ORDER = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
+
+
+class Mode(StrEnum):
+    """Two ways to spend calls, the same decisions from both (METHOD, section 2)."""
+
+    FULL = "full"
+    """All four candidates: 3 calls a sample, any threshold can move later."""
+    SEQUENTIAL = "sequential"
+    """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
+
+
+# Parents that lack a child of this origin. What came with a file is nobody's to make again; of two parents the
+# producer's own counts. A refused reply is tried again while tries are left, a call without a
+# reply once a run, unless it would fail again for what it is.
+_MISSING = """
+    SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
+           parent.instruction, parent.input, parent.response,
+           coalesce(past.refused, 0) AS refused,
+           $attempts - coalesce(if($retry_failed, past.refused_now, past.refused), 0) AS tries_left,
+           coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
+    FROM candidate AS parent JOIN sample USING (sample_id)
+    LEFT JOIN (
+        SELECT sample_id, count(*) FILTER (status = 'refused') AS refused,
+               count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
+               bool_or(status = 'failed' AND (reflection_id > $since
+                       OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
+               arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
+               arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail
+        FROM reflection WHERE origin = $origin AND producer = $producer GROUP BY sample_id
+    ) AS past ON past.sample_id = parent.sample_id
+    WHERE parent.origin = $parent
+      AND (parent.producer = $producer OR parent.producer NOT IN (SELECT producer FROM producer))
+      AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
+                      AND (producer = $producer OR producer NOT IN (SELECT producer FROM producer)))
+      AND (len($only::VARCHAR[]) = 0 OR list_contains($only::VARCHAR[], parent.sample_id))
+      AND tries_left > 0 AND NOT coalesce(past.failed_now, false)
+    QUALIFY row_number() OVER (
+        PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
+"""
+
+_SCORED = """(2 = (
+    SELECT count(*) FROM score WHERE scoring_id = $scoring_id AND candidate_id IN (original_id, instruction_id)))"""
+
+# In sequential mode the response stage takes the winner of the instruction stage, once that is settled: among this
+# producer's own rewrites, under the policy that is applied.
+_SETTLED = f"""
+    WITH panel AS ({panel_of("scoring_id", "producer")}), rule AS ({RULE})
+    SELECT sample_id FROM rule JOIN panel USING (sample_id)
+    WHERE CASE WHEN $origin = 'BOTH' THEN winner IN ('INSTRUCTION', 'BOTH')
+               ELSE winner IN ('ORIGINAL', 'RESPONSE') END
+      AND CASE WHEN NOT has_instruction THEN sample_id IN (
+                    SELECT sample_id FROM reflection
+                    WHERE origin = 'INSTRUCTION' AND producer = $producer AND status <> 'accepted')
+               ELSE $accept_instruction <> 'improved' OR {_SCORED} END
+"""
+
+_WAITING = f"""
+    WITH panel AS ({panel_of("scoring_id", "producer")})
+    SELECT count(*) FROM panel WHERE has_instruction AND NOT has_response AND NOT has_both AND NOT {_SCORED}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a producer has yet to make, in one mode. `since` is the last reflection before the run."""
+
+    store: Store
+    producer: str
+    mode: Mode
+    attempts: int = 1
+    retry_failed: bool = False
+    since: int = 0
+    only: tuple[str, ...] = ()
+    """These samples alone; () for all."""
+
+    def count(self, origin: Origin) -> int:
+        """Count the missing candidates of an origin that can be asked for now."""
+        sql, values = self._query(origin)
+        return int(self.store.value(f"SELECT count(*) FROM ({sql})", values))
+
+    def characters(self, origin: Origin) -> int:
+        """Count the characters of the pairs that they are to be made of."""
+        sql, values = self._query(origin)
+        total = "SELECT sum(length(instruction) + length(input) + length(response))"
+        return int(self.store.value(f"{total} FROM ({sql})", values) or 0)
+
+    def chunk(self, origin: Origin, last: int) -> tuple[list[Task], int]:
+        """Read the next tasks of an origin after sample number `last`, and the number that they end at."""
+        sql, values = self._query(origin)
+        rows = self.store.rows(
+            f"SELECT * FROM ({sql}) WHERE seq > $last ORDER BY seq LIMIT {CHUNK_TASKS}", {**values, "last": last}
+        )
+        tasks = [
+            Task(row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"],
+                 row["reason"], row["detail"])
+            for row in rows
+        ]  # fmt: skip
+        return tasks, rows[-1]["seq"] if rows else last
+
+    def waiting(self) -> int:
+        """Count samples of which scores have yet to say what won the instruction stage; 0 in full mode."""
+        policy = applied_policy(self.store)
+        if self.mode is Mode.FULL or policy.accept_instruction is not Acceptance.IMPROVED:
+            return 0
+        return int(self.store.value(_WAITING, {"scoring_id": self._scoring_id(), "producer": self.producer}))
+
+    def _query(self, origin: Origin) -> tuple[str, dict[str, object]]:
+        values: dict[str, object] = {
+            "parent": str(DERIVATIONS[origin].parent),
+            "origin": str(origin),
+            "producer": self.producer,
+            "attempts": self.attempts,
+            "retry_failed": self.retry_failed,
+            "since": self.since,
+            "only": list(self.only),
+        }
+        if self.mode is Mode.FULL or origin is Origin.INSTRUCTION:
+            return _MISSING, values
+        rule = {**parameters(applied_policy(self.store)), "scoring_id": self._scoring_id()}
+        return f"SELECT * FROM ({_MISSING}) WHERE sample_id IN ({_SETTLED})", {**values, **rule}
+
+    def _scoring_id(self) -> int:
+        return int(self.store.meta("scoring_id") or 0)
+
+
+def count_missing(missing: Missing) -> int:
+    """Estimate how many candidates a run has before it, as if every reply were accepted at the first attempt."""
+    instruction, response, both = (missing.count(origin) for origin in ORDER)
+    # What the instruction stage is about to make is reflected on once more.
+    return instruction + response + both + instruction + missing.waiting()

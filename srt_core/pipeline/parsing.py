@@ -1,0 +1,52 @@
+"""Read kept replies again, with a parser that has become better: no call is made, nothing is paid."""
+
+from collections.abc import Iterator
+from threading import Event
+
+from srt_core.pipeline.keeping import Kept, Task, judge, read
+from srt_core.pipeline.progress import Progress
+from srt_core.records import DERIVATIONS, Origin
+from srt_core.samples import pair_of
+from srt_core.store import Row, Store
+from srt_core.teacher import Answer, Outcome
+
+CHUNK = 500
+
+# The replies that were refused where no candidate has come since, with the pair that each is about; the last one first.
+_REFUSED = f"""
+    SELECT reflected.reflection_id, reflected.sample_id, reflected.origin, reflected.producer, call_id, raw,
+           finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response
+    FROM reflected JOIN candidate AS parent ON parent.sample_id = reflected.sample_id
+        AND CASE WHEN reflected.parent_id IS NOT NULL THEN parent.candidate_id = reflected.parent_id
+                 ELSE parent.origin = if(reflected.origin = 'BOTH', '{DERIVATIONS[Origin.BOTH].parent}', 'ORIGINAL') END
+    WHERE status = 'refused' AND call_id IS NOT NULL AND reflected.reflection_id > $last
+      AND NOT EXISTS (FROM candidate AS made WHERE made.sample_id = reflected.sample_id
+                      AND made.origin = reflected.origin AND made.producer = reflected.producer)
+    QUALIFY row_number() OVER (PARTITION BY reflected.sample_id, reflected.origin, reflected.producer
+                               ORDER BY reflected.reflection_id DESC, parent.candidate_id) = 1
+    ORDER BY reflected.reflection_id LIMIT {CHUNK}
+"""
+
+
+def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
+    """Read the refused replies again; `failed` are those that are refused still, of which nothing new is stored."""
+    last = 0
+    progress = Progress("replies")
+    while rows := store.rows(_REFUSED, {"last": last}):
+        if stop and stop.is_set():
+            return
+        found = [(row["producer"], read(_task(row), _kept(row))) for row in rows]
+        for producer in {producer for producer, each in found if each.is_accepted}:
+            judge(store, producer, [each for name, each in found if name == producer and each.is_accepted])
+        last = rows[-1]["reflection_id"]
+        progress = progress.moved(len(rows), failed=sum(not each.is_accepted for _, each in found))
+        yield progress
+    yield progress.moved(0, message=f"{progress.done - progress.failed:,} of {progress.done:,} can be used now.")
+
+
+def _task(row: Row) -> Task:
+    return Task(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
+
+
+def _kept(row: Row) -> Kept:
+    return Kept(row["call_id"], Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"]))

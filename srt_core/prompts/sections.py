@@ -1,0 +1,44 @@
+"""The sections of a reply by stage: what the prompts ask for and the parser looks for (METHOD, section 4)."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from srt_core.records import Stage
+
+ANSWER_CRITERIA: Final = ("helpfulness", "relevance", "accuracy", "detail")
+CRITERIA: Final[Mapping[Stage, tuple[str, ...]]] = {
+    Stage.INSTRUCTION: (
+        *("complexity", "detail_required", "knowledge_required", "ambiguity", "reasoning"),
+        *ANSWER_CRITERIA,
+        "why_this_response",
+    ),
+    Stage.RESPONSE: ANSWER_CRITERIA,
+}
+"""The criteria a critique covers, by stage, in the order of the reply."""
+
+REWRITES: Final[Mapping[Stage, tuple[str, ...]]] = {
+    Stage.INSTRUCTION: ("new_instruction", "new_response"),
+    Stage.RESPONSE: ("new_response",),
+}
+"""The sections after the critique: what the stage writes anew."""
+
+
+def section_keys(stage: Stage) -> tuple[str, ...]:
+    """Name the sections of a reply of this stage, in order: first the criteria, then the rewrites."""
+    return CRITERIA[stage] + REWRITES[stage]
+
+
+def watched_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the rewrite that was not asked for: an answer to another instruction must not pass for one to this."""
+    return keys if "new_instruction" in keys else (*keys, "new_instruction")
+
+
+def loose_name(key: str) -> str:
+    """Write a regular expression for a key as models also write it: `New Response`, `new-response`."""
+    return re.escape(key).replace("_", "[ _-]?")
+
+
+def placeholder(key: str) -> str:
+    """Write the text that a request shows in place of a section's content; a reply must not repeat it."""
+    return f"[your {key.replace('_', ' ')}]"

@@ -1,0 +1,100 @@
+"""What becomes of a reply: accepted or refused whole, with a reason, and what a teacher is told of a refusal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from srt_core.records import Pair
+
+
+class RefusalReason(StrEnum):
+    """Why a reply is refused; the list is closed."""
+
+    CUT_OFF = "cut_off"
+    """The reply was broken off: at the token limit (finish reason `length`), or by the endpoint."""
+    CONTENT_FILTER = "content_filter"
+    """The endpoint withheld the reply."""
+    EMPTY_REPLY = "empty_reply"
+    """Nothing is left once reasoning is dropped."""
+    DECLINED = "declined"
+    """The teacher would not do it: it says so in place of sections, or in place of a rewrite."""
+    MISSING_SECTION = "missing_section"
+    """A section asked for is not there, is not closed, or is not text."""
+    EMPTY_SECTION = "empty_section"
+    """A section has no text, or says `N/A`."""
+    PLACEHOLDER_ECHO = "placeholder_echo"
+    """A section repeats a placeholder of the prompt in place of text."""
+    META_REMARK = "meta_remark"
+    """A rewrite is a remark about itself, such as `Same as above.`, or begins with one."""
+    STRAY_MARKERS = "stray_markers"
+    """A section holds tags of a section, its own label, an end marker or reasoning, which are no part of its text."""
+    UNCHANGED = "unchanged"
+    """The rewrite equals what it was to rewrite, up to white space, case and a full stop."""
+    REPEATS_INSTRUCTION = "repeats_instruction"
+    """The new response is its instruction over again."""
+    AMBIGUOUS_SECTIONS = "ambiguous_sections"
+    """The sections can be read in more than one way, or stand in an order that was not asked for."""
+
+
+CORRECTIONS: Final[Mapping[RefusalReason, str]] = {
+    RefusalReason.CUT_OFF: "It was cut off before its end. Be briefer, so that the whole reply fits.",
+    RefusalReason.CONTENT_FILTER: "It was withheld by a content filter. Keep to matter-of-fact and harmless wording.",
+    RefusalReason.EMPTY_REPLY: "It held no text outside its reasoning. Write the reply itself.",
+    RefusalReason.DECLINED: (
+        "It declined the task. The material is only to be judged and improved: where it cannot be answered as it "
+        "stands, write the most helpful thing that can be said in its place."
+    ),
+    RefusalReason.MISSING_SECTION: "A part that was asked for was missing, not closed or unreadable. Give every part.",
+    RefusalReason.EMPTY_SECTION: "A part was empty. Every part needs a text of its own.",
+    RefusalReason.PLACEHOLDER_ECHO: "A placeholder stood where a text belongs. Put your own text in its place.",
+    RefusalReason.META_REMARK: "A remark stood where a rewrite belongs. Write out the rewrite itself and nothing else.",
+    RefusalReason.STRAY_MARKERS: "A text had marks of the form of the reply left in it. Keep them out of the texts.",
+    RefusalReason.UNCHANGED: "The rewrite was the same as the original. The rewrite must differ and be better.",
+    RefusalReason.REPEATS_INSTRUCTION: "The new response only repeated the instruction. It must answer it.",
+    RefusalReason.AMBIGUOUS_SECTIONS: (
+        "It could be read in more than one way. Give every part exactly once and in the order asked for."
+    ),
+}
+"""What a teacher is told of a reply that was refused, by reason."""
+
+
+def correction_for(reason: str, detail: str) -> str:
+    """Say to the teacher what was wrong with its reply: the reason's sentence, then the detail of this reply.
+
+    Empty for what is no reason to refuse a reply, such as a call that brought none: then there is nothing to correct.
+    """
+    if reason not in list(RefusalReason):
+        return ""
+    return f"{CORRECTIONS[RefusalReason(reason)]} {detail.strip()}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reply that is refused whole. `detail` is a sentence for the curator."""
+
+    reason: RefusalReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedReflection:
+    """A reply that is accepted: the critique by criterion, in order, and the new pair."""
+
+    critique: dict[str, str]
+    pair: Pair
+
+
+def missing(key: str, what: str = "is missing") -> Refusal:
+    """Refuse a reply for a section that is missing, not closed or not text."""
+    return Refusal(RefusalReason.MISSING_SECTION, f"The section {key} {what}.")
+
+
+def ambiguous(detail: str) -> Refusal:
+    """Refuse a reply that can be read in several ways."""
+    return Refusal(RefusalReason.AMBIGUOUS_SECTIONS, detail)
+
+
+def stray(key: str, what: str) -> Refusal:
+    """Refuse a reply with marks of its form in a section's text."""
+    return Refusal(RefusalReason.STRAY_MARKERS, f"The section {key} {what}.")

@@ -1,0 +1,100 @@
+"""Where a teacher is, and its key: read, checked, and taken out of every text that a server had a hand in."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from srt_core.errors import TeacherStopError
+
+OPENAI_HOST: Final = "api.openai.com"
+NO_KEY: Final = "no-key"
+"""Sent to a server that needs no key: the client refuses to send none."""
+
+REAL_KEY_CHARACTERS: Final = 16
+"""A shorter one is a dummy such as `EMPTY`, and may well be a word of an answer."""
+
+SHOWN_CHARACTERS: Final = 200
+"""How much of what a server said goes into a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A base URL, its host, and its host with the port, which is all that is ever shown of it."""
+
+    base_url: str
+    host: str
+    place: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+
+def read_address(base_url: str) -> Address:
+    """Check a base URL. TeacherStopError where it is none, or where it holds more than an address, perhaps a key."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if (
+        not host
+        or not re.fullmatch(r"[\w.:-]+", host, re.ASCII)
+        or re.search(r"[\s\x00-\x1f\x7f]", base_url)
+        or parts.scheme not in ("http", "https")
+    ):
+        raise TeacherStopError(
+            "The teacher's address is not a web address.", "Give one such as http://127.0.0.1:8000/v1."
+        )
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise TeacherStopError(
+            "The address holds more than an address, perhaps a key.",
+            "Leave out what stands before @ or after ?, and put the key into an environment variable.",
+        )
+    return Address(base_url, host, f"{host}:{port}" if port else host)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and the variable that it was read from. Its repr shows the variable alone."""
+
+    variable: str
+    value: str = field(repr=False)
+
+    def redacted(self, text: str) -> str:
+        """Take the key out of a text."""
+        return text if self.value == NO_KEY else text.replace(self.value, "[key]")
+
+    def redacted_reply(self, text: str) -> str:
+        """Take the key out of a reply, if it is one that no reply would hold by chance."""
+        return self.redacted(text) if len(self.value) >= REAL_KEY_CHARACTERS else text
+
+    def shortened(self, text: str) -> str:
+        """Write a server's words in one line. The key goes before they are cut, so that no half of it is left."""
+        line = " ".join(self.redacted(text).split())
+        return (line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + " [...]").rstrip(".")
+
+
+def read_key(variable: str, address: Address) -> Key:
+    """Read the key from the environment; a server other than OpenAI's may need none.
+
+    TeacherStopError where it is missing or cannot be one; the message names the variable.
+    """
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if not key and address.host == OPENAI_HOST:
+        raise TeacherStopError(
+            f"There is no key: the environment variable {variable} is not set.", "Set it and start again."
+        )
+    if not re.fullmatch(r"[!-~]*", key):
+        raise TeacherStopError(
+            f"What the environment variable {variable} holds cannot be a key: it has spaces or letters beyond ASCII.",
+            "Set it again.",
+        )
+    return Key(variable, key or NO_KEY)

@@ -1,0 +1,1 @@
+"""The project's own fault server: what it says, how it misbehaves, what it taught, and the ledger of what it sent."""
