@@ -12,8 +12,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from srt_core.prompts import placeholder, section_keys
@@ -21,13 +22,16 @@ from srt_core.records import Stage
 
 ROOT = Path(__file__).parent.parent
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+MARK = b"#" * 12
+"""Stands in a reply for a number, so that no two replies are the same."""
+NUMBERS = count()
 WORDS = "The answer names one colour and leaves out why it was chosen, which a reader would want to know. "
 
 
 def reflection_reply(stage: Stage = Stage.RESPONSE) -> str:
     """Write a reply that the parser accepts, of about the length of a real one."""
     return "\n".join(
-        f"<{key}>\n{WORDS * (6 if key.startswith('new') else 1)}{placeholder(key)[1:-1]}\n</{key}>"
+        f"<{key}>\n{WORDS * (6 if key.startswith('new') else 1)}{placeholder(key)[1:-1]} {MARK.decode()}\n</{key}>"
         for key in section_keys(stage)
     )
 
@@ -43,8 +47,8 @@ def completion_body(text: str) -> bytes:
 class Connection(asyncio.Protocol):
     """One connection that stays open. Requests on it come one after the other."""
 
-    def __init__(self, answer: bytes, latency: float) -> None:
-        self._answer = answer
+    def __init__(self, answers: Mapping[Stage, bytes], latency: float) -> None:
+        self._answers = answers
         self._latency = latency
         self._received = bytearray()
         self._needed = 0
@@ -66,22 +70,28 @@ class Connection(asyncio.Protocol):
             length = LENGTH.search(self._received, 0, head)
             self._needed = head + 4 + (int(length[1]) if length else 0)
         if len(self._received) >= self._needed:
+            is_instruction = self._received.find(b"new_instruction", 0, self._needed) >= 0
             del self._received[: self._needed]
             self._needed = 0
-            self._loop.call_later(self._latency, self._send)
+            template = self._answers[Stage.INSTRUCTION if is_instruction else Stage.RESPONSE]
+            answer = template.replace(MARK, b"%012d" % next(NUMBERS))
+            self._loop.call_later(self._latency, self._send, answer)
 
-    def _send(self) -> None:
+    def _send(self, answer: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(self._answer)
+            self._transport.write(answer)
+
+
+def _answer(body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def serve(port: int, latency: float) -> None:
     """Serve until standard input ends."""
-    body = completion_body(reflection_reply())
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    answer = head.encode() + body
+    answers = {stage: _answer(completion_body(reflection_reply(stage))) for stage in Stage}
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(answer, latency), "127.0.0.1", port, backlog=1024)
+    server = await loop.create_server(lambda: Connection(answers, latency), "127.0.0.1", port, backlog=1024)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
     server.close()

@@ -3,7 +3,6 @@
 from srt_core.pipeline.along import Scoring
 from srt_core.pipeline.asking import Asker
 from srt_core.pipeline.batching import reflect_batch
-from srt_core.pipeline.calls import Caps, spent_by
 from srt_core.pipeline.estimate import Estimate, estimate
 from srt_core.pipeline.intake import import_file
 from srt_core.pipeline.missing import Missing, Mode, count_missing
@@ -11,6 +10,7 @@ from srt_core.pipeline.parsing import parse_again
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import Plan, producer_of, reflect
 from srt_core.pipeline.scoring import is_scored, score
+from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.pipeline.trial import TRIAL_SAMPLES, Trial, trial
 
 __all__ = [

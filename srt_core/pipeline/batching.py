@@ -14,11 +14,12 @@ from uuid import uuid4
 
 from srt_core.errors import TeacherStopError
 from srt_core.pipeline.asking import Asker, FormatChoice, prompt_characters
-from srt_core.pipeline.calls import CHARACTERS_A_TOKEN, MOST_TRIES, spent_by
+from srt_core.pipeline.calls import MOST_TRIES
 from srt_core.pipeline.keeping import Judgement, Kept, Request, Task, find_replies, judge, keep_calls, read
 from srt_core.pipeline.missing import ORDER, Missing, count_missing
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import USUAL_PLAN, Plan, producer_of
+from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, spent_by
 from srt_core.pipeline.trial import trial
 from srt_core.prices import Price, price_of
 from srt_core.prompts import Prompts

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from srt_core.pipeline.asking import Asker, prompt_characters
-from srt_core.pipeline.calls import CHARACTERS_A_TOKEN, FIRST_REPLY_TOKENS
 from srt_core.pipeline.keeping import Task
 from srt_core.pipeline.missing import ORDER, Missing
+from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, FIRST_REPLY_TOKENS
 from srt_core.prices import price_of
 from srt_core.prompts import ReplyFormat
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage

@@ -6,16 +6,17 @@ A run that was killed goes on with the same command: what was paid for is found 
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
 from srt_core.pipeline.along import Along, Scoring
 from srt_core.pipeline.asking import Asker, FormatChoice
-from srt_core.pipeline.calls import Calls, Caps, spent_by
-from srt_core.pipeline.keeping import Judgement, Task
+from srt_core.pipeline.calls import Calls
+from srt_core.pipeline.keeping import Task
 from srt_core.pipeline.missing import ORDER, Missing, Mode, count_missing
 from srt_core.pipeline.progress import Progress
+from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.prices import price_of
 from srt_core.producers import register_producer
 from srt_core.prompts import Prompts, ReplyFormat
@@ -94,7 +95,7 @@ def reflect(
         run = _Run(missing, calls, along)
         try:
             while not run.is_over:
-                yield run.move(runner.run(calls.step()))
+                yield runner.run(run.move())
                 if run.is_waiting:
                     stop.wait(WAIT_SECONDS)
         except KeyboardInterrupt:
@@ -124,15 +125,13 @@ class _Run:
         self._missing, self._calls, self._along = missing, calls, along
         self._place, self._last = 0, 0
         self._has_found = False
-        self._ended: list[Judgement] = []
         self.is_over = self.is_waiting = False
         self.progress = Progress("reflections", total=count_missing(missing), spent=self._spent)
-        self._feed()
 
-    def move(self, ended: Sequence[Judgement]) -> Progress:
-        """Count what came to an end, and look for more to do."""
-        self._feed()
-        ended, self._ended = [*ended, *self._ended], []
+    async def move(self) -> Progress:
+        """Look for more to do, wait for news of the calls, and count what came to an end."""
+        await self._feed()
+        ended = await self._calls.step()
         if any(each.is_accepted for each in ended):
             self._along.tell()
         if self._calls.is_ending:
@@ -150,17 +149,17 @@ class _Run:
     def _spent(self) -> float | None:
         return self._calls.spent.cost if self._calls.price else None
 
-    def _feed(self) -> None:
-        """Read tasks until there are enough, or this sweep is at its end."""
+    async def _feed(self) -> None:
+        """Read tasks until there are enough, or this sweep is at its end; calls go on meanwhile."""
         while self._place < len(ORDER) and self._calls.wants_tasks:
-            tasks, self._last = self._missing.chunk(ORDER[self._place], self._last)
+            tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last)
             if not tasks:
                 self._place, self._last = self._place + 1, 0
                 continue
             busy = self._calls.busy
             fresh = [task for task in tasks if self._needs(task).isdisjoint(busy)]
             self._has_found |= bool(fresh)
-            self._ended += self._calls.take(fresh)
+            await self._calls.take(fresh)
 
     def _needs(self, task: Task) -> set[tuple[str, str]]:
         """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
