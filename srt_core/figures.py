@@ -49,6 +49,9 @@ _OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COL
 _STAGE_COLOURS: Mapping[str, str] = {"reflected": TEACHER_COLOUR, "scored": STUDENT_COLOUR}
 
 
+_CALL_COLOURS: Mapping[str, str] = {"accepted": TEACHER_COLOUR, "refused": REFUSED_COLOUR}
+
+
 @dataclass(frozen=True, slots=True)
 class StripRow:
     """The two scores of one candidate; None is no score. `is_picked` marks the rule's pick."""
@@ -57,6 +60,30 @@ class StripRow:
     ifd: float | None
     r_ifd: float | None
     is_picked: bool = False
+
+
+def call_bars(outcomes: Sequence[tuple[str, str, int]]) -> go.Figure:
+    """Draw how many calls came to what, a bar each.
+
+    Args:
+        outcomes: (status: accepted, refused or any other; the bar's label; calls), in the order of the bars.
+    """
+    total = sum(calls for *_, calls in outcomes)
+    bars = go.Bar(
+        orientation="h",
+        x=[calls for *_, calls in outcomes],
+        y=[label for _, label, _ in outcomes],
+        text=[f"{calls:,}  {calls / total:.0%}" for *_, calls in outcomes],
+        textposition="outside",
+        marker_color=[_CALL_COLOURS.get(status, NEUTRAL_COLOUR) for status, *_ in outcomes],
+        hovertemplate="%{y}: %{x:,}<extra></extra>",
+        cliponaxis=False,
+    )
+    figure = _figure([bars], height=40 + 26 * len(outcomes))
+    figure.update_layout(margin_r=80, margin_t=8)
+    figure.update_xaxes(visible=False, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
 
 
 def outcome_label(outcome: str) -> str:

@@ -69,18 +69,21 @@ def status(store: Store) -> dict[str, Any]:
 
 
 def reply_outcomes(store: Store) -> list[Row]:
-    """Count the teachers' calls by what became of them: outcome of the call, and status and reason of its reply.
+    """Count the teachers' calls by what became of them, `cost` in US dollars (None: not known).
 
-    `reason` is the refusal of a reply, "" where it was accepted or is yet to be read; `cost` in US dollars or None.
+    `status` is accepted, refused or kept (a reply that is yet to be used), or failed where a call brought no reply;
+    `reason` says why one was refused or failed.
     """
     return store.rows(
-        """SELECT outcome, status, reason, count(*) AS replies, sum(cost) AS cost FROM (
-               SELECT outcome, cost, coalesce(judged.status, '') AS status,
-                      if(judged.status = 'refused', judged.reason, '') AS reason
+        """SELECT status, reason, count(*) AS replies, sum(cost) AS cost FROM (
+               SELECT cost,
+                      CASE WHEN outcome <> 'answered' THEN 'failed' ELSE coalesce(judged.status, 'kept') END AS status,
+                      CASE WHEN outcome <> 'answered' THEN outcome ELSE coalesce(judged.reason, '') END AS reason
                FROM teacher_call LEFT JOIN (
                    SELECT call_id, arg_max(status, reflection_id) AS status, arg_max(reason, reflection_id) AS reason
                    FROM reflection WHERE call_id IS NOT NULL GROUP BY call_id) AS judged USING (call_id))
-           GROUP BY outcome, status, reason ORDER BY outcome, status, replies DESC, reason"""
+           GROUP BY status, reason
+           ORDER BY list_position(['accepted', 'kept', 'refused', 'failed'], status), replies DESC, reason"""
     )
 
 

@@ -104,7 +104,7 @@ def _draw_running(project: Project, kind: str, job: Job) -> None:
 def _draw_ended(project: Project, kind: str, last: LastJob) -> None:
     st.markdown(_TITLES[last.state].format(JOB_LABELS[kind]))
     if last.progress.done:
-        st.text(_figures(kind, last.progress))
+        st.text(_figures(kind, last.progress, is_running=False))
     if last.error:
         st.text(last.error.message)
         st.text(last.error.hint)
@@ -124,7 +124,7 @@ def _share(progress: Progress) -> float:
     return min(progress.done / progress.total, 1.0) if progress.total else 0.0
 
 
-def _figures(kind: str, progress: Progress) -> str:
+def _figures(kind: str, progress: Progress, *, is_running: bool = True) -> str:
     """Write how far a step is, in our own words and numbers alone: it becomes a label."""
     if not progress.done and not progress.total:
         return ""
@@ -139,6 +139,6 @@ def _figures(kind: str, progress: Progress) -> str:
         parts.append(f"{progress.rate:,.0f} tokens a second" if progress.tokens else f"{progress.rate:,.1f} a second")
     if progress.spent is not None:
         parts.append(f"{progress.spent:,.2f} US dollars spent")
-    if progress.remaining_seconds:
+    if progress.remaining_seconds and is_running:
         parts.append(f"about {duration(progress.remaining_seconds)} left")
     return " · ".join(parts)

@@ -23,11 +23,11 @@ def render_reflect(project: Project) -> None:
         show_empty("There is nothing to reflect on yet. Import pairs first.", "pages/1_Import.py", "Import pairs")
         return
     job_panel(project, "reflect")
+    draw_outcomes(project)
     asked = choose_teacher(last_arguments(project, "reflect"))
     draw_prompts(asked)
     draw_trial(project, asked)
     _draw_run(project, asked)
-    draw_outcomes(project)
     draw_failures(project, asked, counts["failed_reflections"])
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from srt_core.errors import TeacherError
+from srt_core.figures import call_bars
 from srt_core.pipeline import parse_again
 from srt_core.status import failed_reflections, reply_outcomes
 from srt_core.store import Row
@@ -18,45 +19,35 @@ REVIEW, EXPLORE = "pages/6_Review.py", "pages/4_Explore.py"
 
 _STATUS_LABELS = {
     "accepted": "Accepted",
+    "kept": "Kept, not used yet",
     "refused": "Reply refused",
     "failed": "No reply",
-    "": "Kept, not used yet",
 }
 
 
 def draw_outcomes(project: Project) -> None:
-    """Count the calls by what became of them; while a run is on, anew every second."""
+    """Draw the calls by what became of them; while a run is on, anew every second."""
     running = bool(project.jobs.running("reflect"))
-    st.fragment(_draw_counts, run_every=POLL_SECONDS if running else None)(project)
+    st.fragment(_draw_calls, run_every=POLL_SECONDS if running else None)(project)
 
 
-def _draw_counts(project: Project) -> None:
+def _draw_calls(project: Project) -> None:
     found = reply_outcomes(project.store)
     if not found:
         return
+    calls = sum(row["replies"] for row in found)
+    costs = [row["cost"] for row in found if row["cost"] is not None]
+    cost = f", {sum(costs):,.4f} US dollars where the price is known" if costs else ""
     st.subheader("Calls so far")
-    st.dataframe(
-        [
-            {
-                "Outcome": _outcome(row),
-                "Reason": (row["reason"] or ("" if row["outcome"] == "answered" else row["outcome"])).replace("_", " "),
-                "Calls": row["replies"],
-                "Cost ($)": row["cost"],
-            }
-            for row in found
-        ],
-        hide_index=True,
-        width=640,
-        column_config={
-            "Calls": st.column_config.NumberColumn(format="localized"),
-            "Cost ($)": st.column_config.NumberColumn(format="%.4f", help="Empty where no price is known."),
-        },
-        alt="The teacher's calls counted by outcome.",
-    )
+    st.markdown(f"{calls:,} calls{cost}. Every reply is kept, used or not.")
+    bars = [(row["status"], _outcome(row), row["replies"]) for row in found]
+    said = "; ".join(f"{label} {number:,}" for _, label, number in bars)
+    st.plotly_chart(call_bars(bars), key="calls", config={"staticPlot": True}, alt=f"Calls: {said}")
 
 
 def _outcome(row: Row) -> str:
-    return _STATUS_LABELS[row["status"]] if row["outcome"] == "answered" else "No reply"
+    label = _STATUS_LABELS[row["status"]]
+    return f"{label}: {row['reason'].replace('_', ' ')}" if row["reason"] else label
 
 
 def draw_failures(project: Project, asked: Arguments, total: int) -> None:
