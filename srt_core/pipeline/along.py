@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from srt_core.errors import SRTError
 from srt_core.pipeline.progress import Progress
 
 Scoring = Callable[[threading.Event], Iterator[Progress]]
@@ -19,17 +19,16 @@ class Along:
         self._scoring = scoring
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._is_dirty = scoring is not None
-        self._has_news = False
-        self._error: SRTError | None = None
-        self._thread: threading.Thread | None = None
-        self.progress = Progress("candidates")
+        # Each of the two is written by one thread only.
+        self._told = 0 if scoring is None else 1
+        self._scored = 0
+        self._pool = ThreadPoolExecutor(1, "srt-score-along")
+        self._running: Future[None] | None = None
 
     def __enter__(self) -> Self:
         if self._scoring is not None:
             self._wake.set()
-            self._thread = threading.Thread(target=self._run, name="srt-score-along", daemon=True)
-            self._thread.start()
+            self._running = self._pool.submit(self._run)
         return self
 
     def __exit__(
@@ -37,42 +36,37 @@ class Along:
     ) -> None:
         self._stop.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._pool.shutdown()
 
     @property
     def is_busy(self) -> bool:
         """Whether it scores, or is about to."""
-        return self._is_dirty
+        return self._scored < self._told
+
+    @property
+    def scored(self) -> int:
+        """How much of what it was told it has scored: a number that grows."""
+        return self._scored
 
     def tell(self) -> None:
-        """Say that there are new candidates. SRTError where scoring failed."""
-        if self._error is not None:
-            raise self._error
+        """Say that there are new candidates."""
         if self._scoring is not None:
-            self._is_dirty = True
+            self._told += 1
             self._wake.set()
 
-    def take_news(self) -> bool:
-        """Whether a scoring came to its end since this was asked last. SRTError where it failed."""
-        if self._error is not None:
-            raise self._error
-        news, self._has_news = self._has_news, False
-        return news
+    def check(self) -> None:
+        """Raise what ended the scoring, if something has."""
+        if self._running is not None and self._running.done():
+            self._running.result()
 
     def _run(self) -> None:
-        if self._scoring is None:
-            return
-        while not self._stop.is_set():
+        while self._scoring is not None:
             self._wake.wait()
             self._wake.clear()
-            try:
-                for self.progress in self._scoring(self._stop):  # noqa: B020 - what is shown is the latest
-                    if self._stop.is_set():
-                        break
-            except SRTError as error:
-                self._error = error
+            if self._stop.is_set():
                 return
-            self._has_news = True
-            if not self._wake.is_set():
-                self._is_dirty = False
+            told = self._told
+            for _ in self._scoring(self._stop):
+                if self._stop.is_set():
+                    return
+            self._scored = told

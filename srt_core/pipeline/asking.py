@@ -1,15 +1,19 @@
 """How a task is asked: in which form of reply, with which correction, identified by which hash."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srt_core.pipeline.keeping import Request, Task
-from srt_core.prompts import Prompts, ReplyFormat, correction_for
+from srt_core.prompts import Prompts, ReplyFormat, correction_for, section_keys
+from srt_core.records import Stage
 from srt_core.store import Store
 from srt_core.teacher import Answer, Ask, Outcome, Teacher
 
-UNLEARNED_TRIES = 3
+UNCLEAR = 3
+"""So many replies that are of neither form, or errors of the server, speak against the schema."""
+_TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
 
 
 class FormatChoice:
@@ -21,28 +25,47 @@ class FormatChoice:
     def __init__(self, store: Store, producer: str, teacher: Teacher, asked: ReplyFormat | None = None) -> None:
         self._store = store
         self._key = f"reply_format:{producer}"
-        self._tries = 0
+        self._is_given = asked is not None or not teacher.is_live
+        self._unclear = 0
         found = store.meta(self._key)
-        self.is_settled = True
-        if asked is not None or not teacher.is_live:
-            self.current = asked or ReplyFormat.SECTIONS
-        elif found is not None:
-            self.current = ReplyFormat(found)
-        else:
-            self.current = ReplyFormat.JSON
-            self.is_settled = False
+        self.is_settled = self._is_given or found is not None
+        self.current = asked or ReplyFormat.SECTIONS
+        if not self._is_given:
+            self.current = ReplyFormat(found) if found is not None else ReplyFormat.JSON
 
-    def learn(self, answer: Answer) -> None:
-        """Settle on a form by the first call that says something about it."""
-        if self.is_settled:
+    @property
+    def readable(self) -> tuple[ReplyFormat, ...]:
+        """The forms in which a reply may have been paid for: the one to ask for first, then what was tried before."""
+        return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
+
+    def learn(self, form: ReplyFormat, answer: Answer) -> None:
+        """Settle on a form by the first answer that says something about it. Later ones count if they refuse JSON."""
+        if self._is_given:
             return
-        self._tries += 1
-        if answer.is_reply:
-            self._settle(ReplyFormat.JSON if _is_object(answer.text or "") else ReplyFormat.SECTIONS)
-        elif answer.outcome is Outcome.FORMAT_REFUSED or (
-            self._tries >= UNLEARNED_TRIES and answer.outcome in (Outcome.REQUEST_REFUSED, Outcome.SERVER_ERROR)
-        ):
+        if answer.outcome is Outcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
             self._settle(ReplyFormat.SECTIONS)
+        elif self.is_settled:
+            return
+        elif answer.is_reply:
+            self._learn_from_reply(form, answer.text or "")
+        elif answer.outcome is Outcome.REQUEST_REFUSED:  # perhaps for the schema: without it one sees
+            self._try_other(form)
+        elif answer.outcome is Outcome.SERVER_ERROR:
+            self._unclear += 1
+            if self._unclear >= UNCLEAR:
+                self._try_other(form)
+
+    def _learn_from_reply(self, form: ReplyFormat, text: str) -> None:
+        if form is ReplyFormat.JSON and _is_object(text):
+            self._settle(ReplyFormat.JSON)
+            return
+        self._unclear += 1  # a teacher that declines may do so in any form
+        if form is ReplyFormat.SECTIONS or _TAG.search(text) or self._unclear >= UNCLEAR:
+            self._settle(ReplyFormat.SECTIONS)
+
+    def _try_other(self, form: ReplyFormat) -> None:
+        self._unclear = 0
+        self.current = ReplyFormat.SECTIONS if form is ReplyFormat.JSON else ReplyFormat.JSON
 
     def _settle(self, form: ReplyFormat) -> None:
         self.current = form
@@ -79,7 +102,7 @@ class Asker:
 
     def _correction(self, task: Task) -> str:
         if not task.refused:
-            return ""
+            return self.note if task.failed else ""
         said = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
         return " ".join(part for part in said if part)
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from srt_core.errors import TeacherStopError
 from srt_core.pipeline.asking import Asker, FormatChoice, prompt_characters
-from srt_core.pipeline.calls import MOST_TRIES
 from srt_core.pipeline.keeping import Judgement, Kept, Request, Task, find_replies, judge, keep_calls, read
 from srt_core.pipeline.missing import ORDER, Missing, count_missing
+from srt_core.pipeline.patience import MOST_TRIES
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import USUAL_PLAN, Plan, producer_of
 from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, spent_by

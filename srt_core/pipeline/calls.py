@@ -1,17 +1,19 @@
 """Calls to a teacher, many at once in one event loop, each kept before it is read.
 
-    tasks ─▶ ready ──pace, caps──▶ under way ──▶ arrived ──▶ committed raw ──▶ read and judged ──▶ ended
-               ▲                                                 │                  │
-               └───────── after a wait, or with a correction ◀───┴──────────────────┘
+    tasks ─▶ ready ──pace, caps──▶ under way ──▶ arrived ──▶ committed raw ──▶ judged ──▶ ended
+               ▲                                                 │               │
+               └───────── after a wait, or with a correction ◀───┴───────────────┘
 
 What has arrived is committed at once, in a thread, while other calls go on, and only a few replies ever wait for that:
 a killed process loses at most the calls under way. What was committed and not judged when it died is found by the next
 run. Judgements are committed many at once, because each takes ten statements and a reply that is kept is in no hurry.
+
+A request that failed as often as it may is put aside until another one is answered, and has failed then. Where none is
+answered, the teacher is to blame: the run ends, and no sample has failed.
 """
 
 import asyncio
 import math
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -33,19 +35,13 @@ from srt_core.pipeline.keeping import (
     keep_calls,
     read,
 )
-from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, Caps, Spent
+from srt_core.pipeline.patience import Patience, back_off
+from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, Caps, Spent, over_cap
 from srt_core.prices import Price
+from srt_core.prompts import ReplyFormat
 from srt_core.store import Store
-from srt_core.teacher import Answer, Outcome, Pace, Teacher
+from srt_core.teacher import Answer, Pace, Teacher
 
-MOST_TRIES = 4
-"""Calls for one request, where what failed may pass."""
-FREE_RETRIES = 3
-RETRY_SHARE = 0.42
-"""Further calls for requests whose first call failed: so many for each request, over the whole run."""
-LONGEST_WAIT_SECONDS = 120.0
-"""A server that asks to be left alone for longer pauses the run."""
-FAILURES_IN_A_ROW = 20
 TICK_SECONDS = 0.5
 COMMIT_SECONDS = 0.02
 """What arrives within this time is committed together."""
@@ -58,9 +54,12 @@ class _Flight:
     """A request, from when it is ready until its reply is read, and all the tasks that the reply is for."""
 
     request: Request
+    form: ReplyFormat
     tasks: list[Task]
-    tries: int = 0
+    prompt_tokens: float
     tokens: float = 0.0
+    tries: int = 0
+    began: float = 0.0
 
 
 class Calls:
@@ -74,6 +73,7 @@ class Calls:
         producer: str,
         form: FormatChoice,
         pace: Pace,
+        patience: Patience,
         caps: Caps,
         price: Price | None,
         spent: Spent,
@@ -82,11 +82,13 @@ class Calls:
         self.spent, self.price = spent, price
         self.failure: TeacherStopError | None = None
         self._store, self._teacher, self._asker, self._producer = store, teacher, asker, producer
-        self._form, self._pace, self._caps, self._is_stopped = form, pace, caps, is_stopped
+        self._form, self._pace, self._patience, self._caps = form, pace, patience, caps
+        self._is_stopped, self._has_ended = is_stopped, False
         self._flights: dict[str, _Flight] = {}
         """By request hash, until the reply is read: whoever needs the same reply joins its flight."""
         self._ready: deque[_Flight] = deque()
         self._waiting: list[tuple[float, int, _Flight]] = []
+        self._put_aside: list[tuple[_Flight, Kept]] = []
         self._arrived: list[tuple[_Flight, Answer]] = []
         self._committing = 0
         self._judged: list[Judgement] = []
@@ -96,11 +98,10 @@ class Calls:
         self._under_way: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._concluder: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
         self._news = asyncio.Event()
         self._order = count()
         self._numbers: Iterator[int] = call_numbers(store, NUMBERS_AT_ONCE)
-        self._requests = self._retries = self._failed_in_a_row = 0
-        self._has_answered = False
 
     @property
     def wants_tasks(self) -> bool:
@@ -116,7 +117,7 @@ class Calls:
     @property
     def is_ending(self) -> bool:
         """Whether no further call is to be made."""
-        return self.failure is not None or self._is_stopped()
+        return self._has_ended or self.failure is not None or self._is_stopped()
 
     @property
     def is_idle(self) -> bool:
@@ -136,41 +137,48 @@ class Calls:
 
     async def take(self, tasks: Sequence[Task], *, first: bool = False) -> None:
         """Take tasks, before all others where they are to be `first`; those whose reply was paid for are read."""
-        for task, request, known in await asyncio.to_thread(self._look_up, tasks):
+        found = await asyncio.to_thread(self._look_up, tasks, self._form.current)
+        for flight, known in reversed(found) if first else found:
             if known:
                 self._judged.append(known)
-            elif same := self._flights.get(request.hash):
-                same.tasks.append(task)
+            elif same := self._flights.get(flight.request.hash):
+                same.tasks += flight.tasks
             else:
-                flight = self._flights[request.hash] = _Flight(request, [task])
-                if first:
-                    self._ready.appendleft(flight)
-                else:
-                    self._ready.append(flight)
+                self._flights[flight.request.hash] = flight
+                (self._ready.appendleft if first else self._ready.append)(flight)
 
-    def _look_up(self, tasks: Sequence[Task]) -> list[tuple[Task, Request, Judgement | None]]:
-        """Write the requests of tasks, and read the replies that there are to them."""
-        requests = [self._asker.request(task, self._form.current) for task in tasks]
-        known = find_replies(self._store, [request.hash for request in requests])
-        return [
-            (task, request, read(task, known[request.hash]) if request.hash in known else None)
-            for task, request in zip(tasks, requests, strict=True)
-        ]
+    def _look_up(self, tasks: Sequence[Task], form: ReplyFormat) -> list[tuple[_Flight, Judgement | None]]:
+        """Write the requests of tasks, and read the replies that there are: in this form, else in another."""
+        forms = [form, *(other for other in self._form.readable if other is not form)]
+        requests = [[self._asker.request(task, each) for each in forms] for task in tasks]
+        replies = find_replies(self._store, [each.hash for some in requests for each in some])
+        found: list[tuple[_Flight, Judgement | None]] = []
+        for task, some in zip(tasks, requests, strict=True):
+            kept = next((replies[each.hash] for each in some if each.hash in replies), None)
+            flight = _Flight(some[0], form, [task], prompt_characters(some[0]) / CHARACTERS_A_TOKEN)
+            found.append((flight, read(task, kept) if kept else None))
+        return found
 
     async def step(self) -> list[Judgement]:
         """Let calls start and end for a moment, and give back what came to an end."""
         until = time.monotonic() + TICK_SECONDS
         while not self.is_idle and not self._ended and time.monotonic() < until:
             self._start_all()
+            self._give_up_at_end()
             self._start_concluding()
             await self._wait(until)
-            for worker in (self._keeper, self._concluder):
-                if worker and worker.done():
-                    worker.result()  # what went wrong there, such as a full disk, ends the run
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
             if self.wants_tasks and not self._ready:
                 break
+        await asyncio.sleep(0)  # an interrupt that came meanwhile is heard here
         ended, self._ended = self._ended, []
         return ended
+
+    def end(self) -> None:
+        """Make no further call; what is under way may land."""
+        self._has_ended = True
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -185,10 +193,9 @@ class Calls:
         seconds = until - now
         if self._judged and not self._concluder:
             seconds = min(seconds, self._concluded_at + CONCLUDE_SECONDS - now)
-        if self._waiting and not self.is_ending:
-            seconds = min(seconds, self._waiting[0][0] - now)
-        if self._ready and math.isfinite(gate := self._pace.wait(now)):
-            seconds = min(seconds, max(gate, 0.001))
+        if not self.is_ending:
+            due = 0.0 if self._ready else self._waiting[0][0] - now if self._waiting else math.inf
+            seconds = min(seconds, max(due, self._pace.wait(now)))
         try:
             async with asyncio.timeout(max(seconds, 0.001)):
                 await self._news.wait()
@@ -203,25 +210,29 @@ class Calls:
             flight = self._next(now := time.monotonic())
             if flight is None:
                 return
-            characters = prompt_characters(flight.request)
-            under_way = self._pace.in_flight + len(self._arrived) + self._committing
-            if said := self.spent.over_cap(self._caps, self.price, under_way, characters / CHARACTERS_A_TOKEN):
+            under_way = self._pace.in_flight + self._uncommitted
+            guess = self.price.cost(flight.prompt_tokens, self.spent.reply_tokens) if self.price else None
+            if said := over_cap(self._caps, self.spent, under_way, guess):
                 self._put_back(flight)
                 if not under_way:
                     self.failure = TeacherStopError(said, "Raise the cap to go on; all that came is kept.")
                 return
-            self._requests += not flight.tries
+            self._patience.requests += not flight.tries
             flight.tries += 1
-            flight.tokens = characters / CHARACTERS_A_TOKEN + self.spent.reply_tokens
+            flight.began = now
+            flight.tokens = flight.prompt_tokens + self.spent.reply_tokens
             self._pace.start(now, flight.tokens)
-            self._under_way.add(self._spawn(self._fly(flight), self._under_way.discard))
+            self._under_way.add(self._spawn(self._fly(flight)))
+
+    @property
+    def _uncommitted(self) -> int:
+        return len(self._arrived) + self._committing
 
     def _is_held_up(self) -> bool:
-        uncommitted = len(self._arrived) + self._committing
-        limit = self._pace.limit
+        uncommitted = self._uncommitted
         return (
             self._pace.wait(time.monotonic()) > 0
-            or uncommitted > limit
+            or uncommitted > self._pace.limit
             or (not self._form.is_settled and self._pace.in_flight + uncommitted > 0)
         )
 
@@ -237,102 +248,97 @@ class Calls:
         else:
             self._ready.appendleft(flight)
 
-    def _spawn(
-        self, work: Coroutine[Any, Any, None], done: Callable[[asyncio.Task[None]], None] | None = None
-    ) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
-        if done:
-            task.add_done_callback(done)
+        task.add_done_callback(self._note_end)
         return task
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """Wake the run at what went wrong in a worker, such as a full disk: it ends the run."""
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+            self._news.set()
 
     async def _fly(self, flight: _Flight) -> None:
         answer = await self._teacher.ask(flight.request.ask)
-        self._pace.end(time.monotonic(), flight.tokens, answer)
+        is_news = self._pace.end(time.monotonic(), flight.tokens, answer, flight.began)
+        self._patience.note(answer, is_news=is_news)
         self._arrived.append((flight, answer))
         if self._keeper is None:
             self._keeper = self._spawn(self._keep())
-        self._start_all()
+        if answer.is_reply:  # after a failure it is first looked at what that means
+            self._start_all()
 
     async def _keep(self) -> None:
         """Commit what has arrived, again and again until nothing has; only then is it looked at."""
-        while self._arrived:
-            started = time.monotonic()
-            arrived, self._arrived = self._arrived, []
-            self._committing = len(arrived)
-            calls = [(flight.request.hash, flight.request.ask.stage, answer) for flight, answer in arrived]
-            kept = await asyncio.to_thread(
-                keep_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
-            )
-            self._committing = 0
-            for (flight, answer), each in zip(arrived, kept, strict=True):
-                self.spent.count(answer, self.price)
-                self._settle(flight, each)
-            await self._learn([answer for _, answer in arrived])
-            self._start_all()
-            if self._under_way:
-                await asyncio.sleep(max(started + COMMIT_SECONDS - time.monotonic(), 0))
-        self._keeper = None
-        if not self._under_way or self.failure:
+        try:
+            while self._arrived:
+                started = time.monotonic()
+                await self._commit()
+                self._start_all()
+                if self._under_way:
+                    await asyncio.sleep(max(started + COMMIT_SECONDS - time.monotonic(), 0))
+        finally:
+            self._keeper = None
             self._news.set()
 
-    async def _learn(self, answers: Sequence[Answer]) -> None:
-        """Let the first calls settle the form of reply; what is ready is then asked for in that form."""
+    async def _commit(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        self._committing = len(arrived)
+        calls = [(flight.request.hash, flight.request.ask.stage, answer) for flight, answer in arrived]
+        kept = await asyncio.to_thread(
+            keep_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
+        )
+        self._committing = 0
         before = self._form.current
-        for answer in answers:
-            self._form.learn(answer)
-        if self._form.current is before:
-            return
-        tasks = [task for flight in self._ready for task in flight.tasks]
-        for flight in self._ready:
+        for flight, answer in arrived:
+            self.spent.add(answer, self.price)
+            self._form.learn(flight.form, answer)
+        anew = [flight for (flight, _), each in zip(arrived, kept, strict=True) if self._settle(flight, each)]
+        if self._form.current is not before:
+            anew += self._ready
+            self._ready.clear()
+        for flight in anew:
             del self._flights[flight.request.hash]
-        self._ready.clear()
-        await self.take(tasks)
+        await self.take([task for flight in anew for task in flight.tasks], first=True)
 
-    def _settle(self, flight: _Flight, kept: Kept) -> None:
-        """Say what becomes of a call that is kept: to be read, another try, or the end of the run."""
+    def _settle(self, flight: _Flight, kept: Kept) -> bool:
+        """Say what a call came to: a judgement, another try, nothing yet, the end of the run; True: ask anew."""
         answer = kept.answer
         if answer.is_reply:
-            self._has_answered, self._failed_in_a_row = True, 0
-        else:
-            self._failed_in_a_row += not answer.outcome.is_about_one
-            self._look_for_end(answer, flight.tries)
-            if answer.outcome is Outcome.FORMAT_REFUSED and not self._form.is_settled:
-                self._ready.appendleft(flight)  # asked again once the form is settled
-                return
-            if answer.outcome.passes and not self.failure and self._may_try_again(flight):
-                due = time.monotonic() + _back_off(flight.tries, answer)
-                heappush(self._waiting, (due, next(self._order), flight))
-                return
-        del self._flights[flight.request.hash]
-        if self.failure is None or not (answer.outcome.stops or answer.outcome.passes):
-            # What ends the run, or failed while it ended, is no failure of its samples.
-            self._judged += [read(task, kept) for task in flight.tasks]
-
-    def _look_for_end(self, answer: Answer, tries: int) -> None:
-        """End the run where every further call would come to the same."""
-        if self.failure is not None:
-            return
-        may_come_back = answer.outcome is Outcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
-        if answer.outcome.stops and not may_come_back:
-            self.failure = TeacherStopError(answer.detail, answer.hint)
-        elif (answer.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS:
-            minutes = (answer.retry_after_seconds or 0.0) / 60
-            self.failure = TeacherStopError(
-                f"The teacher {self._teacher.name} asks to be left alone for {minutes:,.0f} minutes.",
-                "Go on after that; all that came is kept.",
-            )
-        elif self._teacher.is_live and self._failed_in_a_row >= max(FAILURES_IN_A_ROW, 2 * self._pace.concurrency):
-            self.failure = TeacherStopError(
-                f"The last {self._failed_in_a_row} calls all failed. {answer.detail}",
-                "See to the teacher, then go on; all that came is kept.",
-            )
-
-    def _may_try_again(self, flight: _Flight) -> bool:
-        """Whether a request gets another try: not too often itself, and no more than a share of all requests."""
-        if flight.tries >= MOST_TRIES or self._retries >= FREE_RETRIES + RETRY_SHARE * self._requests:
+            self._give_up()
+            self._read(flight, kept)
             return False
-        self._retries += 1
-        return True
+        self.failure = self.failure or self._patience.end_of_run(answer, flight.tries)
+        if answer.outcome.is_about_one:
+            self._read(flight, kept)
+        elif self.failure is not None:
+            del self._flights[flight.request.hash]  # it is no failure of this sample
+        elif flight.form is not self._form.current:
+            return True
+        elif self._patience.grants(answer.outcome, flight.tries):
+            due = time.monotonic() + back_off(flight.tries, answer)
+            heappush(self._waiting, (due, next(self._order), flight))
+        else:
+            self._put_aside.append((flight, kept))
+        return False
+
+    def _read(self, flight: _Flight, kept: Kept) -> None:
+        del self._flights[flight.request.hash]
+        self._judged += [read(task, kept) for task in flight.tasks]
+
+    def _give_up(self) -> None:
+        """Judge what was put aside: the teacher answers others."""
+        aside, self._put_aside = self._put_aside, []
+        for flight, kept in aside:
+            self._read(flight, kept)
+
+    def _give_up_at_end(self) -> None:
+        """Judge what was put aside where there are no others."""
+        is_over = not (self._under_way or self._uncommitted or self._keeper or self._waiting or self._ready)
+        if is_over and not self.is_ending:
+            self._give_up()
 
     def _start_concluding(self) -> None:
         """Commit what replies came to, if that is due, or if there is nothing else to do."""
@@ -344,13 +350,15 @@ class Calls:
         """Commit judgements; a refused reply is asked for again where tries are left."""
         self._concluded_at = time.monotonic()
         self._concluding, self._judged = self._judged, []
-        await asyncio.to_thread(judge, self._store, self._producer, self._concluding)
-        concluded, self._concluding = self._concluding, []
-        again = {each.task.key: task for each in concluded if (task := self._correction(each))}
-        await self.take(list(again.values()), first=True)
-        self._ended += [each for each in concluded if each.task.key not in again]
-        self._concluder = None
-        self._news.set()
+        try:
+            await asyncio.to_thread(judge, self._store, self._producer, self._concluding)
+            again = {each.task.key: task for each in self._concluding if (task := self._correction(each))}
+            await self.take(list(again.values()), first=True)
+            self._ended += [each for each in self._concluding if each.task.key not in again]
+        finally:
+            self._concluding = []
+            self._concluder = None
+            self._news.set()
 
     def _correction(self, each: Judgement) -> Task | None:
         """Give the task to ask for again after a refused reply, with what was wrong with it."""
@@ -359,11 +367,3 @@ class Calls:
             return None
         refused, left = task.refused + 1, task.tries_left - 1
         return replace(task, refused=refused, tries_left=left, reason=each.reason, detail=each.detail)
-
-
-def _back_off(tries: int, answer: Answer) -> float:
-    """Wait longer each time, up to 8 s, by a random share so that calls do not come in step; or as the server asks."""
-    seconds: float = min(0.5 * 2.0 ** (tries - 1), 8.0) * random.uniform(0.5, 1.0)
-    if answer.outcome is Outcome.SETTING_REFUSED:
-        return 0.0
-    return max(seconds, answer.retry_after_seconds) if answer.retry_after_seconds else seconds

@@ -37,22 +37,25 @@ class _Means:
 def estimate(missing: Missing, teacher: Teacher, asker: Asker, *, is_batch: bool = False) -> Estimate:
     """Estimate a run as if every reply were accepted at the first attempt.
 
-    Tokens of prompts are their characters by four until replies say otherwise. The response reflection of an
-    instruction that is yet to be written counts with a pair of average length.
+    What a trial or a twin has paid for is not counted. Tokens of prompts are their characters by four until replies
+    say otherwise. The response reflection of an instruction that is yet to be written counts with a pair of average
+    length.
     """
     calls = prompt_tokens = completion_tokens = 0.0
     means = {stage: _means(missing, stage) for stage in Stage}
     to_come = 0
     for origin in ORDER:
-        count, characters = missing.count(origin), missing.characters(origin)
+        stage = DERIVATIONS[origin].stage
+        count, characters = missing.requests(origin)
         if origin is Origin.INSTRUCTION:
             to_come = count + missing.waiting()
         if origin is Origin.BOTH:
             count += to_come
             characters += int(to_come * FIRST_REPLY_TOKENS * CHARACTERS_A_TOKEN / 2)
-        if not count:
-            continue
-        stage = DERIVATIONS[origin].stage
+        else:
+            paid = min(_paid(missing, stage), count)
+            characters -= characters * paid // max(count, 1)
+            count -= paid
         frame = prompt_characters(asker.request(Task("", origin, 0, Pair("", "")), ReplyFormat.SECTIONS))
         guessed = (count * frame + characters) / CHARACTERS_A_TOKEN
         known = means[stage]
@@ -66,6 +69,18 @@ def estimate(missing: Missing, teacher: Teacher, asker: Asker, *, is_batch: bool
         round(completion_tokens),
         price.cost(prompt_tokens, completion_tokens, is_batch=is_batch) if price else None,
         is_measured=all(each.completion is not None for each in means.values()),
+    )
+
+
+def _paid(missing: Missing, stage: Stage) -> int:
+    """Count replies that are in the project and were not used yet, as a trial leaves them."""
+    return int(
+        missing.store.value(
+            """SELECT count(DISTINCT request_hash) FROM teacher_call WHERE producer = ? AND stage = ?
+               AND outcome = 'answered' AND call_id NOT IN (
+                   SELECT call_id FROM reflection WHERE call_id IS NOT NULL)""",
+            [missing.producer, str(stage)],
+        )
     )
 
 

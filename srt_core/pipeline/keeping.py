@@ -37,7 +37,8 @@ class Kept:
 class Task:
     """A candidate that is to be made of a parent.
 
-    `refused` replies came before, the last of them for `reason`; `tries_left` more may be asked for.
+    `refused` replies came before, the last of them for `reason`; `tries_left` more may be asked for. `failed` calls
+    brought none.
     """
 
     sample_id: str
@@ -48,6 +49,7 @@ class Task:
     tries_left: int = 1
     reason: str = ""
     detail: str = ""
+    failed: int = 0
 
     @property
     def stage(self) -> Stage:

@@ -29,13 +29,14 @@ class Mode(StrEnum):
 _MISSING = """
     SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
            parent.instruction, parent.input, parent.response,
-           coalesce(past.refused, 0) AS refused,
+           coalesce(past.refused, 0) AS refused, coalesce(past.failed, 0) AS failed,
            $attempts - coalesce(if($retry_failed, past.refused_now, past.refused), 0) AS tries_left,
            coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
     FROM candidate AS parent JOIN sample USING (sample_id)
     LEFT JOIN (
         SELECT sample_id, count(*) FILTER (status = 'refused') AS refused,
                count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
+               count(*) FILTER (status = 'failed') AS failed,
                bool_or(status = 'failed' AND (reflection_id > $since
                        OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
                arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
@@ -74,6 +75,19 @@ _WAITING = f"""
 """
 
 
+# Equal pairs share a reply, also with those that were reflected on before.
+_REQUESTS = """
+    SELECT count(*) AS count, coalesce(sum(length(instruction) + length(input) + length(response)), 0)::BIGINT
+           AS characters
+    FROM (SELECT DISTINCT instruction, input, response, refused FROM ({missing}))
+    WHERE refused > 0 OR (instruction, input, response) NOT IN (
+        SELECT (asked.instruction, asked.input, asked.response)
+        FROM reflection JOIN candidate AS asked ON asked.candidate_id = reflection.parent_id
+        WHERE reflection.origin = $origin AND reflection.producer = $producer AND status <> 'failed'
+          AND call_id IS NOT NULL)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What a producer has yet to make, in one mode. `since` is the last reflection before the run."""
@@ -92,11 +106,11 @@ class Missing:
         sql, values = self._query(origin)
         return int(self.store.value(f"SELECT count(*) FROM ({sql})", values))
 
-    def characters(self, origin: Origin) -> int:
-        """Count the characters of the pairs that they are to be made of."""
+    def requests(self, origin: Origin) -> tuple[int, int]:
+        """Count the distinct requests that are to be made for them, and the characters of their pairs."""
         sql, values = self._query(origin)
-        total = "SELECT sum(length(instruction) + length(input) + length(response))"
-        return int(self.store.value(f"{total} FROM ({sql})", values) or 0)
+        row = self.store.rows(_REQUESTS.format(missing=sql), values)[0]
+        return row["count"], row["characters"]
 
     def chunk(self, origin: Origin, last: int) -> tuple[list[Task], int]:
         """Read the next tasks of an origin after sample number `last`, and the number that they end at."""
@@ -106,7 +120,7 @@ class Missing:
         )
         tasks = [
             Task(row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"],
-                 row["reason"], row["detail"])
+                 row["reason"], row["detail"], row["failed"])
             for row in rows
         ]  # fmt: skip
         return tasks, rows[-1]["seq"] if rows else last

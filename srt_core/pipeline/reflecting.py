@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from threading import Event
 
+from srt_core.errors import TeacherStopError
 from srt_core.pipeline.along import Along, Scoring
 from srt_core.pipeline.asking import Asker, FormatChoice
 from srt_core.pipeline.calls import Calls
 from srt_core.pipeline.keeping import Task
 from srt_core.pipeline.missing import ORDER, Missing, Mode, count_missing
+from srt_core.pipeline.patience import Patience
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.spending import Caps, spent_by
-from srt_core.prices import price_of
+from srt_core.prices import Price, price_of
 from srt_core.producers import register_producer
 from srt_core.prompts import Prompts, ReplyFormat
 from srt_core.records import Origin
@@ -87,8 +89,9 @@ def reflect(
             producer,
             FormatChoice(store, producer, teacher, plan.reply_format),
             Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
+            Patience(teacher.name, plan.concurrency, teacher.is_live),
             plan.caps,
-            price_of(store, teacher.model),
+            _price(store, teacher, plan.caps),
             spent_by(store, producer),
             stop.is_set,
         )
@@ -98,8 +101,8 @@ def reflect(
                 yield runner.run(run.move())
                 if run.is_waiting:
                     stop.wait(WAIT_SECONDS)
-        except KeyboardInterrupt:
-            stop.set()
+        except BaseException:  # an interrupt, a caller that leaves, a scoring that failed
+            calls.end()
             while not calls.is_idle:  # what was asked for is paid for
                 runner.run(calls.step())
             raise
@@ -113,6 +116,16 @@ def reflect(
         yield run.progress.moved(0, message=said)
 
 
+def _price(store: Store, teacher: Teacher, caps: Caps) -> Price | None:
+    """Find the teacher's price. TeacherStopError where a cap in dollars needs one that nobody knows."""
+    price = price_of(store, teacher.model)
+    if caps.cost is not None and price is None:
+        raise TeacherStopError(
+            f"A cap in dollars needs a price, and none is known for {teacher.model}.", "Give one, or cap the calls."
+        )
+    return price
+
+
 async def _close(calls: Calls, teacher: Teacher) -> None:
     await calls.close()
     await teacher.close()
@@ -123,8 +136,9 @@ class _Run:
 
     def __init__(self, missing: Missing, calls: Calls, along: Along) -> None:
         self._missing, self._calls, self._along = missing, calls, along
-        self._place, self._last = 0, 0
+        self._place = self._last = self._scored = 0
         self._has_found = False
+        self._begin_sweep()
         self.is_over = self.is_waiting = False
         self.progress = Progress("reflections", total=count_missing(missing), spent=self._spent)
 
@@ -132,17 +146,18 @@ class _Run:
         """Look for more to do, wait for news of the calls, and count what came to an end."""
         await self._feed()
         ended = await self._calls.step()
+        self._along.check()
         if any(each.is_accepted for each in ended):
             self._along.tell()
         if self._calls.is_ending:
             self.is_over = self._calls.is_idle
-        elif self._place == len(ORDER) and (self._calls.is_idle or self._along.take_news()):
+        elif self._place == len(ORDER):
             self._end_sweep()
         failed = sum(not each.is_accepted for each in ended)
         message = "The student scores what has come" if self.is_waiting else self._calls.said
         self.progress = self.progress.moved(len(ended), failed=failed, message=message, spent=self._spent)
-        if self.progress.done > (self.progress.total or 0):
-            self.progress = replace(self.progress, total=self.progress.done)
+        total = self.progress.done if self.is_over and not self._calls.is_ending else self.progress.total or 0
+        self.progress = replace(self.progress, total=max(self.progress.done, total))
         return self.progress
 
     @property
@@ -166,10 +181,16 @@ class _Run:
         before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.mode is Mode.SEQUENTIAL else set()
         return {task.key} | before
 
+    def _begin_sweep(self) -> None:
+        self._place, self._last = 0, 0
+        self._has_found = self.is_waiting = False
+        self._scored = self._along.scored
+
     def _end_sweep(self) -> None:
-        """Begin another sweep where it may find something; else wait for scores, or end the run."""
-        self.is_waiting = self._calls.is_idle and self._along.is_busy and not self._has_found
-        if self._has_found or self._along.is_busy:
-            self._place, self._last, self._has_found = 0, 0, False
-        else:
-            self.is_over = self._calls.is_idle
+        """Begin another sweep where it may find something; else wait for calls or scores, or end the run."""
+        is_busy = self._along.is_busy  # asked first: what is scored from now on is news
+        has_news = self._along.scored != self._scored
+        if has_news or (self._has_found and self._calls.is_idle):
+            self._begin_sweep()
+        elif self._calls.is_idle:
+            self.is_waiting, self.is_over = is_busy, not is_busy

@@ -58,10 +58,13 @@ def trial(
             made: list[Trial] = []
             while len(made) < len(tasks):  # one at a time until it is known which form of reply the teacher keeps to
                 some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
-                requests = [asker.request(task, form.current) for _, task in some]
+                asked = form.current
+                requests = [asker.request(task, asked) for _, task in some]
                 kept = await _ask(store, teacher, producer, requests)
                 for each in kept:
-                    form.learn(each.answer)
+                    form.learn(asked, each.answer)
+                if asked is ReplyFormat.JSON and form.current is ReplyFormat.SECTIONS and not kept[0].answer.is_reply:
+                    continue  # refused for its form
                 made += [_shown(seq, task, request, each)
                          for (seq, task), request, each in zip(some, requests, kept, strict=True)]  # fmt: skip
             return made
@@ -72,16 +75,19 @@ def trial(
 
 
 async def _ask(store: Store, teacher: Teacher, producer: str, requests: Sequence[Request]) -> list[Kept]:
-    """Ask what was not answered before, and keep what comes."""
+    """Ask what was not answered before, and keep each reply as it comes."""
+    price = price_of(store, teacher.model)
     known = find_replies(store, [request.hash for request in requests])
-    new = [request for request in {each.hash: each for each in requests}.values() if request.hash not in known]
-    answers = await asyncio.gather(*(teacher.ask(request.ask) for request in new))
-    calls = [(request.hash, request.ask.stage, answer) for request, answer in zip(new, answers, strict=True)]
-    kept = keep_calls(store, producer, price_of(store, teacher.model), calls)
-    for answer in answers:
-        if answer.outcome.stops:
-            raise TeacherStopError(answer.detail, answer.hint)
-    known |= {request.hash: each for request, each in zip(new, kept, strict=True)}
+
+    async def ask(request: Request) -> None:
+        answer = await teacher.ask(request.ask)
+        (known[request.hash],) = keep_calls(store, producer, price, [(request.hash, request.ask.stage, answer)])
+
+    new = {request.hash: request for request in requests if request.hash not in known}
+    await asyncio.gather(*(ask(request) for request in new.values()))
+    for kept in known.values():
+        if kept.answer.outcome.stops:
+            raise TeacherStopError(kept.answer.detail, kept.answer.hint)
     return [known[request.hash] for request in requests]
 
 

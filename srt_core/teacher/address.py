@@ -13,8 +13,8 @@ OPENAI_HOST: Final = "api.openai.com"
 NO_KEY: Final = "no-key"
 """Sent to a server that needs no key: the client refuses to send none."""
 
-REAL_KEY_CHARACTERS: Final = 16
-"""A shorter one is a dummy such as `EMPTY`, and may well be a word of an answer."""
+REAL_KEY_CHARACTERS: Final = 8
+"""A shorter one, or one that is all letters, is a dummy such as `EMPTY`, and may well be a word of an answer."""
 
 SHOWN_CHARACTERS: Final = 200
 """How much of what a server said goes into a sentence."""
@@ -74,7 +74,8 @@ class Key:
 
     def redacted_reply(self, text: str) -> str:
         """Take the key out of a reply, if it is one that no reply would hold by chance."""
-        return self.redacted(text) if len(self.value) >= REAL_KEY_CHARACTERS else text
+        is_real = len(self.value) >= REAL_KEY_CHARACTERS and not self.value.isalpha()
+        return self.redacted(text) if is_real else text
 
     def shortened(self, text: str) -> str:
         """Write a server's words in one line. The key goes before they are cut, so that no half of it is left."""

@@ -94,8 +94,8 @@ class Reader:
         return Answer(
             Outcome.ANSWERED,
             text=self.key.redacted_reply(text),
-            finish_reason=str(finish_reason),
-            model=_storable(str(_at(found, "model") or self.model)),
+            finish_reason=_storable(self.key.redacted_reply(str(finish_reason))),
+            model=_storable(self.key.redacted_reply(str(_at(found, "model") or self.model))),
             prompt_tokens=_count(_at(found, "usage"), "prompt_tokens"),
             completion_tokens=_count(_at(found, "usage"), "completion_tokens"),
             latency_seconds=seconds,

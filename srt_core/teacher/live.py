@@ -82,7 +82,7 @@ class OpenAITeacher:
         import httpx2
 
         started = time.monotonic()
-        client = self.client()
+        client, wording = self.client(), self._wording
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 response = await self._http.post(
@@ -95,7 +95,7 @@ class OpenAITeacher:
             return self._connection(error, time.monotonic() - started)
         seconds = time.monotonic() - started
         if response.status_code >= 400:
-            return self._status(response, seconds)
+            return self._status(response, seconds, wording)
         return self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
 
     def _headers(self) -> dict[str, str]:
@@ -147,21 +147,33 @@ class OpenAITeacher:
             )
         return self._client
 
-    def judge(self, error: Exception, latency_seconds: float = 0.0) -> Answer:
-        """Turn the client's error into an Answer: an error status, a broken connection, or something unreadable."""
+    @property
+    def _wording(self) -> tuple[str, bool]:
+        """How settings are put at the moment."""
+        return self._tokens_setting, self._takes_temperature
+
+    def judge(self, error: Exception, latency_seconds: float = 0.0, wording: tuple[str, bool] | None = None) -> Answer:
+        """Turn the client's error into an Answer: an error status, a broken connection, or something unreadable.
+
+        `wording` is how the settings of the request were put, where it had any.
+        """
         import openai
 
         if isinstance(error, openai.APIStatusError):
-            return self._status(error.response, latency_seconds)
+            return self._status(error.response, latency_seconds, wording or self._wording)
         if isinstance(error, openai.APIConnectionError):
             return self._connection(error, latency_seconds)
         said = f"{type(error).__name__}: {error}"
         return self.reader.failure(Outcome.NO_COMPLETION, said, None, latency_seconds)
 
-    def _status(self, response: "httpx2.Response", latency_seconds: float) -> Answer:
-        """Judge an error status. A setting that the server wants in other words is put so from now on."""
+    def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
+        """Judge an error status. A setting that the server wants in other words is put so from now on.
+
+        A call that was under way when that was found out was put the old way, and is refused for it too.
+        """
         answer = self.reader.error(response.status_code, response.text, latency_seconds, response.headers)
-        if answer.outcome is Outcome.REQUEST_REFUSED and self._reword(refused_setting(answer.text)):
+        is_refused = answer.outcome is Outcome.REQUEST_REFUSED
+        if is_refused and (wording != self._wording or self._reword(refused_setting(answer.text))):
             return self.reader.failure(
                 Outcome.SETTING_REFUSED, answer.detail, answer.text, latency_seconds, response.status_code
             )
