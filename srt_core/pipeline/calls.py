@@ -35,6 +35,7 @@ from srt_core.pipeline.keeping import (
     keep_calls,
     read,
 )
+from srt_core.pipeline.missing import CHUNK_TASKS
 from srt_core.pipeline.patience import Patience, back_off
 from srt_core.pipeline.spending import CHARACTERS_A_TOKEN, Caps, Spent, over_cap
 from srt_core.prices import Price
@@ -47,6 +48,7 @@ COMMIT_SECONDS = 0.02
 """What arrives within this time is committed together."""
 CONCLUDE_SECONDS = 0.25
 NUMBERS_AT_ONCE = 256
+FIRST_TASKS = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -104,9 +106,13 @@ class Calls:
         self._numbers: Iterator[int] = call_numbers(store, NUMBERS_AT_ONCE)
 
     @property
-    def wants_tasks(self) -> bool:
-        """Whether more tasks can be put to use soon."""
-        return not self.is_ending and len(self._ready) < 2 * self._pace.concurrency
+    def wanted(self) -> int:
+        """How many more tasks can be put to use soon: a few until it is known in which form to ask, then in chunks."""
+        if self.is_ending:
+            return 0
+        if not self._form.is_settled:
+            return max(FIRST_TASKS - len(self._ready), 0)
+        return CHUNK_TASKS if len(self._ready) < 8 * self._pace.concurrency else 0
 
     @property
     def busy(self) -> set[tuple[str, str]]:
@@ -170,7 +176,7 @@ class Calls:
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
-            if self.wants_tasks and not self._ready:
+            if self.wanted and len(self._ready) < self._pace.concurrency:
                 break
         await asyncio.sleep(0)  # an interrupt that came meanwhile is heard here
         ended, self._ended = self._ended, []

@@ -112,11 +112,11 @@ class Missing:
         row = self.store.rows(_REQUESTS.format(missing=sql), values)[0]
         return row["count"], row["characters"]
 
-    def chunk(self, origin: Origin, last: int) -> tuple[list[Task], int]:
+    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[Task], int]:
         """Read the next tasks of an origin after sample number `last`, and the number that they end at."""
         sql, values = self._query(origin)
         rows = self.store.rows(
-            f"SELECT * FROM ({sql}) WHERE seq > $last ORDER BY seq LIMIT {CHUNK_TASKS}", {**values, "last": last}
+            f"SELECT * FROM ({sql}) WHERE seq > $last ORDER BY seq LIMIT $size", {**values, "last": last, "size": size}
         )
         tasks = [
             Task(row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"],

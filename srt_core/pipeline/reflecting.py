@@ -166,8 +166,8 @@ class _Run:
 
     async def _feed(self) -> None:
         """Read tasks until there are enough, or this sweep is at its end; calls go on meanwhile."""
-        while self._place < len(ORDER) and self._calls.wants_tasks:
-            tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last)
+        while self._place < len(ORDER) and (wanted := self._calls.wanted):
+            tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last, wanted)
             if not tasks:
                 self._place, self._last = self._place + 1, 0
                 continue

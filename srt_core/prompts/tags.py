@@ -9,6 +9,7 @@ import textwrap
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -78,15 +79,22 @@ def first_tag(keys: tuple[str, ...], text: str) -> int:
 
 def second_reply(keys: tuple[str, ...], text: str) -> bool:
     """Whether a text after a whole reply begins another one."""
+    return bool(_second(keys).search(text))
+
+
+@cache
+def _second(keys: tuple[str, ...]) -> re.Pattern[str]:
     names, last = "|".join(map(loose_name, keys)), loose_name(keys[-1])
     heading = rf"^[^\w\n]{{0,12}}{last}[*_]{{0,3}}[ \t]*:|^[ \t]*(?:#{{1,6}}[ \t]+|\*\*){last}(?:\*\*)?[ \t]*$"
-    return bool(re.search(rf'"(?:{names})"\s*:|^[ \t]*</?(?:{names})>|{heading}', text, re.M | re.I))
+    return re.compile(rf'"(?:{names})"\s*:|^[ \t]*</?(?:{names})>|{heading}', re.M | re.I)
 
 
+@cache
 def _exact(keys: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"{_INVISIBLE}(?P<deco>)<(?P<slash>/?)(?P<name>{'|'.join(watched_keys(keys))})>")
 
 
+@cache
 def _loose(keys: tuple[str, ...]) -> re.Pattern[str]:
     """Write a tag in other case, with spaces or attributes, in bold or in backticks."""
     names = "|".join(map(loose_name, watched_keys(keys)))
@@ -94,6 +102,7 @@ def _loose(keys: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"{_INVISIBLE}(?P<deco>[*_`]{{1,3}})?{tag}(?(deco)(?P=deco))", re.I)
 
 
+@cache
 def _escaped(keys: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(map(loose_name, watched_keys(keys)))
     return re.compile(rf"(?P<deco>)&lt;[ \t]*(?P<slash>/?)[ \t]*(?P<name>{names})[ \t]*&gt;", re.I)
@@ -105,7 +114,7 @@ def _marks(text: str, pattern: re.Pattern[str]) -> Iterator[_Mark]:
         yield _Mark(
             start=match.start(),
             end=match.end(),
-            key=re.sub("[ -]", "_", match["name"].lower()),
+            key=match["name"].lower().replace(" ", "_").replace("-", "_"),
             closes=bool(match["slash"]),
             indent=_indent(text, match.start(), _SPACE if match["slash"] else _BULLETS),
             ends_line=bool(_LINE_END.match(text, match.end())),
@@ -124,7 +133,8 @@ def _indent(text: str, start: int, allowed: re.Pattern[str]) -> str | None:
 
 
 def _read(keys: tuple[str, ...], text: str, pattern: re.Pattern[str]) -> dict[str, str] | Refusal:
-    marks = [mark for mark in _marks(text, pattern) if mark.key in watched_keys(keys)]
+    watched = watched_keys(keys)
+    marks = [mark for mark in _marks(text, pattern) if mark.key in watched]
     refusal = _refuse_missing(keys, text, marks)
     if refusal:
         return refusal

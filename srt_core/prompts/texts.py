@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from srt_core.prompts.reasoning import OPENING
@@ -115,10 +116,15 @@ def _is_placeholder(key: str, bare: str) -> bool:
 
 def _wears_label(key: str, text: str) -> bool:
     """Whether a text still has its own tag around it, or its own heading above it."""
+    begins, ends = _labels(key)
+    return bool(begins.match(text)) or bool(ends.search(text.rstrip()))
+
+
+@cache
+def _labels(key: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     name = loose_name(key)
     heading = rf"[ \t]*(?:#{{1,6}}[ \t]*{name}:?|(\*\*|__)?{name}:?(?(1)\1):?)[ \t]*(?:\n|\Z)"
-    edge = rf"\s*<{name}>|{heading}"
-    return bool(re.match(edge, text, re.I)) or bool(re.search(rf"</{name}>\Z", text.rstrip(), re.I))
+    return re.compile(rf"\s*<{name}>|{heading}", re.I), re.compile(rf"</{name}>\Z", re.I)
 
 
 _END_MARKER: Final = re.compile(
