@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from srt_core.errors import ProjectError, SRTError, TeacherStopError
 from srt_core.pipeline import Progress
+from srt_core.selection import refresh
 from srt_core.store import Row, Store
 
 Work = Callable[[threading.Event], Iterator[Progress]]
@@ -23,6 +24,8 @@ Work = Callable[[threading.Event], Iterator[Progress]]
 SAVE_SECONDS = 2.0
 JOIN_SECONDS = 5.0
 NICENESS = 10
+REFRESH_SECONDS = 3.0
+REFRESH_SHARE = 20
 
 
 class JobState(StrEnum):
@@ -57,6 +60,7 @@ class Jobs:
         self._store = store
         self._latest: dict[str, Job] = {}
         self._lock = threading.Lock()
+        self._refresh_due = 0.0
         with store.transaction() as tx:
             tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
 
@@ -109,6 +113,7 @@ class Jobs:
     def _run(self, job: Job, work: Work) -> None:
         _give_way()
         saved = 0.0
+        self._store.may_lag = True
         state = JobState.FAILED  # what stands if the step raises something that is no SRTError
         try:
             for progress in work(job.stop):
@@ -116,6 +121,7 @@ class Jobs:
                 if time.monotonic() - saved > SAVE_SECONDS:
                     saved = time.monotonic()
                     self._save(job, JobState.RUNNING)
+                self._refresh_sometimes()
             state = JobState.PAUSED if job.stop.is_set() else JobState.DONE
         except SRTError as error:
             job.error = error
@@ -128,6 +134,16 @@ class Jobs:
         finally:
             self._save(job, state)
             job.state = state
+            self._store.may_lag = bool(self.running())
+
+    def _refresh_sometimes(self) -> None:
+        """Bring the derived tables up to date, so that no screen has to; seldom, for it takes its time."""
+        started = time.monotonic()
+        if started < self._refresh_due:
+            return
+        refresh(self._store, now=True)
+        took = time.monotonic() - started
+        self._refresh_due = time.monotonic() + max(REFRESH_SECONDS, REFRESH_SHARE * took)
 
     def _save(self, job: Job, state: JobState) -> None:
         progress = job.progress

@@ -217,9 +217,12 @@ def apply(store: Store, policy: Policy, author: str) -> None:
     refresh(store)
 
 
-def refresh(store: Store) -> None:
-    """Bring `panel` and `selection` up to date with the candidates, scores and policy, if anything changed."""
-    panel_key = refresh_panel(store)
+def refresh(store: Store, *, now: bool = False) -> None:
+    """Bring `panel` and `selection` up to date with the candidates, scores and policy, if anything changed.
+
+    While the store may lag, new candidates and scores wait for a call with `now`; a changed policy never does.
+    """
+    panel_key = refresh_panel(store, now=now)
     policy = applied_policy(store)
     key = f"{panel_key}|{policy_to_json(policy)}"
     if store.meta("selection_key") == key:
@@ -230,16 +233,18 @@ def refresh(store: Store) -> None:
         _set_key(tx, "selection_key", key)
 
 
-def refresh_panel(store: Store) -> str:
-    """Bring `panel` up to date with the candidates, failures, scores and producer, if anything changed.
+def refresh_panel(store: Store, *, now: bool = False) -> str:
+    """Bring `panel` up to date with the candidates, failures, scores and producer, as `refresh` does.
 
     Returns its version.
     """
     scoring_id = store.meta("scoring_id") or "0"
     producer = applied_policy(store).producer
-    key = f"{store.meta('data_version')}|{scoring_id}|{producer}"
-    if store.meta("panel_key") == key:
-        return key
+    asked = f"{scoring_id}|{producer}"
+    key = f"{store.meta('data_version')}|{asked}"
+    held = store.meta("panel_key") or ""
+    if held == key or (store.may_lag and not now and held.partition("|")[2] == asked):
+        return held
     _fill_drift(store)
     with store.transaction() as tx:
         tx.execute("DELETE FROM panel")

@@ -61,6 +61,8 @@ class Store:
         self.path = path
         self._connection = connection
         self._write_lock = threading.RLock()
+        self.may_lag = False
+        """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
 
     @classmethod
     def create(cls, path: Path) -> Self:

@@ -1,0 +1,135 @@
+"""How fast the screen answers while the teacher is asked at full speed: a real browser, the running app.
+
+    python -m benchmarks.screen [--samples 5000] [--presses 40] [--concurrency 16]
+
+Presses the arrow key in Review, before a run and during it, and measures from the press until the next sample is
+painted; opens the Reflect page as well. Medians and the slowest of twenty, in milliseconds.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.bare_client import KEY
+from benchmarks.latency_server import running_latency_server
+from benchmarks.reflecting import write_pairs
+from srt_core.pipeline import import_file
+from srt_core.store import Store
+
+ROOT = Path(__file__).parent.parent
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"]
+
+
+@contextmanager
+def running_app(project: Path) -> Iterator[str]:
+    """Run the app on a project in a process of its own; give its URL once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "SRT_PROJECT": str(project), "SRT_BENCHMARK_KEY": KEY}
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port),
+               "--server.headless", "true"]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def press_arrows(page: Page, presses: int) -> list[float]:
+    """Press the right arrow so often; give the milliseconds until each next sample is painted."""
+    seconds = []
+    for _ in range(presses):
+        before = page.url
+        started = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("before => location.href !== before", arg=before)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        seconds.append((time.perf_counter() - started) * 1000)
+        time.sleep(0.15)
+    return seconds
+
+
+def open_review(page: Page, url: str) -> None:
+    """Open Review on all samples."""
+    page.goto(f"{url}/Review?queue=all")
+    page.wait_for_selector("text=Sample 1", timeout=60_000)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
+    """Start a run on the Reflect page."""
+    page.goto(f"{url}/Reflect")
+    for label, text in (("Base URL", teacher), ("Model", "m-1"), ("Variable with the key", "SRT_BENCHMARK_KEY")):
+        page.get_by_role("textbox", name=label).fill(text)
+        page.keyboard.press("Tab")
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.get_by_text("More settings").click()
+    page.get_by_role("spinbutton", name="Calls at once").fill(str(concurrency))
+    page.keyboard.press("Tab")
+    time.sleep(2)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_selector("text=reflections ·")
+
+
+def said(name: str, milliseconds: list[float]) -> str:
+    """Write median and 95th percentile."""
+    slow = statistics.quantiles(milliseconds, n=20)[-1]
+    return f"{name:28} {statistics.median(milliseconds):7.0f} {slow:7.0f} {max(milliseconds):7.0f}"
+
+
+def measure(samples: int, presses: int, concurrency: int) -> None:
+    """Print a table."""
+    executable = os.environ.get("SRT_BROWSER") or shutil.which("chromium")
+    with tempfile.TemporaryDirectory() as folder, running_latency_server(0.05) as teacher:
+        project = Path(folder) / "screen.srt"
+        with Store.create(project) as store:
+            for _ in import_file(store, write_pairs(Path(folder) / "pairs.jsonl", samples)):
+                pass
+        with running_app(project) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+            page = browser.new_page()
+            open_review(page, url)
+            idle = press_arrows(page, presses)
+            start_run(page, url, teacher, concurrency)
+            open_review(page, url)
+            busy = press_arrows(page, presses)
+            page.goto(f"{url}/Reflect")
+            page.wait_for_selector("text=reflections ·")
+            figures = page.get_by_text("reflections ·").first.inner_text()
+            browser.close()
+    print("ms to the next sample          median    95 %     max")
+    print(said("nothing runs", idle))
+    print(said(f"a run, {concurrency} calls at once", busy))
+    print(figures)
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.screen")
+    parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--presses", type=int, default=40)
+    parser.add_argument("--concurrency", type=int, default=16)
+    given = parser.parse_args()
+    measure(given.samples, given.presses, given.concurrency)
+
+
+if __name__ == "__main__":
+    main()
