@@ -28,7 +28,6 @@ def register_producer(store: Store, teacher: str, prompt_version: str, prompt_ha
                VALUES (?, ?, ?, ?, ?)""",
             [name, teacher, prompt_version, prompt_hash, prompt_texts],
         )
-        tx.bump()
     return name
 
 

@@ -223,7 +223,7 @@ def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | N
     )
     if critique.open:
         with critique:
-            render_critique(sample.calls, shown)
+            render_critique(sample.calls, sample.candidates[shown] if shown else None)
     if tokens.open:
         with tokens:
             render_tokens(project, view.desk, sample, shown)

@@ -63,10 +63,11 @@ def _cell(label: str, block: str) -> str:
     return f'<div><div style="{_PART}">{html.escape(label)}</div>{block}</div>'
 
 
-def render_critique(calls: Sequence[Row], shown: Origin | None) -> None:
+def render_critique(calls: Sequence[Row], candidate: Row | None) -> None:
     """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
-    call = next((call for call in calls if call["origin"] == shown and call["status"] == "accepted"), None)
-    if shown is None or call is None:
+    made = (candidate["origin"], candidate["producer"]) if candidate else None
+    call = next((each for each in calls if (each["origin"], each["producer"]) == made and each["critique"]), None)
+    if call is None:
         st.caption("No critique: this version did not come from a teacher's reply.")
         return
     sections = json.loads(call["critique"] or "{}")
