@@ -1,8 +1,8 @@
 """Scoring beside the teacher's calls, in a thread: soon after a rewrite it is known whether it won its stage."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -22,13 +22,14 @@ class Along:
         # Each of the two is written by one thread only.
         self._told = 0 if scoring is None else 1
         self._scored = 0
-        self._pool = ThreadPoolExecutor(1, "srt-score-along")
-        self._running: Future[None] | None = None
+        self._error: BaseException | None = None
+        # A daemon: a run that is left without being closed must not keep the process.
+        self._thread = threading.Thread(target=self._run, name="srt-score-along", daemon=True)
 
     def __enter__(self) -> Self:
         if self._scoring is not None:
             self._wake.set()
-            self._running = self._pool.submit(self._run)
+            self._thread.start()
         return self
 
     def __exit__(
@@ -36,7 +37,8 @@ class Along:
     ) -> None:
         self._stop.set()
         self._wake.set()
-        self._pool.shutdown()
+        if self._thread.is_alive() and not sys.is_finalizing():
+            self._thread.join()
 
     @property
     def is_busy(self) -> bool:
@@ -56,8 +58,8 @@ class Along:
 
     def check(self) -> None:
         """Raise what ended the scoring, if something has."""
-        if self._running is not None and self._running.done():
-            self._running.result()
+        if self._error is not None:
+            raise self._error
 
     def _run(self) -> None:
         while self._scoring is not None:
@@ -66,7 +68,11 @@ class Along:
             if self._stop.is_set():
                 return
             told = self._told
-            for _ in self._scoring(self._stop):
-                if self._stop.is_set():
-                    return
+            try:
+                for _ in self._scoring(self._stop):
+                    if self._stop.is_set():
+                        return
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the run's own thread raises it
+                self._error = error
+                return
             self._scored = told
