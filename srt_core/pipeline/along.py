@@ -1,11 +1,12 @@
 """Scoring beside the teacher's calls, in a thread: soon after a rewrite it is known whether it won its stage."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from srt_core.errors import SRTError, StudentError
 from srt_core.pipeline.progress import Progress
 
 Scoring = Callable[[threading.Event], Iterator[Progress]]
@@ -22,13 +23,14 @@ class Along:
         # Each of the two is written by one thread only.
         self._told = 0 if scoring is None else 1
         self._scored = 0
-        self._pool = ThreadPoolExecutor(1, "srt-score-along")
-        self._running: Future[None] | None = None
+        self._error: SRTError | None = None
+        # A daemon: a run that is left without being closed must not keep the process.
+        self._thread = threading.Thread(target=self._run, name="srt-score-along", daemon=True)
 
     def __enter__(self) -> Self:
         if self._scoring is not None:
             self._wake.set()
-            self._running = self._pool.submit(self._run)
+            self._thread.start()
         return self
 
     def __exit__(
@@ -36,7 +38,8 @@ class Along:
     ) -> None:
         self._stop.set()
         self._wake.set()
-        self._pool.shutdown()
+        if self._thread.is_alive() and not sys.is_finalizing():
+            self._thread.join()
 
     @property
     def is_busy(self) -> bool:
@@ -56,8 +59,10 @@ class Along:
 
     def check(self) -> None:
         """Raise what ended the scoring, if something has."""
-        if self._running is not None and self._running.done():
-            self._running.result()
+        if self._error is not None:
+            raise self._error
+        if self.is_busy and not self._thread.is_alive():
+            raise StudentError("The scoring beside the calls has broken off.", "The log tells more; then go on.")
 
     def _run(self) -> None:
         while self._scoring is not None:
@@ -66,7 +71,11 @@ class Along:
             if self._stop.is_set():
                 return
             told = self._told
-            for _ in self._scoring(self._stop):
-                if self._stop.is_set():
-                    return
+            try:
+                for _ in self._scoring(self._stop):
+                    if self._stop.is_set():
+                        return
+            except SRTError as error:
+                self._error = error
+                return
             self._scored = told

@@ -6,7 +6,9 @@ A run that was killed goes on with the same command: what was paid for is found 
 """
 
 import asyncio
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -75,26 +77,29 @@ def reflect(
     the same call goes on where it stopped. `scoring` scores what there is to score; in sequential mode it runs beside
     the calls, so that the response stage follows without another command. Raises TeacherStopError, with everything
     so far committed, when no further call can succeed or a cap is reached.
+
+    Whoever leaves the generator before its end closes it (`contextlib.closing`): it then waits for the calls under way.
     """
     stop = stop or Event()
     producer = producer_of(store, teacher, prompts)
     since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
     attempts = plan.attempts if teacher.is_live else 1
     missing = Missing(store, producer, plan.mode, attempts, plan.retry_failed, since, plan.only)
-    with Along(scoring if plan.mode is Mode.SEQUENTIAL else None) as along, asyncio.Runner() as runner:
-        calls = Calls(
-            store,
-            teacher,
-            Asker(teacher, prompts, plan.note),
-            producer,
-            FormatChoice(store, producer, teacher, plan.reply_format),
-            Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
-            Patience(teacher.name, plan.concurrency, teacher.is_live),
-            plan.caps,
-            _price(store, teacher, plan.caps),
-            spent_by(store, producer),
-            stop.is_set,
-        )
+    asker, form = Asker(teacher, prompts, plan.note), FormatChoice(store, producer, teacher, plan.reply_format)
+    calls = Calls(
+        store,
+        teacher,
+        asker,
+        producer,
+        form,
+        Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
+        Patience(teacher.name, plan.concurrency, teacher.is_live),
+        plan.caps,
+        _price(store, teacher, plan.caps),
+        spent_by(store, producer),
+        stop.is_set,
+    )
+    with Along(scoring if plan.mode is Mode.SEQUENTIAL else None) as along, _event_loop() as runner:
         run = _Run(missing, calls, along)
         try:
             while not run.is_over:
@@ -103,17 +108,29 @@ def reflect(
                     stop.wait(WAIT_SECONDS)
         except BaseException:  # an interrupt, a caller that leaves, a scoring that failed
             calls.end()
-            while not calls.is_idle:  # what was asked for is paid for
+            while not (calls.is_idle or sys.is_finalizing()):  # what was asked for is paid for
                 runner.run(calls.step())
             raise
         finally:
-            runner.run(_close(calls, teacher))
+            if not sys.is_finalizing():
+                runner.run(_close(calls, teacher))
     if calls.failure:
         raise calls.failure
     if not stop.is_set():
         waiting = missing.waiting()
         said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
         yield run.progress.moved(0, message=said)
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.Runner]:
+    """Give a loop, and close it unless the program is ending: closing one that a caller forgot would wait for ever."""
+    runner = asyncio.Runner()
+    try:
+        yield runner
+    finally:
+        if not sys.is_finalizing():
+            runner.close()
 
 
 def _price(store: Store, teacher: Teacher, caps: Caps) -> Price | None:

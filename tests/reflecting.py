@@ -1,0 +1,69 @@
+"""What tests of the teacher's runs share: a project of originals, a run to its end, a run in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from srt_core.pipeline import Plan, Progress, import_file, reflect
+from srt_core.prompts import load_prompts
+from srt_core.store import Row, Store
+from srt_core.teacher import OpenAITeacher
+from tests.small_project import alpaca_rows, write_lines
+
+PROMPTS = load_prompts()
+
+
+def walk(steps: Iterable[Progress]) -> list[Progress]:
+    """Take all steps."""
+    return list(steps)
+
+
+def project(path: Path, rows: int | Sequence[dict[str, str]]) -> Store:
+    """Create a project of so many originals, or of these."""
+    store = Store.create(path)
+    data = write_lines(path.with_suffix(".jsonl"), alpaca_rows(rows) if isinstance(rows, int) else rows)
+    walk(import_file(store, data))
+    return store
+
+
+def teacher_at(url: str, model: str = "m-1", **settings: Any) -> OpenAITeacher:
+    """Make a teacher at a server on this machine."""
+    return OpenAITeacher(url, model, **settings)
+
+
+def run(store: Store, url: str, plan: Plan | None = None, **more: Any) -> Progress:
+    """Reflect to the end."""
+    return walk(reflect(store, teacher_at(url), PROMPTS, plan or Plan(), **more))[-1]
+
+
+def outcomes(store: Store) -> list[Row]:
+    """Read what each reflection that was asked for came to in the end."""
+    return store.rows(
+        """SELECT sample_id, origin, arg_max(status, reflection_id) AS status, arg_max(reason, reflection_id) AS reason
+           FROM reflection GROUP BY ALL ORDER BY ALL"""
+    )
+
+
+RUN = """
+import sys
+from contextlib import closing
+from pathlib import Path
+from srt_core.pipeline import Plan, reflect
+from srt_core.prompts import load_prompts
+from srt_core.store import Store
+from srt_core.teacher import OpenAITeacher
+path, url, concurrency = sys.argv[1:]
+with Store.open(Path(path)) as store:
+    steps = reflect(store, OpenAITeacher(url, "m-1"), load_prompts(), Plan(concurrency=int(concurrency)))
+    with closing(steps):
+        for progress in steps:
+            print(progress.done, flush=True)
+"""
+
+
+def start_run(path: Path, url: str, concurrency: int) -> "subprocess.Popen[str]":
+    """Reflect in a process of its own, which prints a line for each step."""
+    command = [sys.executable, "-c", RUN, str(path), url, str(concurrency)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
