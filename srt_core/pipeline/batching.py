@@ -17,7 +17,7 @@ from srt_core.errors import TeacherStopError
 from srt_core.pipeline.asking import Asker, FormatChoice
 from srt_core.pipeline.calls import spent_by
 from srt_core.pipeline.keeping import Judgement, Request, Task, find_replies, judge, keep_calls, read
-from srt_core.pipeline.missing import ORDER, Missing, count_missing
+from srt_core.pipeline.missing import CHUNK_TASKS, ORDER, Missing, count_missing
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import USUAL_PLAN, Plan, producer_of
 from srt_core.pipeline.sending import (
@@ -269,12 +269,12 @@ class _BatchRun:
 
     def _tasks(self) -> Iterator[list[Task]]:
         for origin in ORDER:
-            last = 0
-            while True:
-                tasks, last = self._missing.chunk(origin, last)
-                if not tasks:
-                    break
+            tasks, last = self._missing.chunk(origin, 0)
+            while tasks:
                 yield tasks
+                if len(tasks) < CHUNK_TASKS:
+                    break
+                tasks, last = self._missing.chunk(origin, last)
 
     def _judged(self, tasks: Sequence[Task]) -> list[Judgement]:
         """Judge what there is for tasks, in whichever form of reply it was asked for."""
@@ -293,7 +293,7 @@ class _BatchRun:
     # ---- what is sent
 
     def try_form(self) -> bool:
-        """Ask one request by a call, True if so: where it is not known yet in which words and form the teacher is asked.
+        """Ask one request by a call, where it is not known yet in which words and form to ask; True if so.
 
         A batch takes up to a day to say that it was asked in the wrong ones.
         """
