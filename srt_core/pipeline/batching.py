@@ -7,7 +7,7 @@ the process died is found by its tag. What a batch did not bring, and what its r
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, TypeVar
@@ -61,7 +61,7 @@ def reflect_batch(
     poll_seconds: float = POLL_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
     stop: Event | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Make the missing candidates by batches, and yield progress in outcomes.
 
     Without `wait` it fetches what has ended, sends what can be sent, and returns; the same call later goes on. Raises
@@ -182,7 +182,8 @@ class _BatchRun:
         if remote is None:
             note(self._store, each.batch_id, "failed", "", "It was never sent.")
             return
-        note(self._store, each.batch_id, "sent", remote.state, remote.detail, remote.remote_id)
+        if (each.remote_id, each.remote_state) != (remote.remote_id, remote.state):
+            note(self._store, each.batch_id, "sent", remote.state, remote.detail, remote.remote_id)
         self._said = f"The batch is {remote.state}: {remote.done:,} of {remote.total:,} requests done"
         if remote.has_ended:
             self._finish(self._keep(each.batch_id, remote))
@@ -255,15 +256,15 @@ class _BatchRun:
 
         Again until there is none: a judged reply leads to other requests, which may have been answered before.
         """
-        judged = True
-        while judged:
-            judged = False
+        is_new = True
+        while is_new:
+            is_new = False
             for tasks in self._tasks():
                 found = self._judged(tasks)
                 judge(self._store, self.producer, found)
                 final = [each for each in found
                          if each.is_accepted or not each.answer.is_reply or each.task.tries_left <= 1]  # fmt: skip
-                judged |= bool(found)
+                is_new |= len(final) < len(found)
                 if final:
                     yield self._moved(len(final), sum(not each.is_accepted for each in final))
 
@@ -305,7 +306,7 @@ class _BatchRun:
                 self._form = FormatChoice(self._store, self.producer, self._teacher, ReplyFormat.SECTIONS)
             self._is_tried = True
             return False
-        room = self._room()
+        room = self._room(is_batch=False)
         if not room.take(len(self._batches.line(request.hash, request.ask))):
             raise _no_room(room)
         self._tried_calls += 1
@@ -333,12 +334,12 @@ class _BatchRun:
                     seen.add(request.hash)
                     yield request
 
-    def _room(self) -> Room:
-        return Room(self._store, self.producer, self._plan, self._price, self._teacher.max_tokens)
+    def _room(self, *, is_batch: bool) -> Room:
+        return Room(self._store, self.producer, self._plan.caps, self._price, self._teacher.max_tokens, is_batch)
 
     def send(self) -> bool:
         """Send what is missing in new batches; False where nothing is. TeacherStopError where none can be sent."""
-        room, requests, sent = self._room(), self._requests(), 0
+        room, requests, sent = self._room(is_batch=True), self._requests(), 0
         while lines := self._gather(requests, room):
             try:
                 self._send(lines)

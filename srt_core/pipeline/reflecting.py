@@ -6,7 +6,7 @@ A run that was killed goes on with the same command: what was paid for is found 
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -65,7 +65,7 @@ def reflect(
     *,
     stop: Event | None = None,
     scoring: Scoring | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Make the candidates that this teacher with these prompts has not made, and yield progress in outcomes.
 
     Every reply is committed as it arrives, before it is read, so a killed run loses at most the calls under way and

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.pipeline.calls import spent_by
+from srt_core.pipeline.calls import Caps, spent_by
 from srt_core.pipeline.keeping import Kept
 from srt_core.pipeline.reflecting import Plan
 from srt_core.prices import Price
@@ -32,13 +32,14 @@ class Open:
     batch_id: int
     tag: str
     remote_id: str | None
+    remote_state: str
     age_seconds: float
 
 
 def open_batches(store: Store, producer: str) -> list[Open]:
     """Read the batches that are not fetched yet."""
     rows = store.rows(
-        """SELECT batch_id, tag, remote_id,
+        """SELECT batch_id, tag, remote_id, remote_state,
                   date_diff('millisecond', made_at, timezone('UTC', now())::TIMESTAMP) / 1000 AS age_seconds
            FROM batch WHERE producer = ? AND state IN ('preparing', 'sent') ORDER BY batch_id""",
         [producer],
@@ -156,8 +157,10 @@ class Room:
     long as it may be: what is sent is paid for, whatever it comes to.
     """
 
-    def __init__(self, store: Store, producer: str, plan: Plan, price: Price | None, max_tokens: int) -> None:
-        self._caps, self._price, self._max_tokens = plan.caps, price, max_tokens
+    def __init__(
+        self, store: Store, producer: str, caps: Caps, price: Price | None, max_tokens: int, is_batch: bool
+    ) -> None:
+        self._caps, self._price, self._max_tokens, self._is_batch = caps, price, max_tokens, is_batch
         row = store.rows(
             """SELECT count(*) AS replies, avg(prompt_tokens) AS prompt, avg(completion_tokens) AS completion
                FROM teacher_call WHERE producer = ? AND outcome = 'answered' AND prompt_tokens IS NOT NULL
@@ -191,5 +194,5 @@ class Room:
         if self._price is None:
             return 0.0
         prompt, completion = self._means or (sent_bytes / BYTES_A_TOKEN, float(self._max_tokens))
-        cost = self._price.cost(prompt, completion, is_batch=True) or 0.0
+        cost = self._price.cost(prompt, completion, is_batch=self._is_batch) or 0.0
         return cost * MARGIN if self._means else cost
