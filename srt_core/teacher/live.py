@@ -103,11 +103,12 @@ class OpenAITeacher:
 
     @property
     def wording(self) -> str:
-        """In which words the server takes its settings, as it was found; it may be set as another process found it."""
+        """In which words the server takes its settings, as it was found."""
         return f"{self._tokens_setting} {'temperature' if self._takes_temperature else ''}".strip()
 
     @wording.setter
     def wording(self, found: str) -> None:
+        """Begin with the words that another process found."""
         self._tokens_setting, _, temperature = found.partition(" ")
         self._takes_temperature = bool(temperature)
 
