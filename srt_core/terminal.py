@@ -51,4 +51,6 @@ def _figures(progress: Progress) -> str:
     tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
     whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
     spent = f", {progress.spent:,.2f} US dollars spent" if progress.spent is not None else ""
-    return f"{progress.done:,}{total}{failed}{tokens}{whole}{spent}, {progress.rate:,.1f} {progress.rate_unit}/s{left}"
+    rate = f", {progress.rate:,.1f} {progress.rate_unit}/s"
+    said = f". {progress.message}" if progress.message else ""
+    return f"{progress.done:,}{total}{failed}{tokens}{whole}{spent}{rate}{left}{said}"

@@ -118,7 +118,7 @@ def test_a_caller_that_leaves_keeps_the_calls_under_way(tmp_path: Path) -> None:
         server.delay_seconds = 0.05
         steps = reflect(store, teacher_at(server.url("teach")), PROMPTS, Plan(concurrency=4))
         next(steps)
-        steps.close()  # type: ignore[attr-defined]
+        steps.close()
         server.settle()
         assert 0 < server.attempts.total() < SAMPLES
         assert kept_replies(store) == Counter(server.ledger.replies())

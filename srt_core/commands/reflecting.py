@@ -1,10 +1,10 @@
 """`srt reflect` and `srt prompts`."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from srt_core.pipeline import (
     Scoring,
     Trial,
     estimate,
+    forget_batches,
     parse_again,
     producer_of,
     reflect,
@@ -37,84 +38,154 @@ from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.templates import load_template
 from srt_core.terminal import errors, show
 
+TEACHER, RUN, MONEY, BATCH = "Teacher", "Run", "Money", "Batch"
+
+
+def _option(panel: str, help: str, *names: str, **limits: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=panel, **limits)
+
+
+BaseUrl = Annotated[str | None, _option(TEACHER, "An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")]
+Model = Annotated[str | None, _option(TEACHER, "The model's name at that endpoint.")]
+KeyVariable = Annotated[str, _option(TEACHER, "The environment variable that holds the key.")]
+Replay = Annotated[Path | None, _option(TEACHER, "A file of recorded replies, in place of an endpoint.")]
+PromptsFile = Annotated[Path | None, _option(TEACHER, "Prompts of your own; `srt prompts` prints ours.")]
+Form = Annotated[
+    ReplyFormat | None, _option(TEACHER, "json: by a schema; sections: by tags. Found by trying where not given.")
+]
+Temperature = Annotated[float, _option(TEACHER, "0: the likeliest words.", min=0, max=2)]
+MaxTokens = Annotated[int, _option(TEACHER, "Tokens of a reply, at most.", min=16)]
+Deadline = Annotated[float, _option(TEACHER, "Seconds that a whole call may take.", min=0.1)]
+
+RunMode = Annotated[Mode, _option(RUN, "full: 3 calls a sample; sequential: 2, the same decisions.")]
+StudentName = Annotated[str, _option(RUN, "In sequential mode: score beside the calls, in one run.")]
+TemplateName = Annotated[str, _option(RUN, "That student's template.")]
+Concurrency = Annotated[int, _option(RUN, "Calls under way at once, at most.", min=1, max=1024)]
+Rpm = Annotated[float | None, _option(RUN, "Requests a minute, at most.", "--rpm", min=0.1)]
+Tpm = Annotated[float | None, _option(RUN, "Tokens a minute, at most.", "--tpm", min=1)]
+Try = Annotated[
+    int | None, _option(RUN, "Show what is sent about so many samples and the replies; stop.", "--try", min=1)
+]
+RetryFailed = Annotated[bool, _option(RUN, "Ask again where replies were refused before.", "--retry-failed")]
+Note = Annotated[str, _option(RUN, "With --retry-failed: a word to the teacher.")]
+ParseAgain = Annotated[bool, _option(RUN, "Read refused replies again, without a call; stop.", "--parse-again")]
+
+Estimated = Annotated[bool, _option(MONEY, "Say what is missing, in calls, tokens and dollars; stop.", "--estimate")]
+MaxCalls = Annotated[int | None, _option(MONEY, "Pause at so many calls of this teacher and prompts, ever.", min=1)]
+MaxCost = Annotated[float | None, _option(MONEY, "Pause at so many US dollars, in the same way.", min=0)]
+PriceInput = Annotated[float | None, _option(MONEY, "US dollars a million tokens sent; remembered.", min=0)]
+PriceOutput = Annotated[float | None, _option(MONEY, "US dollars a million tokens written; remembered.", min=0)]
+PriceBatch = Annotated[float | None, _option(MONEY, "Which share of that a batch costs; remembered.", min=0)]
+
+ByBatch = Annotated[bool, _option(BATCH, "Ask by the Batch API. Leave it at any time; the same goes on.", "--batch")]
+Wait = Annotated[bool, _option(BATCH, "Wait until all is done, or fetch, send and return.")]
+PollSeconds = Annotated[float, _option(BATCH, "How often to look.", min=0.05)]
+Forget = Annotated[bool, _option(BATCH, "Give up what is not fetched: it is paid for anew.", "--forget-batch")]
+
 
 def reflect_(
     project: ProjectPath,
-    base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="The teacher's model name at that endpoint.")] = None,
-    replay: Annotated[Path | None, typer.Option(help="A file of recorded replies, instead of an endpoint.")] = None,
-    mode: Annotated[Mode, typer.Option(help="full: 3 calls a sample; sequential: 2, the same decisions.")] = Mode.FULL,
-    student: Annotated[
-        str, typer.Option(help="In sequential mode: score with this student beside the calls, in one run.")
-    ] = "",
-    template: Annotated[str, typer.Option(help="The student's template.")] = "alpaca",
-    concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Calls under way at once, at most.")] = 16,
-    requests_per_minute: Annotated[float | None, typer.Option("--rpm", min=0.1, help="Requests a minute.")] = None,
-    tokens_per_minute: Annotated[float | None, typer.Option("--tpm", min=1, help="Tokens a minute.")] = None,
-    key_variable: Annotated[str, typer.Option(help="The environment variable that holds the key.")] = "OPENAI_API_KEY",
-    prompts: Annotated[Path | None, typer.Option(help="Prompts of your own; `srt prompts` shows ours.")] = None,
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="0: the likeliest words.")] = 0.0,
-    max_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a reply, at most.")] = 2048,
-    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that a whole call may take.")] = 120.0,
-    reply_format: Annotated[
-        ReplyFormat | None, typer.Option(help="json: by a schema; sections: by tags. Found by trying where not given.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(min=1, help="Pause at so many calls of this teacher and prompts, over all runs.")
-    ] = None,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="The same in US dollars.")] = None,
-    price_input: Annotated[float | None, typer.Option(min=0, help="Dollars a million tokens sent.")] = None,
-    price_output: Annotated[float | None, typer.Option(min=0, help="Dollars a million tokens written.")] = None,
-    price_batch: Annotated[float, typer.Option(min=0, help="What share of that a batch costs.")] = 1.0,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where a reply was refused.")] = False,
-    note: Annotated[str, typer.Option(help="With --retry-failed: a word to the teacher.")] = "",
-    only_estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take, and stop.")] = False,
-    samples_to_try: Annotated[int, typer.Option("--try", min=0, help="Show both calls of so many samples.")] = 0,
-    again: Annotated[bool, typer.Option("--parse-again", help="Read refused replies again; no calls.")] = False,
-    batch: Annotated[bool, typer.Option("--batch", help="By the Batch API. Leave it and come back.")] = False,
-    wait: Annotated[bool, typer.Option(help="With --batch: wait until all is done.")] = True,
-    poll_seconds: Annotated[float, typer.Option(min=0.05, help="With --batch: how often to look.")] = 30.0,
+    base_url: BaseUrl = None,
+    model: Model = None,
+    key_variable: KeyVariable = "OPENAI_API_KEY",
+    replay: Replay = None,
+    prompts: PromptsFile = None,
+    reply_format: Form = None,
+    temperature: Temperature = 0.0,
+    max_tokens: MaxTokens = 2048,
+    deadline: Deadline = 120.0,
+    mode: RunMode = Mode.FULL,
+    student: StudentName = "",
+    template: TemplateName = "alpaca",
+    concurrency: Concurrency = 16,
+    requests_per_minute: Rpm = None,
+    tokens_per_minute: Tpm = None,
+    samples_to_try: Try = None,
+    retry_failed: RetryFailed = False,
+    note: Note = "",
+    parse_replies_again: ParseAgain = False,
+    only_estimate: Estimated = False,
+    max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
+    price_input: PriceInput = None,
+    price_output: PriceOutput = None,
+    price_batch: PriceBatch = None,
+    batch: ByBatch = False,
+    wait: Wait = True,
+    poll_seconds: PollSeconds = 30.0,
+    forget_batch: Forget = False,
 ) -> None:
     """Ask the teacher for the rewrites that are missing. Again goes on where it stopped; no reply is paid for twice."""
     with Store.open(project) as store:
-        if again:
+        if parse_replies_again:
             typer.echo(show(parse_again(store)).message)
             return
         teacher = _teacher(base_url, model, replay, key_variable, temperature, max_tokens, deadline)
         asked = load_prompts(prompts)
-        if price_input is not None and price_output is not None:
-            set_price(store, teacher.model, Price(price_input, price_output, price_batch))
-        caps = Caps(max_calls, max_cost)
-        if max_cost is not None and price_of(store, teacher.model) is None:
-            raise SRTError(
-                f"A cap in dollars needs a price, and none is known for {teacher.model}.",
-                "Give --price-input and --price-output, or cap the calls.",
-            )
-        plan = Plan(mode, concurrency, 2, retry_failed, note, requests_per_minute, tokens_per_minute, caps,
-                    reply_format)  # fmt: skip
+        plan = Plan(
+            mode,
+            concurrency,
+            retry_failed=retry_failed,
+            note=note,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+            caps=Caps(max_calls, max_cost),
+            reply_format=reply_format,
+        )
+        _keep_price(store, teacher.model, price_input, price_output, price_batch)
+        _check(store, teacher, plan, student, batch)
         if samples_to_try:
             typer.echo("\n".join(_shown(each) for each in trial(store, teacher, asked, samples_to_try, reply_format)))
-            return
-        if only_estimate:
+        elif only_estimate:
             typer.echo(_estimated(_estimate(store, teacher, asked, plan, batch)))
-            return
-        if batch:
-            steps = _batch(store, teacher, asked, plan, wait, poll_seconds)
+        elif batch and isinstance(teacher, OpenAITeacher):
+            if forget_batch:
+                forget_batches(store, producer_of(store, teacher, asked))
+            _walk(store, reflect_batch(store, teacher, asked, plan, wait=wait, poll_seconds=poll_seconds))
         else:
-            steps = reflect(store, teacher, asked, plan, scoring=_scoring(store, student, template, mode))
-        _walk(store, steps)
+            _walk(store, reflect(store, teacher, asked, plan, scoring=_scoring(store, student, template)))
 
 
-def _walk(store: Store, steps: Iterator[Progress]) -> None:
-    with closing(steps):  # type: ignore[type-var]
+def _keep_price(store: Store, model: str, input: float | None, output: float | None, batch_share: float | None) -> None:
+    """Remember a price; what is not given stays as it is known."""
+    if input is None and output is None and batch_share is None:
+        return
+    known = price_of(store, model)
+    input = known.input if input is None and known else input
+    output = known.output if output is None and known else output
+    if input is None or output is None:
+        raise SRTError(f"No price is known for {model} yet.", "Give both --price-input and --price-output.")
+    if batch_share is None:
+        batch_share = known.batch_share if known else 1.0
+    set_price(store, model, Price(input, output, batch_share))
+
+
+def _check(store: Store, teacher: Teacher, plan: Plan, student: str, is_batch: bool) -> None:
+    """Refuse options that do not go together."""
+    is_without_price = plan.caps.cost is not None and price_of(store, teacher.model) is None
+    wrong = (
+        (is_without_price, f"A cap in dollars needs a price, and none is known for {teacher.model}.",
+         "Give --price-input and --price-output, or cap the calls."),
+        (bool(plan.note) and not plan.retry_failed, "A note is for replies that were refused before.",
+         "Add --retry-failed."),
+        (bool(student) and plan.mode is not Mode.SEQUENTIAL, "A student beside the calls is for sequential mode.",
+         "Add --mode sequential."),
+        (bool(student) and is_batch, "No student scores beside a batch.", "Score the project between two batches."),
+        (is_batch and not isinstance(teacher, OpenAITeacher), "A recording has no Batch API.", "Leave out --batch."),
+    )  # fmt: skip
+    for is_wrong, message, hint in wrong:
+        if is_wrong:
+            raise SRTError(message, hint)
+
+
+def _walk(store: Store, steps: Generator[Progress, None, None]) -> None:
+    with closing(steps):
         last = show(steps)
     failed = status(store)["failed_reflections"]
     rows = store.rows(f"{FAILED_REFLECTIONS} ORDER BY reflection_id LIMIT {LISTED}")
     typer.echo(f"{last.done - last.failed:,} reflections accepted, {last.failed:,} failed in this run.")
     if last.spent is not None:
-        typer.echo(f"{last.spent:,.4f} US dollars spent on this teacher and prompts so far.")
+        typer.echo(f"{_dollars(last.spent)} spent on this teacher and prompts so far.")
     if last.message:
         typer.echo(last.message)
     list_failures(
@@ -152,12 +223,10 @@ def _teacher(
     raise SRTError("No teacher was given.", "Give --base-url and --model, or --replay FILE.")
 
 
-def _scoring(store: Store, student: str, template: str, mode: Mode) -> Scoring | None:
+def _scoring(store: Store, student: str, template: str) -> Scoring | None:
     """Make the scoring that runs beside the calls, if a student was given."""
     if not student:
         return None
-    if mode is not Mode.SEQUENTIAL:
-        raise SRTError("A student beside the calls is for sequential mode.", "Add --mode sequential.")
     errors.print(f"Loading the student {student} …")
     loaded, chosen = load_student(student), load_template(template)
 
@@ -167,21 +236,13 @@ def _scoring(store: Store, student: str, template: str, mode: Mode) -> Scoring |
     return scoring
 
 
-def _batch(
-    store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, wait: bool, poll_seconds: float
-) -> Iterator[Progress]:
-    if not isinstance(teacher, OpenAITeacher):
-        raise SRTError("A recording has no Batch API.", "Leave out --batch.")
-    return reflect_batch(store, teacher, prompts, plan, wait=wait, poll_seconds=poll_seconds)
-
-
 def _estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, is_batch: bool) -> Estimate:
     missing = Missing(store, producer_of(store, teacher, prompts), plan.mode, plan.attempts, plan.retry_failed)
     return estimate(missing, teacher, Asker(teacher, prompts), is_batch=is_batch)
 
 
 def _estimated(found: Estimate) -> str:
-    cost = "price not known" if found.cost is None else f"{found.cost:,.2f} US dollars"
+    cost = "price not known" if found.cost is None else _dollars(found.cost)
     basis = "as its replies so far" if found.is_measured else "a guess until it has replied; --try 3 makes it better"
     return (
         f"{found.calls:,} calls, {found.prompt_tokens:,} tokens sent, {found.completion_tokens:,} written ({basis}): "
@@ -189,8 +250,12 @@ def _estimated(found: Estimate) -> str:
     )
 
 
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f} US dollars" if amount >= 1 else f"{amount:.4f} US dollars"
+
+
 def _shown(call: Trial) -> str:
-    verdict = "accepted" if call.parsed else f"no reply: {call.answer.detail}"
+    verdict = "accepted" if call.parsed else f"no reply. {call.answer.detail}"
     if isinstance(call.parsed, Refusal):
         verdict = f"refused, {call.parsed.reason}: {call.parsed.detail}"
     sent = "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in call.request.ask.messages)

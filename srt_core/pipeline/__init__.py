@@ -10,6 +10,7 @@ from srt_core.pipeline.parsing import parse_again
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import Plan, producer_of, reflect
 from srt_core.pipeline.scoring import is_scored, score
+from srt_core.pipeline.sending import forget_batches
 from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.pipeline.trial import TRIAL_SAMPLES, Trial, trial
 
@@ -26,6 +27,7 @@ __all__ = [
     "Trial",
     "count_missing",
     "estimate",
+    "forget_batches",
     "import_file",
     "is_scored",
     "parse_again",

@@ -7,7 +7,7 @@ A run that was killed goes on with the same command: what was paid for is found 
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
@@ -70,7 +70,7 @@ def reflect(
     *,
     stop: Event | None = None,
     scoring: Scoring | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Make the candidates that this teacher with these prompts has not made, and yield progress in outcomes.
 
     Every reply is committed as it arrives, before it is read, so a killed run loses at most the calls under way and

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from srt_core.errors import TeacherError, TeacherStopError
+from srt_core.errors import TeacherStopError
 from srt_core.teacher.ask import Answer, Ask, Outcome
 from srt_core.teacher.live import OpenAITeacher
 
@@ -22,9 +22,39 @@ MOST_BYTES: Final = 150_000_000
 TAG: Final = "srt"
 ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 TRIES: Final = 4
+LONGEST_WAIT_SECONDS: Final = 120.0
+TRANSFER_SECONDS: Final = 600.0
+"""What an upload or a download may take, at least."""
 LISTED_PAGES: Final = 10
 
 _Found = TypeVar("_Found")
+
+
+class BatchCallError(TeacherStopError):
+    """A call of the Batch API that failed; `answer` says how, None where a call came back with something else."""
+
+    def __init__(self, message: str, hint: str, answer: Answer | None = None) -> None:
+        super().__init__(message, hint)
+        self.answer = answer
+
+    @property
+    def _status(self) -> int:
+        return (self.answer.http_status if self.answer else None) or 0
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.answer is not None and self.answer.outcome.passes
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server said no: what was asked for was not done."""
+        return 400 <= self._status < 500 and self._status not in (408, 409)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the server knows nothing at that address."""
+        return self._status in (404, 405)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +87,7 @@ async def _list(client: "openai.AsyncOpenAI", after: str) -> object:
 
 
 class Batches:
-    """The batches of one teacher. Every method raises TeacherStopError where the server refuses it for good."""
+    """The batches of one teacher. Every method raises BatchCallError where the server does not do what is asked."""
 
     def __init__(self, teacher: OpenAITeacher) -> None:
         self._teacher = teacher
@@ -76,11 +106,26 @@ class Batches:
         """Upload requests; returns the file's name at the teacher."""
         client = self._teacher.client()
         content = b"".join(lines)
-        file = await self._call(lambda: client.files.create(file=(f"{tag}.jsonl", content), purpose="batch"))
-        file_id = getattr(file, "id", None)
-        if not isinstance(file_id, str) or not file_id:
+        seconds = self._transfer_seconds
+        try:
+            file = await self._call(
+                lambda: client.files.create(file=(f"{tag}.jsonl", content), purpose="batch", timeout=seconds),
+                seconds=seconds,
+            )
+        except BatchCallError as error:
+            if not error.is_unknown:
+                raise
+            refusal = error
+        else:
+            file_id = getattr(file, "id", None)
+            if isinstance(file_id, str) and file_id:
+                return file_id
             raise self._no_batches("took no file")
-        return file_id
+        raise BatchCallError(
+            f"The teacher {self._teacher.name} has no Batch API at this address.",
+            "Leave out the batch: the same calls are made one by one.",
+            refusal.answer,
+        )
 
     async def create(self, file_id: str, tag: str) -> RemoteBatch:
         """Create a batch of a file. Asked once: a second one would be paid for, and the tag finds the first."""
@@ -120,7 +165,8 @@ class Batches:
     async def lines(self, file_id: str) -> AsyncIterator[Line]:
         """Download a file of results line by line; what is no line of a result is left out."""
         client = self._teacher.client()
-        content = await self._call(lambda: client.files.content(file_id))
+        seconds = self._transfer_seconds
+        content = await self._call(lambda: client.files.content(file_id, timeout=seconds), seconds=seconds)
         for text in content.content.split(b"\n"):
             if text.strip() and (line := self._line(text)) is not None:
                 yield line
@@ -142,7 +188,7 @@ class Batches:
             status = response.get("status_code")
             body = response.get("body")
             if isinstance(status, int) and status >= 400:
-                return reader.error(status, json.dumps(body, ensure_ascii=False))
+                return self._teacher.judge_line(status, json.dumps(body, ensure_ascii=False))
             return reader.completion_object(body)
         error = found.get("error")
         said = error.get("message") if isinstance(error, dict) else None
@@ -156,40 +202,41 @@ class Batches:
         files = (getattr(batch, "output_file_id", None), getattr(batch, "error_file_id", None))
         counts = getattr(batch, "request_counts", None)
         errors = getattr(getattr(batch, "errors", None), "data", None) or []
+        key = self._teacher.reader.key
         return RemoteBatch(
             remote_id,
-            str(getattr(batch, "status", "")),
+            key.shortened(str(getattr(batch, "status", ""))),
             tuple(file for file in files if isinstance(file, str) and file),
             sum(int(getattr(counts, name, 0) or 0) for name in ("completed", "failed")),
             int(getattr(counts, "total", 0) or 0),
-            "; ".join(str(getattr(error, "message", "")) for error in errors[:3]),
+            key.shortened("; ".join(str(getattr(error, "message", "")) for error in errors[:3])),
         )
 
-    def _no_batches(self, said: str) -> TeacherStopError:
-        return TeacherStopError(f"The teacher {self._teacher.name} {said}.", "It may have no Batch API: leave it out.")
+    @property
+    def _transfer_seconds(self) -> float:
+        return max(self._teacher.deadline_seconds, TRANSFER_SECONDS)
 
-    async def _call(self, ask: Callable[[], Awaitable[_Found]], tries: int = TRIES) -> _Found:
+    def _no_batches(self, said: str) -> BatchCallError:
+        return BatchCallError(f"The teacher {self._teacher.name} {said}.", "It may have no Batch API: leave it out.")
+
+    async def _call(
+        self, ask: Callable[[], Awaitable[_Found]], tries: int = TRIES, seconds: float | None = None
+    ) -> _Found:
         """Make one call of the API, again where what failed may pass."""
         import openai
 
+        deadline = seconds or self._teacher.deadline_seconds
         for number in range(1, tries + 1):
-            failure: TeacherError
             try:
-                async with asyncio.timeout(self._teacher.deadline_seconds):
+                async with asyncio.timeout(deadline):
                     return await ask()
             except TimeoutError:
-                failure = TeacherStopError(
-                    f"The teacher {self._teacher.name} gave no whole answer within "
-                    f"{self._teacher.deadline_seconds:g} seconds.",
-                    "Run the same command again.",
-                )
-                passes = True
+                answer = self._teacher.reader.failure(Outcome.TIMED_OUT, f"{deadline:g} seconds passed")
             except (openai.OpenAIError, ValueError) as error:
                 answer = self._teacher.judge(error)
-                failure = TeacherStopError(answer.detail, answer.hint)
-                passes = answer.outcome.passes
             # Raised out here, so that the client's own error, whose text may hold the key, is no part of the traceback.
-            if not passes or number == tries:
-                raise failure
-            await asyncio.sleep(0.5 * 2 ** (number - 1))
+            wait = answer.retry_after_seconds
+            if not answer.outcome.passes or number == tries or (wait or 0.0) > LONGEST_WAIT_SECONDS:
+                raise BatchCallError(answer.detail, answer.hint, answer)
+            await asyncio.sleep(0.5 * 2 ** (number - 1) if wait is None else wait)
         raise AssertionError("unreachable")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from srt_core.errors import TeacherStopError
@@ -114,6 +115,17 @@ class OpenAITeacher:
             asked["response_format"] = ask.response_format
         return asked
 
+    @property
+    def wording(self) -> str:
+        """In which words the server takes its settings, as it was found."""
+        return f"{self._tokens_setting} {'temperature' if self._takes_temperature else ''}".strip()
+
+    @wording.setter
+    def wording(self, found: str) -> None:
+        """Begin with the words that another process found."""
+        self._tokens_setting, _, temperature = found.partition(" ")
+        self._takes_temperature = bool(temperature)
+
     def request_hash(self, ask: Ask) -> str:
         """Identify a request by model, messages, temperature, max tokens and JSON schema."""
         return request_hash(self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format)
@@ -165,6 +177,15 @@ class OpenAITeacher:
             return self._connection(error, latency_seconds)
         said = f"{type(error).__name__}: {error}"
         return self.reader.failure(Outcome.NO_COMPLETION, said, None, latency_seconds)
+
+    def judge_line(self, status: int, body: str) -> Answer:
+        """Judge the error of one line of a batch. All its lines were written before one could say what to reword."""
+        answer = self.reader.error(status, body)
+        setting = refused_setting(answer.text) if answer.outcome is Outcome.REQUEST_REFUSED else ""
+        if not setting:
+            return answer
+        self._reword(setting)
+        return replace(answer, outcome=Outcome.SETTING_REFUSED)
 
     def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
         """Judge an error status. A setting that the server wants in other words is put so from now on.
