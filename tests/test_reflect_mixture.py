@@ -32,9 +32,7 @@ def assert_complete(store: Store, samples: int) -> None:
     """Every sample has both reflections of its original and that of its new instruction, made or failed."""
     found = outcomes(store)
     ended = {(row["sample_id"], row["origin"]) for row in found}
-    made = {
-        (row["sample_id"], "BOTH") for row in found if (row["origin"], row["status"]) == ("INSTRUCTION", "accepted")
-    }
+    made = {(row["sample_id"], "BOTH") for row in store.rows("FROM candidate WHERE origin = 'INSTRUCTION'")}
     originals = {row["sample_id"] for row in store.rows("SELECT sample_id FROM sample")}
     assert len(originals) == samples
     assert ended == {(each, origin) for each in originals for origin in ("INSTRUCTION", "RESPONSE")} | made
@@ -60,7 +58,8 @@ def test_a_mixture_of_faults_and_five_kills_loses_only_calls_under_way(tmp_path:
             before = store.value("SELECT count(*) FROM teacher_call")
             run(store, url, Plan(concurrency=CONCURRENCY))
             calls, distinct, kept = store.rows(
-                "SELECT count(*), count(DISTINCT request_hash), count(*) FILTER (outcome = 'answered') FROM teacher_call"
+                """SELECT count(*), count(DISTINCT request_hash), count(*) FILTER (outcome = 'answered')
+                   FROM teacher_call"""
             )[0].values()
             replies = kept_replies(store)
             assert 0 < before < calls

@@ -19,8 +19,8 @@ from heapq import heappop, heappush
 from itertools import count
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline.asking import Asker, FormatChoice, prompt_characters
-from srt_core.pipeline.keeping import Judgement, Kept, Request, Task, find_replies, judge, keep_calls, read
+from srt_core.pipeline.asking import Asker, FormatChoice, find_paid, prompt_characters
+from srt_core.pipeline.keeping import Judgement, Kept, Request, Task, judge, keep_calls, read
 from srt_core.pipeline.patience import MOST_TRIES, Patience, back_off
 from srt_core.pipeline.spending import FIRST_REPLY_TOKENS, Caps, Spent, over_cap, spent_by
 from srt_core.prices import Price
@@ -146,12 +146,9 @@ class Calls:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _look_up(self, tasks: Sequence[Task]) -> dict[tuple[str, str], Kept]:
-        """Find replies that were paid for, by task: in the form that is asked for now, else in another."""
-        hashes = {task.key: [self.asker.request(task, form).hash for form in self.format.readable] for task in tasks}
-        replies = find_replies(self.store, [each for some in hashes.values() for each in some])
-        self._unasked |= {each for some in hashes.values() for each in some if each not in replies}
-        found = {key: next((replies[each] for each in some if each in replies), None) for key, some in hashes.items()}
-        return {key: kept for key, kept in found.items() if kept is not None}
+        known, unknown = find_paid(self.store, self.asker, self.format, tasks)
+        self._unasked |= unknown
+        return known
 
     async def _wait(self, seconds: float) -> None:
         try:
