@@ -221,7 +221,8 @@ class Calls:
         self._ready.extendleft(reversed(flight.tasks))
 
     def _probable_cost(self, flight: _Flight) -> float | None:
-        return self.price.cost(flight.prompt_tokens, self.spent.reply_tokens) if self.price else None
+        prompt_tokens = self.spent.prompt_tokens_or(flight.prompt_tokens)
+        return self.price.cost(prompt_tokens, self.spent.reply_tokens) if self.price else None
 
     async def _fly(self, flight: _Flight) -> None:
         answer = await self.teacher.ask(flight.request.ask)
