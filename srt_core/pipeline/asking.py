@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.pipeline.keeping import Request, Task
+from srt_core.pipeline.keeping import Kept, Request, Task, find_replies
 from srt_core.prompts import Prompts, ReplyFormat, correction_for, section_keys
 from srt_core.records import Stage
 from srt_core.store import Store
@@ -105,6 +105,20 @@ class Asker:
             return self.note if task.failed else ""
         said = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
         return " ".join(part for part in said if part)
+
+
+def find_paid(
+    store: Store, asker: Asker, form: FormatChoice, tasks: Sequence[Task]
+) -> tuple[dict[tuple[str, str], Kept], set[str]]:
+    """Find replies that were paid for, by task, in the form that is asked for now or in another.
+
+    Also gives the hashes that were looked for in vain.
+    """
+    hashes = {task.key: [asker.request(task, each).hash for each in form.readable] for task in tasks}
+    every = {each for some in hashes.values() for each in some}
+    replies = find_replies(store, list(every))
+    found = {key: [replies[each] for each in some if each in replies] for key, some in hashes.items()}
+    return {key: kept[0] for key, kept in found.items() if kept}, every - set(replies)
 
 
 def prompt_characters(request: Request) -> int:

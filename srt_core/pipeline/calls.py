@@ -217,7 +217,7 @@ class Calls:
             if flight is None:
                 return
             under_way = self._pace.in_flight + self._uncommitted
-            guess = self.price.cost(flight.prompt_tokens, self.spent.reply_tokens) if self.price else None
+            guess = self._probable_cost(flight)
             if said := over_cap(self._caps, self.spent, under_way, guess):
                 self._put_back(flight)
                 if not under_way:
@@ -229,6 +229,10 @@ class Calls:
             flight.tokens = flight.prompt_tokens + self.spent.reply_tokens
             self._pace.start(now, flight.tokens)
             self._under_way.add(self._spawn(self._fly(flight)))
+
+    def _probable_cost(self, flight: _Flight) -> float | None:
+        prompt_tokens = self.spent.prompt_tokens_or(flight.prompt_tokens)
+        return self.price.cost(prompt_tokens, self.spent.reply_tokens) if self.price else None
 
     @property
     def _uncommitted(self) -> int:

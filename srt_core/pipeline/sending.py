@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.pipeline.keeping import Kept
 from srt_core.pipeline.reflecting import Plan
+from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.prices import Price
 from srt_core.records import Stage
 from srt_core.store import Store

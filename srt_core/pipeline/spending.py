@@ -40,6 +40,10 @@ class Spent:
         """Tokens that a reply has on average; a guess before the first."""
         return self.completion_tokens / self.counted if self.counted and self.completion_tokens else FIRST_REPLY_TOKENS
 
+    def prompt_tokens_or(self, guess: float) -> float:
+        """Tokens that a prompt has on average; a guess before the first."""
+        return self.prompt_tokens / self.counted if self.counted and self.prompt_tokens else guess
+
     def add(self, answer: Answer, price: Price | None) -> None:
         """Count a call that ended."""
         self.calls += 1

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline.asking import Asker, FormatChoice
-from srt_core.pipeline.keeping import Kept, Request, Task, find_replies, keep_calls, read
+from srt_core.pipeline.asking import Asker, FormatChoice, find_paid
+from srt_core.pipeline.keeping import Kept, Request, Task, keep_calls, read
 from srt_core.pipeline.reflecting import producer_of
 from srt_core.prices import price_of
 from srt_core.prompts import ParsedReflection, Prompts, Refusal, ReplyFormat
@@ -60,7 +60,10 @@ def trial(
                 some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
                 asked = form.current
                 requests = [asker.request(task, asked) for _, task in some]
-                kept = await _ask(store, teacher, producer, requests)
+                paid, _ = find_paid(store, asker, form, [task for _, task in some])
+                known = {request.hash: paid[task.key]
+                         for (_, task), request in zip(some, requests, strict=True) if task.key in paid}  # fmt: skip
+                kept = await _ask(store, teacher, producer, requests, known)
                 for each in kept:
                     form.learn(asked, each.answer)
                 if asked is ReplyFormat.JSON and form.current is ReplyFormat.SECTIONS and not kept[0].answer.is_reply:
@@ -74,10 +77,11 @@ def trial(
     return asyncio.run(ask_all())
 
 
-async def _ask(store: Store, teacher: Teacher, producer: str, requests: Sequence[Request]) -> list[Kept]:
-    """Ask what was not answered before, and keep each reply as it comes."""
+async def _ask(
+    store: Store, teacher: Teacher, producer: str, requests: Sequence[Request], known: dict[str, Kept]
+) -> list[Kept]:
+    """Ask what is not known yet, and keep each reply as it comes."""
     price = price_of(store, teacher.model)
-    known = find_replies(store, [request.hash for request in requests])
 
     async def ask(request: Request) -> None:
         answer = await teacher.ask(request.ask)

@@ -6,7 +6,7 @@
     as many replies as calls at once → one more, up to what was asked for
 
 Requests and tokens a minute, where they are set, are spread evenly: a call starts when the ones before it are paid
-off, and up to a second that was lost is caught up with. Time is given in, in seconds of any clock that only goes
+off, and a moment that was lost is caught up with. Time is given in, in seconds of any clock that only goes
 forward.
 """
 
@@ -19,7 +19,7 @@ FIRST_HOLD_SECONDS = 0.5
 LONGEST_HOLD_SECONDS = 10.0
 """Where the server names no time."""
 LONGEST_RESET_SECONDS = 30.0
-CATCH_UP_SECONDS = 1.0
+CATCH_UP_SECONDS = 0.1
 
 
 @dataclass(slots=True)

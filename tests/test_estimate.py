@@ -1,0 +1,166 @@
+"""What a run will take, said before: counted as the run then counts, and no number where none is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srt_core.errors import TeacherStopError
+from srt_core.pipeline import Asker, Caps, Estimate, Missing, Mode, Plan, estimate, producer_of, score, spent_by, trial
+from srt_core.prices import Price, price_of, set_price
+from srt_core.samples import pair_of
+from srt_core.store import Store
+from srt_core.student import Student
+from srt_core.teacher import ReplayTeacher
+from srt_core.templates import load_template
+from tests.fault_server import FaultServer, running_fault_server
+from tests.reflecting import PROMPTS, project, run, teacher_at, walk
+from tests.small_project import alpaca_rows
+from tests.teaching_server import record_replies
+from tests.tiny_students import byte_tokenizer, tiny_llama
+
+SAMPLES = 12
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with running_fault_server() as server:
+        server.refuses = False
+        yield server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with project(tmp_path / "p.srt", SAMPLES) as store:
+        yield store
+
+
+def estimated(store: Store, server: FaultServer, plan: Plan | None = None) -> Estimate:
+    plan = plan or Plan()
+    teacher = teacher_at(server.url("teach"))
+    producer = producer_of(store, teacher, PROMPTS)
+    missing = Missing(store, producer, plan.mode, plan.attempts, plan.retry_failed, only=plan.only)
+    return estimate(missing, teacher, Asker(teacher, PROMPTS))
+
+
+def assert_foretold(store: Store, server: FaultServer, calls: int) -> None:
+    """The estimate is so many calls, and a run makes them."""
+    before = server.attempts.total()
+    assert estimated(store, server).calls == calls
+    run(store, server.url("teach"))
+    assert server.attempts.total() - before == calls
+    assert estimated(store, server).calls == 0
+
+
+def test_a_fresh_project_takes_three_calls_a_sample(store: Store, server: FaultServer) -> None:
+    """In full mode each sample takes three calls."""
+    assert_foretold(store, server, 3 * SAMPLES)
+
+
+def test_a_trial_is_taken_off(store: Store, server: FaultServer) -> None:
+    """What a trial has paid for is in no estimate."""
+    trial(store, teacher_at(server.url("teach")), PROMPTS, 3)
+    assert_foretold(store, server, 3 * SAMPLES - 6)
+
+
+def test_twins_are_counted_once(tmp_path: Path, server: FaultServer) -> None:
+    """Equal pairs take the calls of one, whether their twin is still to be asked or was."""
+    rows = alpaca_rows(SAMPLES)
+    with project(tmp_path / "twins.srt", [*rows, *rows]) as store:
+        first = store.value("SELECT sample_id FROM sample ORDER BY seq LIMIT 1")
+        run(store, server.url("teach"), Plan(only=(first,)))
+        assert server.attempts.total() == 3
+        assert estimated(store, server).calls == 3 * (SAMPLES - 1)
+        before = server.attempts.total()
+        run(store, server.url("teach"))
+        assert server.attempts.total() - before == 3 * (SAMPLES - 1)
+
+
+def test_the_rest_of_a_capped_run_is_counted(store: Store, server: FaultServer) -> None:
+    """After a run that a cap ended the estimate is what is left."""
+    with pytest.raises(TeacherStopError, match="cap of 10 calls"):
+        run(store, server.url("teach"), Plan(caps=Caps(calls=10)))
+    assert_foretold(store, server, 3 * SAMPLES - 10)
+
+
+def test_chosen_samples_alone_are_counted(store: Store, server: FaultServer) -> None:
+    """An estimate for some samples is of these."""
+    some = tuple(row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq LIMIT 4"))
+    assert estimated(store, server, Plan(only=some)).calls == 12
+    run(store, server.url("teach"), Plan(only=some))
+    assert server.attempts.total() == 12
+    assert {row["sample_id"] for row in store.rows("SELECT sample_id FROM reflection")} == set(some)
+
+
+def test_sequential_mode_takes_two_calls_a_sample(store: Store, server: FaultServer) -> None:
+    """In sequential mode each sample takes two calls, before the instruction stage, after it and once it is scored."""
+    plan = Plan(Mode.SEQUENTIAL)
+    assert estimated(store, server, plan).calls == 2 * SAMPLES
+    run(store, server.url("teach"), plan)
+    assert (server.attempts.total(), estimated(store, server, plan).calls) == (SAMPLES, SAMPLES)
+    tokenizer = byte_tokenizer(has_bos=True)
+    walk(score(store, Student(tiny_llama(len(tokenizer)), tokenizer, "tiny"), load_template("alpaca")))
+    assert estimated(store, server, plan).calls == SAMPLES
+    run(store, server.url("teach"), plan)
+    assert server.attempts.total() == 2 * SAMPLES
+
+
+def test_no_price_is_no_cost(store: Store, server: FaultServer) -> None:
+    """Where no price is known the cost is None in the estimate and NULL in every call, and never 0."""
+    assert estimated(store, server).cost is None
+    run(store, server.url("teach"))
+    assert store.value("SELECT count(*) FROM teacher_call WHERE cost IS NOT NULL") == 0
+
+
+def test_a_recording_has_no_cost(tmp_path: Path, store: Store) -> None:
+    """Replayed replies cost nothing that anybody knows."""
+    pairs = [pair_of(row) for row in store.rows("FROM candidate")]
+    teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
+    missing = Missing(store, producer_of(store, teacher, PROMPTS), Mode.FULL)
+    found = estimate(missing, teacher, Asker(teacher, PROMPTS))
+    assert (found.calls, found.cost) == (3 * SAMPLES, None)
+
+
+def test_a_price_makes_a_cost_by_hand(store: Store, server: FaultServer) -> None:
+    """After a trial the estimate is the mean tokens of its replies times what is left times the price."""
+    set_price(store, "m-1", Price(3.0, 5.0))
+    guessed = estimated(store, server)
+    assert not guessed.is_measured
+    assert guessed.cost is not None and guessed.cost > 0
+    trial(store, teacher_at(server.url("teach")), PROMPTS, 3)
+    found = estimated(store, server)
+    left = 3 * SAMPLES - 6
+    assert found.is_measured
+    assert (found.calls, found.prompt_tokens, found.completion_tokens) == (left, 7 * left, 5 * left)
+    assert found.cost == pytest.approx(left * (7 * 3 + 5 * 5) / 1e6)
+    run(store, server.url("teach"))
+    spent = spent_by(store, producer_of(store, teacher_at(server.url("teach")), PROMPTS))
+    assert spent.cost == pytest.approx(3 * SAMPLES * (7 * 3 + 5 * 5) / 1e6)
+
+
+def test_what_was_paid_before_a_price_was_known_is_not_free(store: Store, server: FaultServer) -> None:
+    """Replies whose cost nobody knew count against a cap in dollars as the others cost."""
+    run(store, server.url("teach"), Plan(only=(store.value("SELECT min(sample_id) FROM sample"),)))
+    set_price(store, "m-1", Price(1.0, 1.0))
+    with pytest.raises(TeacherStopError, match="dollars is reached"):
+        run(store, server.url("teach"), Plan(concurrency=1, caps=Caps(cost=10.5 * 12e-6)))
+    assert server.attempts.total() == 10
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-4o-mini-2024-07-18"])
+def test_a_dated_model_has_the_price_of_its_name(store: Store, model: str) -> None:
+    """A date behind a known name changes no price; the project's own price comes first."""
+    assert price_of(store, model) == price_of(store, "gpt-4o-mini") is not None
+    set_price(store, model, Price(1.0, 2.0, 0.5))
+    assert price_of(store, model) == Price(1.0, 2.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cost", "batch"), [((1_000_000, 0), 1.0, 0.5), ((0, 1_000_000), 2.0, 1.0), ((None, 5), None, None)]
+)
+def test_a_price_is_of_a_million_tokens(
+    tokens: tuple[int | None, int | None], cost: float | None, batch: float | None
+) -> None:
+    """A million tokens cost what the price says, a batch its share; without a count there is no cost."""
+    price = Price(1.0, 2.0, 0.5)
+    assert (price.cost(*tokens), price.cost(*tokens, is_batch=True)) == (cost, batch)
