@@ -171,6 +171,6 @@ def test_a_server_that_counts_is_found_out(tmp_path: Path) -> None:
     with running_fault_server() as server, project(tmp_path / "p.srt", 20) as store:
         server.refuses = False
         server.requests_per_minute, server.window_seconds = 20, 1.0
-        run(store, server.url("teach"))
+        run(store, server.url("teach"), Plan(concurrency=8))
         assert {row["status"] for row in outcomes(store)} == {"accepted"}
         assert server.attempts.total() <= 1.5 * 60
