@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
-from srt_core.prompts import Refusal, load_prompts, parse_reply
+from srt_core.pipeline import Plan, reflect
+from srt_core.prompts import Refusal, RefusalReason, load_prompts, parse_reply
 from srt_core.records import Pair, Stage
 from srt_core.teacher import Answer, Ask, OpenAITeacher, Outcome
+from tests.reflecting import outcomes, project, walk
 from tests.serving import Serving, running_serving
 
 pytestmark = pytest.mark.slow
@@ -83,3 +86,18 @@ def test_no_message_at_all_is_an_error(serving: Serving) -> None:
     answer = ask_all(serving, [Ask((), Stage.RESPONSE, Pair("Greet.", "Hi"))])[0]
     assert answer.outcome is Outcome.SERVER_ERROR
     assert "HTTP 500" in answer.detail
+
+
+def test_a_run_against_it_ends_with_a_reason_for_each_sample(serving: Serving, tmp_path: Path) -> None:
+    """Every reply of a model that knows nothing is kept, and each sample ends as a failed reflection with a reason."""
+    with project(tmp_path / "p.srt", 3) as store:
+        teacher = OpenAITeacher(serving.url, serving.model, max_tokens=MAX_TOKENS, deadline_seconds=60)
+        walk(reflect(store, teacher, load_prompts(), Plan(concurrency=4)))
+        found = outcomes(store)
+        assert {(row["origin"], row["status"]) for row in found} == {
+            ("INSTRUCTION", "refused"),
+            ("RESPONSE", "refused"),
+        }
+        assert len(found) == 6
+        assert {row["reason"] for row in found} <= set(RefusalReason)
+        assert store.value("SELECT count(*) FROM teacher_call WHERE raw <> '' AND completion_tokens > 0") >= 12
