@@ -13,7 +13,7 @@ from srt_core.teacher import Outcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
 
-SAMPLES = 60
+SAMPLES = 45
 CONCURRENCY = 8
 KILLS = 5
 REASONS = {*RefusalReason, *Outcome}
@@ -92,7 +92,7 @@ def test_an_interrupt_keeps_the_calls_under_way(tmp_path: Path) -> None:
     path, written = tmp_path / "p.srt", tmp_path / "ledger.jsonl"
     project(path, SAMPLES).close()
     with running_fault_process("--ledger", str(written), "--latency", "0.05", "--never-refuses") as url:
-        for lines in (3, 10, 15):
+        for lines in (3, 12):
             process = start_run(path, url, CONCURRENCY)
             assert process.stdout is not None and process.stderr is not None
             with process:

@@ -192,7 +192,11 @@ class Calls:
     def _next(self, now: float) -> _Flight | None:
         """Take one that waited long enough, else a new request; None where that was made before, or is under way."""
         if self._waiting and self._waiting[0][0] <= now:
-            return heappop(self._waiting)[2]
+            flight = heappop(self._waiting)[2]
+            if not self._is_stale(flight):
+                return flight
+            self._ask_anew(flight)
+            return None
         task, form = self._ready.popleft(), self.format.current
         request = self.asker.request(task, form)
         if same := self._flights.get(request.hash):
@@ -219,6 +223,10 @@ class Calls:
         """Let the tasks of a flight be asked by another request, or by none."""
         del self._flights[flight.request.hash]
         self._ready.extendleft(reversed(flight.tasks))
+
+    def _is_stale(self, flight: _Flight) -> bool:
+        """Whether it asks by a schema, and it turned out that the teacher does not take one."""
+        return flight.form is ReplyFormat.JSON and self.format.current is ReplyFormat.SECTIONS
 
     def _probable_cost(self, flight: _Flight) -> float | None:
         prompt_tokens = self.spent.prompt_tokens_or(flight.prompt_tokens)
@@ -264,7 +272,7 @@ class Calls:
             return self._judged(flight, kept)
         if self.failure is not None:
             del self._flights[flight.request.hash]  # it is no failure of this sample
-        elif flight.form is ReplyFormat.JSON and self.format.current is ReplyFormat.SECTIONS:
+        elif self._is_stale(flight):
             self._ask_anew(flight)
         elif self.patience.grants(answer.outcome, flight.tries):
             heappush(self._waiting, (now + back_off(flight.tries, answer), next(self._order), flight))
