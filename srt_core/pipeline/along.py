@@ -6,11 +6,25 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from srt_core.errors import SRTError, StudentError
 from srt_core.pipeline.progress import Progress
 
 Scoring = Callable[[threading.Event], Iterator[Progress]]
 """Scores what has no score yet, and stops soon after the event is set."""
+
+
+class _HandedOver:
+    """Takes whatever ends its block, for another thread to raise."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.error = error
+        return True
 
 
 class Along:
@@ -23,7 +37,7 @@ class Along:
         # Each of the two is written by one thread only.
         self._told = 0 if scoring is None else 1
         self._scored = 0
-        self._error: SRTError | None = None
+        self._ended_by = _HandedOver()
         # A daemon: a run that is left without being closed must not keep the process.
         self._thread = threading.Thread(target=self._run, name="srt-score-along", daemon=True)
 
@@ -59,23 +73,18 @@ class Along:
 
     def check(self) -> None:
         """Raise what ended the scoring, if something has."""
-        if self._error is not None:
-            raise self._error
-        if self.is_busy and not self._thread.is_alive():
-            raise StudentError("The scoring beside the calls has broken off.", "The log tells more; then go on.")
+        if self._ended_by.error is not None:
+            raise self._ended_by.error
 
     def _run(self) -> None:
-        while self._scoring is not None:
-            self._wake.wait()
-            self._wake.clear()
-            if self._stop.is_set():
-                return
-            told = self._told
-            try:
+        with self._ended_by:
+            while self._scoring is not None:
+                self._wake.wait()
+                self._wake.clear()
+                told = self._told
+                if self._stop.is_set():
+                    return
                 for _ in self._scoring(self._stop):
                     if self._stop.is_set():
                         return
-            except SRTError as error:
-                self._error = error
-                return
-            self._scored = told
+                self._scored = told

@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -307,7 +307,10 @@ class Calls:
             self._form.learn(flight.form, answer)
         anew = [flight for (flight, _), each in zip(arrived, kept, strict=True) if self._settle(flight, each)]
         if self._form.current is not before:
-            anew += self._ready
+            stale = [flight for *_, flight in self._waiting if flight.form is not self._form.current]
+            self._waiting = [each for each in self._waiting if each[2] not in stale]
+            heapify(self._waiting)
+            anew += [*stale, *self._ready]
             self._ready.clear()
         for flight in anew:
             del self._flights[flight.request.hash]
