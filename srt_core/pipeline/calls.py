@@ -88,6 +88,8 @@ class Calls:
         self._is_stopped, self._has_ended = is_stopped, False
         self._flights: dict[str, _Flight] = {}
         """By request hash, until the reply is read: whoever needs the same reply joins its flight."""
+        self._lookups: list[set[str]] = []
+        """For each look-up under way, the requests whose reply came meanwhile."""
         self._ready: deque[_Flight] = deque()
         self._waiting: list[tuple[float, int, _Flight]] = []
         self._put_aside: list[tuple[_Flight, Kept]] = []
@@ -143,15 +145,25 @@ class Calls:
 
     async def take(self, tasks: Sequence[Task], *, first: bool = False) -> None:
         """Take tasks, before all others where they are to be `first`; those whose reply was paid for are read."""
+        landed: set[str] = set()
+        self._lookups.append(landed)
         found = await asyncio.to_thread(self._look_up, tasks, self._form.current)
+        self._lookups = [each for each in self._lookups if each is not landed]
+        missed = [
+            task for flight, known in found if not known and flight.request.hash in landed for task in flight.tasks
+        ]
         for flight, known in reversed(found) if first else found:
             if known:
                 self._judged.append(known)
+            elif flight.request.hash in landed:
+                continue
             elif same := self._flights.get(flight.request.hash):
                 same.tasks += flight.tasks
             else:
                 self._flights[flight.request.hash] = flight
                 (self._ready.appendleft if first else self._ready.append)(flight)
+        if missed:  # their replies came while they were looked up
+            await self.take(missed, first=first)
 
     def _look_up(self, tasks: Sequence[Task], form: ReplyFormat) -> list[tuple[_Flight, Judgement | None]]:
         """Write the requests of tasks, and read the replies that there are: in this form, else in another."""
@@ -339,6 +351,8 @@ class Calls:
 
     def _read(self, flight: _Flight, kept: Kept) -> None:
         del self._flights[flight.request.hash]
+        for landed in self._lookups:
+            landed.add(flight.request.hash)
         self._judged += [read(task, kept) for task in flight.tasks]
 
     def _give_up(self) -> None:
