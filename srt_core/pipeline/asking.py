@@ -107,18 +107,12 @@ class Asker:
         return " ".join(part for part in said if part)
 
 
-def find_paid(
-    store: Store, asker: Asker, form: FormatChoice, tasks: Sequence[Task]
-) -> tuple[dict[tuple[str, str], Kept], set[str]]:
-    """Find replies that were paid for, by task, in the form that is asked for now or in another.
-
-    Also gives the hashes that were looked for in vain.
-    """
+def find_paid(store: Store, asker: Asker, form: FormatChoice, tasks: Sequence[Task]) -> dict[tuple[str, str], Kept]:
+    """Find replies that were paid for, by task: in the form that is asked for now, else in another."""
     hashes = {task.key: [asker.request(task, each).hash for each in form.readable] for task in tasks}
-    every = {each for some in hashes.values() for each in some}
-    replies = find_replies(store, list(every))
+    replies = find_replies(store, [each for some in hashes.values() for each in some])
     found = {key: [replies[each] for each in some if each in replies] for key, some in hashes.items()}
-    return {key: kept[0] for key, kept in found.items() if kept}, every - set(replies)
+    return {key: kept[0] for key, kept in found.items() if kept}
 
 
 def prompt_characters(request: Request) -> int:

@@ -211,7 +211,7 @@ class Calls:
         seconds = until - now
         if self._judged and not self._concluder:
             seconds = min(seconds, self._concluded_at + CONCLUDE_SECONDS - now)
-        if not self.is_ending:
+        if not self.is_ending and not self._awaits_commit():
             due = 0.0 if self._ready else self._waiting[0][0] - now if self._waiting else math.inf
             seconds = min(seconds, max(due, self._pace.wait(now)))
         try:
@@ -251,12 +251,13 @@ class Calls:
         return len(self._arrived) + self._committing
 
     def _is_held_up(self) -> bool:
+        return self._pace.wait(time.monotonic()) > 0 or self._awaits_commit()
+
+    def _awaits_commit(self) -> bool:
+        """Whether what comes next depends on a reply: too many to be committed, or the one that settles the form."""
         uncommitted = self._uncommitted
-        return (
-            self._pace.wait(time.monotonic()) > 0
-            or uncommitted > self._pace.limit
-            or (not self._form.is_settled and self._pace.in_flight + uncommitted > 0)
-        )
+        is_open = not self._form.is_settled
+        return uncommitted > self._pace.limit or (is_open and self._pace.in_flight + uncommitted > 0)
 
     def _next(self, now: float) -> _Flight | None:
         """Take one that waited long enough, else one that is ready."""

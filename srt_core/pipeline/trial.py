@@ -60,7 +60,7 @@ def trial(
                 some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
                 asked = form.current
                 requests = [asker.request(task, asked) for _, task in some]
-                paid, _ = find_paid(store, asker, form, [task for _, task in some])
+                paid = find_paid(store, asker, form, [task for _, task in some])
                 known = {request.hash: paid[task.key]
                          for (_, task), request in zip(some, requests, strict=True) if task.key in paid}  # fmt: skip
                 kept = await _ask(store, teacher, producer, requests, known)
