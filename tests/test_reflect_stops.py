@@ -45,7 +45,7 @@ STOPS = [
     ("forbidden", "refuses the key", 1),
     ("unknown_model", "does not know the model", 1),
     ("quota", "the quota is spent", 1),
-    ("retry_long", "to be left alone for 60 minutes", 1),
+    ("retry_long", "to be left alone for 60 minutes", 3),
     ("error_500", "The last 20 calls all failed", 36),
     ("html_200", "The last 20 calls all failed", 36),
     ("hang_up", "The last 20 calls all failed", 36),
@@ -200,3 +200,12 @@ def test_a_few_that_keep_failing_fail_alone(store: Store, server: FaultServer) -
     assert 0 < len(failed) < len(found)
     assert {row["reason"] for row in failed} == {"server_error"}
     assert max(server.attempts.values()) <= 4
+
+
+def test_one_long_wait_among_replies_fails_its_sample_alone(store: Store, server: FaultServer) -> None:
+    """Where one call is told to come back in an hour and others are answered, the run goes on without that one."""
+    server.refuses = False
+    server.mixture = Mixture(0.1, ("retry_long",), seed=1)
+    run(store, server.url("mixture"), Plan(concurrency=4))
+    found = {(row["status"], row["reason"]) for row in outcomes(store)}
+    assert found == {("accepted", ""), ("failed", "rate_limited")}

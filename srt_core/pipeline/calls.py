@@ -343,7 +343,7 @@ class Calls:
             del self._flights[flight.request.hash]  # it is no failure of this sample
         elif flight.form is not self._form.current:
             return True
-        elif self._patience.grants(answer.outcome, flight.tries):
+        elif not answer.asks_for_long and self._patience.grants(answer.outcome, flight.tries):
             due = time.monotonic() + back_off(flight.tries, answer)
             heappush(self._waiting, (due, next(self._order), flight))
         else:

@@ -13,8 +13,8 @@ MOST_REFUSALS = 10
 FREE_RETRIES = 3
 RETRY_SHARE = 0.42
 """Further calls for requests whose first call failed: so many for each request, over the whole run."""
-LONGEST_WAIT_SECONDS = 120.0
-"""A server that asks to be left alone for longer pauses the run."""
+LONG_WAITS_IN_A_ROW = 3
+"""So often a server asks to be left alone for long, with no reply in between, before the run pauses."""
 FAILURES_IN_A_ROW = 20
 MORE_THAN_AT_ONCE = 4
 """A hiccup of the server that fails all calls under way is not the end yet."""
@@ -33,14 +33,17 @@ class Patience:
     """Requests that were begun, each counted once."""
     _retries: int = 0
     _failed_in_a_row: int = 0
+    _long_waits: int = 0
     _has_answered: bool = False
 
     def note(self, answer: Answer, *, is_news: bool = True) -> None:
         """Count a call that ended. It is no news where it was under way when another one heard the same refusal."""
         if answer.is_reply:
             self._has_answered = True
-            self._failed_in_a_row = 0
-        elif is_news and not answer.outcome.is_about_one:
+            self._failed_in_a_row = self._long_waits = 0
+            return
+        self._long_waits += answer.asks_for_long
+        if is_news and not answer.outcome.is_about_one:
             self._failed_in_a_row += 1
 
     def end_of_run(self, answer: Answer, tries: int) -> TeacherStopError | None:
@@ -48,7 +51,7 @@ class Patience:
         may_come_back = answer.outcome is Outcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
         if answer.outcome.stops and not may_come_back:
             return TeacherStopError(answer.detail, answer.hint)
-        if (answer.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS:
+        if self._long_waits >= LONG_WAITS_IN_A_ROW and answer.asks_for_long:
             minutes = (answer.retry_after_seconds or 0.0) / 60
             return TeacherStopError(
                 f"The teacher {self.name} asks to be left alone for {minutes:,.0f} minutes.",

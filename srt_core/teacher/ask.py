@@ -78,6 +78,7 @@ class Headroom:
 
 
 NO_HEADROOM = Headroom()
+LONGEST_WAIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ class Answer:
     hint: str = ""
     retry_after_seconds: float | None = None
     headroom: Headroom = NO_HEADROOM
+
+    @property
+    def asks_for_long(self) -> bool:
+        """Whether the server asks to be left alone for longer than anybody waits."""
+        return (self.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS
 
     @property
     def is_reply(self) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from srt_core.errors import TeacherStopError
-from srt_core.teacher.ask import Answer, Ask, Outcome
+from srt_core.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask, Outcome
 from srt_core.teacher.live import OpenAITeacher
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ MOST_BYTES: Final = 150_000_000
 TAG: Final = "srt"
 ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 TRIES: Final = 4
-LONGEST_WAIT_SECONDS: Final = 120.0
 TRANSFER_SECONDS: Final = 600.0
 """What an upload or a download may take, at least."""
 LISTED_PAGES: Final = 10

@@ -98,7 +98,7 @@ class Pace:
             self._refused_in_a_row += 1
             self._refused_at = now
         hold = min(FIRST_HOLD_SECONDS * 2 ** (self._refused_in_a_row - 1), LONGEST_HOLD_SECONDS)
-        asked = answer.retry_after_seconds
+        asked = None if answer.asks_for_long else answer.retry_after_seconds
         self._open_at = max(self._open_at, now + (hold if asked is None else asked))
 
     def _heed(self, now: float, answer: Answer) -> None:
