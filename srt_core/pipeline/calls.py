@@ -95,6 +95,8 @@ class Calls:
         self._put_aside: list[tuple[_Flight, Kept]] = []
         self._arrived: list[tuple[_Flight, Answer]] = []
         self._committing = 0
+        self._doubts = 0
+        """Answers that may end the run, and are not looked at yet."""
         self._judged: list[Judgement] = []
         self._concluding: list[Judgement] = []
         self._concluded_at = 0.0
@@ -257,7 +259,9 @@ class Calls:
         """Whether what comes next depends on a reply: too many to be committed, or the one that settles the form."""
         uncommitted = self._uncommitted
         is_open = not self._form.is_settled
-        return uncommitted > self._pace.limit or (is_open and self._pace.in_flight + uncommitted > 0)
+        return (
+            self._doubts > 0 or uncommitted > self._pace.limit or (is_open and self._pace.in_flight + uncommitted > 0)
+        )
 
     def _next(self, now: float) -> _Flight | None:
         """Take one that waited long enough, else one that is ready."""
@@ -287,6 +291,7 @@ class Calls:
         answer = await self._teacher.ask(flight.request.ask)
         is_news = self._pace.end(time.monotonic(), flight.tokens, answer, flight.began)
         self._patience.note(answer, is_news=is_news)
+        self._doubts += answer.outcome.stops
         self._arrived.append((flight, answer))
         if self._keeper is None:
             self._keeper = self._spawn(self._keep())
@@ -319,6 +324,7 @@ class Calls:
             self.spent.add(answer, self.price)
             self._form.learn(flight.form, answer)
         anew = [flight for (flight, _), each in zip(arrived, kept, strict=True) if self._settle(flight, each)]
+        self._doubts -= sum(answer.outcome.stops for _, answer in arrived)
         if self._form.current is not before:
             stale = [flight for *_, flight in self._waiting if flight.form is not self._form.current]
             self._waiting = [each for each in self._waiting if each[2] not in stale]

@@ -89,10 +89,10 @@ def _choose_caps(project: Project, asked: Arguments, found: Estimate) -> dict[st
         st.rerun()
     spent = spent_by(project.store, producer_of(project.store, make_teacher(asked), make_prompts(asked)))
     so_far = f"So far: {spent.calls:,} calls, $ {spent.cost:,.4f}. All runs of this teacher and prompts count."
-    max_cost = dollars.number_input("Pause at $", 0.0, None, asked.get("max_cost"), step=1.0, key="max_cost",
+    max_cost = dollars.number_input("Stop at $", 0.0, None, asked.get("max_cost"), step=1.0, key="max_cost",
                                     persist_state="session", placeholder="no cap", help=so_far,
                                     disabled=known is None)  # fmt: skip
-    max_calls = calls.number_input("Pause at calls", 1, None, asked.get("max_calls"), key="max_calls",
+    max_calls = calls.number_input("Stop at calls", 1, None, asked.get("max_calls"), key="max_calls",
                                    persist_state="session", placeholder="no cap", help=so_far)  # fmt: skip
     return {"max_cost": max_cost if known else None, "max_calls": max_calls}
 
