@@ -15,7 +15,7 @@ from srt_core.store import Store
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at
 
-SAMPLES = 15
+SAMPLES = 60
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_what_every_call_would_meet_ends_the_run(
 @pytest.mark.parametrize("behaviour", ["echo_key", "unknown_model", "quota", "retry_long", "error_500", "rate_limit"])
 def test_what_came_before_the_end_is_kept(store: Store, server: FaultServer, behaviour: str) -> None:
     """A cause that sets in amid a run, with many calls under way, loses no reply and fails no sample."""
-    server.delay_seconds = 0.01
+    server.delay_seconds = 0.05
     with pytest.raises(TeacherStopError):
         for progress in reflect(store, teacher_at(server.url("teach")), PROMPTS, Plan(concurrency=8)):
             if progress.done > 10:
