@@ -107,12 +107,13 @@ class Asker:
         return " ".join(part for part in said if part)
 
 
-def find_paid(store: Store, asker: Asker, form: FormatChoice, tasks: Sequence[Task]) -> dict[tuple[str, str], Kept]:
-    """Find replies that were paid for, by task: in the form that is asked for now, else in another."""
-    hashes = {task.key: [asker.request(task, each).hash for each in form.readable] for task in tasks}
-    replies = find_replies(store, [each for some in hashes.values() for each in some])
-    found = {key: [replies[each] for each in some if each in replies] for key, some in hashes.items()}
-    return {key: kept[0] for key, kept in found.items() if kept}
+def look_up(
+    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[Task]
+) -> list[tuple[Request, Kept | None]]:
+    """Write the request of each task in the first form, and find the reply paid for in that form or in another."""
+    requests = [[asker.request(task, form) for form in forms] for task in tasks]
+    replies = find_replies(store, [each.hash for some in requests for each in some])
+    return [(some[0], next((replies[each.hash] for each in some if each.hash in replies), None)) for some in requests]
 
 
 def prompt_characters(request: Request) -> int:

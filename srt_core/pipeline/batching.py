@@ -17,10 +17,10 @@ from srt_core.errors import TeacherStopError
 from srt_core.pipeline.asking import Asker, FormatChoice
 from srt_core.pipeline.keeping import Judgement, Request, Task, find_replies, judge, keep_calls, read
 from srt_core.pipeline.missing import CHUNK_TASKS, ORDER, Missing, count_missing
+from srt_core.pipeline.patience import MOST_TRIES
 from srt_core.pipeline.progress import Progress
 from srt_core.pipeline.reflecting import USUAL_PLAN, Plan, producer_of
 from srt_core.pipeline.sending import (
-    MOST_TRIES,
     Campaign,
     Open,
     Room,

@@ -23,14 +23,13 @@ from itertools import count
 from typing import Any
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline.asking import Asker, FormatChoice, prompt_characters
+from srt_core.pipeline.asking import Asker, FormatChoice, look_up, prompt_characters
 from srt_core.pipeline.keeping import (
     Judgement,
     Kept,
     Request,
     Task,
     call_numbers,
-    find_replies,
     judge,
     keep_calls,
     read,
@@ -94,9 +93,7 @@ class Calls:
         self._waiting: list[tuple[float, int, _Flight]] = []
         self._put_aside: list[tuple[_Flight, Kept]] = []
         self._arrived: list[tuple[_Flight, Answer]] = []
-        self._committing = 0
-        self._doubts = 0
-        """Answers that may end the run, and are not looked at yet."""
+        """Until they are committed."""
         self._judged: list[Judgement] = []
         self._concluding: list[Judgement] = []
         self._concluded_at = 0.0
@@ -133,7 +130,12 @@ class Calls:
     def is_idle(self) -> bool:
         """Whether nothing is under way, and nothing waits that could still be asked."""
         at_work = self._under_way or self._arrived or self._keeper or self._judged or self._concluder or self._ended
-        return not at_work and (self.is_ending or not self._flights)
+        return not at_work and (self.is_ending or not (self._ready or self._waiting))
+
+    @property
+    def has_put_aside(self) -> bool:
+        """Whether there are requests that failed as often as they may, and that nobody has given up."""
+        return bool(self._put_aside)
 
     @property
     def said(self) -> str:
@@ -149,7 +151,7 @@ class Calls:
         """Take tasks, before all others where they are to be `first`; those whose reply was paid for are read."""
         landed: set[str] = set()
         self._lookups.append(landed)
-        found = await asyncio.to_thread(self._look_up, tasks, self._form.current)
+        found = await asyncio.to_thread(self._look_up, tasks, self._form.readable)
         self._lookups = [each for each in self._lookups if each is not landed]
         missed = [
             task for flight, known in found if not known and flight.request.hash in landed for task in flight.tasks
@@ -167,24 +169,20 @@ class Calls:
         if missed:  # their replies came while they were looked up
             await self.take(missed, first=first)
 
-    def _look_up(self, tasks: Sequence[Task], form: ReplyFormat) -> list[tuple[_Flight, Judgement | None]]:
-        """Write the requests of tasks, and read the replies that there are: in this form, else in another."""
-        forms = [form, *(other for other in self._form.readable if other is not form)]
-        requests = [[self._asker.request(task, each) for each in forms] for task in tasks]
-        replies = find_replies(self._store, [each.hash for some in requests for each in some])
-        found: list[tuple[_Flight, Judgement | None]] = []
-        for task, some in zip(tasks, requests, strict=True):
-            kept = next((replies[each.hash] for each in some if each.hash in replies), None)
-            flight = _Flight(some[0], form, [task], prompt_characters(some[0]) / CHARACTERS_A_TOKEN)
-            found.append((flight, read(task, kept) if kept else None))
-        return found
+    def _look_up(self, tasks: Sequence[Task], forms: Sequence[ReplyFormat]) -> list[tuple[_Flight, Judgement | None]]:
+        found = look_up(self._store, self._asker, forms, tasks)
+        return [
+            (_Flight(request, forms[0], [task], prompt_characters(request) / CHARACTERS_A_TOKEN),
+             read(task, kept) if kept else None)
+            for task, (request, kept) in zip(tasks, found, strict=True)
+        ]  # fmt: skip
 
     async def step(self) -> list[Judgement]:
         """Let calls start and end for a moment, and give back what came to an end."""
         until = time.monotonic() + TICK_SECONDS
         while not self.is_idle and not self._ended and time.monotonic() < until:
             self._start_all()
-            self._give_up_at_end()
+            self._start_keeping()
             self._start_concluding()
             await self._wait(until)
             if self._error is not None:
@@ -230,7 +228,7 @@ class Calls:
             flight = self._next(now := time.monotonic())
             if flight is None:
                 return
-            under_way = self._pace.in_flight + self._uncommitted
+            under_way = self._pace.in_flight + len(self._arrived)
             guess = self._probable_cost(flight)
             if said := over_cap(self._caps, self.spent, under_way, guess):
                 self._put_back(flight)
@@ -248,20 +246,14 @@ class Calls:
         prompt_tokens = self.spent.prompt_tokens_or(flight.prompt_tokens)
         return self.price.cost(prompt_tokens, self.spent.reply_tokens) if self.price else None
 
-    @property
-    def _uncommitted(self) -> int:
-        return len(self._arrived) + self._committing
-
     def _is_held_up(self) -> bool:
         return self._pace.wait(time.monotonic()) > 0 or self._awaits_commit()
 
     def _awaits_commit(self) -> bool:
-        """Whether what comes next depends on a reply: too many to be committed, or the one that settles the form."""
-        uncommitted = self._uncommitted
-        is_open = not self._form.is_settled
-        return (
-            self._doubts > 0 or uncommitted > self._pace.limit or (is_open and self._pace.in_flight + uncommitted > 0)
-        )
+        """Whether what comes next waits for answers: too many, one that may end the run, or that settles the form."""
+        if len(self._arrived) > self._pace.limit or any(answer.outcome.stops for _, answer in self._arrived):
+            return True
+        return not self._form.is_settled and self._pace.in_flight + len(self._arrived) > 0
 
     def _next(self, now: float) -> _Flight | None:
         """Take one that waited long enough, else one that is ready."""
@@ -291,12 +283,14 @@ class Calls:
         answer = await self._teacher.ask(flight.request.ask)
         is_news = self._pace.end(time.monotonic(), flight.tokens, answer, flight.began)
         self._patience.note(answer, is_news=is_news)
-        self._doubts += answer.outcome.stops
         self._arrived.append((flight, answer))
-        if self._keeper is None:
-            self._keeper = self._spawn(self._keep())
+        self._start_keeping()
         if answer.is_reply:  # after a failure it is first looked at what that means
             self._start_all()
+
+    def _start_keeping(self) -> None:
+        if self._arrived and self._keeper is None:
+            self._keeper = self._spawn(self._keep())
 
     async def _keep(self) -> None:
         """Commit what has arrived, again and again until nothing has; only then is it looked at."""
@@ -312,19 +306,17 @@ class Calls:
             self._news.set()
 
     async def _commit(self) -> None:
-        arrived, self._arrived = self._arrived, []
-        self._committing = len(arrived)
+        arrived = list(self._arrived)
         calls = [(flight.request.hash, flight.request.ask.stage, answer) for flight, answer in arrived]
         kept = await asyncio.to_thread(
             keep_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
         )
-        self._committing = 0
+        del self._arrived[: len(arrived)]
         before = self._form.current
         for flight, answer in arrived:
             self.spent.add(answer, self.price)
             self._form.learn(flight.form, answer)
         anew = [flight for (flight, _), each in zip(arrived, kept, strict=True) if self._settle(flight, each)]
-        self._doubts -= sum(answer.outcome.stops for _, answer in arrived)
         if self._form.current is not before:
             stale = [flight for *_, flight in self._waiting if flight.form is not self._form.current]
             self._waiting = [each for each in self._waiting if each[2] not in stale]
@@ -339,7 +331,7 @@ class Calls:
         """Say what a call came to: a judgement, another try, nothing yet, the end of the run; True: ask anew."""
         answer = kept.answer
         if answer.is_reply:
-            self._give_up()
+            self.give_up()
             self._read(flight, kept)
             return False
         self.failure = self.failure or self._patience.end_of_run(answer, flight.tries)
@@ -362,17 +354,11 @@ class Calls:
             landed.add(flight.request.hash)
         self._judged += [read(task, kept) for task in flight.tasks]
 
-    def _give_up(self) -> None:
-        """Judge what was put aside: the teacher answers others."""
+    def give_up(self) -> None:
+        """Judge what was put aside: the teacher answers others, or there are none to ask."""
         aside, self._put_aside = self._put_aside, []
         for flight, kept in aside:
             self._read(flight, kept)
-
-    def _give_up_at_end(self) -> None:
-        """Judge what was put aside where there are no others."""
-        is_over = not (self._under_way or self._uncommitted or self._keeper or self._waiting or self._ready)
-        if is_over and not self.is_ending:
-            self._give_up()
 
     def _start_concluding(self) -> None:
         """Commit what replies came to, if that is due, or if there is nothing else to do."""

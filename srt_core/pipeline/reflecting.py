@@ -209,5 +209,7 @@ class _Run:
         has_news = self._along.scored != self._scored
         if has_news or (self._has_found and self._calls.is_idle):
             self._begin_sweep()
+        elif self._calls.is_idle and self._calls.has_put_aside:
+            self._calls.give_up()
         elif self._calls.is_idle:
             self.is_waiting, self.is_over = is_busy, not is_busy

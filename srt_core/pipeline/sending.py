@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.pipeline.keeping import Kept
+from srt_core.pipeline.patience import MOST_TRIES
 from srt_core.pipeline.reflecting import Plan
 from srt_core.pipeline.spending import Caps, spent_by
 from srt_core.prices import Price
@@ -16,8 +17,6 @@ from srt_core.records import Stage
 from srt_core.store import Store
 from srt_core.teacher import Answer, Outcome
 
-MOST_TRIES = 4
-"""Batches for one request, where what failed may pass."""
 MEASURED = 30
 """From so many replies on, their mean length says what the next ones cost."""
 MARGIN = 1.1

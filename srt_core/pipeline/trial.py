@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline.asking import Asker, FormatChoice, find_paid
+from srt_core.pipeline.asking import Asker, FormatChoice, look_up
 from srt_core.pipeline.keeping import Kept, Request, Task, keep_calls, read
 from srt_core.pipeline.reflecting import producer_of
 from srt_core.prices import price_of
@@ -59,10 +59,9 @@ def trial(
             while len(made) < len(tasks):  # one at a time until it is known which form of reply the teacher keeps to
                 some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
                 asked = form.current
-                requests = [asker.request(task, asked) for _, task in some]
-                paid = find_paid(store, asker, form, [task for _, task in some])
-                known = {request.hash: paid[task.key]
-                         for (_, task), request in zip(some, requests, strict=True) if task.key in paid}  # fmt: skip
+                found = look_up(store, asker, form.readable, [task for _, task in some])
+                requests = [request for request, _ in found]
+                known = {request.hash: paid for request, paid in found if paid}
                 kept = await _ask(store, teacher, producer, requests, known)
                 for each in kept:
                     form.learn(asked, each.answer)
