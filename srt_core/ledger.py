@@ -47,7 +47,9 @@ def decide(store: Store, decision: Decision, *, upon: int | None) -> int:
     with store.transaction() as tx:
         decision = _checked(tx, decision)
         _check_unchanged(tx, decision.sample_id, upon)
-        return _append(tx, decision)
+        event_id, action_id = _append(tx, decision)
+        _fold(tx, action_id)
+        return event_id
 
 
 def decide_all(store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str) -> int:
@@ -74,6 +76,7 @@ def decide_all(store: Store, where: str, values: Mapping[str, object], action: A
                 "context": json.dumps({"bulk": note}),
             },
         )
+        _fold(tx, action_id)
         return int(tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0])
 
 
@@ -170,11 +173,12 @@ def authors(store: Store) -> list[str]:
     return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
 
 
-def _append(tx: Transaction, decision: Decision) -> int:
+def _append(tx: Transaction, decision: Decision) -> tuple[int, int]:
+    """Append a decision; gives its event and its action."""
     edited = decision.edited
     rows = tx.execute(
         f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            RETURNING event_id""",
+            RETURNING event_id, action_id""",
         [
             decision.by,
             str(decision.action),
@@ -187,7 +191,7 @@ def _append(tx: Transaction, decision: Decision) -> int:
             json.dumps(dict(decision.context)),
         ],
     )
-    return int(rows[0][0])
+    return int(rows[0][0]), int(rows[0][1])
 
 
 def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
@@ -196,10 +200,40 @@ def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
             SELECT (SELECT nextval('event_ids')), ?, 'undo', sample_id, event_id, '{{}}' FROM event
             WHERE {which} AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
               AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
-            RETURNING event_id""",
+            RETURNING action_id""",
         [by, key],
     )
+    if rows:
+        _fold(tx, rows[0][0])
     return len(rows)
+
+
+def fold(which: str = "true", known: str = "true") -> str:
+    """Give the SELECT of the last decision on each sample that was not undone, as rows of `event`.
+
+    `which` is a condition over the events of the samples in question, `known` one over all events that count.
+    """
+    return f"""
+        SELECT * FROM event
+        WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND ({which}) AND ({known})
+          AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND ({known}))
+        QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
+
+
+def _fold(tx: Transaction, action_id: int) -> None:
+    """Bring `standing` up to date for the samples of an action that was just appended."""
+    touched = "SELECT sample_id FROM event WHERE action_id = $action"
+    values = {"action": action_id}
+    tx.execute(
+        f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE sample_id IN ({touched}))",
+        values,
+    )
+    tx.execute(
+        f"""INSERT INTO standing
+            SELECT seq, sample_id, event_id, kind, origin, candidate_id, author, made_at
+            FROM ({fold(f"sample_id IN ({touched})")}) JOIN sample USING (sample_id)""",
+        values,
+    )
 
 
 def _checked(tx: Transaction, decision: Decision) -> Decision:

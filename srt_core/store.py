@@ -17,7 +17,7 @@ import duckdb
 
 from srt_core.errors import ProjectError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MEMORY_LIMIT = "2GB"
 
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, served, words
 
-PAGE = "pages/7_Export.py"
+PAGE = "pages/8_Export.py"
 
 # The rule keeps the response of the first two and leaves the third out.
 CASES = [

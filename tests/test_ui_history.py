@@ -14,7 +14,7 @@ from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, served, words
 
-PAGE = "pages/8_History.py"
+PAGE = "pages/9_History.py"
 CASES = [Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})] * 3
 
 

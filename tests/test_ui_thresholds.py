@@ -210,7 +210,7 @@ def test_dials_survive_another_page_and_a_reload(path: Path) -> None:
     screen.turn("max_r_ifd", 0.8)
     dials = screen.address("dials")
     assert dials
-    screen.open("pages/8_History.py")
+    screen.open("pages/9_History.py")
     screen.app.query_params.clear()
     screen.open("pages/5_Thresholds.py")
     assert (screen.kept, screen.address("dials")) == (2, dials)

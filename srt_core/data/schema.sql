@@ -1,4 +1,4 @@
--- The project file, schema version 3. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 4. Texts and rows are written once; decisions are an append-only log.
 -- Times are UTC. `panel` and `selection` are derived from the rest and can be rebuilt at any time.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -220,14 +220,28 @@ CREATE TABLE event (
     context JSON NOT NULL
 );
 
-CREATE VIEW standing AS
-SELECT sample_id, max(event_id) AS event_id, arg_max(kind, event_id) AS action,
-       arg_max_null(origin, event_id) AS origin, arg_max_null(candidate_id, event_id) AS candidate_id,
-       arg_max(author, event_id) AS author, arg_max(made_at, event_id) AS made_at
-FROM event
-WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park')
-  AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
-GROUP BY sample_id;
+-- The decision that stands for each sample: the fold of the log, kept up by the transaction that appends to it.
+CREATE TABLE standing (
+    seq BIGINT NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    event_id BIGINT NOT NULL,
+    action VARCHAR NOT NULL,
+    origin VARCHAR,
+    candidate_id BIGINT,
+    author VARCHAR NOT NULL,
+    made_at TIMESTAMP NOT NULL
+);
+
+-- What a sample is about, read from its original pair, so that a curator sees which kinds a policy keeps and drops.
+CREATE TABLE kind (
+    sample_id VARCHAR NOT NULL,
+    task VARCHAR NOT NULL,              -- see srt_core/kinds
+    language VARCHAR NOT NULL,
+    cluster INTEGER                     -- NULL until the samples were grouped by subject
+);
+
+-- A group of samples about one subject, with the words that set it apart.
+CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
 
 CREATE SEQUENCE job_ids;
 CREATE TABLE job (
@@ -315,4 +329,4 @@ SELECT selection.*, standing.event_id, standing.action, standing.author, standin
             ELSE selection.candidate_id END AS verdict_id,
        coalesce(standing.action IN ('approve', 'choose', 'edit', 'reject'), false) AS decided,
        coalesce(standing.action IN ('approve', 'choose', 'edit'), false) AS approved
-FROM selection LEFT JOIN standing USING (sample_id);
+FROM selection LEFT JOIN standing USING (seq);

@@ -39,7 +39,7 @@ _SUBJECTS = """
         FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
     UNION ALL
     SELECT seq, 'edit_score', event_id, event.instruction, event.input, event.response
-    FROM standing JOIN event USING (event_id) JOIN sample ON sample.sample_id = standing.sample_id
+    FROM standing JOIN event USING (event_id)
     WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
 """

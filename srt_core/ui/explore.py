@@ -69,7 +69,7 @@ def _draw_summary(only: Filter, found: int, samples: int) -> None:
         sort = st.query_params.get("sort", "number")
         st.page_link("pages/6_Review.py", label="Review these", icon=":material/fact_check:", disabled=not found,
                      query_params=address(queue="filter", sort=sort, **kept))  # fmt: skip
-        st.page_link("pages/7_Export.py", label="Export these", icon=":material/download:", disabled=not found,
+        st.page_link("pages/8_Export.py", label="Export these", icon=":material/download:", disabled=not found,
                      query_params=address(**kept))  # fmt: skip
 
 

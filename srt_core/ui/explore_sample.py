@@ -34,7 +34,7 @@ def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
             st.text(decision, width="content")
         st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                      query_params=address(queue="filter", sample=name, **view))  # fmt: skip
-        st.page_link("pages/8_History.py", label="Its history", icon=":material/history:",
+        st.page_link("pages/9_History.py", label="Its history", icon=":material/history:",
                      query_params=address(of_sample=name))  # fmt: skip
     st.text(" ".join(sample.walk()))
 

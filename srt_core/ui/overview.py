@@ -15,7 +15,7 @@ from srt_core.ui.runtime import Project, create_project
 from srt_core.ui.steps import EXPLAIN
 
 IMPORT, REFLECT, SCORE = "pages/1_Import.py", "pages/2_Reflect.py", "pages/3_Score.py"
-EXPLORE, REVIEW, EXPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/7_Export.py"
+EXPLORE, REVIEW, EXPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/8_Export.py"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ PAGES = {
     "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
     "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
     "pages/6_Review.py": ("Review", ":material/fact_check:"),
-    "pages/7_Export.py": ("Export", ":material/download:"),
-    "pages/8_History.py": ("History", ":material/history:"),
+    "pages/8_Export.py": ("Export", ":material/download:"),
+    "pages/9_History.py": ("History", ":material/history:"),
 }
 
 

@@ -241,7 +241,7 @@ def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | N
 def _render_done(view: View, last: Sequence[Row]) -> None:
     with st.container(border=True):
         st.markdown("Nothing in this queue waits for a decision. Choose another queue above, or export.")
-        st.page_link("pages/7_Export.py", label="Export", icon=":material/download:", query_params=address())
+        st.page_link("pages/8_Export.py", label="Export", icon=":material/download:", query_params=address())
     render_last(view, last)
     render_done_actions(view, last)
     render_help(view)

@@ -3,4 +3,4 @@
 from srt_core.ui.history import render_history
 from srt_core.ui.page import setup_page
 
-render_history(setup_page("pages/8_History.py"))
+render_history(setup_page("pages/9_History.py"))

@@ -3,4 +3,4 @@
 from srt_core.ui.export import render_export
 from srt_core.ui.page import setup_page
 
-render_export(setup_page("pages/7_Export.py"))
+render_export(setup_page("pages/8_Export.py"))
