@@ -9,15 +9,13 @@ from srt_core.errors import SRTError
 from srt_core.panel import REWRITES
 from srt_core.records import Origin
 from srt_core.scorings import MEASURES
+from srt_core.search import FOUND, find
 from srt_core.selection import refresh
 from srt_core.store import Row, Store
 
-# Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows.
-ROWS = """(
-    SELECT verdict.*, panel.* EXCLUDE (seq, sample_id), sample.duplicate_of, sample.extra, sample."row",
-           sample.import_id
-    FROM verdict JOIN panel USING (sample_id) JOIN sample USING (sample_id)
-)"""
+# Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows. What stands
+# in other tables is asked for by seq or sample_id, so that only the filter that needs it pays for it.
+ROWS = "(SELECT verdict.*, panel.* EXCLUDE (seq, sample_id) FROM verdict JOIN panel USING (seq))"
 
 SORTS = {
     "number": "seq",
@@ -54,7 +52,7 @@ _PROBLEMS: dict[str, str] = {
     "OR failed_both AND NOT has_both)",
     "without a score": "unscored > 0",
     "truncated": "truncated",
-    "duplicate": "duplicate_of IS NOT NULL",
+    "duplicate": "seq IN (SELECT seq FROM sample WHERE duplicate_of IS NOT NULL)",
 }
 PROBLEMS = tuple(_PROBLEMS)
 
@@ -88,20 +86,23 @@ def origins_of(measure: str) -> tuple[Origin, ...]:
     return tuple(Origin) if measure in MEASURES else REWRITES
 
 
-def condition(only: Filter) -> tuple[str, dict[str, object]]:
-    """Give the SQL condition over ROWS and its parameters. No value is ever formatted into the text."""
+def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the SQL condition over ROWS and its parameters, with everything that it reads brought up to date.
+
+    No value is ever formatted into the text.
+    """
+    refresh(store)
+    if only.text:
+        find(store, only.text)
     parts: list[str] = []
     values: dict[str, object] = {}
     if only.text:
         values["text"] = only.text
-        parts.append(
-            """sample_id IN (SELECT sample_id FROM candidate WHERE contains(lower(instruction), lower($text))
-               OR contains(lower(input), lower($text)) OR contains(lower(response), lower($text)))"""
-        )
+        parts.append(FOUND)
     for name in ("winner", "reason"):
         if chosen := getattr(only, name):
             values[name] = list(chosen)
-            parts.append(f"{name} IN (SELECT unnest(${name}::VARCHAR[]))")
+            parts.append(f"list_contains(${name}::VARCHAR[], {name})")
     parts += _any_of("state", only.state, _STATES)
     parts += _any_of("problem", only.problem, _PROBLEMS)
     for name in RANGES:
@@ -113,14 +114,15 @@ def condition(only: Filter) -> tuple[str, dict[str, object]]:
             parts.append(f"{_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
     for number, (name, value) in enumerate(only.extra):
         values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
-        parts.append(f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}")
+        equal = f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}"
+        parts.append(f"seq IN (SELECT seq FROM sample WHERE {equal})")
     return " AND ".join(parts) or "true", values
 
 
-def membership(only: Filter) -> tuple[str, dict[str, object]]:
-    """Give the condition of a filter, and its parameters, for any relation that has a sample_id, such as `verdict`."""
-    where, values = condition(only)
-    return f"sample_id IN (SELECT sample_id FROM {ROWS} WHERE {where})", values
+def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the condition of a filter, and its parameters, for any relation that has a seq, such as `verdict`."""
+    where, values = condition(store, only)
+    return f"seq IN (SELECT seq FROM {ROWS} WHERE {where})", values
 
 
 def is_empty(only: Filter) -> bool:
@@ -130,8 +132,7 @@ def is_empty(only: Filter) -> bool:
 
 def count(store: Store, only: Filter) -> int:
     """Count the samples of a filter."""
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {where}", values))
 
 
@@ -145,32 +146,33 @@ class Open:
 
 def count_open(store: Store, only: Filter) -> Open:
     """Count what a bulk action on a filter would decide: approve takes `picks`, reject and park take `samples`."""
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     sql = f"SELECT count(*) AS samples, count(origin) AS picks FROM {ROWS} WHERE NOT decided AND ({where})"
     return Open(**store.rows(sql, values)[0])
 
 
 def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Row]:
     """Read one page of a filter: numbers from the panel, texts of the page's rows alone."""
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     order = _order(sort)
-    return store.rows(
-        f"""WITH chosen AS (
-                SELECT * FROM {ROWS} WHERE {where} ORDER BY {order} LIMIT $limit OFFSET $offset
-            )
-            SELECT chosen.*, candidate.instruction, candidate.input, candidate.response
-            FROM chosen JOIN candidate ON candidate.candidate_id = chosen.original_id
-            ORDER BY {order}""",
+    chosen = store.rows(
+        f"""SELECT seq, original_id FROM {ROWS} WHERE {where} ORDER BY {order} LIMIT $limit OFFSET $offset""",
         {**values, "limit": limit, "offset": offset},
+    )
+    # Found first and read then: a join on the way to the order would carry every column of every sample.
+    seqs, originals = ([row[name] for row in chosen] for name in ("seq", "original_id"))
+    return store.rows(
+        f"""SELECT rows.*, candidate.instruction, candidate.input, candidate.response
+            FROM {ROWS} AS rows JOIN candidate ON candidate.candidate_id = rows.original_id
+            WHERE rows.seq IN (SELECT unnest($seqs)) AND candidate.candidate_id IN (SELECT unnest($originals))
+            ORDER BY list_position($seqs, rows.seq)""",
+        {"seqs": seqs, "originals": originals},
     )
 
 
 def sample_ids(store: Store, only: Filter, sort: str, limit: int, offset: int = 0) -> list[str]:
     """Read the ids of a filter's samples in order."""
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     sql = f"SELECT sample_id FROM {ROWS} WHERE {where} ORDER BY {_order(sort)} LIMIT $limit OFFSET $offset"
     return [row["sample_id"] for row in store.rows(sql, {**values, "limit": limit, "offset": offset})]
 
@@ -178,8 +180,15 @@ def sample_ids(store: Store, only: Filter, sort: str, limit: int, offset: int = 
 def row(store: Store, sample: str) -> Row | None:
     """Read one sample's numbers, selection and standing decision; None if it is not there."""
     refresh(store)
-    rows = store.rows(f"SELECT * FROM {ROWS} WHERE sample_id = ?", [sample])
+    seq = seq_of(store, sample)
+    rows = [] if seq is None else store.rows(f"SELECT * FROM {ROWS} WHERE seq = ?", [seq])
     return rows[0] if rows else None
+
+
+def seq_of(store: Store, sample: str) -> int | None:
+    """Find a sample's number; None if it is not there."""
+    found: int | None = store.value("SELECT seq FROM sample WHERE sample_id = ?", [sample])
+    return found
 
 
 def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
@@ -188,29 +197,32 @@ def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) 
     A bin takes its lower edge and not its upper; the last takes both. Candidates outside or without a number are
     not counted.
     """
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     return count_bins(store, f"SELECT {_of_origins(measure)} FROM {ROWS} WHERE {where}", values, edges)
 
 
 def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
     """Give bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
     refresh(store)
-    return spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins)
+    key = "edges", measure, bins, store.meta("selection_key")
+    return store.remember(key, lambda: spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins))
 
 
 def density(store: Store, x_edges: Sequence[float], y_edges: Sequence[float], only: Filter) -> list[list[int]]:
     """Count samples by the winner's IFD (columns) and r-IFD (rows) in the bins between the edges: [y][x]."""
-    refresh(store)
-    where, values = condition(only)
+    where, values = condition(store, only)
     pairs = f"SELECT winner_ifd AS x, winner_r_ifd AS y FROM {ROWS} WHERE {where}"
     return count_grid(store, pairs, values, x_edges, y_edges)
 
 
 def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
     """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
+    return store.remember(("extra", limit, store.value("SELECT max(seq) FROM sample")), lambda: _extra(store, limit))
+
+
+def _extra(store: Store, limit: int) -> dict[str, list[str]]:
     rows = store.rows(
-        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM sample),
+        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM (SELECT DISTINCT extra FROM sample)),
                 found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
                           AS value FROM pairs)
            SELECT name, list(value ORDER BY value) AS choices FROM found

@@ -76,7 +76,7 @@ _SCORES = """
 def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
     """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision."""
     refresh(store)
-    sql, values = _query(scope, only)
+    sql, values = _query(store, scope, only)
     found: dict[str, dict[str, int]] = {"total": {"pairs": int(store.value(f"SELECT count(*) FROM ({sql})", values))}}
     for name, column in (("by_origin", "origin"), ("by_reason", "reason"), ("by_decision", "coalesce(action, 'none')")):
         rows = store.rows(f"SELECT {column} AS what, count(*) AS pairs FROM ({sql}) GROUP BY ALL ORDER BY ALL", values)
@@ -87,7 +87,7 @@ def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, d
 def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[Row]:
     """Read the first rows that an export of `scope` would hold."""
     refresh(store)
-    sql, values = _query(scope, only)
+    sql, values = _query(store, scope, only)
     return store.rows(f"{sql} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
 
 
@@ -110,15 +110,15 @@ def export(
     return written
 
 
-def _query(scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
-    where, values = browse.condition(only)
+def _query(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
+    where, values = browse.condition(store, only)
     approved = "AND approved" if scope is Scope.APPROVED else ""
     chosen = f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))"
     return _PAIRS.format(rows=chosen, where="true"), values
 
 
 def _pairs(store: Store, scope: Scope, only: Filter) -> Iterator[ExportRow]:
-    sql, values = _query(scope, only)
+    sql, values = _query(store, scope, only)
     for rows in store.stream(f"{sql} ORDER BY seq", values):
         for row in rows:
             pair = Pair(instruction=row["instruction"], response=row["response"], input=row["input"])

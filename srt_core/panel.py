@@ -5,8 +5,10 @@ from srt_core.records import Origin
 REWRITES = tuple(origin for origin in Origin if origin is not Origin.ORIGINAL)
 
 
-def picks_of(producer: str) -> str:
+def picks_of(producer: str, only: str = "") -> str:
     """Give the SELECT of the candidates that a policy may take: sample_id and {origin}_id, one row a sample.
+
+    `only` is a WHERE over sample_id, "" for all samples.
 
     `producer` names the parameter that holds Policy.producer: "" takes of each origin the earliest candidate; a name
     takes that producer's own, else the earliest that came with a file. BOTH is a child of the INSTRUCTION that is
@@ -16,7 +18,7 @@ def picks_of(producer: str) -> str:
 WITH version AS (
     SELECT candidate_id, sample_id, origin, parent_id,
            ${producer} IN ('', candidate.producer) AS is_own, teacher.producer IS NULL AS is_of_file
-    FROM candidate LEFT JOIN producer AS teacher ON teacher.producer = candidate.producer
+    FROM (FROM candidate {only}) AS candidate LEFT JOIN producer AS teacher ON teacher.producer = candidate.producer
 ), first AS (
     SELECT sample_id, min(candidate_id) FILTER (origin = 'ORIGINAL') AS original_id,
            {_pick("RESPONSE")} AS response_id, {_pick("INSTRUCTION")} AS instruction_id
@@ -29,10 +31,11 @@ SELECT first.*, second.both_id FROM first LEFT JOIN second USING (sample_id)
 """
 
 
-def panel_of(scoring: str, producer: str) -> str:
+def panel_of(scoring: str, producer: str, only: str = "") -> str:
     """Give the SELECT of `panel`: one row a sample, what each candidate that may be taken measures.
 
-    The two names are those of the parameters that hold the scoring's id and Policy.producer.
+    The two names are those of the parameters that hold the scoring's id and Policy.producer; `only` is a WHERE over
+    sample_id, "" for all samples.
     """
     return f"""
 SELECT sample.seq, sample.sample_id,
@@ -51,8 +54,8 @@ SELECT sample.seq, sample.sample_id,
        {_by_origin("growth", "growth", REWRITES)},
        count(*) FILTER (ifd IS NULL OR r_ifd IS NULL) AS unscored,
        coalesce(bool_or(score.status = 'truncated'), false) AS truncated
-FROM sample
-JOIN ({picks_of(producer)}) AS pick USING (sample_id)
+FROM (FROM sample {only}) AS sample
+JOIN ({picks_of(producer, only)}) AS pick USING (sample_id)
 JOIN candidate ON candidate.sample_id = sample.sample_id
     AND candidate.candidate_id IN (original_id, response_id, instruction_id, both_id)
 LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ${scoring}

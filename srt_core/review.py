@@ -1,4 +1,4 @@
-"""Review: queues of samples, the place in one, and the next sample; each one SQL statement over browse.ROWS.
+"""Review: queues of samples, the place in one, and the next sample; each one SQL statement.
 
 A queue is all samples of a condition in one order, decided or not: the arrows move through all of them, and after a
 decision the next open one is shown. No queue is ever read into Python.
@@ -11,7 +11,6 @@ from datetime import datetime
 from srt_core import browse
 from srt_core.browse import ROWS, Filter
 from srt_core.records import Origin, Policy
-from srt_core.selection import refresh
 from srt_core.status import FAILED_REFLECTIONS
 from srt_core.store import Row, Store
 
@@ -27,7 +26,8 @@ _EVERYTHING = Filter()
 class Queue:
     """A queue: which samples, in which order, and which of them ask for a decision.
 
-    `where`, `rank` and `goal` are SQL over browse.ROWS. `rank` is never NULL and ties go by the sample's number.
+    `where`, `rank` and `goal` are SQL over `relation`: browse.ROWS, or what is read faster and has what they need.
+    `rank` is never NULL and ties go by the sample's number.
     """
 
     label: str
@@ -36,6 +36,7 @@ class Queue:
     where: str = "true"
     rank: str = "seq"
     goal: str = _OPEN
+    relation: str = "verdict"
 
 
 QUEUES: Mapping[str, Queue] = {
@@ -49,6 +50,7 @@ QUEUES: Mapping[str, Queue] = {
         "Failed reflections",
         "Samples with a rewrite that is missing because the teacher's reply could not be used.",
         only=Filter(problem=("failed reflection",)),
+        relation=ROWS,
     ),
     "conflict": Queue(
         "Rule and length in conflict",
@@ -56,11 +58,12 @@ QUEUES: Mapping[str, Queue] = {
         "The greatest change comes first.",
         where=f"({_PICKED} * 2 < original_characters OR {_PICKED} > 4 * original_characters)",
         rank=f"-abs(ln(greatest({_PICKED}, 1) / greatest(original_characters, 1)))",
+        relation=ROWS,
     ),
     "audit": Queue(
         "Random audit",
         "Every sample, in a random order that stays the same. Stop when you have seen enough.",
-        rank="md5(sample_id)",
+        rank="hash(seq)",
     ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
@@ -85,7 +88,7 @@ _RANKS = {
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Give the queue of a filter in one of browse.SORTS; an unknown order is by number."""
-    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"))
+    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,10 @@ def _nearest(selection: Row, policy: Policy) -> str:
 
 def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict[str, object]]:
     """Give the relations `queue` (its samples with rank and goal) and `here` (the rank of one sample), and values."""
-    refresh(store)
-    where, values = browse.condition(queue.only)
+    where, values = browse.condition(store, queue.only)
+    seq = browse.seq_of(store, sample) if sample else None
     sql = f"""WITH queue AS (
-            SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {ROWS}
+            SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {queue.relation}
             WHERE ({where}) AND {queue.where}
-        ), here AS (SELECT seq, {queue.rank} AS rank FROM {ROWS} WHERE sample_id = $sample)"""
-    return sql, {**values, "sample": sample}
+        ), here AS (SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq)"""
+    return sql, {**values, "seq": seq}

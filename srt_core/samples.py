@@ -96,7 +96,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
             ["import_id", "row", "line", "reason", "raw"],
             [(import_id, reject.row, reject.line, reject.reason, reject.raw) for reject in rejects],
         )
-        tx.bump()
+        tx.bump({name for name, _, _ in named})
     duplicates = sum(first is not None for _, first, _ in fresh)
     return Added(len(fresh), len(rows) - len(fresh) - len(rejects), duplicates, candidates, len(rejects))
 
@@ -344,14 +344,18 @@ def candidates(store: Store, sample: str, ids: Collection[int] | None = None) ->
 
     Of each origin the one among `ids`; where these are not given, the earliest.
     """
+    found = store.rows("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])
+    held = [row["candidate_id"] for row in found if ids is None or row["candidate_id"] in ids]
+    if not held:
+        return {}
+    # By their ids and one by one: a join with all scores would read them all.
     rows = store.rows(
-        """SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
-           LEFT JOIN score ON score.candidate_id = candidate.candidate_id
-               AND score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
-           WHERE sample_id = ? ORDER BY candidate.candidate_id DESC""",
-        [sample],
+        f"""SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
+            LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
+            WHERE candidate.candidate_id IN ({", ".join("?" * len(held))}) ORDER BY candidate.candidate_id DESC""",
+        [int(store.meta("scoring_id") or 0), *held],
     )
-    by_origin = {row["origin"]: row for row in rows if ids is None or row["candidate_id"] in ids}
+    by_origin = {row["origin"]: row for row in rows}
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
 
 

@@ -17,7 +17,7 @@ from srt_core.drift import Ruler
 from srt_core.errors import PolicyError
 from srt_core.panel import panel_of, picks_of
 from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
-from srt_core.store import Row, Store, Transaction
+from srt_core.store import ANY, Row, Store, Transaction
 
 DRIFT_CHUNK = 5_000
 """Rewrites of an older file whose drift is computed in one transaction."""
@@ -218,40 +218,63 @@ def apply(store: Store, policy: Policy, author: str) -> None:
 
 
 def refresh(store: Store, *, now: bool = False) -> None:
-    """Bring `panel` and `selection` up to date with the candidates, scores and policy, if anything changed.
+    """Bring `panel` and `selection` up to date with the candidates, failures, scores and policy, if anything changed.
 
+    Where samples changed, theirs alone is computed again; the whole where the scoring, the producer or the policy did.
     While the store may lag, new candidates and scores wait for a call with `now`; a changed policy never does.
     """
-    panel_key = refresh_panel(store, now=now)
     policy = applied_policy(store)
-    key = f"{panel_key}|{policy_to_json(policy)}"
-    if store.meta("selection_key") == key:
+    source = f"{store.meta('scoring_id') or 0}|{policy.producer}"
+    asked = [store.meta("data_version") or "", source, policy_to_json(policy)]
+    held = json.loads(store.meta("selection_key") or "[null, null, null]")
+    if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):
         return
-    with store.transaction() as tx:
-        tx.execute("DELETE FROM selection")
-        tx.execute(f"INSERT INTO selection BY NAME {RULE}", parameters(policy))
-        _set_key(tx, "selection_key", key)
-
-
-def refresh_panel(store: Store, *, now: bool = False) -> str:
-    """Bring `panel` up to date with the candidates, failures, scores and producer, as `refresh` does.
-
-    Returns its version.
-    """
-    scoring_id = store.meta("scoring_id") or "0"
-    producer = applied_policy(store).producer
-    asked = f"{scoring_id}|{producer}"
-    key = f"{store.meta('data_version')}|{asked}"
-    held = store.meta("panel_key") or ""
-    if held == key or (store.may_lag and not now and held.partition("|")[2] == asked):
-        return held
     _fill_drift(store)
     with store.transaction() as tx:
-        tx.execute("DELETE FROM panel")
-        values = {"scoring_id": int(scoring_id), "producer": producer}
-        tx.execute(f"INSERT INTO panel BY NAME {panel_of('scoring_id', 'producer')}", values)
-        _set_key(tx, "panel_key", key)
-    return key
+        is_whole = held[1] != source or _most_are_stale(tx)
+        _refresh_panel(tx, policy, None if is_whole else _STALE)
+        # What a top share leaves out hangs on every other sample.
+        is_apart = held[2] == asked[2] and policy.top_share >= 100
+        _refresh_selection(tx, policy, _STALE if is_apart and not is_whole else None)
+        asked[0] = tx.execute("SELECT value FROM meta WHERE key = 'data_version'")[0][0]
+        tx.execute("DELETE FROM stale")
+        _set_key(tx, "selection_key", json.dumps(asked))
+
+
+_STALE = "seq IN (SELECT seq FROM sample WHERE sample_id IN (SELECT sample_id FROM stale))"
+"""The condition of the samples whose candidates, failures or scores changed since the panel was computed."""
+_WHOLE_SHARE = 0.3
+
+
+def _most_are_stale(tx: Transaction) -> bool:
+    stale, is_any = tx.execute("SELECT count(DISTINCT sample_id), bool_or(sample_id = ?) FROM stale", [ANY])[0]
+    samples = tx.execute("SELECT count(*) FROM sample")[0][0]
+    return bool(is_any or stale > _WHOLE_SHARE * samples)
+
+
+def _refresh_panel(tx: Transaction, policy: Policy, which: str | None) -> None:
+    """Compute the panel again, of the samples of a condition or of all (None), in the order of their numbers."""
+    values = {"producer": policy.producer, "scoring_id": _scoring_in_use(tx)}
+    only = "" if which is None else "WHERE sample_id IN (SELECT sample_id FROM stale)"
+    tx.execute(f"DELETE FROM panel WHERE {which or 'true'}")
+    tx.execute(f"INSERT INTO panel BY NAME {panel_of('scoring_id', 'producer', only)} ORDER BY seq", values)
+
+
+def _refresh_selection(tx: Transaction, policy: Policy, which: str | None) -> None:
+    """Run the rule again, over the samples of a condition or over all (None)."""
+    rule = RULE if which is None else f"WITH panel AS (FROM main.panel WHERE {which}) SELECT * FROM ({RULE})"
+    tx.execute(f"DELETE FROM selection WHERE {which or 'true'}")
+    tx.execute(f"INSERT INTO selection BY NAME SELECT * FROM ({rule}) ORDER BY seq", parameters(policy))
+
+
+def _scoring_in_use(tx: Transaction) -> int:
+    rows = tx.execute("SELECT value FROM meta WHERE key = 'scoring_id'")
+    return int(rows[0][0]) if rows else 0
+
+
+def refresh_panel(store: Store) -> None:
+    """Bring `panel` up to date, as `refresh` does."""
+    refresh(store)
 
 
 def _fill_drift(store: Store) -> None:

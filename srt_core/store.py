@@ -6,12 +6,13 @@ readers never wait.
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 
@@ -19,8 +20,14 @@ from srt_core.errors import ProjectError
 
 SCHEMA_VERSION = 4
 MEMORY_LIMIT = "2GB"
+REMEMBERED = 256
+"""Answers kept by `Store.remember`, the latest used."""
+
+ANY = ""
+"""Stands in `stale` for any sample."""
 
 Row = dict[str, Any]
+Made = TypeVar("Made")
 Parameters = Sequence[object] | Mapping[str, object]
 
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -46,8 +53,12 @@ class Transaction:
             appender.clear()
             raise
 
-    def bump(self) -> None:
-        """Note that candidates, reflections or scores changed, so that derived tables are rebuilt before use."""
+    def bump(self, samples: Collection[str] | None = None) -> None:
+        """Note whose candidates, reflections or scores changed, so that derived rows are computed again before use.
+
+        None: of any sample.
+        """
+        self.append("stale", ["sample_id"], [[ANY]] if samples is None else [[name] for name in samples])
         self._cursor.execute(
             "INSERT INTO meta VALUES ('data_version', '1') "
             "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR"
@@ -61,6 +72,9 @@ class Store:
         self.path = path
         self._connection = connection
         self._write_lock = threading.RLock()
+        self._scratch_lock = threading.Lock()
+        self._memory_lock = threading.Lock()
+        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self.may_lag = False
         """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
 
@@ -184,6 +198,38 @@ class Store:
             finally:
                 cursor.close()
 
+    @contextmanager
+    def scratch(self) -> Iterator[Transaction]:
+        """Write tables of `scratch`, a database in memory that is gone when the store closes; one caller at a time.
+
+        Any read may join them. The project file is not written and its writers do not wait.
+        """
+        with self._scratch_lock:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except BaseException:
+                _roll_back(cursor)
+                raise
+            finally:
+                cursor.close()
+
+    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Give what `make` gave for this key before, else make it. The key must hold all that it is a function of."""
+        with self._memory_lock:
+            if key in self._memory:
+                self._memory.move_to_end(key)
+                found: Made = self._memory[key]
+                return found
+        made = make()
+        with self._memory_lock:
+            self._memory[key] = made
+            while len(self._memory) > REMEMBERED:
+                self._memory.popitem(last=False)
+        return made
+
     def meta(self, key: str) -> str | None:
         """Read one of the project's own settings."""
         found: str | None = self.value("SELECT value FROM meta WHERE key = ?", [key])
@@ -198,7 +244,9 @@ class Store:
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     spill = str(path) + ".tmp"
     try:
-        return duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill})
+        connection = duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill})
+        connection.execute("ATTACH ':memory:' AS scratch")
+        return connection
     except duckdb.IOException as error:
         raise _explained(path, str(error)) from error
     except duckdb.Error as error:

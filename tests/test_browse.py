@@ -73,8 +73,8 @@ def test_count_and_pages_hold_the_same_samples(store: Store, only: Filter) -> No
 @pytest.mark.parametrize("only", FILTERS, ids=str)
 def test_a_bulk_action_decides_as_many_as_were_counted(tmp_path: Path, only: Filter) -> None:
     """What the buttons announce is what approving, then rejecting the rest of a filter decides."""
-    where, values = browse.membership(only)
     with fill(tmp_path / "p.srt") as store:
+        where, values = browse.membership(store, only)
         announced = browse.count_open(store, only)
         approved = ledger.decide_all(store, where, values, Action.APPROVE, "ann", "test")
         rejected = ledger.decide_all(store, where, values, Action.REJECT, "ann", "test")

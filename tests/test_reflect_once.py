@@ -95,6 +95,7 @@ def test_a_reply_is_stored_before_it_is_judged(store: Store, server: FaultServer
     """A run that dies between the two, as by a full disk, has every reply; the next judges them without a call."""
     server.refuses = False
     with store.transaction() as tx:
+        tx.execute("DROP INDEX reflection_by_sample")
         tx.execute("ALTER TABLE reflection RENAME TO put_away")
     with pytest.raises(Exception, match="reflection"):
         run(store, server.url("teach"), Plan(concurrency=4))

@@ -25,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     with create_project(path, CASES) as store:
         selection.refresh(store)
         ledger.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
-        where, values = browse.condition(Filter())
+        where, values = browse.condition(store, Filter())
         ledger.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")
     with served(monkeypatch, path) as project:
         yield project

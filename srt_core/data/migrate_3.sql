@@ -22,6 +22,9 @@ WHERE event_id IN (
       AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
     GROUP BY sample_id);
 
+CREATE TABLE stale (sample_id VARCHAR NOT NULL);
+DELETE FROM meta WHERE key IN ('panel_key', 'selection_key');
+
 CREATE TABLE kind (
     sample_id VARCHAR NOT NULL,
     task VARCHAR NOT NULL,              -- see srt_core/kinds
@@ -30,6 +33,10 @@ CREATE TABLE kind (
 );
 
 CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
+
+CREATE INDEX candidate_by_sample ON candidate (sample_id);
+CREATE INDEX reflection_by_sample ON reflection (sample_id);
+CREATE INDEX event_by_sample ON event (sample_id);
 
 CREATE VIEW verdict AS
 SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,

@@ -64,6 +64,7 @@ CREATE TABLE candidate (
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
     UNIQUE (sample_id, origin, producer)
 );
+CREATE INDEX candidate_by_sample ON candidate (sample_id);
 
 -- One call of a teacher and what came back, raw, committed before anybody reads it. A request with a reply is never
 -- made again: whoever needs it finds it by its hash.
@@ -103,6 +104,7 @@ CREATE TABLE reflection (
     critique JSON,
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
+CREATE INDEX reflection_by_sample ON reflection (sample_id);
 
 -- Requests that were handed over to a teacher's Batch API, to be fetched by any later process.
 CREATE SEQUENCE batch_ids;
@@ -219,6 +221,7 @@ CREATE TABLE event (
     undoes BIGINT,
     context JSON NOT NULL
 );
+CREATE INDEX event_by_sample ON event (sample_id);
 
 -- The decision that stands for each sample: the fold of the log, kept up by the transaction that appends to it.
 CREATE TABLE standing (
@@ -231,6 +234,9 @@ CREATE TABLE standing (
     author VARCHAR NOT NULL,
     made_at TIMESTAMP NOT NULL
 );
+
+-- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.
+CREATE TABLE stale (sample_id VARCHAR NOT NULL);
 
 -- What a sample is about, read from its original pair, so that a curator sees which kinds a policy keeps and drops.
 CREATE TABLE kind (

@@ -180,7 +180,7 @@ def judge(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
                 if isinstance(each.parsed, ParsedReflection)
             ],
         )
-        tx.bump()
+        tx.bump({each.task.sample_id for each in judgements})
 
 
 def _row(producer: str, each: Judgement) -> tuple[object, ...]:

@@ -33,12 +33,12 @@ _TOKENS_A_SAMPLE = 128
 
 # What is scored: candidates, and pairs that a person edited while their decision stands.
 _SUBJECTS = """
-    SELECT seq, 'score' AS "table", candidate_id AS id, instruction, input, response
+    SELECT seq, sample_id, 'score' AS "table", candidate_id AS id, instruction, input, response
     FROM candidate JOIN sample USING (sample_id)
     WHERE seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
     UNION ALL
-    SELECT seq, 'edit_score', event_id, event.instruction, event.input, event.response
+    SELECT seq, standing.sample_id, 'edit_score', event_id, event.instruction, event.input, event.response
     FROM standing JOIN event USING (event_id)
     WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
@@ -248,7 +248,7 @@ class _Run:
             self._commit_losses(tx)
             for table in _ID_COLUMNS:
                 _append_scores(tx, table, self._scoring_id, _of_table(table, chunk.rows, scores))
-            tx.bump()
+            tx.bump({row["sample_id"] for row in chunk.rows})
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
         return sum(each.ifd is None or each.r_ifd is None for each in scores)
@@ -280,9 +280,13 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
             [*key, identity.name, identity.dtype, template.name, template.json, _said_of(student)],
         )
         scoring_id = int(found[0][0])
+        again = f"SELECT candidate_id FROM score WHERE {_UNFIT}"
+        retried = tx.execute(
+            f"SELECT DISTINCT sample_id FROM candidate WHERE candidate_id IN ({again})", {"scoring_id": scoring_id}
+        )
         for table in _ID_COLUMNS:
             tx.execute(f"DELETE FROM {table} WHERE {_UNFIT}", {"scoring_id": scoring_id})
-        tx.bump()
+        tx.bump([name for (name,) in retried])
     if store.meta("scoring_id") is None:
         store.set_meta("scoring_id", str(scoring_id))
     return scoring_id

@@ -95,7 +95,7 @@ def _said_of(waiting: browse.Open) -> str:
 
 @acting
 def _decide_all(project: Project, only: Filter, action: Action) -> None:
-    where, values = browse.membership(only)
+    where, values = browse.membership(project.store, only)
     ledger.decide_all(project.store, where, values, action, curator(), describe_filter(only))
 
 
