@@ -37,6 +37,8 @@ def panel_of(scoring: str, producer: str, only: str = "") -> str:
     The two names are those of the parameters that hold the scoring's id and Policy.producer; `only` is a WHERE over
     sample_id, "" for all samples.
     """
+    # Without this all scores would be read to find a few.
+    scored = f" AND candidate_id IN (SELECT candidate_id FROM candidate {only})" if only else ""
     return f"""
 SELECT sample.seq, sample.sample_id,
        any_value(original_id) AS original_id, any_value(response_id) AS response_id,
@@ -58,7 +60,7 @@ FROM (FROM sample {only}) AS sample
 JOIN ({picks_of(producer, only)}) AS pick USING (sample_id)
 JOIN candidate ON candidate.sample_id = sample.sample_id
     AND candidate.candidate_id IN (original_id, response_id, instruction_id, both_id)
-LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ${scoring}
+LEFT JOIN (FROM score WHERE scoring_id = ${scoring}{scored}) AS score ON score.candidate_id = candidate.candidate_id
 LEFT JOIN (
     SELECT sample_id, bool_or(origin = 'RESPONSE') AS response, bool_or(origin = 'INSTRUCTION') AS instruction,
            bool_or(origin = 'BOTH') AS both_

@@ -223,53 +223,91 @@ def refresh(store: Store, *, now: bool = False) -> None:
     Where samples changed, theirs alone is computed again; the whole where the scoring, the producer or the policy did.
     While the store may lag, new candidates and scores wait for a call with `now`; a changed policy never does.
     """
+    if _behind(store, now=now) is None:
+        return
+    with store.deriving:
+        if (keys := _behind(store, now=now)) is None:  # somebody else was faster
+            return
+        _fill_drift(store)
+        held, asked = keys
+        if held[1] != asked[1] or _most_are_stale(store):
+            _derive_all(store, applied_policy(store), asked)
+        else:
+            _derive_stale(store, applied_policy(store), asked, is_new_policy=held[2] != asked[2])
+
+
+_Key = list[str]
+"""What the derived tables are a function of: the version of the data, scoring and producer, and the policy."""
+
+
+def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
+    """Give what the derived tables stand for and what they should; None where there is nothing to do."""
     policy = applied_policy(store)
     source = f"{store.meta('scoring_id') or 0}|{policy.producer}"
-    asked = [store.meta("data_version") or "", source, policy_to_json(policy)]
-    held = json.loads(store.meta("selection_key") or "[null, null, null]")
+    asked = [store.meta("data_version") or "0", source, policy_to_json(policy)]
+    held: _Key = json.loads(store.meta("selection_key") or '["", "", ""]')
     if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):
-        return
-    _fill_drift(store)
-    with store.transaction() as tx:
-        is_whole = held[1] != source or _most_are_stale(tx)
-        _refresh_panel(tx, policy, None if is_whole else _STALE)
-        # What a top share leaves out hangs on every other sample.
-        is_apart = held[2] == asked[2] and policy.top_share >= 100
-        _refresh_selection(tx, policy, _STALE if is_apart and not is_whole else None)
-        asked[0] = tx.execute("SELECT value FROM meta WHERE key = 'data_version'")[0][0]
-        tx.execute("DELETE FROM stale")
-        _set_key(tx, "selection_key", json.dumps(asked))
+        return None
+    return held, asked
 
 
-_STALE = "seq IN (SELECT seq FROM sample WHERE sample_id IN (SELECT sample_id FROM stale))"
-"""The condition of the samples whose candidates, failures or scores changed since the panel was computed."""
 _WHOLE_SHARE = 0.3
 
 
-def _most_are_stale(tx: Transaction) -> bool:
-    stale, is_any = tx.execute("SELECT count(DISTINCT sample_id), bool_or(sample_id = ?) FROM stale", [ANY])[0]
-    samples = tx.execute("SELECT count(*) FROM sample")[0][0]
-    return bool(is_any or stale > _WHOLE_SHARE * samples)
+def _most_are_stale(store: Store) -> bool:
+    found = store.rows("SELECT count(DISTINCT sample_id) AS stale, bool_or(sample_id = ?) AS is_any FROM stale", [ANY])[
+        0
+    ]
+    return bool(found["is_any"] or found["stale"] > _WHOLE_SHARE * store.value("SELECT count(*) FROM sample"))
 
 
-def _refresh_panel(tx: Transaction, policy: Policy, which: str | None) -> None:
-    """Compute the panel again, of the samples of a condition or of all (None), in the order of their numbers."""
-    values = {"producer": policy.producer, "scoring_id": _scoring_in_use(tx)}
-    only = "" if which is None else "WHERE sample_id IN (SELECT sample_id FROM stale)"
-    tx.execute(f"DELETE FROM panel WHERE {which or 'true'}")
-    tx.execute(f"INSERT INTO panel BY NAME {panel_of('scoring_id', 'producer', only)} ORDER BY seq", values)
+def _derive_all(store: Store, policy: Policy, asked: _Key) -> None:
+    """Compute both tables anew, in the order of the samples' numbers."""
+    with store.transaction() as tx:
+        scoring_id, version = _source(tx)
+        values = {"producer": policy.producer, "scoring_id": scoring_id}
+        tx.execute("DELETE FROM panel")
+        tx.execute(f"INSERT INTO panel BY NAME {panel_of('scoring_id', 'producer')} ORDER BY seq", values)
+        _select_again(tx, policy, None)
+        _note(tx, [version, *asked[1:]])
 
 
-def _refresh_selection(tx: Transaction, policy: Policy, which: str | None) -> None:
+_FRESH = "seq IN (SELECT seq FROM scratch.fresh)"
+
+
+def _derive_stale(store: Store, policy: Policy, asked: _Key, *, is_new_policy: bool) -> None:
+    """Compute the rows of the samples that changed. They are read beside the project, so that no writer waits."""
+    with store.scratch() as scratch:
+        scoring_id, version = _source(scratch)
+        panel = panel_of("scoring_id", "producer", "WHERE sample_id IN (SELECT sample_id FROM stale)")
+        values = {"producer": policy.producer, "scoring_id": scoring_id}
+        scratch.execute(f"CREATE OR REPLACE TABLE scratch.fresh AS {panel}", values)
+    with store.transaction() as tx:
+        tx.execute(f"DELETE FROM panel WHERE {_FRESH}")
+        tx.execute("INSERT INTO panel BY NAME FROM scratch.fresh")
+        # What a top share leaves out hangs on every other sample.
+        is_apart = not is_new_policy and policy.top_share >= 100
+        _select_again(tx, policy, _FRESH if is_apart else None)
+        _note(tx, [version, *asked[1:]])
+
+
+def _select_again(tx: Transaction, policy: Policy, which: str | None) -> None:
     """Run the rule again, over the samples of a condition or over all (None)."""
     rule = RULE if which is None else f"WITH panel AS (FROM main.panel WHERE {which}) SELECT * FROM ({RULE})"
     tx.execute(f"DELETE FROM selection WHERE {which or 'true'}")
     tx.execute(f"INSERT INTO selection BY NAME SELECT * FROM ({rule}) ORDER BY seq", parameters(policy))
 
 
-def _scoring_in_use(tx: Transaction) -> int:
-    rows = tx.execute("SELECT value FROM meta WHERE key = 'scoring_id'")
-    return int(rows[0][0]) if rows else 0
+def _source(tx: Transaction) -> tuple[int, str]:
+    """Read the scoring in use (0 for none) and the version of the data, as the transaction sees them."""
+    found = dict(tx.execute("SELECT key, value FROM meta WHERE key IN ('scoring_id', 'data_version')"))
+    return int(found.get("scoring_id", 0)), found.get("data_version", "0")
+
+
+def _note(tx: Transaction, key: _Key) -> None:
+    """Note what the derived tables stand for; what changed since that version is still stale."""
+    tx.execute("DELETE FROM stale WHERE version <= ?", [int(key[0])])
+    _set_key(tx, "selection_key", json.dumps(key))
 
 
 def refresh_panel(store: Store) -> None:

@@ -58,11 +58,12 @@ class Transaction:
 
         None: of any sample.
         """
-        self.append("stale", ["sample_id"], [[ANY]] if samples is None else [[name] for name in samples])
-        self._cursor.execute(
+        version = self._cursor.execute(
             "INSERT INTO meta VALUES ('data_version', '1') "
-            "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR"
-        )
+            "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR RETURNING value::BIGINT"
+        ).fetchall()[0][0]
+        names = [ANY] if samples is None else samples
+        self.append("stale", ["sample_id", "version"], [[name, version] for name in names])
 
 
 class Store:
@@ -73,6 +74,8 @@ class Store:
         self._connection = connection
         self._write_lock = threading.RLock()
         self._scratch_lock = threading.Lock()
+        self.deriving = threading.RLock()
+        """Held by whoever brings derived tables up to date."""
         self._memory_lock = threading.Lock()
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self.may_lag = False

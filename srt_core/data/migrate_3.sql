@@ -22,7 +22,7 @@ WHERE event_id IN (
       AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
     GROUP BY sample_id);
 
-CREATE TABLE stale (sample_id VARCHAR NOT NULL);
+CREATE TABLE stale (sample_id VARCHAR NOT NULL, version BIGINT NOT NULL);
 DELETE FROM meta WHERE key IN ('panel_key', 'selection_key');
 
 CREATE TABLE kind (

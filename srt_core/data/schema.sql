@@ -236,7 +236,7 @@ CREATE TABLE standing (
 );
 
 -- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.
-CREATE TABLE stale (sample_id VARCHAR NOT NULL);
+CREATE TABLE stale (sample_id VARCHAR NOT NULL, version BIGINT NOT NULL);
 
 -- What a sample is about, read from its original pair, so that a curator sees which kinds a policy keeps and drops.
 CREATE TABLE kind (
