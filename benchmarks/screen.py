@@ -32,8 +32,8 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"]
 
 
 @contextmanager
-def running_app(project: Path) -> Iterator[str]:
-    """Run the app on a project in a process of its own; give its URL once it answers."""
+def running_app(project: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run the app on a project in a process of its own; give its URL once it answers, and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,7 +47,7 @@ def running_app(project: Path) -> Iterator[str]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait()
@@ -67,10 +67,10 @@ def press_arrows(page: Page, presses: int) -> list[float]:
     return seconds
 
 
-def open_review(page: Page, url: str) -> None:
-    """Open Review on all samples."""
-    page.goto(f"{url}/Review?queue=all")
-    page.wait_for_selector("text=Sample 1", timeout=60_000)
+def open_review(page: Page, url: str, queue: str = "all") -> None:
+    """Open Review on a queue."""
+    page.goto(f"{url}/Review?queue={queue}")
+    page.wait_for_selector("text=/Sample [0-9]/", timeout=60_000)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
@@ -103,7 +103,7 @@ def measure(samples: int, presses: int, concurrency: int) -> None:
         with Store.create(project) as store:
             for _ in import_file(store, write_pairs(Path(folder) / "pairs.jsonl", samples)):
                 pass
-        with running_app(project) as url, sync_playwright() as playwright:
+        with running_app(project) as (url, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
             page = browser.new_page()
             open_review(page, url)

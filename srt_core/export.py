@@ -55,9 +55,9 @@ _PAIRS = """
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
     FROM {rows} AS verdict
-    LEFT JOIN candidate ON candidate.candidate_id = verdict.verdict_id
+    LEFT JOIN {candidates} AS candidate ON candidate.candidate_id = verdict.verdict_id
     LEFT JOIN event AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
-    WHERE {where}
+    ORDER BY verdict.seq
 """
 
 _SCORES = """
@@ -75,20 +75,31 @@ _SCORES = """
 
 def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
     """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision."""
-    refresh(store)
-    sql, values = _query(store, scope, only)
-    found: dict[str, dict[str, int]] = {"total": {"pairs": int(store.value(f"SELECT count(*) FROM ({sql})", values))}}
-    for name, column in (("by_origin", "origin"), ("by_reason", "reason"), ("by_decision", "coalesce(action, 'none')")):
-        rows = store.rows(f"SELECT {column} AS what, count(*) AS pairs FROM ({sql}) GROUP BY ALL ORDER BY ALL", values)
-        found[name] = {row["what"]: row["pairs"] for row in rows}
+    chosen, values = _chosen(store, scope, only)
+    rows = store.rows(
+        f"""SELECT verdict_origin AS by_origin, reason AS by_reason, coalesce(action, 'none') AS by_decision,
+                   count(*) AS pairs FROM {chosen} GROUP BY ALL""",
+        values,
+    )
+    found: dict[str, dict[str, int]] = {"total": {"pairs": sum(row["pairs"] for row in rows)}}
+    for name in ("by_origin", "by_reason", "by_decision"):
+        found[name] = {what: sum(row["pairs"] for row in rows if row[name] == what)
+                       for what in sorted({row[name] for row in rows})}  # fmt: skip
     return found
 
 
 def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[Row]:
     """Read the first rows that an export of `scope` would hold."""
-    refresh(store)
-    sql, values = _query(store, scope, only)
-    return store.rows(f"{sql} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
+    chosen, values = _chosen(store, scope, only)
+    # Found first and read then, as in browse.page.
+    first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
+    return store.rows(
+        _PAIRS.format(
+            rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
+            candidates="(FROM candidate WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
+        ),
+        {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
+    )
 
 
 def export(
@@ -110,16 +121,16 @@ def export(
     return written
 
 
-def _query(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
+def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the relation of the samples that an export holds, and its parameters."""
     where, values = browse.condition(store, only)
     approved = "AND approved" if scope is Scope.APPROVED else ""
-    chosen = f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))"
-    return _PAIRS.format(rows=chosen, where="true"), values
+    return f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
 
 
 def _pairs(store: Store, scope: Scope, only: Filter) -> Iterator[ExportRow]:
-    sql, values = _query(store, scope, only)
-    for rows in store.stream(f"{sql} ORDER BY seq", values):
+    chosen, values = _chosen(store, scope, only)
+    for rows in store.stream(_PAIRS.format(rows=chosen, candidates="candidate"), values):
         for row in rows:
             pair = Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
             yield ExportRow(pair, row["sample_id"], row["origin"])

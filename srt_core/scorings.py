@@ -32,12 +32,13 @@ def scoring_in_use(store: Store) -> Row | None:
 def score_statuses(store: Store) -> dict[str, int]:
     """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
     rows = store.rows(
-        f"""SELECT coalesce(score.status, '{UNSCORED}') AS status, count(*) AS candidates
-            FROM candidate LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND scoring_id = ?
-            GROUP BY ALL ORDER BY candidates DESC""",
-        [_in_use(store)],
+        "SELECT status, count(*) AS candidates FROM score WHERE scoring_id = ? GROUP BY status", [_in_use(store)]
     )
-    return {row["status"]: row["candidates"] for row in rows}
+    found = {row["status"]: row["candidates"] for row in rows}
+    unscored = int(store.value("SELECT count(*) FROM candidate")) - sum(found.values())
+    if unscored:
+        found[UNSCORED] = unscored
+    return dict(sorted(found.items(), key=lambda counted: -counted[1]))
 
 
 def use_scoring(store: Store, scoring_id: int) -> None:

@@ -1,5 +1,6 @@
 """Which candidates a producer has yet to make: the tasks of a run, read in chunks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,9 +9,10 @@ from srt_core.pipeline.keeping import Task
 from srt_core.records import DERIVATIONS, Acceptance, Origin
 from srt_core.samples import pair_of
 from srt_core.selection import RULE, applied_policy, parameters
-from srt_core.store import Store
+from srt_core.store import Made, Row, Store
 
 CHUNK_TASKS = 500
+_LAST_SEQ = 2**62
 ORDER = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
 
 
@@ -43,7 +45,7 @@ _MISSING = """
                arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail
         FROM reflection WHERE origin = $origin AND producer = $producer GROUP BY sample_id
     ) AS past ON past.sample_id = parent.sample_id
-    WHERE parent.origin = $parent
+    WHERE parent.origin = $parent AND seq > $after AND seq <= $until
       AND (parent.producer = $producer OR parent.producer NOT IN (SELECT producer FROM producer))
       AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
                       AND (producer = $producer OR producer NOT IN (SELECT producer FROM producer)))
@@ -58,8 +60,9 @@ _SCORED = """(2 = (
 
 # In sequential mode the response stage takes the winner of the instruction stage, once that is settled: among this
 # producer's own rewrites, under the policy that is applied.
+_IN_RANGE = "WHERE sample_id IN (SELECT sample_id FROM sample WHERE seq > $after AND seq <= $until)"
 _SETTLED = f"""
-    WITH panel AS ({panel_of("scoring_id", "producer")}), rule AS ({RULE})
+    WITH panel AS ({panel_of("scoring_id", "producer", _IN_RANGE)}), rule AS ({RULE})
     SELECT sample_id FROM rule JOIN panel USING (sample_id)
     WHERE CASE WHEN $origin = 'BOTH' THEN winner IN ('INSTRUCTION', 'BOTH')
                ELSE winner IN ('ORIGINAL', 'RESPONSE') END
@@ -104,26 +107,40 @@ class Missing:
     def count(self, origin: Origin) -> int:
         """Count the missing candidates of an origin that can be asked for now."""
         sql, values = self._query(origin)
-        return int(self.store.value(f"SELECT count(*) FROM ({sql})", values))
+        return self._remembered("count", origin, lambda: int(self.store.value(f"SELECT count(*) FROM ({sql})", values)))
 
     def requests(self, origin: Origin) -> tuple[int, int]:
         """Count the distinct requests that are to be made for them, and the characters of their pairs."""
         sql, values = self._query(origin)
-        row = self.store.rows(_REQUESTS.format(missing=sql), values)[0]
+        asked = _REQUESTS.format(missing=sql)
+        row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
         return row["count"], row["characters"]
 
     def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[Task], int]:
-        """Read the next tasks of an origin after sample number `last`, and the number that they end at."""
-        sql, values = self._query(origin)
-        rows = self.store.rows(
-            f"SELECT * FROM ({sql}) WHERE seq > $last ORDER BY seq LIMIT $size", {**values, "last": last, "size": size}
-        )
-        tasks = [
-            Task(row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"],
-                 row["reason"], row["detail"], row["failed"])
-            for row in rows
-        ]  # fmt: skip
-        return tasks, rows[-1]["seq"] if rows else last
+        """Read the next tasks of an origin after sample number `last`, and the number that they end at.
+
+        They are looked for in ranges of samples, longer ones where little is missing: of a large project no chunk
+        reads the whole.
+        """
+        end = int(self.store.value("SELECT coalesce(max(seq), 0) FROM sample"))
+        tasks: list[Task] = []
+        span = 2 * size
+        while last < end and len(tasks) < size:
+            sql, values = self._query(origin, last, last + span)
+            rows = self.store.rows(
+                f"SELECT * FROM ({sql}) ORDER BY seq LIMIT $size", {**values, "size": size - len(tasks)}
+            )
+            tasks += [_task(row, origin) for row in rows]
+            last = rows[-1]["seq"] if len(tasks) == size else min(last + span, end)
+            span *= 2
+        return tasks, last
+
+    def _remembered(self, what: str, origin: Origin, make: Callable[[], Made]) -> Made:
+        """Ask once as long as neither the data nor the rule changed."""
+        store = self.store
+        state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
+        mine = (self.producer, self.mode, self.attempts, self.retry_failed, self.since, self.only)
+        return store.remember((what, origin, *state, *mine), make)
 
     def waiting(self) -> int:
         """Count samples of which scores have yet to say what won the instruction stage; 0 in full mode."""
@@ -132,7 +149,7 @@ class Missing:
             return 0
         return int(self.store.value(_WAITING, {"scoring_id": self._scoring_id(), "producer": self.producer}))
 
-    def _query(self, origin: Origin) -> tuple[str, dict[str, object]]:
+    def _query(self, origin: Origin, after: int = 0, until: int = _LAST_SEQ) -> tuple[str, dict[str, object]]:
         values: dict[str, object] = {
             "parent": str(DERIVATIONS[origin].parent),
             "origin": str(origin),
@@ -141,6 +158,8 @@ class Missing:
             "retry_failed": self.retry_failed,
             "since": self.since,
             "only": list(self.only),
+            "after": after,
+            "until": until,
         }
         if self.mode is Mode.FULL or origin is Origin.INSTRUCTION:
             return _MISSING, values
@@ -149,6 +168,13 @@ class Missing:
 
     def _scoring_id(self) -> int:
         return int(self.store.meta("scoring_id") or 0)
+
+
+def _task(row: Row, origin: Origin) -> Task:
+    return Task(
+        row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"], row["reason"],
+        row["detail"], row["failed"],
+    )  # fmt: skip
 
 
 def count_missing(missing: Missing) -> int:
