@@ -294,6 +294,41 @@ def test_drift_of_an_old_file_is_filled_over_a_kill(tmp_path: Path, monkeypatch:
     assert found == {key: None if key == 3 else drift for key, (_, _, drift, _) in OLD_CANDIDATES_2.items()}
 
 
+OLD_SCHEMA_3 = (ROOT / "tests" / "data" / "schema_3.sql").read_text("utf-8")
+OLD_ROWS_3 = (
+    "INSERT INTO meta VALUES ('schema_version', '3'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    """INSERT INTO sample (sample_id, import_id, "row", extra) VALUES ('s0', 1, 0, '{}'), ('s1', 1, 1, '{}')""",
+    """INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)
+       VALUES ('s0', 'ORIGINAL', 'file', 'Name a colour.', '', 'Red.'),
+              ('s1', 'ORIGINAL', 'file', 'Name a bird.', '', 'A wren.')""",
+    "INSERT INTO loss VALUES ('k', 1.5, 3, 'ok')",
+    "INSERT INTO score VALUES (1, 1, 1.5, 1.25, 2, 1.75, 3, 5, 0.78, 0.78, 0.83, 'ok')",
+    """INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, undoes, context)
+       VALUES (1, 'ann', 'choose', 's0', 'ORIGINAL', 1, NULL, '{}'), (2, 'ann', 'reject', 's0', NULL, NULL, NULL, '{}'),
+              (3, 'bo', 'undo', 's0', NULL, NULL, 2, '{}'), (4, 'bo', 'park', 's1', NULL, NULL, NULL, '{}'),
+              (5, 'bo', 'undo', 's1', NULL, NULL, 4, '{}'), (6, 'cy', 'reject', 's1', NULL, NULL, NULL, '{}')""",
+)
+
+
+def test_a_project_of_schema_version_3_is_brought_forward(tmp_path: Path) -> None:
+    """The decisions that stood in an old file stand in the table, none of those that were undone."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_3, *OLD_ROWS_3)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert_rows_as_before(store, before)
+        stands = store.rows("SELECT seq, sample_id, event_id, action, candidate_id, author FROM standing ORDER BY seq")
+        assert [tuple(row.values()) for row in stands] == [
+            (1, "s0", 1, "choose", 1, "ann"),
+            (2, "s1", 6, "reject", None, "cy"),
+        ]
+        refresh(store)
+        assert store.value("SELECT count(*) FROM verdict WHERE decided") == 2
+        columns = columns_of(store)
+    with Store.create(tmp_path / "new.srt") as store:
+        assert columns_of(store) == columns
+
+
 def rows_of_old_tables(path: Path) -> dict[str, list[Row]]:
     """The rows of a file of an older version, by table."""
     with duckdb.connect(str(path)) as connection:
