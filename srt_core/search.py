@@ -1,34 +1,35 @@
 """Full text: which samples hold a text in any of their versions, looked for once and kept while the project is open.
 
 Candidates are written once and only added to, so what was found stays found, and a text that was looked for before is
-looked for in what was added since. The finds stand in memory (`scratch.found`), where every filter joins them.
+looked for in what was added since. The finds stand in memory (`found`), where every filter joins them.
 """
 
-from srt_core.store import Store, Transaction
+from srt_core.store import SCRATCH, Store, Transaction
 
 KEPT = 12
 """Texts whose finds are kept, the latest used; a find takes 12 bytes."""
 IN_USE_SECONDS = 60
 """What was used a moment ago is not forgotten: a page may be about to read it."""
 
-FOUND = "seq IN (SELECT seq FROM scratch.found WHERE search = (SELECT search FROM scratch.searched WHERE text = $text))"
+FOUND = f"""seq IN (
+    SELECT seq FROM {SCRATCH}.found WHERE search = (SELECT search FROM {SCRATCH}.searched WHERE text = $text))"""
 """The condition of a filter on $text, over any relation that has a sample's seq. `find` must come before it."""
 
-_TABLES = """
-    CREATE SEQUENCE IF NOT EXISTS scratch.searches;
-    CREATE TABLE IF NOT EXISTS scratch.searched (
-        search INTEGER NOT NULL DEFAULT nextval('scratch.searches'), text VARCHAR NOT NULL, until BIGINT NOT NULL,
+_TABLES = f"""
+    CREATE SEQUENCE IF NOT EXISTS {SCRATCH}.searches;
+    CREATE TABLE IF NOT EXISTS {SCRATCH}.searched (
+        search INTEGER NOT NULL DEFAULT nextval('{SCRATCH}.searches'), text VARCHAR NOT NULL, until BIGINT NOT NULL,
         used_at TIMESTAMP NOT NULL);
-    CREATE TABLE IF NOT EXISTS scratch.found (search INTEGER NOT NULL, seq BIGINT NOT NULL);
+    CREATE TABLE IF NOT EXISTS {SCRATCH}.found (search INTEGER NOT NULL, seq BIGINT NOT NULL);
 """
-_LOOK = """
-    INSERT INTO scratch.found
+_LOOK = f"""
+    INSERT INTO {SCRATCH}.found
     SELECT $search, seq FROM sample WHERE sample_id IN (
         SELECT sample_id FROM candidate
         WHERE candidate_id > $until
           AND (contains(lower(response), lower($text)) OR contains(lower(instruction), lower($text))
                OR contains(lower(input), lower($text))))
-    EXCEPT SELECT * FROM scratch.found WHERE search = $search
+    EXCEPT SELECT * FROM {SCRATCH}.found WHERE search = $search
 """
 
 
@@ -41,17 +42,18 @@ def find(store: Store, text: str) -> None:
         if newest > until:
             scratch.execute(_LOOK, {"search": search, "text": text, "until": until})
         scratch.execute(
-            "UPDATE scratch.searched SET until = ?, used_at = timezone('UTC', now()) WHERE search = ?", [newest, search]
+            f"UPDATE {SCRATCH}.searched SET until = ?, used_at = timezone('UTC', now()) WHERE search = ?",
+            [newest, search],
         )
         _forget(scratch)
 
 
 def _begun(scratch: Transaction, text: str) -> tuple[int, int]:
     """Give the number of a text's search and the candidate up to which it went."""
-    known = scratch.execute("SELECT search, until FROM scratch.searched WHERE text = ?", [text])
+    known = scratch.execute(f"SELECT search, until FROM {SCRATCH}.searched WHERE text = ?", [text])
     if not known:
         known = scratch.execute(
-            """INSERT INTO scratch.searched (text, until, used_at) VALUES (?, 0, timezone('UTC', now()))
+            f"""INSERT INTO {SCRATCH}.searched (text, until, used_at) VALUES (?, 0, timezone('UTC', now()))
                RETURNING search, until""",
             [text],
         )
@@ -60,10 +62,10 @@ def _begun(scratch: Transaction, text: str) -> tuple[int, int]:
 
 def _forget(scratch: Transaction) -> None:
     old = scratch.execute(
-        """SELECT search FROM (FROM scratch.searched ORDER BY used_at DESC OFFSET ?)
+        f"""SELECT search FROM (FROM {SCRATCH}.searched ORDER BY used_at DESC OFFSET ?)
            WHERE used_at < timezone('UTC', now()) - to_seconds(?)""",
         [KEPT, IN_USE_SECONDS],
     )
     for (search,) in old:
-        scratch.execute("DELETE FROM scratch.found WHERE search = ?", [search])
-        scratch.execute("DELETE FROM scratch.searched WHERE search = ?", [search])
+        scratch.execute(f"DELETE FROM {SCRATCH}.found WHERE search = ?", [search])
+        scratch.execute(f"DELETE FROM {SCRATCH}.searched WHERE search = ?", [search])

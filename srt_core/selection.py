@@ -17,7 +17,7 @@ from srt_core.drift import Ruler
 from srt_core.errors import PolicyError
 from srt_core.panel import panel_of, picks_of
 from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
-from srt_core.store import ANY, Row, Store, Transaction
+from srt_core.store import ANY, SCRATCH, Row, Store, Transaction
 
 DRIFT_CHUNK = 5_000
 """Rewrites of an older file whose drift is computed in one transaction."""
@@ -272,7 +272,7 @@ def _derive_all(store: Store, policy: Policy, asked: _Key) -> None:
         _note(tx, [version, *asked[1:]])
 
 
-_FRESH = "seq IN (SELECT seq FROM scratch.fresh)"
+_FRESH = f"seq IN (SELECT seq FROM {SCRATCH}.fresh)"
 
 
 def _derive_stale(store: Store, policy: Policy, asked: _Key, *, is_new_policy: bool) -> None:
@@ -281,10 +281,10 @@ def _derive_stale(store: Store, policy: Policy, asked: _Key, *, is_new_policy: b
         scoring_id, version = _source(scratch)
         panel = panel_of("scoring_id", "producer", "WHERE sample_id IN (SELECT sample_id FROM stale)")
         values = {"producer": policy.producer, "scoring_id": scoring_id}
-        scratch.execute(f"CREATE OR REPLACE TABLE scratch.fresh AS {panel}", values)
+        scratch.execute(f"CREATE OR REPLACE TABLE {SCRATCH}.fresh AS {panel}", values)
     with store.transaction() as tx:
         tx.execute(f"DELETE FROM panel WHERE {_FRESH}")
-        tx.execute("INSERT INTO panel BY NAME FROM scratch.fresh")
+        tx.execute(f"INSERT INTO panel BY NAME FROM {SCRATCH}.fresh")
         # What a top share leaves out hangs on every other sample.
         is_apart = not is_new_policy and policy.top_share >= 100
         _select_again(tx, policy, _FRESH if is_apart else None)

@@ -20,6 +20,8 @@ from srt_core.errors import ProjectError
 
 SCHEMA_VERSION = 4
 MEMORY_LIMIT = "2GB"
+SCRATCH = '"/scratch"'
+"""The database in memory of `Store.scratch`, as SQL names it: as no file can be called."""
 REMEMBERED = 256
 """Answers kept by `Store.remember`, the latest used."""
 
@@ -203,7 +205,7 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Transaction]:
-        """Write tables of `scratch`, a database in memory that is gone when the store closes; one caller at a time.
+        """Write tables of SCRATCH, a database in memory that is gone when the store closes; one caller at a time.
 
         Any read may join them. The project file is not written and its writers do not wait.
         """
@@ -248,7 +250,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     spill = str(path) + ".tmp"
     try:
         connection = duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill})
-        connection.execute("ATTACH ':memory:' AS scratch")
+        connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
         return connection
     except duckdb.IOException as error:
         raise _explained(path, str(error)) from error
