@@ -1,0 +1,102 @@
+"""Hostile text in every field of a project, in a real browser: it shows as text and reaches nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from srt_core import ledger, policies, samples, selection
+from srt_core.ledger import decide_all
+from srt_core.records import Action, Decision, Origin, Pair, Policy
+from srt_core.store import Store
+from tests.conftest import StartApp, wait_for_script
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project, sample_name
+
+pytestmark = pytest.mark.browser
+
+EVIL = (
+    '</div><script>window.harmed = 1</script><img class=harm src="http://198.51.100.7/a.png" onerror="window.harmed=1">'
+    "<style>body{display:none}</style> ![x](http://198.51.100.7/b.png) [y](javascript:window.harmed=1) $$\\frac{1}{2}$$"
+    " :red[z] :material/home: `code` # Title\n\n# Title \u202eright to left\u202c zero\u200bwidth \u0001"
+    " {brace} %s '\"; --"
+)
+LONG = EVIL + "word " * 20_000
+CASE = Case({origin: Numbers(0.5 + 0.1 * place, 0.9 - 0.1 * place) for place, origin in enumerate(Origin)})
+PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
+HARM = """() => [window.harmed, document.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]').length,
+               getComputedStyle(document.body).display]"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project in which everything that a file, a teacher or a person can write is hostile."""
+    path = tmp_path / "hostile.srt"
+    with create_project(path, [CASE] * 8) as store:
+        _spoil_texts(store)
+        selection.refresh(store)
+        policies.save_policy(store, Policy(max_ifd=0.9), EVIL)
+        pair = Pair(EVIL, LONG, EVIL)
+        ledger.decide(store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), upon=None)
+        ledger.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), upon=None)
+        decide_all(store, "seq = 3", {}, Action.APPROVE, EVIL, EVIL)
+    return path
+
+
+def _spoil_texts(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.execute("UPDATE candidate SET instruction = ?, input = ?, response = ?", [EVIL, EVIL, EVIL])
+        tx.execute("UPDATE candidate SET response = ? WHERE sample_id = ?", [LONG, sample_name(5)])
+        tx.execute("UPDATE sample SET extra = ?", [json.dumps({EVIL: EVIL, "plain": EVIL})])
+        tx.execute("INSERT INTO import (path, sha256, format, options) VALUES (?, 's', 'jsonl', '{}')", [EVIL])
+        tx.execute("INSERT INTO reject VALUES (1, 0, 1, ?, ?)", [EVIL, EVIL])
+        tx.execute("UPDATE scoring SET student = ?, template = ?", [EVIL, EVIL])
+        tx.execute("UPDATE candidate SET producer = ? WHERE origin <> 'ORIGINAL'", [EVIL])
+        tx.execute(
+            """INSERT INTO producer (producer, teacher, prompt_version, prompt_hash, prompt_texts)
+               VALUES (?, ?, ?, '', ?)""",
+            [EVIL] * 4,
+        )
+        tx.execute(
+            """INSERT INTO teacher_call (request_hash, producer, stage, outcome, raw, detail, finish_reason, model,
+                                         latency_seconds) VALUES ('h', ?, 'response', 'answered', ?, ?, ?, ?, 1)""",
+            [EVIL] * 5,
+        )
+        tx.execute(
+            """INSERT INTO reflection (sample_id, origin, producer, call_id, status, reason, detail, critique)
+               SELECT sample_id, 'RESPONSE', ?, 1, 'refused', 'missing_section', ?, ? FROM sample""",
+            [EVIL, EVIL, json.dumps({EVIL: EVIL, "helpfulness": EVIL})],
+        )
+        tx.execute("INSERT INTO job (kind, state, arguments, message) VALUES ('reflect', 'failed', ?, ?)",
+                   [json.dumps({"model": EVIL}), EVIL])  # fmt: skip
+        tx.bump()
+
+
+def test_hostile_text_shows_as_text_on_every_page(page: Page, app_server: StartApp, project: Path) -> None:
+    """No page runs, fetches or renders anything of the data, wherever it stands."""
+    server = app_server(project)
+    for name in PAGES:
+        for query in ("", f"sample={sample_name(0)}", f"sample={sample_name(5)}")[
+            : 3 if name in ("Review", "Explore") else 1
+        ]:
+            page.goto(f"{server.url}/{name}?{query}")
+            page.locator("h1").wait_for()
+            wait_for_script(page)
+            assert page.evaluate(HARM) == [None, 0, "block"], (name, query)
+            assert page.get_by_test_id("stException").count() == 0, (name, query)
+
+
+def test_hostile_text_of_a_sample_can_be_read(page: Page, app_server: StartApp, project: Path) -> None:
+    """Review shows the very characters of a hostile response, and a key still decides its sample."""
+    server = app_server(project)
+    page.goto(f"{server.url}/Review?queue=all&sample={sample_name(6)}&curator=ann")
+    page.get_by_role("button", name="Reject").wait_for()
+    wait_for_script(page)
+    assert "<script>window.harmed = 1</script>" in page.locator("[data-testid=stHtml]").first.inner_text()
+    page.keyboard.press("x")
+    page.locator("code", has_text=sample_name(7)).wait_for()
+    server.kill()
+    with Store.open(project) as store:
+        assert samples.count_samples(store) == 8
+        assert store.value("SELECT action FROM standing WHERE sample_id = ?", [sample_name(6)]) == "reject"
