@@ -1,6 +1,15 @@
-"""Overview: the state of the project and what to do next. Start with: streamlit run app.py."""
+"""Overview: the state of the project and what to do next. Start with: streamlit run app.py.
+
+Streamlit reads this file twice: once as a module that holds the server, then as the page, for each of its runs.
+"""
+
+from streamlit.starlette import App
 
 from srt_core.ui.overview import render_overview
 from srt_core.ui.page import setup_page
+from srt_core.ui.serving import MIDDLEWARE, lifespan
 
-render_overview(setup_page("app.py"))
+if __name__ == "__main__":
+    render_overview(setup_page("app.py"))
+else:
+    app = App("app.py", middleware=MIDDLEWARE, lifespan=lifespan)

@@ -14,12 +14,15 @@ import typer
 
 from srt_core import ledger, policies, selection
 from srt_core.commands.common import LISTED, NOT_DONE, ProjectPath, lines_of, list_failures, user_name
+from srt_core.commands.people import people
 from srt_core.commands.reflecting import prompts_, reflect_
 from srt_core.commands.scoring import score_, scorings_
 from srt_core.datasets import FORMATS, parse_map
 from srt_core.demo import fill_demo, is_demo, score_demo
 from srt_core.errors import SRTError
 from srt_core.export import FILES, Scope, export
+from srt_core.people import load, people_path
+from srt_core.people.ways import Ways, is_loopback
 from srt_core.pipeline import import_file
 from srt_core.records import Action, Decision, Origin
 from srt_core.samples import find_sample
@@ -77,6 +80,7 @@ def import_(
 
 app.command("reflect")(reflect_)
 app.command("prompts")(prompts_)
+app.add_typer(people, name="people")
 app.command("score")(score_)
 app.command("scorings")(scorings_)
 
@@ -175,10 +179,13 @@ def app_(
     project: Annotated[
         Path | None, typer.Argument(help="The project to open; the demo project where not given.")
     ] = None,
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8501,
+    port: Annotated[int, typer.Option(help="The port.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="The address to listen on. On any other than 127.0.0.1 people have to log in.")
+    ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
 ) -> None:
-    """Start the app on this machine."""
+    """Start the app, for this machine alone unless an address is given."""
     script = Path(__file__).parent.parent / "app.py"
     if not script.is_file():
         raise SRTError(f"The app's pages are not at {script.parent}.", "Run srt app from a checkout of the source.")
@@ -186,10 +193,28 @@ def app_(
     if project:
         Store.open(project).close()  # says plainly what is wrong before a browser opens
         environment["SRT_PROJECT"] = str(project.resolve())
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port),
-               "--server.headless", str(not browser).lower()]  # fmt: skip
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", address,
+               "--server.port", str(port), "--server.headless", str(not browser).lower()]  # fmt: skip
+    _check_login(address)
+    if not is_loopback(address):
+        command += ["--logger.hideWelcomeMessage", "true"]  # for which Streamlit would ask another host for an address
+        typer.echo(f"Listening on {address}, port {port}. People have to log in.")
+        sys.stdout.flush()
     os.chdir(script.parent)
     os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app
+
+
+def _check_login(address: str) -> None:
+    """Refuse to listen beyond this machine as long as nobody can log in."""
+    headers = os.environ.get("STREAMLIT_SERVER_TRUSTED_USER_HEADERS", "").strip(" {}")
+    secrets = [folder / ".streamlit/secrets.toml" for folder in (Path(__file__).parent.parent, Path.home())]
+    has_openid = any(path.is_file() and "[auth" in path.read_text(encoding="utf-8") for path in secrets)
+    ways = Ways(address, headers or None, has_openid, load(people_path()))
+    if not ways.is_local and not ways.has_any:
+        raise SRTError(
+            f"On {address} people have to log in, and nobody can.",
+            "Add one: srt people add NAME --role owner. Or have a proxy or OpenID Connect log in: see README.md.",
+        )
 
 
 def main() -> None:

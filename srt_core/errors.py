@@ -9,6 +9,8 @@ SRTError
 │   └── TeacherStopError   no further call can succeed: wrong key, unknown model, no connection
 ├── PolicyError       a policy that does not exist or has a value out of range
 ├── DecisionError     a decision that cannot be taken, such as choosing a candidate that is not there
+├── PeopleError       a name, role or password that cannot be taken, a file of people that cannot be read
+├── RoleError         something that only an owner may do
 └── ExportError       an export that could not be written or did not read back the same
 """
 
@@ -55,6 +57,14 @@ class PolicyError(SRTError):
 
 class DecisionError(SRTError):
     """A decision cannot be taken as asked."""
+
+
+class PeopleError(SRTError):
+    """A name, role or password cannot be taken, or the file of people cannot be used."""
+
+
+class RoleError(SRTError):
+    """Only an owner may do that."""
 
 
 class ExportError(SRTError):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -111,11 +111,13 @@ StartApp = Callable[..., AppServer]
 
 @pytest.fixture
 def app_server(tmp_path: Path) -> Iterator[StartApp]:
-    """A function (project=None) -> AppServer that starts the app on a free port, waits for it, and ends it later."""
+    """A function (project=None, …) -> AppServer that starts the app on a free port, waits for it, and ends it later."""
     servers: list[AppServer] = []
 
-    def start(project: Path | None = None) -> AppServer:
-        server = _launch(tmp_path, project, number=len(servers))
+    def start(
+        project: Path | None = None, *, script: str = "app.py", address: str = "127.0.0.1", **environment: str
+    ) -> AppServer:
+        server = _launch(tmp_path, project, script, address, environment, number=len(servers))
         servers.append(server)
         _wait_until_healthy(server)
         return server
@@ -125,15 +127,17 @@ def app_server(tmp_path: Path) -> Iterator[StartApp]:
         server.stop()
 
 
-def _launch(folder: Path, project: Path | None, number: int) -> AppServer:
+def _launch(
+    folder: Path, project: Path | None, script: str, bound: str, more: Mapping[str, str], number: int
+) -> AppServer:
     port = _free_port()
     projects_dir = folder / "projects"
-    environment = {**os.environ, "SRT_PROJECTS_DIR": str(projects_dir)}
+    environment = {**os.environ, "SRT_PROJECTS_DIR": str(projects_dir), **more}
     environment.pop("SRT_PROJECT", None)
     if project is not None:
         environment["SRT_PROJECT"] = str(project)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
+    command += ["--server.address", bound, "--server.port", str(port), "--server.headless", "true"]
     command += ["--server.fileWatcherType", "none"]
     log_path = folder / f"app-{number}.log"
     with log_path.open("wb") as log:

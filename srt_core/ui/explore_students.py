@@ -11,6 +11,7 @@ from srt_core.figures import density, mark_equal, scatter
 from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.store import Row
 from srt_core.ui.filters import MEASURE_LABELS
+from srt_core.ui.identity import may_own, require_owner
 from srt_core.ui.page import reporting
 from srt_core.ui.runtime import Project
 
@@ -98,7 +99,9 @@ def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
             if known[number]["in_use"]:
                 st.markdown(f":material/check_circle: Number {number} is in use and selects.", width="content")
             elif st.button(f"Let number {number} select", key=f"students_use_{number}", icon=":material/swap_horiz:",
-                           help="Every screen then shows its scores. Decisions stay as they are."):  # fmt: skip
+                           help="Every screen then shows its scores. Decisions stay as they are.",
+                           disabled=not may_own()):  # fmt: skip
+                require_owner()
                 use_scoring(project.store, number)
                 st.rerun()
 

@@ -12,6 +12,7 @@ from srt_core.samples import count_samples
 from srt_core.selection import applied_policy
 from srt_core.store import Row
 from srt_core.ui.filters import describe_filter, filter_from_address, write_filter
+from srt_core.ui.identity import may_own, require_owner
 from srt_core.ui.page import curator, reporting, show_empty
 from srt_core.ui.runtime import Project
 from srt_core.ui.words import ACTION_LABELS, ORIGIN_LABELS
@@ -111,8 +112,11 @@ def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
     label = "Write every score" if format == "scores" else f"Write {pairs:,} pairs"
-    if st.button(label, type="primary", icon=":material/download:", disabled=not pairs and format != "scores"):
+    if st.button(
+        label, type="primary", icon=":material/download:", disabled=(not pairs and format != "scores") or not may_own()
+    ):
         with reporting(), st.spinner("Writing, then reading back"):
+            require_owner()
             st.session_state["exported"] = export(
                 project.store, Path(folder).expanduser(), format, scope=scope, only=only, by=curator()
             )

@@ -23,6 +23,7 @@ from srt_core.datasets import (
 from srt_core.datasets.conversations import KEYS
 from srt_core.errors import DatasetError
 from srt_core.records import Origin, Pair
+from srt_core.ui.identity import may_own
 from srt_core.ui.intake_log import draw_imports, draw_rejects
 from srt_core.ui.page import address, reporting, show_error
 from srt_core.ui.progress import job_panel
@@ -117,7 +118,7 @@ def _draw_reading(project: Project, path: Path, format: str, key: str) -> None:
     _draw_outcome(path, format, column_map, first_turn_only)
     if project.jobs.running("import"):
         st.markdown("An import is under way. Wait until it is done, or pause it.")
-    elif st.button("Import", icon=":material/upload_file:", type="primary", key="start_import"):
+    elif st.button("Import", icon=":material/upload_file:", type="primary", key="start_import", disabled=not may_own()):
         project.start("import", {
             "path": str(path.resolve()),
             "format": format,

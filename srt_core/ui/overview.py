@@ -9,7 +9,8 @@ import streamlit as st
 from srt_core.figures import funnel
 from srt_core.scorings import UNSCORED, score_statuses
 from srt_core.status import status
-from srt_core.ui.page import PAGES, acting, address, put_in_address
+from srt_core.ui.identity import may_own
+from srt_core.ui.page import PAGES, acting_as_owner, address, put_in_address
 from srt_core.ui.progress import JOB_LABELS, job_panel, last_job
 from srt_core.ui.runtime import Project, create_project
 from srt_core.ui.steps import EXPLAIN
@@ -126,10 +127,11 @@ def _draw_create() -> None:
     st.markdown("A project is one file. Open one in the sidebar, or create a new one here.")
     with st.form("create_project", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the new project", key="new_project", width=320)
-        st.form_submit_button("Create", icon=":material/add:", key="create", on_click=_create)
+        st.form_submit_button("Create", icon=":material/add:", key="create", on_click=_create,
+                              disabled=not may_own())  # fmt: skip
 
 
-@acting
+@acting_as_owner
 def _create() -> None:
     path = create_project(st.session_state["new_project"].strip())
     st.session_state["new_project"] = ""

@@ -8,6 +8,9 @@ from typing import ParamSpec
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.people import Way
+from srt_core.ui.gate import logout_path
+from srt_core.ui.identity import current_login, may_own, person, require_owner, who_owns
 from srt_core.ui.runtime import Project, open_project, project_paths
 
 Arguments = ParamSpec("Arguments")
@@ -25,6 +28,16 @@ PAGES = {
 }
 
 
+OWNERS_DO = {
+    "pages/1_Import.py": "import",
+    "pages/2_Reflect.py": "run the teacher",
+    "pages/3_Score.py": "run the student and choose the scoring in use",
+    "pages/5_Thresholds.py": "apply or save a policy",
+    "pages/8_Export.py": "export",
+}
+"""What of a page only owners may do."""
+
+
 def setup_page(page: str) -> Project:
     """Draw the frame of a page (a key of PAGES) and return the project it works on.
 
@@ -34,12 +47,16 @@ def setup_page(page: str) -> Project:
     title, _ = PAGES[page]
     # No page_icon: Streamlit would have the browser fetch a Material icon from another host.
     st.set_page_config(page_title=f"{title} · srt", layout="wide")
+    with reporting(stop=True):  # nothing of a project before it is known who looks
+        person()
     paths = project_paths()
     with st.sidebar:
         name = _choose_project(list(paths))
-        _ask_name()
+        _draw_person()
         _draw_links()
     st.title(title)
+    if page in OWNERS_DO and not may_own():
+        st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()
     if name not in paths:
         show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
@@ -56,9 +73,8 @@ def address(**more: str) -> dict[str, str]:
 
 
 def curator() -> str:
-    """Name the person at the screen: a proxy's header or login where there is one, else the sidebar's name box."""
-    known = st.user.get("email")
-    return str(known or st.session_state.get("curator") or "curator")
+    """Name the person at the screen: a proxy's header or a login where there is one, else the sidebar's name box."""
+    return person().name
 
 
 @contextmanager
@@ -83,6 +99,18 @@ def acting(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
             st.session_state["error"] = error
 
     return keep_error
+
+
+def acting_as_owner(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Make a widget's callback that only an owner may run: anybody else's click does nothing but say so."""
+
+    @acting
+    @wraps(callback)
+    def check_first(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        require_owner()
+        callback(*args, **kwargs)
+
+    return check_first
 
 
 def show_kept_error() -> None:
@@ -128,8 +156,13 @@ def _choose_project(names: list[str]) -> str:
     return str(st.selectbox("Project", options, key="project", on_change=_follow, args=("project",)))
 
 
-def _ask_name() -> None:
-    if st.user.get("email"):
+def _draw_person() -> None:
+    """Name who is logged in, with the way out; where nobody has to log in, ask for a name."""
+    login = current_login()
+    if login.way is not Way.LOCAL:
+        st.text(f"{person().name} · {person().role}")
+        if login.way is not Way.PROXY:
+            st.html(f'<a href="{logout_path(login.way)}" target="_self">Log out</a>')
         return
     st.session_state["curator"] = st.query_params.get("curator", "")
     st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",

@@ -10,7 +10,8 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.jobs import Job, JobState
 from srt_core.pipeline import Progress
-from srt_core.ui.page import reporting
+from srt_core.ui.identity import may_own
+from srt_core.ui.page import acting_as_owner, reporting
 from srt_core.ui.runtime import Project
 from srt_core.ui.steps import EXPLAIN, Arguments
 from srt_core.ui.words import duration
@@ -96,7 +97,8 @@ def _draw_running(project: Project, kind: str, job: Job) -> None:
         if job.stop.is_set():
             st.markdown(":material/pause_circle: Pausing: it stops after what it has under way.", width="content")
         else:
-            st.button("Pause", icon=":material/pause:", key=f"pause_{kind}", on_click=project.jobs.pause, args=(kind,))
+            st.button("Pause", icon=":material/pause:", key=f"pause_{kind}", on_click=_pause, args=(project, kind),
+                      disabled=not may_own())  # fmt: skip
     if progress.message:
         st.text(progress.message)
 
@@ -114,10 +116,15 @@ def _draw_ended(project: Project, kind: str, last: LastJob) -> None:
         st.text(_UNEXPECTED)
     if last.can_resume:
         label = "Try again" if last.state is JobState.FAILED else "Resume"
-        if st.button(label, icon=":material/play_arrow:", key=f"resume_{kind}"):
+        if st.button(label, icon=":material/play_arrow:", key=f"resume_{kind}", disabled=not may_own()):
             with reporting():
                 project.start(kind, last.arguments)
                 st.rerun()
+
+
+@acting_as_owner
+def _pause(project: Project, kind: str) -> None:
+    project.jobs.pause(kind)
 
 
 def _share(progress: Progress) -> float:

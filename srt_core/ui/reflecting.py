@@ -7,6 +7,7 @@ import streamlit as st
 from srt_core.pipeline import Asker, Estimate, Missing, Mode, count_missing, estimate, producer_of, spent_by
 from srt_core.prices import Price, price_of, set_price
 from srt_core.status import status
+from srt_core.ui.identity import may_own
 from srt_core.ui.page import reporting, show_empty
 from srt_core.ui.progress import job_panel, last_arguments
 from srt_core.ui.reflecting_log import draw_failures, draw_outcomes
@@ -84,7 +85,7 @@ def _choose_caps(project: Project, asked: Arguments, found: Estimate) -> dict[st
                                      key=f"price_out_{of}", placeholder="not known")  # fmt: skip
     batch = share.number_input("Share in a batch", 0.0, 1.0, known.batch_share if known else 1.0, step=0.05,
                                key=f"price_share_{of}", help="What of the price a batch costs.")  # fmt: skip
-    if sent is not None and written is not None and (price := Price(sent, written, batch)) != known:
+    if sent is not None and written is not None and (price := Price(sent, written, batch)) != known and may_own():
         set_price(project.store, model, price)
         st.rerun()
     spent = spent_by(project.store, producer_of(project.store, make_teacher(asked), make_prompts(asked)))
@@ -102,7 +103,7 @@ def _draw_start(project: Project, asked: Arguments, calls: int) -> None:
                 "No reply is paid for twice.")  # fmt: skip
     with reporting():
         if st.button("Start", icon=":material/play_arrow:", type="primary", key="start_reflect",
-                     disabled=bool(project.jobs.running("reflect")) or not calls):  # fmt: skip
+                     disabled=bool(project.jobs.running("reflect")) or not calls or not may_own()):  # fmt: skip
             start(project, asked)
 
 

@@ -7,6 +7,7 @@ from srt_core.figures import call_bars
 from srt_core.pipeline import parse_again
 from srt_core.status import failed_reflections, reply_outcomes
 from srt_core.store import Row
+from srt_core.ui.identity import may_own, require_owner
 from srt_core.ui.page import PAGES, address, reporting, show_error
 from srt_core.ui.progress import POLL_SECONDS
 from srt_core.ui.reflecting_teacher import is_complete
@@ -72,8 +73,9 @@ def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
         if st.button(f"Retry {total:,} failed", icon=":material/refresh:", key="retry_reflect",
                      disabled=_is_blocked(project, asked)):  # fmt: skip
             _retry(project, asked, note or "", [])
-        if st.button("Read kept replies again", icon=":material/replay:", key="parse_again",
+        if st.button("Read kept replies again", icon=":material/replay:", key="parse_again", disabled=not may_own(),
                      help="Makes no call. Of use after an update of srt."):  # fmt: skip
+            require_owner()
             *_, last = parse_again(project.store)
             st.toast(last.message)
         st.page_link(EXPLORE, label="Show their samples in Explore", icon=PAGES[EXPLORE][1],
@@ -82,7 +84,7 @@ def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
 
 
 def _is_blocked(project: Project, asked: Arguments) -> bool:
-    return bool(project.jobs.running("reflect")) or not is_complete(asked)
+    return bool(project.jobs.running("reflect")) or not is_complete(asked) or not may_own()
 
 
 def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> None:

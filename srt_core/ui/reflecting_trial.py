@@ -5,6 +5,7 @@ import streamlit as st
 from srt_core.errors import TeacherError
 from srt_core.pipeline import TRIAL_SAMPLES, Trial, trial
 from srt_core.prompts import ParsedReflection
+from srt_core.ui.identity import may_own, require_owner
 from srt_core.ui.page import reporting, show_error
 from srt_core.ui.reflecting_teacher import is_complete
 from srt_core.ui.runtime import Project
@@ -18,9 +19,10 @@ def draw_trial(project: Project, asked: Arguments) -> None:
                 "replies. **No candidate is made of them.** The replies are kept, so a run does not pay for them "
                 "again.")  # fmt: skip
     if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
-                 disabled=not is_complete(asked)):  # fmt: skip
+                 disabled=not is_complete(asked) or not may_own()):  # fmt: skip
         st.session_state.pop("trial", None)
         with reporting(), st.spinner("Waiting for the teacher"):
+            require_owner()
             calls = trial(project.store, make_teacher(asked), make_prompts(asked),
                           reply_format=make_plan(asked).reply_format)  # fmt: skip
             st.session_state["trial"] = (project.name, calls)

@@ -15,8 +15,10 @@ from srt_core.errors import ProjectError
 from srt_core.ifd import Convention
 from srt_core.jobs import JOIN_SECONDS, Jobs
 from srt_core.scorings import UNSCORED, score_statuses
+from srt_core.settings import projects_folder
 from srt_core.store import Store
-from srt_core.ui.steps import STEPS, Arguments
+from srt_core.ui.identity import require_owner
+from srt_core.ui.steps import EXPLAIN, STEPS, Arguments
 
 DEMO = "demo"
 SUFFIX = ".srt"
@@ -38,30 +40,39 @@ class Project:
         return _is_demo(self.store.path)
 
     def start(self, kind: str, arguments: Arguments) -> None:
-        """Start a step in the background (a key of STEPS); ProjectError if one of its kind runs already."""
+        """Start a step in the background (a key of STEPS); ProjectError if one of its kind runs already.
+
+        RoleError if the person at the screen may not: everybody may look at token losses, owners run the rest.
+        """
+        if kind != EXPLAIN:
+            require_owner()
+        self.start_unasked(kind, arguments)
+
+    def start_unasked(self, kind: str, arguments: Arguments) -> None:
+        """Start a step that the app itself wants."""
         self.jobs.start(kind, arguments, partial(STEPS[kind], self.store, arguments))
 
     def close(self, seconds: float = JOIN_SECONDS) -> None:
         """Stop the jobs, wait up to `seconds` for each, then close the file."""
-        atexit.unregister(self.close)
+        _OPEN.pop(id(self), None)
         self.jobs.close(seconds)
         self.store.close()
 
 
-def _leave_at_once() -> None:
-    """End a server whose projects are closed: a thread that loads a student would hold the interpreter for seconds."""
+_OPEN: dict[int, Project] = {}
+
+
+def leave() -> None:
+    """Close the projects and end a server at once: a thread that loads a student would hold it for seconds."""
+    for project in list(_OPEN.values()):
+        project.close(EXIT_SECONDS)
     if runtime.exists():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
 
 
-atexit.register(_leave_at_once)  # before any project is opened, so that it runs after all are closed
-
-
-def projects_folder() -> Path:
-    """Give the folder of the projects: SRT_PROJECTS_DIR, else `projects` beside app.py."""
-    return Path(os.environ.get("SRT_PROJECTS_DIR") or Path(__file__).parent.parent.parent / "projects")
+atexit.register(leave)
 
 
 def project_paths() -> dict[str, Path]:
@@ -89,7 +100,7 @@ def open_project(path: Path) -> Project:
     """Open a project once for the whole server; the demo project is made where it is missing."""
     store = Store.create(path) if _is_demo(path) and not path.exists() else Store.open(path)
     project = Project(path.stem, store, Jobs(store))
-    atexit.register(project.close, EXIT_SECONDS)
+    _OPEN[id(project)] = project
     try:
         _complete_demo(project)
     except BaseException:  # what is not returned is not kept, and would hold the file
@@ -108,7 +119,7 @@ def _complete_demo(project: Project) -> None:
         return
     for _ in fill_demo(project.store):
         pass
-    project.start(
+    project.start_unasked(
         "score",
         {
             "student": str(FOLDER / "student"),

@@ -10,7 +10,8 @@ from srt_core.records import LossStatus
 from srt_core.scorings import UNSCORED, score_statuses, scorings, use_scoring
 from srt_core.store import Store
 from srt_core.templates import TEMPLATE_NAMES, load_template
-from srt_core.ui.page import PAGES, acting, address, reporting, show_empty
+from srt_core.ui.identity import may_own
+from srt_core.ui.page import PAGES, acting_as_owner, address, reporting, show_empty
 from srt_core.ui.progress import job_panel, last_arguments
 from srt_core.ui.runtime import Project
 from srt_core.ui.steps import Arguments
@@ -130,7 +131,7 @@ def _draw_start(project: Project, asked: Arguments) -> None:
     is_complete = bool(asked["student"] and asked["template"])
     with reporting():
         if st.button("Start scoring", icon=":material/play_arrow:", type="primary", key="start_score",
-                     disabled=running or not is_complete):  # fmt: skip
+                     disabled=running or not is_complete or not may_own()):  # fmt: skip
             project.start("score", asked)
             st.rerun()
     if not is_complete:
@@ -191,9 +192,10 @@ def _draw_scorings(project: Project) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox("Another scoring", others, format_func=lambda number: f"Number {number}", key="scoring",
                          width=200)  # fmt: skip
-            st.button("Use it", key="use_scoring", icon=":material/swap_horiz:", on_click=_use, args=(project,))
+            st.button("Use it", key="use_scoring", icon=":material/swap_horiz:", on_click=_use, args=(project,),
+                      disabled=not may_own())  # fmt: skip
 
 
-@acting
+@acting_as_owner
 def _use(project: Project) -> None:
     use_scoring(project.store, st.session_state["scoring"])

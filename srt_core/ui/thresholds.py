@@ -13,7 +13,17 @@ from srt_core.policies import saved_policies
 from srt_core.records import Policy, Reason
 from srt_core.samples import count_samples
 from srt_core.ui.dials import dial_to, dial_value, dialled_method, dialled_policy, keep_address, render_dials
-from srt_core.ui.page import acting, address, curator, reporting, show_empty, show_error, show_kept_error
+from srt_core.ui.identity import may_own
+from srt_core.ui.page import (
+    acting,
+    acting_as_owner,
+    address,
+    curator,
+    reporting,
+    show_empty,
+    show_error,
+    show_kept_error,
+)
 from srt_core.ui.runtime import Project
 from srt_core.ui.threshold_changes import render_changes
 from srt_core.ui.threshold_charts import render_cuts
@@ -121,8 +131,8 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
         else:
             _draw_changed(policy, applied, changed, found)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Apply", type="primary", icon=":material/check:", disabled=not changed, key="thresholds_apply",
-                      on_click=_apply, args=(project, policy))  # fmt: skip
+            st.button("Apply", type="primary", icon=":material/check:", key="thresholds_apply",
+                      disabled=not changed or not may_own(), on_click=_apply, args=(project, policy))  # fmt: skip
             st.button("Back to the policy in use", icon=":material/undo:", disabled=not changed,
                       key="thresholds_reset", on_click=_reset, args=(project,))  # fmt: skip
             _draw_save(project, policy)
@@ -166,7 +176,7 @@ def _draw_changed(policy: Policy, applied: Policy, changed: list[str], found: Co
     )
 
 
-@acting
+@acting_as_owner
 def _apply(project: Project, policy: Policy) -> None:
     same = [name for name, saved in saved_policies(project.store).items() if not differing(policy, saved)]
     named = policy if policy.name in same or not same else replace(policy, name=same[0])
@@ -183,11 +193,12 @@ def _reset(project: Project) -> None:
 def _draw_save(project: Project, policy: Policy) -> None:
     with st.popover("Save under a name", icon=":material/bookmark_add:"), st.form("thresholds_save", border=False):
         st.text_input("Name", key="thresholds_name", placeholder="my policy")
-        st.form_submit_button("Save", icon=":material/bookmark_add:", on_click=_save, args=(project, policy))
+        st.form_submit_button("Save", icon=":material/bookmark_add:", on_click=_save, args=(project, policy),
+                              disabled=not may_own())  # fmt: skip
         st.caption("Saving does not apply it. A name that you used before is replaced.")
 
 
-@acting
+@acting_as_owner
 def _save(project: Project, policy: Policy) -> None:
     dial_to(project, policies.save_policy(project.store, policy, st.session_state["thresholds_name"]))
     _say("The policy is saved.")

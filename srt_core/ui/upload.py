@@ -8,7 +8,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from srt_core.errors import DatasetError
-from srt_core.ui.runtime import projects_folder
+from srt_core.settings import projects_folder
+from srt_core.ui.identity import may_own
 
 KEPT_SECONDS = 7 * 24 * 3600
 NAME_CHARACTERS = 80
@@ -29,7 +30,9 @@ def choose_file() -> Path | None:
         path = st.text_input("Path on this server", key=f"path_{number}", placeholder="/data/pairs.jsonl",
                              help="For large files: nothing is copied.")  # fmt: skip
         return Path(path.strip()).expanduser() if path and path.strip() else None
-    file = st.file_uploader("Alpaca JSON, JSON Lines, messages, CSV or Parquet", key=f"upload_{number}")
+    file = st.file_uploader(
+        "Alpaca JSON, JSON Lines, messages, CSV or Parquet", key=f"upload_{number}", disabled=not may_own()
+    )
     return keep_upload(file) if file else None
 
 

@@ -1,0 +1,86 @@
+"""`srt people`: who may log in to this server, and what they may do. A password is never an argument."""
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from srt_core.errors import PeopleError
+from srt_core.people import Role, hash_password, load, make_password, people_path, save
+
+people = typer.Typer(help="List, add and remove the people who may log in.", no_args_is_help=True)
+
+Name = Annotated[
+    str, typer.Argument(help="The name, or the e-mail address that a proxy or provider gives.", show_default=False)
+]
+Generate = Annotated[bool, typer.Option("--generate", help="Make a password and print it once.")]
+
+
+@people.command("list")
+def list_() -> None:
+    """List the people, their roles, and how they log in."""
+    found = load(people_path()).accounts
+    if not found:
+        typer.echo(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
+    for account in found:
+        typer.echo(f"{account.name}: {account.role}, {'password' if account.password else 'by proxy or OpenID only'}")
+
+
+@people.command()
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="owner: everything. curator: look and decide.", show_default=False)],
+    generate: Generate = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="A role only: a proxy or OpenID Connect logs the person in.")
+    ] = False,
+) -> None:
+    """Add a person. The password is asked for, or read as a line from standard input."""
+    path = people_path()
+    load(path).add(name, role, None)  # says what is wrong with the name before a password is asked for
+    password = None if no_password else _password(generate)
+    save(path, load(path).add(name, role, password))
+    typer.echo(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
+
+
+@people.command()
+def passwd(name: Name, generate: Generate = False) -> None:
+    """Give a person a new password. Wherever they are logged in by the old one, that ends."""
+    path = people_path()
+    load(path).get(name)
+    password = _password(generate)
+    save(path, load(path).change(name, password=password))
+    typer.echo(f"{load(path).get(name).name} has a new password.")
+
+
+@people.command()
+def role(name: Name, role: Annotated[Role, typer.Argument(help="owner or curator.", show_default=False)]) -> None:
+    """Change a person's role."""
+    path = people_path()
+    save(path, load(path).change(name, role=role))
+    typer.echo(f"{load(path).get(name).name} is {role}.")
+
+
+@people.command()
+def remove(name: Name) -> None:
+    """Remove a person. Wherever they are logged in, that ends; what they did stays in the history."""
+    path = people_path()
+    account = load(path).get(name)
+    save(path, load(path).remove(name))
+    left = "" if load(path).accounts else " Nobody is left: on 127.0.0.1 the app asks nobody to log in."
+    typer.echo(f"Removed {account.name}.{left}")
+
+
+def _password(generate: bool) -> str:
+    """Get a password and give what to keep of it; a made one is printed, once."""
+    if generate:
+        made = make_password()
+        typer.echo(f"Password: {made}")
+        return hash_password(made)
+    if not sys.stdin.isatty():
+        return hash_password(sys.stdin.readline().rstrip("\n"))
+    first = getpass.getpass("Password: ")
+    if first != getpass.getpass("Again: "):
+        raise PeopleError("The two are not the same.", "Do it again.")
+    return hash_password(first)

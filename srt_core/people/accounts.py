@@ -1,0 +1,132 @@
+"""The file of people beside the projects: `people.toml`, readable by its owner alone and replaced whole."""
+
+import json
+import os
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from srt_core.errors import PeopleError
+from srt_core.people.names import NOBODY, Role, clean_name, read_role
+from srt_core.settings import projects_folder
+
+_HEAD = "# Who may log in, and their roles. Change it with: srt people\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person of the file; without a password they log in by the proxy or the provider of OpenID Connect alone."""
+
+    name: str
+    role: Role
+    password: str | None
+    """What passwords.hash_password made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The file: the secret that logins are signed with, and the accounts."""
+
+    secret: str = ""
+    accounts: tuple[Account, ...] = ()
+
+    def find(self, name: str) -> Account | None:
+        """Find an account by its name, in upper or lower case; None where there is none."""
+        wanted = clean_name(name).casefold()
+        return next((account for account in self.accounts if account.name.casefold() == wanted), None)
+
+    def get(self, name: str) -> Account:
+        """Find an account by its name; PeopleError names those there are."""
+        account = self.find(name)
+        if account is None:
+            known = ", ".join(account.name for account in self.accounts) or "nobody"
+            raise PeopleError(f"Nobody has the name {clean_name(name)}.", f"The file of people has: {known}.")
+        return account
+
+    def add(self, name: str, role: Role, password: str | None) -> "People":
+        """Add a person (`password` hashed, or None for none). PeopleError if the name is taken or is none."""
+        cleaned = clean_name(name)
+        if cleaned != " ".join(name.split()) or cleaned == NOBODY:
+            raise PeopleError(f"{cleaned} cannot be a person's name.", "Give another of at most 80 plain characters.")
+        if self.find(cleaned):
+            raise PeopleError(f"There is a {cleaned} already.", f"Use another name, or: srt people passwd {cleaned}")
+        account = Account(cleaned, role, password)
+        return People(self.secret or secrets.token_hex(32), (*self.accounts, account))
+
+    def remove(self, name: str) -> "People":
+        """Remove a person; PeopleError if there is none of that name."""
+        gone = self.get(name)
+        return replace(self, accounts=tuple(account for account in self.accounts if account is not gone))
+
+    def change(self, name: str, *, role: Role | None = None, password: str | None = None) -> "People":
+        """Change a person's role or (hashed) password; PeopleError if there is none of that name."""
+        old = self.get(name)
+        new = replace(old, role=role or old.role, password=password or old.password)
+        return replace(self, accounts=tuple(new if account is old else account for account in self.accounts))
+
+
+def people_path() -> Path:
+    """Give where the file of people is: beside the projects."""
+    return projects_folder() / "people.toml"
+
+
+_KEPT: dict[Path, tuple[tuple[int, int, int], People]] = {}
+
+
+def load(path: Path) -> People:
+    """Read the file of people; nobody where there is none. PeopleError if it cannot be read as one."""
+    try:
+        found = path.stat()
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if _KEPT.get(path, (None,))[0] != stamp:
+            _KEPT[path] = (stamp, _parse(path, tomllib.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        return People()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PeopleError(f"{path} cannot be read: {error}", "Repair the file of people, or move it away.") from error
+    return _KEPT[path][1]
+
+
+def save(path: Path, people: People) -> None:
+    """Write the file of people in one step; only its owner may read it."""
+    entries = "".join(
+        f"\n[[person]]\nname = {_quoted(account.name)}\nrole = {_quoted(account.role)}\n"
+        + (f"password = {_quoted(account.password)}\n" if account.password else "")
+        for account in people.accounts
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{_HEAD}secret = {_quoted(people.secret)}\n{entries}")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except OSError as error:
+        raise PeopleError(
+            f"{path} cannot be written: {error.strerror}.", "Choose a folder of projects that may be written to."
+        ) from error
+
+
+def _parse(path: Path, found: Mapping[str, object]) -> People:
+    try:
+        listed = found.get("person", [])
+        accounts = [_account(entry) for entry in listed]  # type: ignore[attr-defined]
+        secret = str(found.get("secret", ""))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise PeopleError(f"{path} is no file of people.", "Repair it, or move it away.") from error
+    if accounts and len(secret) < 32:
+        raise PeopleError(f"{path} has no secret to sign logins with.", "Move it away and add the people again.")
+    return People(secret, tuple(accounts))
+
+
+def _account(entry: Mapping[str, object]) -> Account:
+    password = entry.get("password")
+    return Account(clean_name(str(entry["name"])), read_role(str(entry["role"])), str(password) if password else None)
+
+
+def _quoted(text: str | None) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML: names have no control characters

@@ -1,0 +1,43 @@
+"""A brake on guessing passwords: after some failed tries, by name and in total, each next one has to wait."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+WINDOW_SECONDS = 900
+FREE_TRIES = 5
+FREE_TRIES_IN_TOTAL = 50
+LONGEST_WAIT_SECONDS = 60
+MOST_NAMES = 1_000
+
+
+@dataclass
+class Brake:
+    """The failed tries of the last quarter of an hour. Times are seconds of one clock that never goes back."""
+
+    _by_name: dict[str, deque[float]] = field(default_factory=dict)
+    _total: deque[float] = field(default_factory=deque)
+
+    def wait(self, name: str, now: float) -> float:
+        """Give how many seconds a try for `name` has to wait; 0 where it may go on."""
+        failed = self._by_name.get(name.casefold(), deque())
+        return max(_wait(failed, FREE_TRIES, now), _wait(self._total, FREE_TRIES_IN_TOTAL, now))
+
+    def note_failure(self, name: str, now: float) -> None:
+        """Count a failed try."""
+        if len(self._by_name) >= MOST_NAMES:  # names nobody has: the brake on all tries holds
+            self._by_name.pop(next(iter(self._by_name)))
+        self._by_name.setdefault(name.casefold(), deque(maxlen=20)).append(now)
+        self._total.append(now)
+        while self._total and now - self._total[0] > WINDOW_SECONDS:
+            self._total.popleft()
+
+    def note_success(self, name: str) -> None:
+        """Forget the failed tries of a name."""
+        self._by_name.pop(name.casefold(), None)
+
+
+def _wait(failed: deque[float], free: int, now: float) -> float:
+    recent = sum(now - moment <= WINDOW_SECONDS for moment in failed)
+    if recent < free:
+        return 0.0
+    return max(0.0, failed[-1] + min(2.0 ** (recent - free), LONGEST_WAIT_SECONDS) - now)

@@ -1,0 +1,82 @@
+"""A login: who somebody said to be and how that was proved, as a signed token that outlives a reload and a restart."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from srt_core.people.accounts import People
+from srt_core.people.names import Person, Role, clean_name, read_role
+from srt_core.settings import default_role
+
+LIFE_SECONDS = 7 * 24 * 3600
+
+
+class Way(StrEnum):
+    """How it was proved who somebody is, the one that is asked first first."""
+
+    PROXY = "proxy"
+    OPENID = "openid"
+    PASSWORD = "password"
+    LOCAL = "local"
+    """Not at all: one person's own machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody who is logged in. `mark` ties a login by password to that password; `until` is when it ends (epoch)."""
+
+    way: Way
+    name: str = ""
+    mark: str = ""
+    until: float = 0.0
+
+
+def password_login(people: People, name: str, now: float) -> Login:
+    """Give the login of a person of the file whose password was right."""
+    account = people.get(name)
+    return Login(Way.PASSWORD, account.name, _mark(account.password or ""), now + LIFE_SECONDS)
+
+
+def person_of(login: Login, people: People, now: float) -> Person | None:
+    """Give who a login is now: None once it ended, the person was removed, or the password changed.
+
+    The role is the file's. Whom the file does not list has SRT_DEFAULT_ROLE, where a proxy or a provider vouches for
+    them; on one person's own machine everybody is an owner.
+    """
+    if login.way is Way.LOCAL:
+        return Person(clean_name(login.name), Role.OWNER)
+    account = people.find(login.name)
+    if login.way is Way.PASSWORD:
+        stands = account and account.password and hmac.compare_digest(_mark(account.password), login.mark)
+        return Person(account.name, account.role) if account and stands and now < login.until else None
+    return Person(account.name, account.role) if account else Person(clean_name(login.name), read_role(default_role()))
+
+
+def write_token(login: Login, secret: str) -> str:
+    """Write a login as text that nobody without the secret can make."""
+    body = base64.urlsafe_b64encode(json.dumps(asdict(login)).encode()).decode()
+    return f"{body}.{_sign(body, secret)}"
+
+
+def read_token(token: str, secret: str) -> Login | None:
+    """Read a login that `write_token` wrote; None for anything else."""
+    body, _, signature = token.partition(".")
+    if not secret or not hmac.compare_digest(_sign(body, secret).encode(), signature.encode("utf-8", "replace")):
+        return None
+    try:
+        found = json.loads(base64.urlsafe_b64decode(body))
+        return Login(Way(found["way"]), found["name"], found["mark"], float(found["until"]))
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return None
+
+
+def _sign(body: str, secret: str) -> str:
+    return hmac.new(secret.encode(), body.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _mark(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()[:16]

@@ -1,0 +1,54 @@
+"""A person: a name, which is data and shown as text only, and a role."""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from srt_core.errors import PeopleError
+
+MAX_NAME = 80
+NOBODY = "curator"
+
+
+class Role(StrEnum):
+    """What a person may do: a curator looks and decides; an owner also changes what is decided upon."""
+
+    OWNER = "owner"
+    CURATOR = "curator"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at the screen."""
+
+    name: str
+    role: Role
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the person may import, run jobs, change policies, export and manage people."""
+        return self.role is Role.OWNER
+
+    def may_undo(self, author: str) -> bool:
+        """Whether the person may undo what `author` did: their own, and an owner anybody's."""
+        return self.is_owner or author == self.name
+
+
+def clean_name(text: str) -> str:
+    """Make a name of any text: no control, format or bidirectional marks, one space between words, at most 80 letters.
+
+    Nothing left makes it "curator".
+    """
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in unicodedata.normalize("NFC", text)
+        if letter.isspace() or not unicodedata.category(letter).startswith("C")
+    )
+    return " ".join(kept.split())[:MAX_NAME].rstrip() or NOBODY
+
+
+def read_role(text: str) -> Role:
+    """Read a role; PeopleError for any other word."""
+    if text not in list(Role):
+        raise PeopleError(f"There is no role '{text}'.", f"Choose from: {', '.join(Role)}.")
+    return Role(text)

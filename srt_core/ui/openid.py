@@ -1,0 +1,57 @@
+"""OpenID Connect, as Streamlit does it with the extra `auth` and an [auth] section in its secrets.toml.
+
+Streamlit keeps the login in a signed cookie and gives it to a session as st.user. The gate stands before any session
+and reads the same cookie, with the functions that Streamlit's own server uses (streamlit/web/server/starlette).
+"""
+
+import json
+from collections.abc import Mapping
+
+from streamlit.auth_util import encode_provider_token, get_cookie_with_chunks, get_secrets_auth_section
+from streamlit.errors import StreamlitAuthError
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+_NAMES = ("email", "preferred_username", "sub")
+_SHARED = ("redirect_uri", "cookie_secret")
+
+
+def is_configured() -> bool:
+    """Whether secrets.toml has an [auth] section."""
+    return bool(get_secrets_auth_section())
+
+
+def providers() -> dict[str, str]:
+    """Give the providers that are configured: name as Streamlit knows it to what to call it."""
+    section = get_secrets_auth_section()
+    named = {name: name for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value}
+    return {"default": "OpenID Connect", **named} if "client_id" in section else named
+
+
+def login_address(provider: str) -> str:
+    """Give the path that starts the login with a provider; "" where the extra `auth` is not installed."""
+    try:
+        return f"/auth/login?provider={encode_provider_token(provider)}"
+    except StreamlitAuthError:
+        return ""
+
+
+def read_name(cookies: Mapping[str, str]) -> str | None:
+    """Give who Streamlit's signed cookie logs in: a verified e-mail address, else the provider's name for them."""
+
+    def read(name: str) -> bytes | None:
+        value = cookies.get(name)
+        secret = get_cookie_secret()
+        return decode_signed_value(secret, name, value.encode("latin-1")) if value and secret else None
+
+    raw = get_cookie_with_chunks(read, USER_COOKIE_NAME)
+    try:
+        found = json.loads(raw) if raw else {}
+    except ValueError:
+        return None
+    if not found.get("is_logged_in"):
+        return None
+    if found.get("email_verified") is False:  # anybody could have given that address
+        found.pop("email", None)
+    return next((str(found[key]) for key in _NAMES if found.get(key)), None)

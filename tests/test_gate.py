@@ -1,0 +1,178 @@
+"""Who gets in: a real server on every interface gives nothing of a project to somebody who is not logged in."""
+
+import base64
+import http.client
+import os
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from srt_core.people import People, Role, hash_password, save
+from srt_core.records import Origin
+from srt_core.store import Store
+from tests.conftest import AppServer, StartApp, wait_for_script
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
+
+pytestmark = pytest.mark.browser
+
+CASE = Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})
+SECRET_TEXT = "the text that nobody outside may read"
+PASSWORDS = {"Ann": "a long pass phrase", "Ben": "another pass phrase"}
+PROXY = {"STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"X-Forwarded-Email": "email"}'}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "guarded.srt"
+    create_project(path, [CASE] * 4).close()
+    with Store.open(path) as store, store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = ?", [SECRET_TEXT])
+    return path
+
+
+def add_people(folder: Path) -> Path:
+    """Ann is an owner, Ben a curator."""
+    people = People()
+    for name, role in (("Ann", Role.OWNER), ("Ben", Role.CURATOR)):
+        people = people.add(name, role, hash_password(PASSWORDS[name]))
+    path = folder / "projects" / "people.toml"
+    save(path, people)
+    return path
+
+
+def ask(
+    server: AppServer, path: str, method: str = "GET", body: str | None = None, **headers: str
+) -> tuple[int, str, Mapping[str, str]]:
+    """Send one request as it stands; gives status, body and headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=20)
+    try:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body=body, headers=sent)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders())
+    finally:
+        connection.close()
+
+
+def open_socket(server: AppServer, **headers: str) -> int:
+    """Ask for the websocket of a session as a browser does; gives the status of the answer."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+    return ask(server, "/_stcore/stream", **asked, Origin=server.url, **headers)[0]
+
+
+def log_in(server: AppServer, name: str, password: str) -> tuple[int, str, Mapping[str, str]]:
+    form = urlencode({"name": name, "password": password, "next": "/"})
+    kind = "application/x-www-form-urlencoded"
+    return ask(server, "/login", "POST", form, Content_Type=kind, Origin=server.url)
+
+
+def fill_login(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORDS[name])
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_nothing_is_given_to_somebody_who_is_not_logged_in(
+    app_server: StartApp, project: Path, tmp_path: Path, page: Page
+) -> None:
+    """On every interface: no page, file, upload or session without a login; with one all is there, also on reload."""
+    add_people(tmp_path)
+    server = app_server(project, address="0.0.0.0")
+    for path in ("/", "/Review", "/static/index.html", "/media/x", "/_stcore/host-config", "/_stcore/metrics"):
+        status, body, _ = ask(server, path)
+        assert (status, body) == (HTTPStatus.UNAUTHORIZED, "Log in first."), path
+    assert ask(server, "/_stcore/upload_file/a/b", "PUT", "x")[0] == HTTPStatus.UNAUTHORIZED
+    assert open_socket(server) == HTTPStatus.FORBIDDEN
+    forged = base64.urlsafe_b64encode(b'{"way": "password", "name": "Ann", "mark": "", "until": 9e12}').decode()
+    for cookie in ("srt_login=x", f"srt_login={forged}.{'0' * 64}", "srt_login=" + "é" * 9):
+        assert open_socket(server, Cookie=cookie) == HTTPStatus.FORBIDDEN
+    assert open_socket(server, X_Srt_Login='x {"way": "local", "name": "Ann"}') == HTTPStatus.FORBIDDEN
+    assert open_socket(server, X_Forwarded_Email="Ann") == HTTPStatus.FORBIDDEN
+    assert log_in(server, "Ann", "wrong wrong wrong")[0] == HTTPStatus.UNAUTHORIZED
+    assert "Login failed for 'Ann'" in server.log_path.read_text("utf-8")
+    assert "wrong wrong" not in server.log_path.read_text("utf-8")
+
+    page.goto(f"{server.url}/Review?queue=all")
+    expect(page).to_have_url(re.compile("/login"))
+    fill_login(page, "Ann")
+    expect(page).to_have_url(re.compile("/Review.*queue=all"))
+    expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
+    expect(page.get_by_text("Ann · owner")).to_be_visible()
+    page.get_by_role("link", name="Log out").click()
+    expect(page).to_have_url(re.compile("/login"))
+    page.goto(f"{server.url}/Review")
+    expect(page).to_have_url(re.compile("/login"))
+
+
+def test_a_login_ends_with_the_account(app_server: StartApp, project: Path, tmp_path: Path, page: Page) -> None:
+    """Whoever is removed, or gets another password, can do nothing more: the open session ends with its next click."""
+    path = add_people(tmp_path)
+    server = app_server(project, address="0.0.0.0")
+    page.goto(f"{server.url}/Review?queue=all")
+    fill_login(page, "Ben")
+    page.get_by_role("button", name="Accept").wait_for()
+    wait_for_script(page)
+    save(path, People("0" * 64).add("Ann", Role.OWNER, hash_password(PASSWORDS["Ann"])))
+    page.keyboard.press("x")
+    page.wait_for_timeout(1000)
+    server.kill()
+    with Store.open(project) as store:
+        assert store.value("SELECT count(*) FROM event") == 0
+
+
+def test_without_anybody_to_log_in_nothing_is_shown(app_server: StartApp, project: Path) -> None:
+    """A server on every interface where nobody can log in says what to do, by whatever script it was started."""
+    server = app_server(project, address="0.0.0.0")
+    status, body, _ = ask(server, "/", Accept="text/html")
+    assert status == HTTPStatus.FORBIDDEN
+    assert "srt people add NAME --role owner" in body
+    assert open_socket(server) == HTTPStatus.FORBIDDEN
+    assert "nobody can log in" in server.log_path.read_text("utf-8")
+
+
+def test_a_page_started_without_the_gate_shows_nothing(app_server: StartApp, project: Path, page: Page) -> None:
+    """Also a single page under `streamlit run`, which has no gate before it, refuses on every interface."""
+    server = app_server(project, script="pages/6_Review.py", address="0.0.0.0")
+    page.goto(f"{server.url}/?queue=all")
+    expect(page.get_by_text("You are not logged in.")).to_be_visible()
+    expect(page.get_by_text(re.compile("srt people add NAME"))).to_be_visible()
+    wait_for_script(page)
+    assert SECRET_TEXT not in page.content()
+    assert "guarded" not in page.content()
+
+
+def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project: Path) -> None:
+    """On 127.0.0.1 without anybody to log in: not under another name, and not for what a proxy passes on."""
+    server = app_server(project)
+    assert ask(server, "/")[0] == HTTPStatus.OK
+    assert open_socket(server) == HTTPStatus.SWITCHING_PROTOCOLS
+    for passed_on in ({"Host": "evil.example"}, {"X_Forwarded_For": "203.0.113.9"}):
+        assert ask(server, "/", **passed_on)[0] == HTTPStatus.FORBIDDEN
+        assert open_socket(server, **passed_on) == HTTPStatus.FORBIDDEN
+
+
+@pytest.fixture
+def behind_proxy(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser behind a proxy that logged eve@example.com in."""
+    with browser.new_context(extra_http_headers={"X-Forwarded-Email": "eve@example.com"}) as context:
+        yield context
+
+
+def test_a_proxys_header_names_the_person(app_server: StartApp, project: Path, behind_proxy: BrowserContext) -> None:
+    """Where the header is configured it logs in whom it names, as a curator where no file says otherwise."""
+    server = app_server(project, **PROXY)
+    assert ask(server, "/")[0] == HTTPStatus.UNAUTHORIZED
+    page = behind_proxy.new_page()
+    page.goto(f"{server.url}/Export")
+    expect(page.get_by_text("eve@example.com · curator")).to_be_visible()
+    expect(page.get_by_text(re.compile("Only an owner may export"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Write"))).to_be_disabled()
