@@ -37,16 +37,18 @@ def standing(store: Store, sample: str) -> Standing | None:
     return Standing(row["event_id"], Action(row["action"]), origin, row["author"], row["candidate_id"])
 
 
-def decide(store: Store, decision: Decision, *, upon: int | None) -> int:
+def decide(store: Store, decision: Decision, *, upon: int | None, is_blind: bool = False) -> int:
     """Append one decision and return its event id.
 
     `upon` is the event id of the standing decision that the person saw (None: an undecided sample). Where the decision
     names no candidate, it is for the one of its origin that the applied policy may take, else for the only one there
-    is. DecisionError if the sample or candidate is not there, or if somebody else decided in between.
+    is. DecisionError if the sample or candidate is not there, or if somebody else decided in between; `is_blind` takes
+    it whatever others decided, as where several people decide a sample to be compared.
     """
     with store.transaction() as tx:
         decision = _checked(tx, decision)
-        _check_unchanged(tx, decision.sample_id, upon)
+        if not is_blind:
+            _check_unchanged(tx, decision.sample_id, upon)
         event_id, action_id = _append(tx, decision)
         _fold(tx, action_id)
         return event_id

@@ -11,6 +11,7 @@ from datetime import datetime
 from srt_core import browse
 from srt_core.browse import ROWS, Filter
 from srt_core.records import Origin, Policy
+from srt_core.shares import Share
 from srt_core.status import FAILED_REFLECTIONS
 from srt_core.store import Row, Store
 
@@ -37,6 +38,8 @@ class Queue:
     rank: str = "seq"
     goal: str = _OPEN
     relation: str = "verdict"
+    values: tuple[tuple[str, object], ...] = ()
+    """Of the parameters in `where` and `goal`."""
 
 
 QUEUES: Mapping[str, Queue] = {
@@ -89,6 +92,13 @@ _RANKS = {
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Give the queue of a filter in one of browse.SORTS; an unknown order is by number."""
     return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
+
+
+def shared(queue: Queue, share: Share) -> Queue:
+    """Give the part of a queue that is one person's share."""
+    where, values = share.condition()
+    goal, more = share.goal(queue.goal) if queue.goal == _OPEN else (queue.goal, {})
+    return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values=tuple({**values, **more}.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +214,4 @@ def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict
             SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {queue.relation}
             WHERE ({where}) AND {queue.where}
         ), here AS (SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq)"""
-    return sql, {**values, "seq": seq}
+    return sql, {**values, **dict(queue.values), "seq": seq}

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from srt_core import ledger, review
+from srt_core import ledger, review, shares
 from srt_core.errors import SRTError
 from srt_core.figures import score_strip
 from srt_core.records import Origin
 from srt_core.review import QUEUES, Queue
 from srt_core.samples import count_samples
+from srt_core.shares import Share, read_assignment
 from srt_core.store import Row
 from srt_core.ui.filters import filter_from_address, filter_to_address
 from srt_core.ui.page import PAGES, address, curator, reporting, show_empty, show_error
@@ -31,6 +32,8 @@ from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, 
 
 DEFAULT = "closest"
 EXPLORE = "pages/4_Explore.py"
+ALL = "all"
+"""What stands in the address for the whole queue instead of the person's share."""
 FAILED_TAB = "Failed reflections"
 TOKENS_TAB = "Token losses"
 
@@ -44,7 +47,7 @@ def render_review(project: Project) -> None:
     desk = open_desk(store)
     _follow_queue(desk)
     with reporting(stop=True):
-        desk.arrive(st.query_params.get("sample", ""), _queue())
+        desk.arrive(st.query_params.get("sample", ""), _queue(desk))
     watch_tokens(project, desk)
     _render_desk(project, desk)
 
@@ -55,10 +58,13 @@ def _render_desk(project: Project, desk: Desk) -> None:
         header = st.container(horizontal=True, vertical_alignment="center")
         with header:
             _choose_queue(desk)
+            _choose_share(desk)
         if desk.error:
             show_error(desk.error)
         sample = read_sample(desk.store, desk.sample) if desk.sample else None
-        view = View(desk, desk.view, desk.sample or "", sample.upon if sample else None, *_queue())
+        share = _share(desk)
+        is_blind = share is not None and sample is not None and shares.is_blind(desk.store, share, desk.sample or "")
+        view = View(desk, desk.view, desk.sample or "", sample.upon if sample else None, *_queue(desk), is_blind)
         with header:
             _render_place(view)
         _write_address(desk)
@@ -78,12 +84,37 @@ def _follow_queue(desk: Desk) -> None:
         st.session_state["queue"] = asked or known
 
 
-def _queue() -> tuple[str, Queue]:
+def _queue(desk: Desk) -> tuple[str, Queue]:
     """Give the queue's name and what it holds: "filter" takes its filter and order from the address, as in Explore."""
     name = st.session_state["queue"]
+    queue = QUEUES[name]
     if name == "filter":
-        return name, review.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
-    return name, QUEUES[name]
+        queue = review.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
+    share = _share(desk)
+    return name, review.shared(queue, share) if share else queue
+
+
+def _share(desk: Desk) -> Share | None:
+    """Give the person's share of the queue; None where they have none, or want to see all of it."""
+    if st.query_params.get("share") == ALL:
+        return None
+    return read_assignment(desk.store, st.session_state["queue"]).share(curator())
+
+
+def _choose_share(desk: Desk) -> None:
+    """Offer to see all of a queue to somebody who has a share of it."""
+    if read_assignment(desk.store, st.session_state["queue"]).share(curator()) is None:
+        return
+    st.session_state["my_share"] = st.query_params.get("share") != ALL
+    st.toggle("My share", key="my_share", on_change=_turn_share, args=(desk,), disabled=desk.edit is not None)
+
+
+def _turn_share(desk: Desk) -> None:
+    if st.session_state["my_share"]:
+        st.query_params.pop("share", None)
+    else:
+        st.query_params["share"] = ALL
+    _start_queue(desk)
 
 
 def _choose_queue(desk: Desk) -> None:
@@ -99,7 +130,7 @@ def _start_queue(desk: Desk) -> None:
     if st.session_state["queue"] == "failed":
         st.session_state["review_tab"] = FAILED_TAB
     try:
-        desk.start(_queue())
+        desk.start(_queue(desk))
     except SRTError as error:
         desk.error = error
 
@@ -122,7 +153,7 @@ def _render_place(view: View) -> None:
     if tempo.per_hour:
         said.append(f"{tempo.per_hour:,} an hour")
     st.markdown(" · ".join(said), help=view.queue.about)
-    if view.queue.where == "true":  # all that Explore can show of a queue is its filter
+    if QUEUES[view.queue_name].where == "true":  # all that Explore can show of a queue is its filter
         st.page_link(EXPLORE, label="See all in Explore", icon=PAGES[EXPLORE][1],
                      query_params=address(**filter_to_address(view.queue.only)))  # fmt: skip
 
@@ -138,7 +169,7 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
         if desk.edit:
             _render_edit(view, sample)
         else:
-            render_pair(sample.candidates, shown, _note(sample, shown), desk.diff)
+            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff)
     with scores:
         _render_strip(sample)
     _render_more(project, view, sample, shown, last)
@@ -158,6 +189,9 @@ def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     measured = changed(sample.candidates[shown]) if shown else ""
     said = (f"Sample {row['seq']:,} · `{view.sample}`", measured, why)
     st.caption(" · ".join(filter(None, said)), help="\n\n".join((IFD_HELP, R_IFD_HELP, DRIFT_HELP, GROWTH_HELP)))
+    if view.is_blind:
+        st.caption("Everybody who has a share decides this sample. What others decided is not shown until you did.")
+        return
     if row["action"]:
         decided = {"kind": row["action"], "origin": row["verdict_origin"] if row["approved"] else None}
         st.text(f"{describe_event(decided)}, by {row['author']}, {local_time(row['made_at'])}")
@@ -232,7 +266,7 @@ def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | N
             render_replies(sample.calls)
     if history.open:
         with history:
-            render_history(view.desk.store, view.sample)
+            render_history(view.desk.store, view.sample, curator() if view.is_blind else None)
     if failures.open:
         with failures:
             render_failures(view, sample.candidates, sample.failures)

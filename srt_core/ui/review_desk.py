@@ -99,6 +99,8 @@ class View:
     upon: int | None
     queue_name: str
     queue: Queue
+    is_blind: bool = False
+    """Whether others' decisions on the sample are not shown, because they are to be compared with this person's."""
 
     def on(self, act: Callable[..., None], *arguments: object) -> Callable[[], None]:
         """Make a button's callback that acts once, and only on this view."""
@@ -117,9 +119,9 @@ class View:
         **context: str,
     ) -> None:
         """Store a decision on the view's sample, then go on to the next open one."""
-        said = {"queue": self.queue_name, **context}
+        said = {"queue": self.queue_name, **context, **({"blind": "yes"} if self.is_blind else {})}
         decision = Decision(self.sample, action, curator(), origin, edited, said, candidate_id)
-        ledger.decide(self.desk.store, decision, upon=self.upon)
+        ledger.decide(self.desk.store, decision, upon=self.upon, is_blind=self.is_blind)
         self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
 
     def choose(self, origin: Origin, candidate_id: int | None, pick_id: int | None) -> None:

@@ -92,9 +92,9 @@ def _height(text: str) -> int | Literal["content"]:
     return 320 if len(text) > 1200 else "content"
 
 
-def render_history(store: Store, sample: str) -> None:
-    """List what happened to the sample, the newest first."""
-    events = ledger.events(store, EventFilter(sample_id=sample), limit=50)
+def render_history(store: Store, sample: str, only: str | None = None) -> None:
+    """List what happened to the sample, the newest first; `only` by one person where it is given."""
+    events = ledger.events(store, EventFilter(sample_id=sample, author=only), limit=50)
     if not events:
         st.caption("Nobody decided on this sample yet.")
         return
