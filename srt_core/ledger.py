@@ -6,6 +6,7 @@ A decision names the event it was taken upon. If somebody decided the sample in 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from srt_core.errors import DecisionError
 from srt_core.records import Action, Decision, Origin, Pair
@@ -139,22 +140,48 @@ class EventFilter:
     kind: str | None = None
     author: str | None = None
     sample_id: str | None = None
+    since: datetime | None = None
+    """UTC; the first moment that counts."""
+    until: datetime | None = None
+    """UTC; the first moment that counts no more."""
+    text: str | None = None
+    """What the note says, in upper or lower case; also the name of a policy or of a file."""
+    is_bulk: bool = False
+    """Of actions on many samples alone."""
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """Give the SQL condition and its parameters."""
-        chosen = {"kind": self.kind, "author": self.author, "sample_id": self.sample_id}
+        chosen = {name: getattr(self, name) for name in _EVENT_CONDITIONS}
         values: dict[str, object] = {name: value for name, value in chosen.items() if value}
-        return " AND ".join([f"{name} = ${name}" for name in values]) or "true", values
+        if self.text:  # a note is kept as JSON, so its letters beyond ASCII are written as JSON writes them
+            values["text"] = json.dumps(self.text)[1:-1]
+        terms = [_EVENT_CONDITIONS[name] for name in values]
+        return " AND ".join([*terms, *([_IS_BULK] if self.is_bulk else [])]) or "true", values
+
+
+_IS_BULK = """contains(context, '"bulk":')"""
+_EVENT_CONDITIONS: Mapping[str, str] = {
+    "kind": "kind = $kind",
+    "author": "author = $author",
+    "sample_id": "sample_id = $sample_id",
+    "since": "made_at >= $since",
+    "until": "made_at < $until",
+    "text": "contains(lower(context), lower($text))",
+}
 
 
 def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list[Row]:
-    """List events, the newest first, each with whether it was undone."""
+    """List events, the newest first, each with whether it was `undone` and how many of its action were not."""
     where, values = only.condition()
     return store.rows(
-        f"""SELECT event.*, event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL) AS undone,
-                   (SELECT count(*) FROM event AS other WHERE other.action_id = event.action_id AND other.event_id
-                    NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)) AS in_action
-            FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset""",
+        f"""WITH page AS (SELECT * FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset),
+                 together AS (SELECT event_id, action_id FROM event WHERE action_id IN (SELECT action_id FROM page)),
+                 gone AS (SELECT DISTINCT undoes FROM event WHERE undoes IN (SELECT event_id FROM together)),
+                 counted AS (SELECT action_id, count(*) FILTER (undoes IS NULL) AS in_action
+                             FROM together LEFT JOIN gone ON undoes = event_id GROUP BY action_id)
+            SELECT page.*, gone.undoes IS NOT NULL AS undone, in_action
+            FROM page JOIN counted USING (action_id) LEFT JOIN gone ON gone.undoes = page.event_id
+            ORDER BY event_id DESC""",
         {**values, "limit": limit, "offset": offset},
     )
 
@@ -236,6 +263,11 @@ def _fold(tx: Transaction, action_id: int) -> None:
             FROM ({fold(f"sample_id IN ({touched})")}) JOIN sample USING (sample_id)""",
         values,
     )
+
+
+def refold(tx: Transaction, action_id: int) -> None:
+    """Bring `standing` up to date for the samples of an action whose events were just appended elsewhere."""
+    _fold(tx, action_id)
 
 
 def _checked(tx: Transaction, decision: Decision) -> Decision:
