@@ -5,9 +5,12 @@ readers who do not tell red from green; lines differ by dash, dots by shape and 
 backgrounds are the page's own.
 """
 
+import html
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import plotly.graph_objects as go
 
@@ -48,6 +51,9 @@ _OUTCOME_ORDER: Sequence[str] = [*Origin, *Reason]
 _OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
 _STAGE_COLOURS: Mapping[str, str] = {"reflected": TEACHER_COLOUR, "scored": STUDENT_COLOUR}
 
+
+_PEOPLE_COLOURS = (*ORIGIN_COLOURS.values(), STUDENT_COLOUR, REFUSED_COLOUR)
+_PEOPLE_PATTERNS = ("", "/", "x", "-", ".", "|")
 
 _CALL_COLOURS: Mapping[str, str] = {"accepted": TEACHER_COLOUR, "refused": REFUSED_COLOUR}
 
@@ -267,6 +273,37 @@ def outcome_bars(
     figure.update_layout(margin_r=60)
     figure.update_xaxes(type="log" if log_counts else "linear", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def activity_bars(counts: Sequence[tuple[date, str, int]], named: int = 5) -> go.Figure:
+    """Draw what people did by day, a stacked bar a day.
+
+    Args:
+        counts: (day, person, events), by day.
+        named: how many people, those with the most events, get a colour and a pattern; the rest is one group.
+    """
+    totals: Counter[str] = Counter()
+    for _, person, events in counts:
+        totals[person] += events
+    shown = {person: html.escape(person, quote=False) for person, _ in totals.most_common(named)}
+    grouped: dict[str, Counter[str]] = {name: Counter() for name in shown.values()}
+    for day, person, events in counts:
+        grouped.setdefault(shown.get(person, "(others)"), Counter())[day.isoformat()] += events
+    bars = [
+        go.Bar(
+            x=list(days),
+            y=list(days.values()),
+            name=name,
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{x}: %{y:,}<extra>%{fullData.name}</extra>",
+        )
+        for (name, days), colour, pattern in zip(grouped.items(), _PEOPLE_COLOURS, _PEOPLE_PATTERNS, strict=False)
+    ]
+    figure = _figure(bars, barmode="stack", height=190, showlegend=True)
+    days = sorted({day.isoformat() for day, *_ in counts})
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=days, nticks=12, showgrid=False)
+    figure.update_yaxes(nticks=4)
     return figure
 
 

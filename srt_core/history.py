@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from srt_core import ledger
 from srt_core.errors import DecisionError
@@ -59,13 +60,13 @@ def state(store: Store, event_id: int) -> State:
         raise DecisionError(f"There is no event {event_id}.", "Choose one in the history.")
     counts = store.rows(f"SELECT kind, count(*) AS samples FROM ({fold(_KNOWN, _KNOWN)}) GROUP BY kind",
                         {"at": event_id})  # fmt: skip
-    policy, scoring = _last(store, "policy", event_id), _last(store, "scoring", event_id)
+    policy = _as_of(store, "policy", event_id)
     return State(
         event_id,
         found[0]["made_at"],
         {row["kind"]: row["samples"] for row in counts},
-        str(json.loads(policy)["name"]) if policy else Policy().name,
-        _said_of_scoring(json.loads(scoring)) if scoring else None,
+        str(policy["name"]) if policy else Policy().name,
+        _said_of_scoring(_as_of(store, "scoring", event_id)),
     )
 
 
@@ -179,13 +180,26 @@ def _differing(which: str = "true") -> str:
     return _DIFFERENCES.format(which=which)
 
 
-def _last(store: Store, kind: str, at: int) -> str | None:
-    found: str | None = store.value(
-        "SELECT context FROM event WHERE kind = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1", [kind, at]
+def _as_of(store: Store, kind: str, at: int) -> Mapping[str, Any] | None:
+    """Read what was in use as of an event, by the last event of a kind until then, else by the next one's "before".
+
+    None where the log does not say.
+    """
+    rows = store.rows(
+        """(SELECT context, true AS is_past, event_id FROM event WHERE kind = $kind AND event_id <= $at
+            ORDER BY event_id DESC LIMIT 1)
+           UNION ALL
+           (SELECT context, false, event_id FROM event WHERE kind = $kind AND event_id > $at ORDER BY event_id LIMIT 1)
+           ORDER BY is_past DESC""",
+        {"kind": kind, "at": at},
     )
-    return found
+    if not rows:
+        return None
+    context: Mapping[str, Any] = json.loads(rows[0]["context"])
+    return context if rows[0]["is_past"] else context.get("before")
 
 
-def _said_of_scoring(context: Mapping[str, object]) -> str | None:
-    number = context.get("scoring_id", context.get("scoring"))
-    return None if number is None else f"number {number}"
+def _said_of_scoring(context: Mapping[str, Any] | None) -> str | None:
+    if not context:
+        return None
+    return f"number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"

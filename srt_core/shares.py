@@ -80,17 +80,18 @@ class Assignment:
 EMPTY = Assignment({})
 
 
-def assign(old: Assignment, percents: Mapping[str, float], overlap: float) -> Assignment:
+def assign(old: Assignment, percents: Sequence[tuple[str, float]], overlap: float) -> Assignment:
     """Part a queue anew, moving no more than must move: who had a bucket keeps it as long as the new share has room.
 
-    `percents` are of what is not overlap, `overlap` is in percent of all. PeopleError if they are more than all.
+    `percents` are by name and of what is not overlap, `overlap` is in percent of all. PeopleError if they are more
+    than all, or if a name stands twice.
     """
-    wanted = {clean_name(name): round(percent * BUCKETS / 100) for name, percent in percents.items()}
+    wanted = {clean_name(name): round(percent * BUCKETS / 100) for name, percent in percents}
     drawn = round(overlap * BUCKETS / 100)
-    if not 0 <= drawn <= BUCKETS or any(size < 0 for size in wanted.values()) or sum(wanted.values()) > BUCKETS:
-        raise PeopleError("The shares are more than there is.", "Let them sum to at most 100 %, none below 0 %.")
     if len(wanted) < len(percents):
         raise PeopleError("A name stands twice.", "Give each person one share.")
+    if not 0 <= drawn <= BUCKETS or any(size < 0 for size in wanted.values()) or sum(wanted.values()) > BUCKETS:
+        raise PeopleError("The shares are more than there is.", "Let them sum to at most 100 %, none below 0 %.")
     kept = {name: _first(old.parts.get(name, ()), size) for name, size in wanted.items()}
     free = _without(BUCKETS, [part for parts in kept.values() for part in parts])
     parts: dict[str, Ranges] = {}

@@ -1,15 +1,19 @@
-"""The History screen: every event, the newest first, with filters and undo."""
+"""The History screen: who did what, the newest first, with filters in the address, and the state as of any event."""
 
 import json
+from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from srt_core import ledger
+from srt_core import history, ledger
+from srt_core.figures import activity_bars
 from srt_core.ledger import EventFilter
 from srt_core.store import Row
-from srt_core.ui.page import address, curator, reporting, show_empty
+from srt_core.ui.history_event import about, draw_event, kind_label
+from srt_core.ui.history_state import AS_OF, draw_state
+from srt_core.ui.page import show_empty
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import KIND_LABELS, ORIGIN_LABELS
+from srt_core.ui.words import ORIGIN_LABELS
 
 PAGE_ROWS = 50
 
@@ -22,54 +26,81 @@ def render_history(project: Project) -> None:
             "Nothing has happened in this project yet. Import a file first.", "pages/1_Import.py", "Import a file"
         )
         return
+    if st.query_params.get(AS_OF, "").isdecimal():
+        draw_state(project, int(st.query_params[AS_OF]))
     only = _choose(project)
     total = ledger.count_events(store, only)
     if not total:
         st.markdown("No event matches. Clear a filter.")
         return
+    _draw_activity(project, only)
     pages = -(-total // PAGE_ROWS)
     st.markdown(f"**{total:,}** events")
     page = st.pagination(pages, key="history_page") if pages > 1 else 1
     rows = ledger.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
-    chosen = _draw_table(rows)
+    made_by = history.producers(store, rows)
+    chosen = _draw_table(rows, made_by)
     if chosen is None:
-        st.caption("Select a row to see it whole, and to undo it.")
+        st.caption("Select a row to see it whole, to undo it, and to see the project as it was then.")
     else:
-        _draw_event(project, chosen)
+        draw_event(project, chosen, made_by)
 
 
 def _choose(project: Project) -> EventFilter:
     first, second, third = st.columns(3)
-    kind = first.selectbox(
-        "What",
-        ledger.kinds(project.store),
-        index=None,
-        format_func=lambda name: KIND_LABELS.get(name, name),
-        placeholder="Everything",
-        key="kind",
-        bind="query-params",
-    )
-    author = second.selectbox(
-        "Who",
-        ledger.authors(project.store),
-        index=None,
-        placeholder="Everybody",
-        key="author",
-        bind="query-params",
-    )
+    kind = first.selectbox("What", ledger.kinds(project.store), index=None, format_func=kind_label,
+                           placeholder="Everything", key="kind", bind="query-params")  # fmt: skip
+    author = second.selectbox("Who", ledger.authors(project.store), index=None, placeholder="Everybody", key="author",
+                              bind="query-params")  # fmt: skip
     sample = third.text_input("Sample id", key="of_sample", bind="query-params", placeholder="All samples")
-    return EventFilter(kind=kind, author=author, sample_id=(sample or "").strip() or None)
+    fourth, fifth, sixth = st.columns(3, vertical_alignment="bottom")
+    since, until = fourth.columns(2)
+    first_day = since.date_input("From", None, key="since", bind="query-params", format="YYYY-MM-DD")
+    last_day = until.date_input("To", None, key="until", bind="query-params", format="YYYY-MM-DD")
+    text = fifth.text_input("In the note", key="note", bind="query-params", placeholder="A filter, a policy, a file",
+                            help="A note stands with bulk actions, policies, exports and imports.")  # fmt: skip
+    is_bulk = sixth.toggle("Only actions on many samples", key="bulk", bind="query-params")
+    return EventFilter(
+        kind=kind,
+        author=author,
+        sample_id=(sample or "").strip() or None,
+        since=_utc(first_day) if first_day else None,
+        until=_utc(last_day + timedelta(days=1)) if last_day else None,
+        text=(text or "").strip() or None,
+        is_bulk=is_bulk,
+    )
 
 
-def _draw_table(rows: list[Row]) -> Row | None:
+def _utc(day: date) -> datetime:
+    """Give when a day of the person's clock begins."""
+    return datetime.combine(day, time()) + timedelta(minutes=_behind())
+
+
+def _behind() -> int:
+    return st.context.timezone_offset or 0
+
+
+def _draw_activity(project: Project, only: EventFilter) -> None:
+    counts = history.activity(project.store, only, _behind())
+    days = len({day for day, *_ in counts})
+    busiest = max(counts, key=lambda each: each[2])
+    said = (f"Events by day and person over {days:,} days with any, from {counts[0][0]} to {counts[-1][0]}. The most "
+            f"by one person: {busiest[2]:,} on {busiest[0]}.")  # fmt: skip
+    st.plotly_chart(activity_bars(counts), key="activity", config={"displayModeBar": False}, alt=said)
+
+
+def _draw_table(rows: list[Row], made_by: dict[int, str]) -> Row | None:
     table = [
         {
-            "time": row["made_at"],
+            "event": row["event_id"],
+            "time": row["made_at"].replace(tzinfo=UTC),
             "who": row["author"],
-            "what": f"{KIND_LABELS.get(row['kind'], row['kind'])}{', undone' if row['undone'] else ''}",
-            "sample": row["sample_id"],
+            "what": f"{kind_label(row['kind'])}{', undone' if row['undone'] else ''}",
             "candidate": ORIGIN_LABELS.get(row["origin"], ""),
+            "producer": made_by.get(row["candidate_id"], ""),
+            "sample": row["sample_id"],
             "together": row["in_action"] if row["in_action"] > 1 else None,
+            "about": about(row, json.loads(row["context"])),
         }
         for row in rows
     ]
@@ -80,43 +111,22 @@ def _draw_table(rows: list[Row]) -> Row | None:
         key="events",
         on_select="rerun",
         selection_mode="single-row",
+        alt="The events of this page, the newest first.",
         column_config={
-            "time": st.column_config.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+            "event": st.column_config.NumberColumn("Event", width="small"),
+            "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss", timezone=_zone()),
             "who": "Who",
             "what": "What",
-            "sample": "Sample",
             "candidate": "Candidate",
+            "producer": "Made by",
+            "sample": "Sample",
             "together": st.column_config.NumberColumn("In one action", help="Samples decided by the same bulk action."),
+            "about": "About",
         },
     )
     indices = picked["selection"]["rows"]
     return rows[indices[0]] if indices and indices[0] < len(rows) else None
 
 
-def _draw_event(project: Project, row: Row) -> None:
-    with st.container(border=True):
-        st.markdown(f"**{KIND_LABELS.get(row['kind'], row['kind'])}** · event {row['event_id']}")
-        st.code(json.dumps(json.loads(row["context"]), indent=2, ensure_ascii=False), language="json", wrap_lines=True)
-        if row["response"] is not None:
-            for part in ("instruction", "input", "response"):
-                st.caption(f"Edited {part}")
-                st.text(row[part])
-        if row["sample_id"]:
-            st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
-                         query_params=address(sample=row["sample_id"]))  # fmt: skip
-        if row["kind"] in ledger.DECISIONS and not row["undone"]:
-            _draw_undo(project, row)
-
-
-def _draw_undo(project: Project, row: Row) -> None:
-    with st.container(horizontal=True):
-        if st.button("Undo this decision", icon=":material/undo:", key=f"undo_{row['event_id']}"):
-            with reporting():
-                ledger.undo(project.store, row["event_id"], curator())
-                st.rerun()
-        if row["in_action"] > 1 and st.button(
-            f"Undo all {row['in_action']:,} of this action", icon=":material/undo:", key=f"undo_all_{row['action_id']}"
-        ):
-            with reporting():
-                ledger.undo_action(project.store, row["action_id"], curator())
-                st.rerun()
+def _zone() -> str:
+    return st.context.timezone or "UTC"

@@ -25,6 +25,7 @@ PAGES = {
     "pages/6_Review.py": ("Review", ":material/fact_check:"),
     "pages/8_Export.py": ("Export", ":material/download:"),
     "pages/9_History.py": ("History", ":material/history:"),
+    "pages/10_People.py": ("People", ":material/group:"),
 }
 
 
@@ -34,6 +35,7 @@ OWNERS_DO = {
     "pages/3_Score.py": "run the student and choose the scoring in use",
     "pages/5_Thresholds.py": "apply or save a policy",
     "pages/8_Export.py": "export",
+    "pages/10_People.py": "share queues out",
 }
 """What of a page only owners may do."""
 

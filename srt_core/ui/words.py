@@ -44,6 +44,8 @@ KIND_LABELS = {
     "import": "Imported",
     "policy": "Policy applied",
     "export": "Exported",
+    "scoring": "Scoring put in use",
+    "assign": "Queue shared out",
 }
 
 IFD_HELP = (
