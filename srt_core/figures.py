@@ -280,8 +280,8 @@ def activity_bars(counts: Sequence[tuple[date, str, int]], named: int = 5) -> go
     """Draw what people did by day, a stacked bar a day.
 
     Args:
-        counts: (day, person, events), by day.
-        named: how many people, those with the most events, get a colour and a pattern; the rest is one group.
+        counts: (day, person, actions), by day.
+        named: how many people, those with the most actions, get a colour and a pattern; the rest is one group.
     """
     totals: Counter[str] = Counter()
     for _, person, events in counts:

@@ -123,20 +123,20 @@ def producers(store: Store, events: list[Row]) -> dict[int, str]:
 
 
 def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 60) -> list[tuple[date, str, int]]:
-    """Count events by day and person, the last `days` days that have any; (day, author, events), in that order.
+    """Count actions by day and person, the last `days` days that have any; (day, author, actions), in that order.
 
-    A day is the person's, whose clock is `minutes_behind` UTC.
+    What was done to many samples at once is one action. A day is the person's, whose clock is `minutes_behind` UTC.
     """
     where, values = only.condition()
     rows = store.rows(
         f"""WITH counted AS (
-                SELECT CAST(made_at - to_minutes($behind) AS DATE) AS day, author, count(*) AS events
+                SELECT CAST(made_at - to_minutes($behind) AS DATE) AS day, author, count(DISTINCT action_id) AS actions
                 FROM event WHERE {where} GROUP BY ALL)
             SELECT * FROM counted WHERE day IN (SELECT DISTINCT day FROM counted ORDER BY day DESC LIMIT $days)
             ORDER BY day, author""",
         {**values, "behind": minutes_behind, "days": days},
     )
-    return [(row["day"], row["author"], row["events"]) for row in rows]
+    return [(row["day"], row["author"], row["actions"]) for row in rows]
 
 
 def people(store: Store) -> list[Row]:

@@ -9,6 +9,7 @@ the others did.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from srt_core.errors import PeopleError
 from srt_core.people import clean_name
@@ -86,7 +87,8 @@ def assign(old: Assignment, percents: Sequence[tuple[str, float]], overlap: floa
     `percents` are by name and of what is not overlap, `overlap` is in percent of all. PeopleError if they are more
     than all, or if a name stands twice.
     """
-    wanted = {clean_name(name): round(percent * BUCKETS / 100) for name, percent in percents}
+    edges = [round(total * BUCKETS / 100) for total in accumulate((percent for _, percent in percents), initial=0.0)]
+    wanted = {clean_name(name): end - first for (name, _), (first, end) in zip(percents, pairwise(edges), strict=True)}
     drawn = round(overlap * BUCKETS / 100)
     if len(wanted) < len(percents):
         raise PeopleError("A name stands twice.", "Give each person one share.")

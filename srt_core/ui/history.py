@@ -53,13 +53,13 @@ def _choose(project: Project) -> EventFilter:
     author = second.selectbox("Who", ledger.authors(project.store), index=None, placeholder="Everybody", key="author",
                               bind="query-params")  # fmt: skip
     sample = third.text_input("Sample id", key="of_sample", bind="query-params", placeholder="All samples")
-    fourth, fifth, sixth = st.columns(3, vertical_alignment="bottom")
-    since, until = fourth.columns(2)
-    first_day = since.date_input("From", None, key="since", bind="query-params", format="YYYY-MM-DD")
-    last_day = until.date_input("To", None, key="until", bind="query-params", format="YYYY-MM-DD")
-    text = fifth.text_input("In the note", key="note", bind="query-params", placeholder="A filter, a policy, a file",
-                            help="A note stands with bulk actions, policies, exports and imports.")  # fmt: skip
-    is_bulk = sixth.toggle("Only actions on many samples", key="bulk", bind="query-params")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first_day = st.date_input("From", None, key="since", bind="query-params", format="YYYY-MM-DD", width=170)
+        last_day = st.date_input("To", None, key="until", bind="query-params", format="YYYY-MM-DD", width=170)
+        text = st.text_input("In the note", key="note", bind="query-params", placeholder="A filter, policy or file",
+                             help="A note stands with bulk actions, policies, exports and imports.",
+                             width=230)  # fmt: skip
+        is_bulk = st.toggle("Only actions on many samples", key="bulk", bind="query-params", width="content")
     return EventFilter(
         kind=kind,
         author=author,
@@ -84,7 +84,7 @@ def _draw_activity(project: Project, only: EventFilter) -> None:
     counts = history.activity(project.store, only, _behind())
     days = len({day for day, *_ in counts})
     busiest = max(counts, key=lambda each: each[2])
-    said = (f"Events by day and person over {days:,} days with any, from {counts[0][0]} to {counts[-1][0]}. The most "
+    said = (f"Actions by day and person over {days:,} days with any, from {counts[0][0]} to {counts[-1][0]}. The most "
             f"by one person: {busiest[2]:,} on {busiest[0]}.")  # fmt: skip
     st.plotly_chart(activity_bars(counts), key="activity", config={"displayModeBar": False}, alt=said)
 
@@ -96,11 +96,11 @@ def _draw_table(rows: list[Row], made_by: dict[int, str]) -> Row | None:
             "time": row["made_at"].replace(tzinfo=UTC),
             "who": row["author"],
             "what": f"{kind_label(row['kind'])}{', undone' if row['undone'] else ''}",
+            "about": about(row, json.loads(row["context"])),
             "candidate": ORIGIN_LABELS.get(row["origin"], ""),
             "producer": made_by.get(row["candidate_id"], ""),
             "sample": row["sample_id"],
             "together": row["in_action"] if row["in_action"] > 1 else None,
-            "about": about(row, json.loads(row["context"])),
         }
         for row in rows
     ]
@@ -117,11 +117,11 @@ def _draw_table(rows: list[Row], made_by: dict[int, str]) -> Row | None:
             "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss", timezone=_zone()),
             "who": "Who",
             "what": "What",
+            "about": st.column_config.TextColumn("About", width="medium"),
             "candidate": "Candidate",
             "producer": "Made by",
             "sample": "Sample",
             "together": st.column_config.NumberColumn("In one action", help="Samples decided by the same bulk action."),
-            "about": "About",
         },
     )
     indices = picked["selection"]["rows"]

@@ -23,13 +23,13 @@ _LOG = logging.getLogger("srt.login")
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · srt</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
 :root {{ color-scheme: light dark; font: 16px/1.5 "Source Sans", "Source Sans Pro", system-ui, sans-serif; }}
-body {{ background: light-dark(#ffffff, #0e1117); color: light-dark(#31333f, #fafafa);
+body {{ background: light-dark(#ffffff, #171614); color: light-dark(#31333f, #fafafa);
   display: grid; place-items: center; min-height: 90vh; margin: 0; }}
 main {{ width: min(22rem, 90vw); }}
 h1 {{ font-size: 1.9rem; margin: 0 0 1rem; }}
 label {{ display: block; margin: 0.75rem 0 0.25rem; font-size: 0.9rem; }}
 input {{ box-sizing: border-box; width: 100%; padding: 0.5rem 0.75rem; font: inherit; border-radius: 0.5rem;
-  border: 1px solid light-dark(#8a8d99, #7a7f8c); background: light-dark(#f0f2f6, #262730); color: inherit; }}
+  border: 1px solid light-dark(#8a8d99, #7a7f8c); background: light-dark(#f8f8f7, #2b2a26); color: inherit; }}
 button, .button {{ display: block; box-sizing: border-box; width: 100%; margin-top: 1.25rem; padding: 0.5rem;
   font: inherit; text-align: center; text-decoration: none; border: 0; border-radius: 0.5rem; cursor: pointer;
   background: light-dark(#2456c8, #3f6fe0); color: #ffffff; }}

@@ -95,6 +95,7 @@ def _draw_parts(project: Project, name: str, assignment: Assignment) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        placeholder="not counted",
         column_config={
             "Share": st.column_config.NumberColumn(format="%.2f %%", help="Of what is not overlap."),
             "Samples": st.column_config.NumberColumn(format="localized", help="With the overlap."),

@@ -1,0 +1,160 @@
+"""The log as a past that can be read and gone back to."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from srt_core import browse, history, ledger, selection
+from srt_core.browse import Filter
+from srt_core.errors import DecisionError
+from srt_core.ledger import EventFilter
+from srt_core.methods import PRESETS
+from srt_core.records import Action, Decision, Origin, Pair
+from srt_core.store import Store
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project, sample_name
+
+CASES = [Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})] * 6
+EDITED = Pair("Ask é?", "Say.", "")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with create_project(tmp_path / "own.srt", CASES) as store:
+        selection.refresh(store)
+        yield store
+
+
+def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pair | None = None) -> int:
+    now = ledger.standing(store, sample_name(place))
+    origin = None if action in (Action.REJECT, Action.PARK) else Origin.ORIGINAL
+    upon = now.event_id if now else None
+    return ledger.decide(store, Decision(sample_name(place), action, by, origin, edited), upon=upon)
+
+
+def bulk(store: Store, by: str = "Bo") -> int:
+    """Approve all that is open; gives the action."""
+    where, values = browse.membership(store, Filter())
+    ledger.decide_all(store, where, values, Action.APPROVE, by, "all samples")
+    return int(ledger.events(store, EventFilter(), 1)[0]["action_id"])
+
+
+def stand(store: Store) -> dict[str, tuple[str, str | None, str | None]]:
+    """What stands for each sample: kind, origin and edited response."""
+    rows = store.rows("SELECT event.* FROM standing JOIN event USING (event_id)")
+    return {row["sample_id"]: (row["kind"], row["origin"], row["response"]) for row in rows}
+
+
+def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:
+    """Decisions, undos and policies after the event do not count; those before do."""
+    first = decide(store, 0, Action.CHOOSE)
+    parked = decide(store, 1, Action.PARK)
+    other = next(policy for policy in PRESETS.values() if policy != selection.applied_policy(store))
+    was = selection.applied_policy(store).name
+    selection.apply(store, other, "Ann")
+    applied = ledger.events(store, EventFilter(), 1)[0]["event_id"]
+    ledger.undo(store, first, "Ann")
+    decide(store, 2, Action.REJECT)
+    last = ledger.events(store, EventFilter(), 1)[0]["event_id"]
+    at = {event: history.state(store, event) for event in (first, parked, applied, last)}
+    assert (at[first].decided, at[first].approved, dict(at[first].decisions)) == (1, 1, {"choose": 1})
+    assert (at[parked].decided, at[parked].decisions["park"], at[parked].policy) == (1, 1, was)
+    assert (at[applied].decided, at[applied].policy) == (1, other.name)
+    assert (at[last].decided, at[last].approved) == (1, 0)
+    assert at[last].scoring is None
+    with pytest.raises(DecisionError):
+        history.state(store, last + 999)
+
+
+def test_going_back_makes_the_same_decisions_stand_and_can_be_taken_back(store: Store) -> None:
+    """Decided since: undone. Undone since: decided again, text and all. One action, which one more takes back."""
+    decide(store, 0, Action.EDIT, edited=EDITED)
+    second = decide(store, 1, Action.CHOOSE)
+    edit = decide(store, 2, Action.REJECT)
+    then = stand(store)
+    ledger.undo(store, second, "Bo")
+    decide(store, 0, Action.REJECT, "Bo")
+    bulk(store)
+    now = stand(store)
+    differing = history.differences(store, edit, 10)
+    assert [row["sample_id"] for row in differing] == [sample_name(place) for place in (0, 1, 3, 4, 5)]
+    assert (differing[0]["then_kind"], differing[0]["now_kind"], differing[2]["then_kind"]) == ("edit", "reject", None)
+    assert [row["seq"] for row in history.differences(store, edit, 2, 1)] == [row["seq"] for row in differing[1:3]]
+    action = history.go_back(store, edit, "Ann")
+    assert stand(store) == then
+    assert history.count_differences(store, edit) == 0
+    assert history.go_back(store, edit, "Ann") == 0
+    assert history.take_back(store, action, "Ann") == 5
+    assert stand(store) == now
+    again = ledger.events(store, EventFilter(), 1)[0]["action_id"]
+    assert history.take_back(store, again, "Ann") == 5
+    assert stand(store) == then
+
+
+def test_the_undo_of_a_bulk_action_can_be_taken_back(store: Store) -> None:
+    """What the undo undid stands again, but not on a sample that somebody decided since; a second time does nothing."""
+    action = bulk(store)
+    before = stand(store)
+    assert ledger.undo_action(store, action, "Bo") == len(CASES)
+    undo = ledger.events(store, EventFilter(), 1)[0]["action_id"]
+    decide(store, 3, Action.REJECT)
+    assert history.take_back(store, undo, "Bo") == len(CASES) - 1
+    assert stand(store) == {**before, sample_name(3): ("reject", None, None)}
+    assert history.take_back(store, undo, "Bo") == 0
+
+
+def test_the_log_never_changes(store: Store) -> None:
+    """Going back and taking back append; no event that was there is gone or another."""
+    for place in range(3):
+        decide(store, place, Action.REJECT)
+    kept = store.rows("SELECT * FROM event ORDER BY event_id")
+    action = history.go_back(store, kept[0]["event_id"], "Ann")
+    history.take_back(store, action, "Ann")
+    assert store.rows("SELECT * FROM event ORDER BY event_id LIMIT 3") == kept
+    assert store.rows(f"SELECT * EXCLUDE (action_id) FROM ({ledger.fold()}) ORDER BY event_id") == store.rows(
+        "SELECT * EXCLUDE (action_id) FROM event WHERE event_id IN (SELECT event_id FROM standing) ORDER BY event_id"
+    )
+
+
+def test_events_are_found_by_time_note_and_kind(store: Store) -> None:
+    """Each filter alone and all together; a note is found in upper or lower case and with letters beyond ASCII."""
+    decide(store, 0, Action.REJECT)
+    ledger.record(store, "export", "Zoë", {"file": "/data/Größe.json", "rows": 3})
+    bulk(store)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    hour = timedelta(hours=1)
+    counts = {
+        EventFilter(since=now - hour, until=now + hour): 7,
+        EventFilter(until=now - hour): 0,
+        EventFilter(since=now + hour): 0,
+        EventFilter(text="größe"): 1,
+        EventFilter(text="ALL samples"): 5,
+        EventFilter(text='"'): 0,
+        EventFilter(text="%"): 0,
+        EventFilter(is_bulk=True): 5,
+        EventFilter(is_bulk=True, author="Bo", kind="approve", sample_id=sample_name(1), text="all"): 1,
+    }
+    assert {only: ledger.count_events(store, only) for only in counts} == counts
+
+
+def test_a_page_says_what_was_undone_and_how_many_of_an_action_stand(store: Store) -> None:
+    """Counts are of the whole action, also where the page shows a part of it."""
+    bulk(store)
+    first = ledger.events(store, EventFilter(), 1, offset=len(CASES) - 1)[0]
+    ledger.undo(store, first["event_id"], "Bo")
+    rows = ledger.events(store, EventFilter(kind="approve"), 2, offset=len(CASES) - 2)
+    assert [(row["undone"], row["in_action"]) for row in rows] == [(False, len(CASES) - 1), (True, len(CASES) - 1)]
+
+
+def test_activity_counts_actions_by_the_persons_own_day(store: Store) -> None:
+    """A bulk action is one; a clock two hours behind UTC has what was done at one in the morning on the day before."""
+    decide(store, 0, Action.REJECT)
+    bulk(store)
+    with store.transaction() as tx:
+        tx.execute("UPDATE event SET made_at = TIMESTAMP '2026-05-02 01:00:00'")
+    day = datetime(2026, 5, 2).date()
+    assert history.activity(store, EventFilter(), 0) == [(day, "Ann", 1), (day, "Bo", 1)]
+    assert history.activity(store, EventFilter(author="Bo"), 120) == [(day - timedelta(days=1), "Bo", 1)]
+    assert [(row["author"], row["decisions"]) for row in history.people(store)] == [("Ann", 1), ("Bo", 0)]

@@ -1,0 +1,213 @@
+"""Who is who: names, roles, the file of people, passwords, logins, and when somebody has to log in."""
+
+import stat
+import tomllib
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from srt_core.__main__ import app
+from srt_core.errors import PeopleError
+from srt_core.people import (
+    Brake,
+    Login,
+    People,
+    Person,
+    Role,
+    Way,
+    check_password,
+    clean_name,
+    hash_password,
+    load,
+    password_login,
+    people_path,
+    person_of,
+    read_token,
+    save,
+    write_token,
+)
+from srt_core.people.ways import Ways, is_from_here, is_loopback, is_trusted_proxy
+
+HASH = hash_password("a long pass phrase")
+PEOPLE = People().add("Ann", Role.OWNER, HASH).add("ben@example.com", Role.CURATOR, None)
+
+
+@given(st.text())
+def test_a_name_is_plain_short_and_never_empty(text: str) -> None:
+    """Whatever text comes, the name has no control or format mark, at most 80 letters, and stays when cleaned again."""
+    name = clean_name(text)
+    assert 0 < len(name) <= 80
+    assert not any(unicodedata.category(letter).startswith("C") for letter in name)
+    assert clean_name(name) == name
+
+
+def test_marks_that_hide_or_turn_a_name_are_taken_out() -> None:
+    """Bidirectional overrides, zero-width letters and line breaks do not stay in a name; nothing is "curator"."""
+    assert clean_name("  An\u202en\u200b \n Lee\x00 ") == "Ann Lee"
+    assert clean_name(" \u2066 ") == "curator"
+
+
+def test_a_password_is_kept_salted_and_checked_whole() -> None:
+    """The same password is kept as another text each time; only it fits; nobody fits where there is none."""
+    assert hash_password("a long pass phrase") != HASH
+    assert "a long" not in HASH
+    assert check_password("a long pass phrase", HASH)
+    assert not check_password("a long pass phrase ", HASH)
+    assert not check_password("", None)
+    with pytest.raises(PeopleError):
+        hash_password("too short")
+
+
+def test_the_file_is_for_its_owner_alone_and_reads_back(tmp_path: Path) -> None:
+    """Mode 0600, valid TOML whatever the names, the same people when read, and a change is seen at once."""
+    path = tmp_path / "projects" / "people.toml"
+    people = PEOPLE.add('Zoë "Z" \\ #1', Role.CURATOR, HASH)
+    save(path, people)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load(path) == people
+    assert len(tomllib.loads(path.read_text("utf-8"))["person"]) == 3
+    save(path, people.remove("ann"))
+    assert load(path).find("Ann") is None
+    assert [each.name for each in path.parent.iterdir()] == ["people.toml"]
+
+
+@pytest.mark.parametrize("text", ["person = 1", "[[person]]\nname = 'x'", "x =", "[[person]]\nname='a'\nrole='king'"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    """A damaged file of people lets nobody in: reading it is an error, and not a file without people."""
+    path = tmp_path / "people.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PeopleError):
+        load(path)
+
+
+@pytest.mark.parametrize("name", ["", "curator", "ann", "ANN", "x\u200b", "a" * 81])
+def test_names_that_could_be_taken_for_another_are_refused(name: str) -> None:
+    """No empty name, none that differs by case or by what is not seen, none that cleaning would change."""
+    with pytest.raises(PeopleError):
+        PEOPLE.add(name, Role.CURATOR, None)
+
+
+def test_a_login_ends_with_its_time_its_password_and_its_person() -> None:
+    """A login by password stands for a week, as long as the person is there with that password."""
+    login = password_login(PEOPLE, "ann", now=1_000)
+    assert person_of(login, PEOPLE, 2_000) == Person("Ann", Role.OWNER)
+    assert person_of(login, PEOPLE.change("Ann", role=Role.CURATOR), 2_000) == Person("Ann", Role.CURATOR)
+    assert person_of(login, PEOPLE, login.until) is None
+    assert person_of(login, PEOPLE.remove("Ann"), 2_000) is None
+    assert person_of(login, PEOPLE.change("Ann", password=hash_password("another one it is")), 2_000) is None
+
+
+def test_a_role_comes_from_the_file_else_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom a proxy or a provider names has the file's role; who is not listed has SRT_DEFAULT_ROLE, else curator."""
+    listed = PEOPLE.change("ben@example.com", role=Role.OWNER)
+    assert person_of(Login(Way.PROXY, "Ben@Example.com"), listed, 0) == Person("ben@example.com", Role.OWNER)
+    assert person_of(Login(Way.OPENID, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.CURATOR)
+    monkeypatch.setenv("SRT_DEFAULT_ROLE", "owner")
+    assert person_of(Login(Way.PROXY, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.OWNER)
+    monkeypatch.setenv("SRT_DEFAULT_ROLE", "king")
+    with pytest.raises(PeopleError):
+        person_of(Login(Way.PROXY, "eve@example.com"), PEOPLE, 0)
+
+
+def test_a_token_is_read_only_as_it_was_written() -> None:
+    """A token that was changed, cut, signed with another secret or with none is nobody's."""
+    token = write_token(Login(Way.PASSWORD, "Ann", "mark", 9.0), PEOPLE.secret)
+    assert read_token(token, PEOPLE.secret) == Login(Way.PASSWORD, "Ann", "mark", 9.0)
+    for other in ("", "x", token[:-1], "A" + token[1:], token.replace(".", ""), token + "é", "\ud800"):
+        assert read_token(other, PEOPLE.secret) is None
+    assert read_token(token, "0" * 64) is None
+    assert read_token(write_token(Login(Way.LOCAL), ""), "") is None
+
+
+def test_guessing_is_braked_by_name_and_in_total() -> None:
+    """After five failed tries the sixth waits, ever longer up to a minute; fifty over all names brake everybody."""
+    brake = Brake()
+    waits = []
+    for _ in range(14):
+        waits.append(brake.wait("Ann", 0))
+        brake.note_failure("ann", 0)
+    assert waits[:5] == [0, 0, 0, 0, 0]
+    assert waits[5:9] == [1, 2, 4, 8]
+    assert waits[-1] == 60
+    assert brake.wait("Ben", 0) == 0
+    assert brake.wait("Ann", 61) == 0
+    for number in range(50):
+        brake.note_failure(f"n{number}", 100)
+    assert brake.wait("Ben", 100) > 0
+    assert brake.wait("Ben", 2_000) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "header", "has_openid", "people", "is_open", "has_any"),
+    [
+        ("127.0.0.1", None, False, People(), True, False),
+        ("localhost", None, False, People(), True, False),
+        ("::1", None, False, People(), True, False),
+        (None, None, False, People(), False, False),
+        ("0.0.0.0", None, False, People(), False, False),
+        ("myhost", None, False, People(), False, False),
+        ("127.0.0.1", "X-User", False, People(), False, True),
+        ("127.0.0.1", None, True, People(), False, True),
+        ("127.0.0.1", None, False, PEOPLE, False, True),
+        ("0.0.0.0", None, False, People().add("Eve", Role.OWNER, None), False, False),
+    ],
+)
+def test_only_one_persons_machine_asks_for_no_login(
+    address: str | None, header: str | None, has_openid: bool, people: People, is_open: bool, has_any: bool
+) -> None:
+    """Nobody has to log in on a loopback address with no way to log in set up; a role without a password is no way."""
+    ways = Ways(address, header, has_openid, people)
+    assert (ways.is_open, ways.has_any) == (is_open, has_any)
+
+
+def test_a_request_from_here_comes_by_this_machines_name_and_by_nobody_else() -> None:
+    """A Host of another name, an address that is not loopback, or a forwarding header is not from here."""
+    for host in ("localhost:8501", "127.0.0.1:1", "[::1]:8501", "[::1]", "localhost"):
+        assert is_from_here({"host": host}, "127.0.0.1"), host
+    for host in ("evil.example:8501", "", "localhost.evil.example", "192.0.2.2:8501"):
+        assert not is_from_here({"host": host}, "127.0.0.1"), host
+    assert not is_from_here({"host": "localhost"}, "192.0.2.2")
+    assert not is_from_here({"host": "localhost", "x-forwarded-for": "203.0.113.1"}, "127.0.0.1")
+    assert is_loopback("127.8.0.1") and not is_loopback("128.0.0.1") and not is_loopback("")
+
+
+def test_a_proxy_is_trusted_by_its_address() -> None:
+    """The header counts from addresses and networks that are named, and where uvicorn trusted the proxy itself."""
+    assert is_trusted_proxy(("127.0.0.1", 5), "127.0.0.1,::1")
+    assert is_trusted_proxy(("203.0.113.9", 0), "127.0.0.1")
+    assert is_trusted_proxy(("10.1.2.3", 5), "10.0.0.0/8")
+    assert not is_trusted_proxy(("203.0.113.9", 5), "127.0.0.1, 10.0.0.0/8, nonsense")
+    assert not is_trusted_proxy(None, "*")
+
+
+def srt(*arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(app, ["people", *arguments], input=given)
+
+
+def test_people_are_kept_by_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add, list, give a new password, change a role, remove; a password is read from standard input or made."""
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
+    assert srt("add", "Ann", "--role", "owner", given="a long pass phrase\n").exit_code == 0
+    made = srt("add", "Ben", "--role", "curator", "--generate").stdout.partition("Password: ")[2].splitlines()[0]
+    assert srt("add", "eve@example.com", "--role", "curator", "--no-password").exit_code == 0
+    kept = load(people_path())
+    assert check_password("a long pass phrase", kept.get("Ann").password)
+    assert check_password(made, kept.get("ben").password)
+    assert srt("list").stdout.splitlines() == [
+        "Ann: owner, password",
+        "Ben: curator, password",
+        "eve@example.com: curator, by proxy or OpenID only",
+    ]
+    assert srt("passwd", "Ben", given="another pass phrase\n").exit_code == 0
+    assert srt("role", "Ben", "owner").exit_code == 0
+    assert check_password("another pass phrase", load(people_path()).get("Ben").password)
+    assert load(people_path()).get("Ben").role is Role.OWNER
+    for wrong in (["add", "ann", "--role", "owner"], ["remove", "Zoe"], ["passwd", "Zoe"]):
+        assert isinstance(srt(*wrong, given="a long pass phrase\n").exception, PeopleError)
+    assert isinstance(srt("passwd", "Ann", given="short\n").exception, PeopleError)
+    assert srt("remove", "Ann").exit_code == 0
+    assert [account.name for account in load(people_path()).accounts] == ["Ben", "eve@example.com"]
