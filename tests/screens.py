@@ -1,14 +1,19 @@
 """Screens without a browser: a page opened by Streamlit's own test runner over a project that the test reads."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
+from srt_core.people import Login, Way
 from srt_core.store import Store
+from srt_core.ui.gate import HEADER, SEAL
 from srt_core.ui.runtime import Project, open_project
 
 APP = Path(__file__).parent.parent / "app.py"
@@ -62,3 +67,10 @@ def words(app: AppTest) -> str:
 def links(app: AppTest) -> dict[str, str]:
     """The links of the page: label to query string."""
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+
+
+def log_in(monkeypatch: pytest.MonkeyPatch, name: str, role: str) -> None:
+    """Have every session from now on be of somebody whom a proxy logged in, as the gate hands that on."""
+    monkeypatch.setenv("SRT_DEFAULT_ROLE", role)
+    sealed = f"{SEAL} {json.dumps(asdict(Login(Way.PROXY, name)))}"
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: StreamlitHeaders([(HEADER, sealed)])))

@@ -1,6 +1,7 @@
 """The figures show the numbers they are given, in one palette and one order."""
 
 import json
+from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ from srt_core.figures import (
     STUDENT_COLOUR,
     TEACHER_COLOUR,
     StripRow,
+    activity_bars,
     density,
     funnel,
     histogram,
@@ -249,3 +251,19 @@ def test_the_line_of_equal_numbers_can_stand_on_a_grid() -> None:
     mark_equal(figure, 0, 1)
     (line,) = layout_of(figure)["shapes"]
     assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0, 0, 1, 1)
+
+
+def test_activity_has_a_bar_a_day_and_person_and_the_rest_in_one() -> None:
+    """Days stand in order, people by how much they did, each with a colour and a pattern; names are no markup."""
+    first, second = date(2026, 5, 1), date(2026, 5, 2)
+    counts = [(first, "<b>Ann</b>", 5), (second, "Ben", 9), (second, "Cy", 1), (second, "Dee", 2)]
+    figure = activity_bars(counts, named=2)
+    bars = [(bar.name, list(bar.x), list(bar.y)) for bar in figure.data]
+    assert bars == [
+        ("Ben", ["2026-05-02"], [9]),
+        ("&lt;b&gt;Ann&lt;/b&gt;", ["2026-05-01"], [5]),
+        ("(others)", ["2026-05-02"], [3]),
+    ]
+    assert layout_of(figure)["xaxis"]["categoryarray"] == ["2026-05-01", "2026-05-02"]
+    assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
+    assert {bar.marker.color for bar in figure.data} <= ALL_COLOURS

@@ -73,3 +73,38 @@ def test_a_bulk_action_is_undone_whole(project: Project) -> None:
     press(app, "Undo all 2 of this action")
     standing = [ledger.standing(project.store, sample_name(place)) for place in range(3)]
     assert [each is not None for each in standing] == [True, False, False]
+
+
+def test_the_undo_of_a_bulk_action_is_taken_back(project: Project) -> None:
+    """An undo of many is one action in the list, and one press has all its decisions stand again."""
+    action = ledger.events(project.store, ledger.EventFilter(author="Bo"), 1)[0]["action_id"]
+    ledger.undo_action(project.store, action, "Bo")
+    app = open_screen(PAGE, kind="undo")
+    select(app, 0)
+    press(app, "Take all 2 of this action back")
+    assert all(ledger.standing(project.store, sample_name(place)) for place in range(3))
+
+
+def test_the_state_as_of_an_event_is_shown_and_gone_back_to(project: Project) -> None:
+    """From a selected event to the state after it, in the address; one press makes its decisions stand again."""
+    app = open_screen(PAGE, author="Ann")
+    select(app, 0)
+    press(app, "Show the state after it")
+    assert app.query_params["asof"]
+    assert "samples have another decision now" in words(app)
+    assert [metric.value for metric in app.metric] == ["1", "1", "0", "0"]
+    press(app, "Go back to these decisions (2 samples)")
+    standing = [ledger.standing(project.store, sample_name(place)) for place in range(3)]
+    assert [each is not None for each in standing] == [True, False, False]
+    assert "Every decision that stood then stands now" in words(app)
+    press(app, "Close")
+    assert not app.metric
+    assert "There is no event 99999" in words(open_screen(PAGE, asof="99999"))
+
+
+def test_days_and_notes_filter_by_the_address(project: Project) -> None:
+    """A day before anything happened lists nothing; a note lists the action that it stands with."""
+    assert "No event matches" in words(open_screen(PAGE, until="2020-01-01"))
+    assert "**3** events" in words(open_screen(PAGE, since="2020-01-01"))
+    assert "**2** events" in words(open_screen(PAGE, note="ALL samples"))
+    assert "**2** events" in words(open_screen(PAGE, bulk="true"))

@@ -1,0 +1,127 @@
+"""Roles and shares on the screens: what a curator may not do is refused by the server, not only hidden."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
+
+from srt_core import ledger, selection
+from srt_core.ledger import EventFilter
+from srt_core.records import Action, Decision, Origin
+from srt_core.shares import EMPTY, assign, read_assignment, write_assignment
+from srt_core.ui.runtime import Project
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project, sample_name
+from tests.screens import log_in, open_screen, served, words
+
+HISTORY, PEOPLE, REVIEW = "pages/9_History.py", "pages/10_People.py", "pages/6_Review.py"
+CASES = [Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})] * 4
+OWNERS_ONLY = {
+    "pages/5_Thresholds.py": "Save",
+    "pages/8_Export.py": "Write 4 pairs",
+    "app.py": "Create",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    path = tmp_path / "own.srt"
+    with create_project(path, CASES) as store:
+        selection.refresh(store)
+    with served(monkeypatch, path) as project:
+        yield project
+
+
+def button(app: AppTest, label: str) -> Button:
+    return next(button for button in app.button if button.label == label)
+
+
+@pytest.mark.parametrize("page", OWNERS_ONLY)
+def test_what_only_owners_do_is_refused_to_a_curator(
+    project: Project, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """A curator's button is off; and a click on one that was on when somebody was an owner is refused by the server."""
+    label = OWNERS_ONLY[page]
+    log_in(monkeypatch, "ben@example.com", "curator")
+    assert button(open_screen(page), label).disabled
+    log_in(monkeypatch, "ben@example.com", "owner")
+    app = open_screen(page)
+    assert not button(app, label).disabled
+    log_in(monkeypatch, "ben@example.com", "curator")
+    button(app, label).click().run()
+    if page != "pages/8_Export.py":  # whose button has no callback: being off now, it did nothing
+        assert "Only an owner may do that." in words(app)
+    assert ledger.count_events(project.store, EventFilter()) == 0
+
+
+def test_a_step_starts_for_owners_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever page asks for it, an import is not started for a curator; the page says whom to ask."""
+    log_in(monkeypatch, "ben@example.com", "curator")
+    app = open_screen("pages/1_Import.py")
+    assert "You are a curator here, and may look. Only an owner may import. Ask an owner." in words(app)
+    assert project.jobs.latest("import") is None
+
+
+def test_a_curator_undoes_what_they_did_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own decisions can be undone; those of others only by an owner, also where the button was on before."""
+    for place, by in enumerate(("ann", "ben")):
+        ledger.decide(project.store, Decision(sample_name(place), Action.REJECT, by), upon=None)
+    log_in(monkeypatch, "ben", "curator")
+    assert not button(select(open_screen(HISTORY, author="ben"), 0), "Undo this decision").disabled
+    assert button(select(open_screen(HISTORY, author="ann"), 0), "Undo this decision").disabled
+    log_in(monkeypatch, "cy", "owner")
+    app = select(open_screen(HISTORY, author="ann"), 0)
+    log_in(monkeypatch, "ben", "curator")
+    button(app, "Undo this decision").click().run()
+    assert "Only an owner may undo what ann did." in words(app)
+    assert ledger.standing(project.store, sample_name(0)) is not None
+
+
+def select(app: AppTest, row: int) -> AppTest:
+    app.session_state["events"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_name_is_shown_as_text(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that a proxy gives is data: it stands in no markdown, and without marks that hide or turn it."""
+    log_in(monkeypatch, "![x](http://198.51.100.7/a.png)\u202e", "owner")
+    app = open_screen(PEOPLE)
+    assert "![x](http://198.51.100.7/a.png) · owner" in [text.value for text in app.text]
+    assert not any("198.51.100.7" in text.value for text in app.markdown)
+
+
+def test_a_share_is_on_by_default_and_can_be_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Review opens on the person's share, whose counts it shows; the switch and the address give the whole queue."""
+    half = assign(EMPTY, [("cy", 100)], 0)  # made-up ids all begin alike and fall into one bucket
+    write_assignment(project.store, "all", half, "ann")
+    log_in(monkeypatch, "cy", "curator")
+    app = open_screen(REVIEW, queue="all")
+    assert app.toggle(key="my_share").value is True
+    app.toggle(key="my_share").set_value(False).run()
+    assert app.query_params["share"] == "all"
+    assert app.toggle(key="my_share").value is False
+    log_in(monkeypatch, "dee", "curator")
+    assert not open_screen(REVIEW, queue="all").toggle
+
+
+def test_an_owner_shares_a_queue_out(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form keeps shares and overlap; more than 100 % is refused and nothing changes; a curator has no form."""
+    write_assignment(project.store, "closest", assign(EMPTY, [("ann", 60), ("ben", 30)], 5), "ann")
+    log_in(monkeypatch, "ann", "owner")
+    app = open_screen(PEOPLE)
+    assert "Overlap: 5 % of all" in words(app)
+    app.number_input(key="overlap_of_closest").set_value(10.0)
+    button(app, "Share out").click().run()
+    assert not app.exception
+    assert read_assignment(project.store, "closest").overlap == 1_000
+    assert read_assignment(project.store, "closest").percents() == {"ann": 60.0, "ben": 30.0}
+    button(app, "Count what is left").click().run()
+    assert not app.exception
+    log_in(monkeypatch, "ben", "curator")
+    app = open_screen(PEOPLE)
+    assert "Share out" not in [each.label for each in app.button]
+    assert "ben · curator" in words(app)
