@@ -82,8 +82,11 @@ def fill_login(page: Page, name: str) -> None:
 def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     app_server: StartApp, project: Path, tmp_path: Path, page: Page
 ) -> None:
-    """On every interface: no page, file, upload or session without a login; with one all is there, also on reload."""
-    add_people(tmp_path)
+    """On every interface: no page, file, upload or session without a login; with one all is there, also on reload.
+
+    Whoever is removed can do nothing more: an open session ends with its next click.
+    """
+    people = add_people(tmp_path)
     server = app_server(project, address="0.0.0.0")
     for path in ("/", "/Review", "/static/index.html", "/media/x", "/_stcore/host-config", "/_stcore/metrics"):
         status, body, _ = ask(server, path)
@@ -109,21 +112,15 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     expect(page.get_by_text("Ann · owner")).to_be_visible()
     page.get_by_role("link", name="Log out").click()
     expect(page).to_have_url(re.compile("/login"))
-    page.goto(f"{server.url}/Review")
-    expect(page).to_have_url(re.compile("/login"))
 
-
-def test_a_login_ends_with_the_account(app_server: StartApp, project: Path, tmp_path: Path, page: Page) -> None:
-    """Whoever is removed, or gets another password, can do nothing more: the open session ends with its next click."""
-    path = add_people(tmp_path)
-    server = app_server(project, address="0.0.0.0")
-    page.goto(f"{server.url}/Review?queue=all")
     fill_login(page, "Ben")
+    page.goto(f"{server.url}/Review?queue=all")
     page.get_by_role("button", name="Accept").wait_for()
     wait_for_script(page)
-    save(path, People("0" * 64).add("Ann", Role.OWNER, hash_password(PASSWORDS["Ann"])))
+    save(people, People("0" * 64).add("Ann", Role.OWNER, hash_password(PASSWORDS["Ann"])))  # Ben is gone
     page.keyboard.press("x")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(700)
+    assert ask(server, "/")[0] == HTTPStatus.UNAUTHORIZED
     server.kill()
     with Store.open(project) as store:
         assert store.value("SELECT count(*) FROM event") == 0
@@ -150,14 +147,35 @@ def test_a_page_started_without_the_gate_shows_nothing(app_server: StartApp, pro
     assert "guarded" not in page.content()
 
 
-def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project: Path) -> None:
-    """On 127.0.0.1 without anybody to log in: not under another name, and not for what a proxy passes on."""
+def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project: Path, browser: Browser) -> None:
+    """On 127.0.0.1 without anybody to log in: not under another name, and not for what a proxy passes on.
+
+    Two people at one sample: the second is told who decided, and with one more key decides knowingly.
+    """
     server = app_server(project)
     assert ask(server, "/")[0] == HTTPStatus.OK
     assert open_socket(server) == HTTPStatus.SWITCHING_PROTOCOLS
     for passed_on in ({"Host": "evil.example"}, {"X_Forwarded_For": "203.0.113.9"}):
         assert ask(server, "/", **passed_on)[0] == HTTPStatus.FORBIDDEN
         assert open_socket(server, **passed_on) == HTTPStatus.FORBIDDEN
+    with browser.new_context() as one, browser.new_context() as other:
+        ann, ben = one.new_page(), other.new_page()
+        for page, name in ((ann, "Ann"), (ben, "Ben")):
+            page.goto(f"{server.url}/Review?queue=all&sample=s0&curator={name}")
+            page.get_by_role("button", name="Accept").wait_for()
+            wait_for_script(page)
+        ann.keyboard.press("x")
+        ann.locator("code", has_text="s1").wait_for()
+        ben.keyboard.press("a")
+        expect(ben.get_by_text("Sample s0 was decided meanwhile: reject by Ann.")).to_be_visible()
+        expect(ben.get_by_text(re.compile("Rejected, by Ann"))).to_be_visible()
+        wait_for_script(ben)
+        ben.keyboard.press("a")
+        ben.locator("code", has_text="s1").wait_for()
+    server.kill()
+    with Store.open(project) as store:
+        rows = store.rows("SELECT author, kind FROM event ORDER BY event_id")
+    assert [(row["author"], row["kind"]) for row in rows] == [("Ann", "reject"), ("Ben", "approve")]
 
 
 @pytest.fixture
