@@ -21,8 +21,7 @@ from srt_core.datasets import FORMATS, parse_map
 from srt_core.demo import fill_demo, is_demo, score_demo
 from srt_core.errors import SRTError
 from srt_core.export import FILES, Scope, export
-from srt_core.people import load, people_path
-from srt_core.people.ways import Ways, is_loopback
+from srt_core.people.ways import is_loopback
 from srt_core.pipeline import import_file
 from srt_core.records import Action, Decision, Origin
 from srt_core.samples import find_sample
@@ -195,26 +194,11 @@ def app_(
         environment["SRT_PROJECT"] = str(project.resolve())
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", address,
                "--server.port", str(port), "--server.headless", str(not browser).lower()]  # fmt: skip
-    _check_login(address)
     if not is_loopback(address):
         command += ["--logger.hideWelcomeMessage", "true"]  # for which Streamlit would ask another host for an address
-        typer.echo(f"Listening on {address}, port {port}. People have to log in.")
-        sys.stdout.flush()
+        environment["SRT_MUST_LOG_IN"] = "1"  # the app ends at once where nobody can
     os.chdir(script.parent)
     os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app
-
-
-def _check_login(address: str) -> None:
-    """Refuse to listen beyond this machine as long as nobody can log in."""
-    headers = os.environ.get("STREAMLIT_SERVER_TRUSTED_USER_HEADERS", "").strip(" {}")
-    secrets = [folder / ".streamlit/secrets.toml" for folder in (Path(__file__).parent.parent, Path.home())]
-    has_openid = any(path.is_file() and "[auth" in path.read_text(encoding="utf-8") for path in secrets)
-    ways = Ways(address, headers or None, has_openid, load(people_path()))
-    if not ways.is_local and not ways.has_any:
-        raise SRTError(
-            f"On {address} people have to log in, and nobody can.",
-            "Add one: srt people add NAME --role owner. Or have a proxy or OpenID Connect log in: see README.md.",
-        )
 
 
 def main() -> None:

@@ -115,9 +115,15 @@ def app_server(tmp_path: Path) -> Iterator[StartApp]:
     servers: list[AppServer] = []
 
     def start(
-        project: Path | None = None, *, script: str = "app.py", address: str = "127.0.0.1", **environment: str
+        project: Path | None = None,
+        *,
+        script: str = "app.py",
+        address: str = "127.0.0.1",
+        port: int | None = None,
+        **environment: str,
     ) -> AppServer:
-        server = _launch(tmp_path, project, script, address, environment, number=len(servers))
+        bound = (address, port or free_port())
+        server = _launch(tmp_path, project, script, bound, environment, number=len(servers))
         servers.append(server)
         _wait_until_healthy(server)
         return server
@@ -128,16 +134,16 @@ def app_server(tmp_path: Path) -> Iterator[StartApp]:
 
 
 def _launch(
-    folder: Path, project: Path | None, script: str, bound: str, more: Mapping[str, str], number: int
+    folder: Path, project: Path | None, script: str, bound: tuple[str, int], more: Mapping[str, str], number: int
 ) -> AppServer:
-    port = _free_port()
+    address, port = bound
     projects_dir = folder / "projects"
     environment = {**os.environ, "SRT_PROJECTS_DIR": str(projects_dir), **more}
     environment.pop("SRT_PROJECT", None)
     if project is not None:
         environment["SRT_PROJECT"] = str(project)
     command = [sys.executable, "-m", "streamlit", "run", script]
-    command += ["--server.address", bound, "--server.port", str(port), "--server.headless", "true"]
+    command += ["--server.address", address, "--server.port", str(port), "--server.headless", "true"]
     command += ["--server.fileWatcherType", "none"]
     log_path = folder / f"app-{number}.log"
     with log_path.open("wb") as log:
@@ -145,7 +151,8 @@ def _launch(
     return AppServer(f"http://127.0.0.1:{port}", projects_dir, log_path, process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

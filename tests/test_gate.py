@@ -4,6 +4,8 @@ import base64
 import http.client
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from srt_core.people import People, Role, hash_password, save
 from srt_core.records import Origin
 from srt_core.store import Store
-from tests.conftest import AppServer, StartApp, wait_for_script
+from tests.conftest import AppServer, StartApp, free_port, wait_for_script
+from tests.openid_provider import running_provider
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -134,6 +137,11 @@ def test_without_anybody_to_log_in_nothing_is_shown(app_server: StartApp, projec
     assert "srt people add NAME --role owner" in body
     assert open_socket(server) == HTTPStatus.FORBIDDEN
     assert "nobody can log in" in server.log_path.read_text("utf-8")
+    command = [sys.executable, "-m", "srt_core", "app", "--address", "0.0.0.0", "--port", str(free_port())]
+    environment = {**os.environ, "SRT_PROJECTS_DIR": str(server.projects_dir)}
+    ended = subprocess.run([*command, "--no-browser"], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "srt people add NAME --role owner" in ended.stderr
 
 
 def test_a_page_started_without_the_gate_shows_nothing(app_server: StartApp, project: Path, page: Page) -> None:
@@ -194,3 +202,31 @@ def test_a_proxys_header_names_the_person(app_server: StartApp, project: Path, b
     expect(page.get_by_text("eve@example.com · curator")).to_be_visible()
     expect(page.get_by_text(re.compile("Only an owner may export"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Write"))).to_be_disabled()
+
+
+def test_openid_connect_logs_in_with_a_verified_address(
+    app_server: StartApp, project: Path, tmp_path: Path, page: Page
+) -> None:
+    """The login page leads to the provider and back; the name is a verified e-mail address, the role the file's."""
+    pytest.importorskip("authlib", reason="the extra auth is not installed")
+    save(tmp_path / "projects" / "people.toml", People().add("zoe@example.com", Role.OWNER, None))
+    secrets = tmp_path / "secrets.toml"
+    with running_provider() as provider:
+        port = free_port()
+        secrets.write_text(provider.secrets(f"http://127.0.0.1:{port}"), encoding="utf-8")
+        server = app_server(
+            project, address="0.0.0.0", port=port, STREAMLIT_SECRETS_FILES=str(secrets), NO_PROXY="127.0.0.1"
+        )
+        assert open_socket(server) == HTTPStatus.FORBIDDEN
+        for claims, shown in (
+            ({"sub": "77", "email": "zoe@example.com", "email_verified": False}, "77 · curator"),
+            ({"sub": "77", "email": "zoe@example.com", "email_verified": True}, "zoe@example.com · owner"),
+        ):
+            provider.claims = claims
+            page.goto(f"{server.url}/History")
+            page.get_by_role("link", name="Log in with OpenID Connect").click()
+            expect(page.get_by_text(shown)).to_be_visible()
+            page.reload()
+            expect(page.get_by_text(shown)).to_be_visible()
+            page.get_by_role("link", name="Log out").click()
+            expect(page).to_have_url(re.compile("/login"))

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +19,7 @@ from srt_core.ui.runtime import leave
 
 MIDDLEWARE = [Middleware(Gate)]
 _LOG = logging.getLogger("srt")
+NOT_DONE = 2
 
 
 @asynccontextmanager
@@ -31,6 +34,7 @@ async def lifespan(_: App) -> AsyncIterator[None]:
 
 
 def _say_who_may_enter() -> None:
+    """Say where the app listens; under `srt app`, end it where people would have to log in and nobody can."""
     try:
         ways = read_ways()
     except PeopleError as error:
@@ -38,3 +42,9 @@ def _say_who_may_enter() -> None:
         return
     if not ways.is_open and not ways.has_any:
         _LOG.error(NOBODY_CAN)
+        if os.environ.get("SRT_MUST_LOG_IN"):
+            sys.stderr.flush()
+            os._exit(NOT_DONE)
+    elif not ways.is_local:
+        print(f"Listening on {ways.address}, port {config.get_option('server.port')}. People have to log in.",
+              flush=True)  # fmt: skip
