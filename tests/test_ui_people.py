@@ -64,6 +64,23 @@ def test_a_step_starts_for_owners_alone(project: Project, monkeypatch: pytest.Mo
     assert project.jobs.latest("import") is None
 
 
+def test_a_curator_reads_no_file_of_the_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where an owner names a path on the server and sees what is in it, that of a curator is not taken."""
+    kept = tmp_path / "kept.csv"
+    kept.write_text("instruction,output\nsecret words,nobody\n", encoding="utf-8")
+    log_in(monkeypatch, "ben", "owner")
+    app = open_screen("pages/1_Import.py")
+    app.segmented_control(key="file_way").set_value("A file on this server").run()
+    app.text_input(key="path_0").set_value(str(kept)).run()
+    assert "secret words" in words(app)
+    log_in(monkeypatch, "ben", "curator")
+    app.run()
+    assert app.text_input(key="path_0").disabled
+    assert "secret words" not in words(app)
+
+
 def test_a_curator_undoes_what_they_did_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Own decisions can be undone; those of others only by an owner, also where the button was on before."""
     for place, by in enumerate(("ann", "ben")):

@@ -10,6 +10,7 @@ from srt_core.pipeline import Mode
 from srt_core.prompts import ReplyFormat
 from srt_core.records import Stage
 from srt_core.templates import TEMPLATE_NAMES
+from srt_core.ui.identity import may_own
 from srt_core.ui.page import reporting
 from srt_core.ui.steps import Arguments, make_prompts
 
@@ -72,6 +73,7 @@ def _choose_endpoint(last: dict[str, Any]) -> dict[str, Any]:
 
 def _choose_replay(last: dict[str, Any]) -> dict[str, Any]:
     path = st.text_input("File of recorded replies on this server", last.get("replay", ""), key="replay_path",
+                         disabled=not may_own(),
                          persist_state="session", placeholder="/data/replies.jsonl",
                          help="JSON Lines, one call a line: stage, instruction, input, response, reply, "
                               "finish_reason.")  # fmt: skip
@@ -81,7 +83,8 @@ def _choose_replay(last: dict[str, Any]) -> dict[str, Any]:
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     left, right = st.columns([4, 2])
     student = left.text_input("Student that scores beside the calls (a folder on this server, or a hub name)",
-                              last.get("student", ""), key="reflect_student", persist_state="session",
+                              last.get("student", ""), key="reflect_student",
+                              disabled=not may_own(), persist_state="session",
                               placeholder="none: score by hand, then reflect again")  # fmt: skip
     known = last.get("template", TEMPLATE_NAMES[0])
     template = right.selectbox("Template", TEMPLATE_NAMES, key="reflect_template", persist_state="session",
@@ -92,6 +95,7 @@ def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
 
 def _choose_more(last: dict[str, Any], *, is_live: bool) -> dict[str, Any]:
     prompts = st.text_input("Prompts file on this server", last.get("prompts", ""), key="prompts_path",
+                            disabled=not may_own(),
                             persist_state="session", placeholder="those that come with srt",
                             help="A copy of ours with your wording. Rewrites of other prompts stand beside those "
                                  "there are; Thresholds chooses whose are taken.")  # fmt: skip

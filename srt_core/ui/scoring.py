@@ -66,6 +66,7 @@ def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     _offer_methods()
     model, device, dtype = st.columns([4, 1, 1])
     student = model.text_input("Model folder on this server, or hub name", last.get("student", ""), key="student",
+                               disabled=not may_own(),
                                persist_state="session", placeholder="/models/my-student",
                                help="A Hugging Face causal language model: the one you will train, before "
                                     "training.")  # fmt: skip
@@ -114,6 +115,7 @@ def _choose_template(last: str) -> str:
                           help="The prompt that the student will be trained with.")  # fmt: skip
     if chosen == OWN_TEMPLATE:
         path = st.text_input("Template file on this server", "" if last in options else last, key="template_path",
+                             disabled=not may_own(),
                              persist_state="session", placeholder="/data/template.toml",
                              help="TOML with with_input, no_input and reverse_request.")  # fmt: skip
         chosen = (path or "").strip()

@@ -27,9 +27,10 @@ def choose_file() -> Path | None:
     way = st.segmented_control("Where is the file?", [UPLOAD, ON_SERVER], default=UPLOAD, required=True, key="file_way")
     number = st.session_state.setdefault("file_number", 0)  # another key is another, empty widget
     if way == ON_SERVER:
-        path = st.text_input("Path on this server", key=f"path_{number}", placeholder="/data/pairs.jsonl",
+        path = st.text_input("Path on this server", key=f"path_{number}",
+                             disabled=not may_own(), placeholder="/data/pairs.jsonl",
                              help="For large files: nothing is copied.")  # fmt: skip
-        return Path(path.strip()).expanduser() if path and path.strip() else None
+        return Path(path.strip()).expanduser() if may_own() and path and path.strip() else None
     file = st.file_uploader(
         "Alpaca JSON, JSON Lines, messages, CSV or Parquet", key=f"upload_{number}", disabled=not may_own()
     )
