@@ -126,8 +126,18 @@ def _is_rare(most: int, n: int, wrong: int, population: int, doubt: Fraction) ->
     if wrong > population:
         return True
     few, many = sorted((n, wrong))  # the chance is the same with the two exchanged, and the numbers are smaller
-    ways = sum(math.comb(many, w) * math.comb(population - many, few - w) for w in range(min(most, few) + 1))
+    ways = sum(_ways(few, many, population, most))
     return ways * doubt.denominator <= doubt.numerator * math.comb(population, few)
+
+
+def _ways(n: int, wrong: int, population: int, most: int) -> Iterator[int]:
+    """Give in how many ways n of a population hold each number wrong up to `most`, from the smallest there can be."""
+    found = max(0, n - (population - wrong))
+    ways = math.comb(wrong, found) * math.comb(population - wrong, n - found)
+    while found <= min(most, n, wrong):
+        yield ways
+        ways = ways * (wrong - found) * (n - found) // ((found + 1) * (population - wrong - n + found + 1))
+        found += 1
 
 
 def _first_rare(most: int, low: int, high: int, wrong: int, population: int, doubt: Fraction) -> int:
@@ -154,5 +164,5 @@ def _false_pass(looks: Sequence[tuple[int, int]], tolerated: Sequence[int], wron
 def _draws(n: int, wrong: int, population: int, most: int) -> Iterator[tuple[int, float]]:
     """Give the chance of each number wrong up to `most` among n drawn."""
     total = math.comb(population, n)
-    for found in range(min(most, n, wrong) + 1):
-        yield found, math.comb(wrong, found) * math.comb(population - wrong, n - found) / total
+    for found, ways in enumerate(_ways(n, wrong, population, most), max(0, n - (population - wrong))):
+        yield found, ways / total

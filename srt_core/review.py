@@ -26,7 +26,7 @@ _EVERYTHING = Filter()
 class Queue:
     """A queue: which samples, in which order, and which of them ask for a decision.
 
-    `where`, `rank` and `goal` are SQL over `relation`, with the parameters `values`: browse.ROWS, or what is read faster
+    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: browse.ROWS, or what is read faster
     and has what they need. `rank` is never NULL and ties go by the sample's number.
     """
 

@@ -31,7 +31,7 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
     selection.refresh(store)
     for row in store.rows("SELECT * FROM selection JOIN panel USING (seq, sample_id) ORDER BY seq"):
         _decide(store, row, draw)
-    where, values = browse.membership(Filter(ifd=(0.0, 0.45)))
+    where, values = browse.membership(store, Filter(ifd=(0.0, 0.45)))
     ledger.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
     return store
 

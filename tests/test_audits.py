@@ -234,6 +234,17 @@ def test_after_too_many_wrong_more_can_be_drawn_at_less_confidence(store: Store)
     assert audits.approve(store, longer, "ann") == 60 - longer.size
 
 
+def test_with_very_many_wrong_nothing_more_is_drawn(store: Store) -> None:
+    """Beyond 20 wrong an audit is not extended: it has shown that the picks are no good."""
+    audit = draw(store, replace(TERMS, bound=0.01))
+    judge_all(store, audit, wrong=20)
+    assert audits.result(store, audit).more > 0
+    judge(store, audit.samples[-1], Action.REJECT)
+    assert audits.result(store, audit).more == 0
+    with pytest.raises(SRTError, match="needs no more"):
+        audits.extend(store, audit, "ann")
+
+
 def test_a_changed_policy_ends_the_evidence_where_it_changes_a_pick(store: Store) -> None:
     """A policy that picks the same leaves an audit as it was; one that picks otherwise makes the approval refused."""
     audit = draw(store)

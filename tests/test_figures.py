@@ -15,10 +15,12 @@ from srt_core.figures import (
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
+    IntervalPoint,
     StripRow,
     density,
     funnel,
     histogram,
+    interval_points,
     mark_equal,
     mark_selection,
     outcome_bars,
@@ -249,3 +251,19 @@ def test_the_line_of_equal_numbers_can_stand_on_a_grid() -> None:
     mark_equal(figure, 0, 1)
     (line,) = layout_of(figure)["shapes"]
     assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0, 0, 1, 1)
+
+
+def test_intervals_are_bars_around_their_share() -> None:
+    """A point stands at its share with a bar to each end; a place without a share stays empty, series stand apart."""
+    points = [IntervalPoint(0.5, 0.25, 0.875, 8), None]
+    figure = interval_points(["near", "far"], {"all": points, "drawn": [None, None]})
+    first = figure.data[0]
+    assert (list(first.x), list(first.y)) == (["near"], [0.5])
+    assert (list(first.error_y.array), list(first.error_y.arrayminus)) == ([0.375], [0.25])
+    assert list(figure.layout.xaxis.categoryarray) == ["near", "far"]
+    assert (
+        len({trace.marker.symbol for trace in figure.data}) == len({trace.marker.color for trace in figure.data}) == 2
+    )
+    assert len(figure.data[1].x) == 0
+    with pytest.raises(ValueError, match="2 points"):
+        interval_points(["near", "far"], {"all": points[:1]})

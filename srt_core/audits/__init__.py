@@ -9,17 +9,19 @@ texts as they are. The sample size is fixed by the draw. Who goes on after too m
 the same population; the confidence is then that of all the looks together (intervals.doubt_of).
 """
 
-from srt_core.audits.drawing import draw, extend
-from srt_core.audits.log import Audit, Terms, audits, find_audit
+from srt_core.audits.drawing import audit_of, draw, extend
+from srt_core.audits.log import MOST_ALLOWED, Audit, Terms, audits, find_audit
 from srt_core.audits.population import population
 from srt_core.audits.results import Progress, Result, approve, progress, result
 
 __all__ = [
+    "MOST_ALLOWED",
     "Audit",
     "Progress",
     "Result",
     "Terms",
     "approve",
+    "audit_of",
     "audits",
     "draw",
     "extend",

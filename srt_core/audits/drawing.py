@@ -34,11 +34,14 @@ def draw(store: Store, only: Filter, words: str, terms: Terms, by: str, *, seed:
     there = population(store, only)
     if not there:
         raise SRTError("There is nothing to draw from.", "Take a filter of which the rule keeps undecided samples.")
-    _check_first(store, only)
+    if standing := audit_of(store, only):  # drawing until it pleases shows nothing
+        raise SRTError(
+            f"Audit {standing.event_id} drew from these samples already.",
+            "Go on with it; where more were wrong than allowed, draw more for it.",
+        )
     size = needed(terms.bound, terms.confidence, terms.allowed, there)
     seed = seed or secrets.token_hex(8)
-    where, of_filter = condition(only, "NOT decided")
-    values = {**of_filter, "last_seq": int(store.value("SELECT max(seq) FROM sample"))}
+    where, values = condition(store, only, "NOT decided")
     context = {
         "words": words,
         "filter": written(only),
@@ -46,7 +49,7 @@ def draw(store: Store, only: Filter, words: str, terms: Terms, by: str, *, seed:
         "population": there,
         "size": size,
         "seed": seed,
-        "last_seq": values["last_seq"],
+        "last_seq": store.value("SELECT max(seq) FROM sample"),
         "picks": picks_of(store, where, values),
         "selected": selected(store),
         **standing_rule(store),
@@ -62,7 +65,7 @@ def extend(store: Store, audit: Audit, by: str) -> Audit:
         raise SRTError("This audit needs no more samples.", "Judge those that were drawn.")
     if not holds_whole(store, audit):
         raise changed()
-    where, values = as_drawn(audit)
+    where, values = as_drawn(store, audit)
     drawn = _drawn(store, where, values, audit.seed, audit.size + found.more)
     context = {
         "extends": audit.event_id, "allowed": found.progress.wrong, "size": audit.size + found.more,
@@ -73,14 +76,13 @@ def extend(store: Store, audit: Audit, by: str) -> Audit:
     return find_audit(store, audit.event_id)
 
 
-def _check_first(store: Store, only: Filter) -> None:
-    """Refuse a second draw from one population: drawing until it pleases shows nothing."""
+def audit_of(store: Store, only: Filter) -> Audit | None:
+    """Find the audit of a filter that still stands: it holds, and something of its population remains."""
+    only = undecided(only)
     for audit in audits(store):
         if audit.only == only and (found := result(store, audit)).holds and found.remaining > 0:
-            raise SRTError(
-                f"Audit {audit.event_id} drew from these samples already.",
-                "Go on with it; where more were wrong than allowed, draw more for it.",
-            )
+            return audit
+    return None
 
 
 def _drawn(store: Store, where: str, values: Mapping[str, object], seed: str, size: int) -> dict[str, list[Any]]:

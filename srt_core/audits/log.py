@@ -13,6 +13,9 @@ from srt_core.intervals import doubt_of, needed
 from srt_core.review import Queue, drawn_queue
 from srt_core.store import Store
 
+MOST_ALLOWED = 20
+"""Wrong ones that an audit may allow: with more, read the samples or change the policy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -24,10 +27,11 @@ class Terms:
     """Wrong ones that the audit may find and still show it."""
 
     def __post_init__(self) -> None:
-        if not (0 < self.bound < 1 and 0 < self.confidence < 1 and self.allowed >= 0):
+        if not (0 < self.bound < 1 and 0 < self.confidence < 1 and 0 <= self.allowed <= MOST_ALLOWED):
             raise SRTError(
-                f"An audit cannot show a bound of {self.bound} at a confidence of {self.confidence}.",
-                "Give both as shares between 0 and 1, such as 0.03 and 0.95.",
+                f"An audit cannot show {self.bound} wrong at a confidence of {self.confidence} with {self.allowed} "
+                "wrong among those drawn.",
+                f"Give both as shares between 0 and 1, such as 0.03 and 0.95, and at most {MOST_ALLOWED} wrong.",
             )
 
 
@@ -67,10 +71,11 @@ class Audit:
 
     def looks(self, allowed: int) -> list[tuple[int, int]]:
         """Give (drawn in all, wrong allowed) of every look up to one that allows so many wrong ones."""
-        return [
-            (needed(self.terms.bound, self.terms.confidence, wrong, self.population), wrong)
-            for wrong in range(self.first_allowed, allowed + 1)
-        ]
+        return [(self.size_for(wrong), wrong) for wrong in range(self.first_allowed, allowed + 1)]
+
+    def size_for(self, allowed: int) -> int:
+        """Give how many have to be drawn in all where so many wrong ones are allowed."""
+        return needed(self.terms.bound, self.terms.confidence, allowed, self.population)
 
     def confidence(self, allowed: int) -> float:
         """Give the confidence of all looks up to one together; that of the terms where there is one look alone."""

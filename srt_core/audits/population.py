@@ -11,6 +11,14 @@ from srt_core.errors import SRTError
 from srt_core.selection import RULE, applied_policy, refresh
 from srt_core.store import Store
 
+_LATER = "SELECT sample_id FROM event WHERE event_id > $drawn_at AND sample_id IS NOT NULL"
+
+# Whether a sample was undecided at the draw: the log tells, where anything happened to the sample since.
+_WAS_UNDECIDED = f"""
+    CASE WHEN sample_id IN ({_LATER}) THEN sample_id NOT IN (
+        SELECT sample_id FROM ({ledger.fold(f"sample_id IN ({_LATER})", "event_id <= $drawn_at")}) WHERE kind <> 'park'
+    ) ELSE NOT decided END"""
+
 
 def population(store: Store, only: Filter) -> int:
     """Count what an audit of a filter draws from: samples that nobody decided and that the rule keeps."""
@@ -27,16 +35,16 @@ def undecided(only: Filter) -> Filter:
     return replace(only, state=())
 
 
-def condition(only: Filter, undecided: str) -> tuple[str, dict[str, object]]:
-    """Give the condition over `verdict` of what an audit draws from, and its parameters but `last_seq`."""
-    member, values = ("true", {}) if browse.is_empty(only) else browse.membership(only)
-    return f"origin IS NOT NULL AND seq <= $last_seq AND {undecided} AND ({member})", values
+def condition(store: Store, only: Filter, undecided: str) -> tuple[str, dict[str, object]]:
+    """Give the condition over `verdict` of what an audit draws from, and its parameters, with all up to date."""
+    refresh(store)
+    member, values = ("true", {}) if browse.is_empty(only) else browse.membership(store, only)
+    return f"origin IS NOT NULL AND {undecided} AND ({member})", values
 
 
-def as_drawn(audit: Audit) -> tuple[str, dict[str, object]]:
+def as_drawn(store: Store, audit: Audit) -> tuple[str, dict[str, object]]:
     """Give the same for the population as it was when the audit was drawn."""
-    decided = ledger.fold(known="event_id <= $drawn_at")
-    where, values = condition(audit.only, f"sample_id NOT IN (SELECT sample_id FROM ({decided}) WHERE kind <> 'park')")
+    where, values = condition(store, audit.only, f"seq <= $last_seq AND {_WAS_UNDECIDED}")
     return where, {**values, "drawn_at": audit.event_id, "last_seq": audit.last_seq}
 
 
@@ -53,8 +61,7 @@ def picks_of(store: Store, where: str, values: Mapping[str, object]) -> str:
 
 def holds_whole(store: Store, audit: Audit) -> bool:
     """Whether the population and every pick of it are those of the draw, looked up in full."""
-    refresh(store)
-    return picks_of(store, *as_drawn(audit)) == audit.picks
+    return picks_of(store, *as_drawn(store, audit)) == audit.picks
 
 
 def selected(store: Store) -> str:

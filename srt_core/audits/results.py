@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from srt_core import ledger
-from srt_core.audits.log import Audit
+from srt_core.audits.log import MOST_ALLOWED, Audit
 from srt_core.audits.population import as_drawn, changed, holds_whole, selected, standing_rule
 from srt_core.errors import SRTError
 from srt_core.intervals import most_wrong
@@ -39,7 +39,7 @@ class Result:
     met: bool
     """Whether the remaining may be approved on this evidence."""
     more: int
-    """How many more to draw, to go on after more were wrong than allowed; 0 where there is no need."""
+    """How many more to draw, to go on after more were wrong than allowed; 0 where there is no need or no sense."""
 
 
 def progress(store: Store, audit: Audit) -> Progress:
@@ -62,7 +62,7 @@ def result(store: Store, audit: Audit) -> Result:
     """Say what an audit shows so far."""
     refresh(store)
     done = progress(store, audit)
-    where, values = as_drawn(audit)
+    where, values = as_drawn(store, audit)
     remaining = int(store.value(f"SELECT count(*) FROM verdict WHERE NOT decided AND {where}", values))
     remaining -= audit.size - done.judged - done.in_bulk
     holds = audit.selected == selected(store) or holds_whole(store, audit)
@@ -72,8 +72,8 @@ def result(store: Store, audit: Audit) -> Result:
         most = most_wrong(done.wrong, audit.size, audit.population, audit.terms.confidence)
         limit = min(1.0, (most - done.wrong) / remaining)
     more = 0
-    if done.wrong > audit.terms.allowed:
-        more = audit.looks(done.wrong)[-1][0] - audit.size
+    if audit.terms.allowed < done.wrong <= MOST_ALLOWED:
+        more = audit.size_for(done.wrong) - audit.size
     met = passed and holds and limit is not None and limit <= audit.terms.bound
     return Result(done, holds, remaining, limit, audit.confidence(audit.terms.allowed), met, more)
 
@@ -84,11 +84,12 @@ def approve(store: Store, audit: Audit, by: str) -> int:
     SRTError where the audit does not show it, or where a pick of the population changed since the draw.
     """
     found = result(store, audit)
+    before = selected(store)
     if not holds_whole(store, audit):
         raise changed()
     if not found.met:
         raise SRTError("The audit does not show what it was drawn for.", "Judge all that was drawn, or draw more.")
-    where, values = as_drawn(audit)
+    where, values = as_drawn(store, audit)
     # The selection may not change between the check and the approval.
     guard = "(SELECT value FROM meta WHERE key = 'selection_key') = $selected"
     evidence = {
@@ -96,7 +97,9 @@ def approve(store: Store, audit: Audit, by: str) -> int:
         "bound": audit.terms.bound, "confidence": round(found.confidence, 4), "limit": found.limit,
         **standing_rule(store),
     }  # fmt: skip
-    values |= {"selected": selected(store)}
-    return ledger.decide_all(
-        store, f"{where} AND {guard}", values, Action.APPROVE, by, f"audit {audit.event_id}: {audit.words}", evidence
-    )
+    values |= {"selected": before}
+    note = f"audit {audit.event_id}: {audit.words}"
+    done = ledger.decide_all(store, f"{where} AND {guard}", values, Action.APPROVE, by, note, evidence)
+    if not done:
+        raise changed()
+    return done

@@ -27,6 +27,7 @@ from srt_core.ui.review_texts import (
 )
 from srt_core.ui.review_tokens import render_tokens, watch_tokens
 from srt_core.ui.runtime import Project
+from srt_core.ui.trust_audit import asked_audit, render_audit_place
 from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, changed, number
 
 DEFAULT = "closest"
@@ -44,7 +45,7 @@ def render_review(project: Project) -> None:
     desk = open_desk(store)
     _follow_queue(desk)
     with reporting(stop=True):
-        desk.arrive(st.query_params.get("sample", ""), _queue())
+        desk.arrive(st.query_params.get("sample", ""), _queue(desk))
     watch_tokens(project, desk)
     _render_desk(project, desk)
 
@@ -58,7 +59,7 @@ def _render_desk(project: Project, desk: Desk) -> None:
         if desk.error:
             show_error(desk.error)
         sample = read_sample(desk.store, desk.sample) if desk.sample else None
-        view = View(desk, desk.view, desk.sample or "", sample.upon if sample else None, *_queue())
+        view = View(desk, desk.view, desk.sample or "", sample.upon if sample else None, *_queue(desk))
         with header:
             _render_place(view)
         _write_address(desk)
@@ -78,9 +79,15 @@ def _follow_queue(desk: Desk) -> None:
         st.session_state["queue"] = asked or known
 
 
-def _queue() -> tuple[str, Queue]:
-    """Give the queue's name and what it holds: "filter" takes its filter and order from the address, as in Explore."""
+def _queue(desk: Desk) -> tuple[str, Queue]:
+    """Give the queue's name and what it holds.
+
+    "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
+    named.
+    """
     name = st.session_state["queue"]
+    if name == "drawn":
+        return name, asked_audit(desk.store).queue
     if name == "filter":
         return name, review.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
     return name, QUEUES[name]
@@ -99,7 +106,7 @@ def _start_queue(desk: Desk) -> None:
     if st.session_state["queue"] == "failed":
         st.session_state["review_tab"] = FAILED_TAB
     try:
-        desk.start(_queue())
+        desk.start(_queue(desk))
     except SRTError as error:
         desk.error = error
 
@@ -125,6 +132,8 @@ def _render_place(view: View) -> None:
     if view.queue.where == "true":  # all that Explore can show of a queue is its filter
         st.page_link(EXPLORE, label="See all in Explore", icon=PAGES[EXPLORE][1],
                      query_params=address(**filter_to_address(view.queue.only)))  # fmt: skip
+    if view.queue_name == "drawn":
+        render_audit_place(view.desk.store)
 
 
 def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[Row]) -> None:
