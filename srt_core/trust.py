@@ -153,6 +153,18 @@ def trust(store: Store, policy: Policy | None = None) -> Trust:
     )
 
 
+def margins(store: Store, policy: Policy) -> list[Group]:
+    """Measure the rule under `policy` by margin alone, as Trust.margins: the rule runs over decided samples only."""
+    refresh(store)
+    pick = _picks(store, policy, "seq IN (SELECT seq FROM standing)")
+    rows = store.rows(
+        f"""WITH pick AS MATERIALIZED ({pick.sql}), kind AS (FROM main.kind WHERE false), {_JUDGED}
+            SELECT step, {_COUNTS} FROM judged GROUP BY step""",
+        pick.values,
+    )
+    return _margins(rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """The smallest distance to a threshold from which on the rule agrees with people as often as wanted."""
@@ -194,12 +206,15 @@ def _reaches(agreement: Share, wanted: float, by_limit: bool) -> bool:
     return interval is not None and interval.low >= wanted
 
 
-def _picks(store: Store, policy: Policy) -> Query:
-    """Give the rule's picks; those of the applied policy are stored."""
+def _picks(store: Store, policy: Policy, which: str = "true") -> Query:
+    """Give the rule's picks, of the samples of a condition at least; those of the applied policy are stored."""
+    columns = "seq, origin, candidate_id, closeness"
     if policy_to_json(policy) == policy_to_json(applied_policy(store)):
-        return Query("SELECT seq, origin, candidate_id, closeness FROM selection", {})
+        return Query(f"SELECT {columns} FROM selection WHERE {which}", {})
     rule = rule_of(store, policy)
-    return Query(f"SELECT seq, origin, candidate_id, closeness FROM ({rule.sql})", rule.values)
+    if policy.top_share < 100:  # which samples it takes hangs on all of them
+        return Query(f"SELECT {columns} FROM ({rule.sql})", rule.values)
+    return Query(f"WITH panel AS (FROM main.panel WHERE {which}) SELECT {columns} FROM ({rule.sql})", rule.values)
 
 
 def _level(grouping: int) -> str:

@@ -13,13 +13,14 @@ from srt_core.intervals import Share
 from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.selection import select
 from srt_core.store import Row, Store
-from srt_core.trust import KINDS, STEP, Evidence, Figures, Group, Trust, suggest, trust
+from srt_core.trust import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
 from tests.deciding import Made, create_decided_project, standing
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
 OTHER = Policy(name="other", max_ifd=0.8, response_margin=0.02, require_response_reflection=False)
-POLICIES = pytest.mark.parametrize("policy", [Policy(), OTHER], ids=lambda policy: policy.name)
+FEW = Policy(name="few", top_share=40.0)
+POLICIES = pytest.mark.parametrize("policy", [Policy(), OTHER, FEW], ids=lambda policy: policy.name)
 Judged = tuple[Made, Row]
 
 
@@ -93,6 +94,7 @@ def test_margin_bins_are_those_of_a_count(store: Store, policy: Policy) -> None:
     for low, high in zip(edges, edges[1:], strict=False):
         held = [one for one in rows if one[1]["closeness"] is not None and _in(one[1]["closeness"], low, high)]
         assert groups[low] == {source: expected(store, held, source) for source in Evidence}
+    assert margins(store, policy) == trust(store, policy).margins
     without = [one for one in rows if one[1]["closeness"] is None]
     assert (None in groups) == bool(without)
 

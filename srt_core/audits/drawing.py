@@ -18,7 +18,7 @@ from srt_core.audits.population import (
     standing_rule,
     undecided,
 )
-from srt_core.audits.results import result
+from srt_core.audits.results import result, stands
 from srt_core.browse import Filter
 from srt_core.errors import SRTError
 from srt_core.intervals import needed
@@ -80,7 +80,7 @@ def audit_of(store: Store, only: Filter) -> Audit | None:
     """Find the audit of a filter that still stands: it holds, and something of its population remains."""
     only = undecided(only)
     for audit in audits(store):
-        if audit.only == only and (found := result(store, audit)).holds and found.remaining > 0:
+        if audit.only == only and stands(store, audit):
             return audit
     return None
 

@@ -65,7 +65,7 @@ def result(store: Store, audit: Audit) -> Result:
     where, values = as_drawn(store, audit)
     remaining = int(store.value(f"SELECT count(*) FROM verdict WHERE NOT decided AND {where}", values))
     remaining -= audit.size - done.judged - done.in_bulk
-    holds = audit.selected == selected(store) or holds_whole(store, audit)
+    holds = _holds(store, audit)
     passed = done.judged == audit.size and done.wrong <= audit.terms.allowed
     limit = None
     if done.judged == audit.size and remaining > 0:
@@ -76,6 +76,17 @@ def result(store: Store, audit: Audit) -> Result:
         more = audit.size_for(done.wrong) - audit.size
     met = passed and holds and limit is not None and limit <= audit.terms.bound
     return Result(done, holds, remaining, limit, audit.confidence(audit.terms.allowed), met, more)
+
+
+def stands(store: Store, audit: Audit) -> bool:
+    """Whether an audit holds and something of its population is undecided."""
+    where, values = as_drawn(store, audit)
+    is_open = store.value(f"SELECT 1 FROM verdict WHERE NOT decided AND {where} LIMIT 1", values)
+    return bool(is_open) and _holds(store, audit)
+
+
+def _holds(store: Store, audit: Audit) -> bool:
+    return audit.selected == selected(store) or holds_whole(store, audit)
 
 
 def approve(store: Store, audit: Audit, by: str) -> int:

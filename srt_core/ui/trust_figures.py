@@ -8,7 +8,7 @@ from srt_core.figures import IntervalPoint, interval_points
 from srt_core.intervals import Share
 from srt_core.records import Policy
 from srt_core.store import Store
-from srt_core.trust import Evidence, Group, trust
+from srt_core.trust import Evidence, Group, margins
 from srt_core.ui.words import share_of
 
 AGREEMENT_HELP = (
@@ -26,13 +26,13 @@ def render_agreement(store: Store, policy: Policy) -> None:
     if not store.value("SELECT count(*) FROM standing"):
         return
     st.markdown("**Agreement with people by margin**", help=f"{AGREEMENT_HELP} {MARGIN_HELP}")
-    draw_margins(trust(store, policy).margins, Evidence.ALL)
+    draw_margins(margins(store, policy), Evidence.ALL)
 
 
-def draw_margins(margins: Sequence[Group], evidence: Evidence) -> None:
+def draw_margins(groups: Sequence[Group], evidence: Evidence) -> None:
     """Draw agreement by margin, from near to far."""
-    shares = [group.sources[evidence].agreement for group in margins]
-    names = [_margin(margins, place) for place in range(len(margins))]
+    shares = [group.sources[evidence].agreement for group in groups]
+    names = [_margin(groups, place) for place in range(len(groups))]
     labels = [f"{_broken(name)}<br>n = {share.n:,}" for name, share in zip(names, shares, strict=True)]
     said = "; ".join(f"{name}: {share_of(share, share.wilson())}" for name, share in zip(names, shares, strict=True))
     figure = interval_points(labels, {"Agreement": [point(share) for share in shares]})
@@ -53,9 +53,9 @@ def _broken(name: str) -> str:
     return name.replace(" to ", " to<br>").replace(" and ", "<br>and ").replace("no ", "no<br>")
 
 
-def _margin(margins: Sequence[Group], place: int) -> str:
-    low = margins[place].value
+def _margin(groups: Sequence[Group], place: int) -> str:
+    low = groups[place].value
     if low is None:
         return "no threshold"
-    high = margins[place + 1].value if place + 1 < len(margins) else None
+    high = groups[place + 1].value if place + 1 < len(groups) else None
     return f"{low:g} to {high:g}" if high is not None else f"{low:g} and more"
