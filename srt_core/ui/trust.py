@@ -45,7 +45,7 @@ def render_trust(project: Project) -> None:
 def _draw_overall(every: Figures, drawn: Figures) -> None:
     both = st.container(horizontal=True, gap="large")
     shares = {name: (getattr(every, name), getattr(drawn, name)) for name in MEASURES}
-    with both.container(width=360):
+    with both.container(width=320):
         labels = [label for label, _ in MEASURES.values()]
         series = {EVIDENCE[Evidence.ALL]: [point(one) for one, _ in shares.values()],
                   EVIDENCE[Evidence.RANDOM]: [point(other) for _, other in shares.values()]}  # fmt: skip
