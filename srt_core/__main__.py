@@ -17,6 +17,7 @@ from srt_core.commands.common import LISTED, NOT_DONE, ProjectPath, lines_of, li
 from srt_core.commands.people import people
 from srt_core.commands.reflecting import prompts_, reflect_
 from srt_core.commands.scoring import score_, scorings_
+from srt_core.commands.trust import trust_
 from srt_core.datasets import FORMATS, parse_map
 from srt_core.demo import fill_demo, is_demo, score_demo
 from srt_core.errors import SRTError
@@ -156,6 +157,9 @@ def status_(
     with Store.open(project) as store:
         found = status(store)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))
+
+
+app.command("trust")(trust_)
 
 
 @app.command()

@@ -68,6 +68,16 @@ class StripRow:
     is_picked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class IntervalPoint:
+    """A share of `n` with the ends of its interval."""
+
+    share: float
+    low: float
+    high: float
+    n: int
+
+
 def call_bars(outcomes: Sequence[tuple[str, str, int]]) -> go.Figure:
     """Draw how many calls came to what, a bar each.
 
@@ -307,6 +317,26 @@ def activity_bars(counts: Sequence[tuple[date, str, int]], named: int = 5) -> go
     return figure
 
 
+def interval_points(labels: Sequence[str], series: Mapping[str, Sequence[IntervalPoint | None]]) -> go.Figure:
+    """Draw shares as points with the bars of their intervals, from 0 to 100 %.
+
+    Args:
+        labels: what each place along x is.
+        series: by name, a point a label; None where there is no share.
+
+    Raises:
+        ValueError: if a series has not one point a label.
+    """
+    if any(len(points) != len(labels) for points in series.values()):
+        raise ValueError(f"each series must have {len(labels)} points")
+    looks = zip(series.items(), (STUDENT_COLOUR, TEACHER_COLOUR), ("circle", "diamond"), strict=False)
+    traces = [_intervals(name, labels, points, colour, symbol) for (name, points), colour, symbol in looks]
+    figure = _figure(traces, height=260, showlegend=len(series) > 1, scattermode="group")
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(labels), showgrid=False, tickangle=0)
+    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+    return figure
+
+
 def score_strip(rows: Sequence[StripRow], max_ifd: float | None = None, max_r_ifd: float | None = None) -> go.Figure:
     """Draw IFD (left) and r-IFD (right) of a sample's candidates as small bars on one scale, ceilings marked.
 
@@ -369,6 +399,27 @@ def _dots(origin: Origin, points: Sequence[tuple[float, float]]) -> go.Scatter:
         mode="markers",
         marker={"color": ORIGIN_COLOURS[origin], "symbol": ORIGIN_SYMBOLS[origin], "size": 6, "opacity": 0.7},
         hovertemplate="%{x:.3f}, %{y:.3f}",
+    )
+
+
+def _intervals(
+    name: str, labels: Sequence[str], points: Sequence[IntervalPoint | None], colour: str, symbol: str
+) -> go.Scatter:
+    shown = [(label, point) for label, point in zip(labels, points, strict=True) if point]
+    return go.Scatter(
+        name=name,
+        x=[label for label, _ in shown],
+        y=[point.share for _, point in shown],
+        customdata=[[point.low, point.high, point.n] for _, point in shown],
+        error_y={
+            "array": [point.high - point.share for _, point in shown],
+            "arrayminus": [point.share - point.low for _, point in shown],
+            "width": 5,
+            "thickness": 1.5,
+        },
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 9},
+        hovertemplate="%{x}: %{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%}) of %{customdata[2]:,}",
     )
 
 

@@ -55,11 +55,15 @@ def decide(store: Store, decision: Decision, *, upon: int | None, is_blind: bool
         return event_id
 
 
-def decide_all(store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str) -> int:
+def decide_all(
+    store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str,
+    evidence: Mapping[str, object] | None = None,
+) -> int:  # fmt: skip
     """Approve, reject or park every open sample that matches a filter, as one action with one undo.
 
     `where` is a condition over the view `verdict`, as browse.membership gives it. Approve takes the rule's pick and
-    passes over samples for which there is none. Returns how many decisions were made.
+    passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
+    Returns how many decisions were made.
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
         raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
@@ -76,7 +80,7 @@ def decide_all(store: Store, where: str, values: Mapping[str, object], action: A
                 "action_id": action_id,
                 "author": by,
                 "kind": str(action),
-                "context": json.dumps({"bulk": note}),
+                "context": json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})}),
             },
         )
         _fold(tx, action_id)
@@ -124,13 +128,15 @@ def edited_pair(store: Store, event_id: int) -> Pair:
     return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
 
 
-def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> None:
-    """Append an event that is no decision, such as an export."""
+def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> int:
+    """Append an event that is no decision, such as an export; gives its id."""
     with store.transaction() as tx:
-        tx.execute(
-            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?)",
+        rows = tx.execute(
+            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?) "
+            "RETURNING event_id",
             [by, kind, json.dumps(dict(context))],
         )
+        return int(rows[0][0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ A queue is all samples of a condition in one order, decided or not: the arrows m
 decision the next open one is shown. No queue is ever read into Python.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from srt_core import browse
@@ -27,8 +27,8 @@ _EVERYTHING = Filter()
 class Queue:
     """A queue: which samples, in which order, and which of them ask for a decision.
 
-    `where`, `rank` and `goal` are SQL over `relation`: browse.ROWS, or what is read faster and has what they need.
-    `rank` is never NULL and ties go by the sample's number.
+    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: browse.ROWS, or what is read faster
+    and has what they need. `rank` is never NULL and ties go by the sample's number.
     """
 
     label: str
@@ -38,8 +38,8 @@ class Queue:
     rank: str = "seq"
     goal: str = _OPEN
     relation: str = "verdict"
-    values: tuple[tuple[str, object], ...] = ()
-    """Of the parameters in `where` and `goal`."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """Of the parameters in `where`, `rank` and `goal`."""
 
 
 QUEUES: Mapping[str, Queue] = {
@@ -73,6 +73,9 @@ QUEUES: Mapping[str, Queue] = {
         "Parked", "What was parked, to decide now.", only=Filter(state=("parked",)), goal="action = 'park'"
     ),
     "filter": Queue("This filter", "The samples of the filter in the address, as Explore lists them."),
+    "drawn": Queue(
+        "Audit drawn on Trust", "The samples that an audit drew at random, to judge the rule's pick.", where="false"
+    ),
 }
 """The queues by the name that stands in the address."""
 
@@ -98,7 +101,17 @@ def shared(queue: Queue, share: Share) -> Queue:
     """Give the part of a queue that is one person's share."""
     where, values = share.condition()
     goal, more = share.goal(queue.goal) if queue.goal == _OPEN else (queue.goal, {})
-    return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values=tuple({**values, **more}.items()))
+    return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values={**queue.values, **values, **more})
+
+
+def drawn_queue(samples: Sequence[str]) -> Queue:
+    """Give the queue of the samples that an audit drew, in the order of the draw."""
+    return replace(
+        QUEUES["drawn"],
+        where="sample_id IN (SELECT unnest($drawn::VARCHAR[]))",
+        rank="list_position($drawn::VARCHAR[], sample_id)",
+        values={"drawn": list(samples)},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +204,7 @@ def why(name: str, selection: Row, policy: Policy) -> str:
     if name == "conflict" and origin:
         before, after = selection["original_characters"], selection[f"{origin.lower()}_characters"]
         return f"In this queue: the rule's response has {after:,} characters, the original's {before:,}."
-    return "In this queue: drawn at random." if name == "audit" else ""
+    return "In this queue: drawn at random." if name in ("audit", "drawn") else ""
 
 
 def _nearest(selection: Row, policy: Policy) -> str:
@@ -214,4 +227,4 @@ def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict
             SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {queue.relation}
             WHERE ({where}) AND {queue.where}
         ), here AS (SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq)"""
-    return sql, {**values, **dict(queue.values), "seq": seq}
+    return sql, {**values, **queue.values, "seq": seq}

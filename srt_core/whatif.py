@@ -25,7 +25,7 @@ _CHANGES: Mapping[Change, str] = {
 }
 
 # A decision for another producer's text of the same origin is not the rule's pick; a repair is for no candidate.
-_AGREES = "{0}.origin IS NOT DISTINCT FROM verdict_origin AND coalesce({0}.candidate_id = verdict_id, true)"
+AGREES = "{0}.origin IS NOT DISTINCT FROM verdict_origin AND coalesce({0}.candidate_id = verdict_id, true)"
 
 # By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3).
 _GAINS: Mapping[Stage, str] = {
@@ -64,8 +64,8 @@ def compare(store: Store, policy: Policy) -> Comparison:
     rule = rule_of(store, policy)
     rows = store.rows(
         f"""SELECT coalesce(old.origin, old.reason) AS before, coalesce(new.origin, new.reason) AS after, decided,
-                   decided AND {_AGREES.format("old")} AS agrees_before,
-                   decided AND {_AGREES.format("new")} AS agrees_after,
+                   decided AND {AGREES.format("old")} AS agrees_before,
+                   decided AND {AGREES.format("new")} AS agrees_after,
                    {flags}, count(*) AS samples
             FROM ({rule.sql}) AS new JOIN verdict AS old USING (sample_id) GROUP BY ALL""",
         rule.values,

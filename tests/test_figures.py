@@ -16,11 +16,13 @@ from srt_core.figures import (
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
+    IntervalPoint,
     StripRow,
     activity_bars,
     density,
     funnel,
     histogram,
+    interval_points,
     mark_equal,
     mark_selection,
     outcome_bars,
@@ -267,3 +269,19 @@ def test_activity_has_a_bar_a_day_and_person_and_the_rest_in_one() -> None:
     assert layout_of(figure)["xaxis"]["categoryarray"] == ["2026-05-01", "2026-05-02"]
     assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
     assert {bar.marker.color for bar in figure.data} <= ALL_COLOURS
+
+
+def test_intervals_are_bars_around_their_share() -> None:
+    """A point stands at its share with a bar to each end; a place without a share stays empty, series stand apart."""
+    points = [IntervalPoint(0.5, 0.25, 0.875, 8), None]
+    figure = interval_points(["near", "far"], {"all": points, "drawn": [None, None]})
+    first = figure.data[0]
+    assert (list(first.x), list(first.y)) == (["near"], [0.5])
+    assert (list(first.error_y.array), list(first.error_y.arrayminus)) == ([0.375], [0.25])
+    assert list(figure.layout.xaxis.categoryarray) == ["near", "far"]
+    assert (
+        len({trace.marker.symbol for trace in figure.data}) == len({trace.marker.color for trace in figure.data}) == 2
+    )
+    assert len(figure.data[1].x) == 0
+    with pytest.raises(ValueError, match="2 points"):
+        interval_points(["near", "far"], {"all": points[:1]})

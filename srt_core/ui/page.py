@@ -23,6 +23,7 @@ PAGES = {
     "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
     "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
     "pages/6_Review.py": ("Review", ":material/fact_check:"),
+    "pages/7_Trust.py": ("Trust", ":material/verified:"),
     "pages/8_Export.py": ("Export", ":material/download:"),
     "pages/9_History.py": ("History", ":material/history:"),
     "pages/10_People.py": ("People", ":material/group:"),

@@ -28,6 +28,7 @@ from srt_core.ui.review_texts import (
 )
 from srt_core.ui.review_tokens import render_tokens, watch_tokens
 from srt_core.ui.runtime import Project
+from srt_core.ui.trust_audit import asked_audit, render_audit_place
 from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, changed, number
 
 DEFAULT = "closest"
@@ -85,9 +86,13 @@ def _follow_queue(desk: Desk) -> None:
 
 
 def _queue(desk: Desk) -> tuple[str, Queue]:
-    """Give the queue's name and what it holds: "filter" takes its filter and order from the address, as in Explore."""
+    """Give the queue's name and what it holds.
+
+    "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
+    named.
+    """
     name = st.session_state["queue"]
-    queue = QUEUES[name]
+    queue = asked_audit(desk.store).queue if name == "drawn" else QUEUES[name]
     if name == "filter":
         queue = review.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
     share = _share(desk)
@@ -156,6 +161,8 @@ def _render_place(view: View) -> None:
     if QUEUES[view.queue_name].where == "true":  # all that Explore can show of a queue is its filter
         st.page_link(EXPLORE, label="See all in Explore", icon=PAGES[EXPLORE][1],
                      query_params=address(**filter_to_address(view.queue.only)))  # fmt: skip
+    if view.queue_name == "drawn":
+        render_audit_place(view.desk.store)
 
 
 def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[Row]) -> None:

@@ -27,6 +27,7 @@ from srt_core.ui.page import (
 from srt_core.ui.runtime import Project
 from srt_core.ui.threshold_changes import render_changes
 from srt_core.ui.threshold_charts import render_cuts
+from srt_core.ui.trust_figures import render_agreement
 from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.whatif import Change, Comparison, compare, differing
 
@@ -69,6 +70,7 @@ def _draw_desk(project: Project) -> None:
             _draw_action(project, policy, found)
             _draw_outcomes(found)
             render_cuts(project.store, policy, method)
+            render_agreement(project.store, policy)
         render_changes(project.store, policy, found)
 
 

@@ -2,6 +2,7 @@
 
 import string
 
+from srt_core.intervals import Interval, Share
 from srt_core.records import Action, Origin, Reason
 from srt_core.store import Row
 
@@ -46,6 +47,7 @@ KIND_LABELS = {
     "export": "Exported",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
+    "audit": "Audit drawn",
 }
 
 IFD_HELP = (
@@ -66,6 +68,18 @@ GROWTH_HELP = "How many times as long as the original's the new response is, in 
 def number(value: float | None, digits: int = 2) -> str:
     """Write a score, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def share_of(share: Share, interval: Interval | None) -> str:
+    """Write a share with its interval: "93.1 % (88.0 to 96.5)"; a dash where there is nothing to divide by."""
+    if share.estimate is None or interval is None:
+        return "–"
+    return f"{share.estimate:.1%} ({interval.low * 100:.1f} to {interval.high * 100:.1f})".replace("%", " %")
+
+
+def percent(share: float) -> str:
+    """Write a share as a person would say it: "3 %", "2.97 %"."""
+    return f"{share * 100:.3g} %"
 
 
 def changed(row: Row) -> str:
