@@ -9,7 +9,8 @@ from srt_core.errors import SRTError
 from srt_core.intervals import needed
 from srt_core.store import Store
 from srt_core.ui.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.page import PAGES, acting, address, curator, reporting
+from srt_core.ui.identity import may_own
+from srt_core.ui.page import PAGES, acting_as_owner, address, curator, reporting
 from srt_core.ui.runtime import Project
 from srt_core.ui.words import percent
 
@@ -109,7 +110,7 @@ def _draw_next(project: Project, audit: Audit, found: Result) -> None:
             _draw_more(project, audit, found)
         elif not left:
             st.button(f"Approve the remaining {found.remaining:,}", type="primary", key="trust_approve",
-                      icon=":material/done_all:", disabled=not found.met, on_click=_approve, args=(project, audit),
+                      icon=":material/done_all:", disabled=not found.met or not may_own(), on_click=_approve, args=(project, audit),
                       )  # fmt: skip
     if found.progress.wrong > audits.MOST_ALLOWED:
         st.markdown("Too many are wrong to go on. Change the policy on Thresholds, or decide these samples one by one.")
@@ -120,7 +121,7 @@ def _draw_next(project: Project, audit: Audit, found: Result) -> None:
 def _draw_more(project: Project, audit: Audit, found: Result) -> None:
     wrong = found.progress.wrong
     st.button(f"Draw {found.more:,} more", icon=":material/casino:", key="trust_extend", on_click=_extend,
-              args=(project, audit))  # fmt: skip
+              args=(project, audit), disabled=not may_own())  # fmt: skip
     st.markdown(
         f"{wrong:,} wrong, where {audit.terms.allowed:,} were allowed. With {found.more:,} more and {wrong:,} wrong in "
         f"all it would show {percent(audit.terms.bound)}, but as another look at the same samples: all looks together "
@@ -149,7 +150,7 @@ def _draw_draw(project: Project) -> None:
                                  help=f"Fixed before the draw; more takes more samples. {_WRONG_HELP}")  # fmt: skip
     terms = Terms(round(bound / 100, 6), round(confidence / 100, 6), int(allowed))
     size = needed(terms.bound, terms.confidence, terms.allowed, population) if population else 0
-    fourth.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", disabled=not population,
+    fourth.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", disabled=not population or not may_own(),
                   on_click=_draw, args=(project, only, terms), width="stretch")  # fmt: skip
     if not population:
         st.markdown("The rule keeps no undecided sample here. Take another filter, or another policy on Thresholds.")
@@ -174,18 +175,18 @@ def _draw_population(only: Filter) -> None:
         st.button("Take all samples", icon=":material/filter_alt_off:", on_click=write_filter, args=(Filter(),))
 
 
-@acting
+@acting_as_owner
 def _draw(project: Project, only: Filter, terms: Terms) -> None:
     audit = audits.draw(project.store, only, describe_filter(only), terms, curator())
     _show(audit)
 
 
-@acting
+@acting_as_owner
 def _extend(project: Project, audit: Audit) -> None:
     _show(audits.extend(project.store, audit, curator()))
 
 
-@acting
+@acting_as_owner
 def _approve(project: Project, audit: Audit) -> None:
     done = audits.approve(project.store, audit, curator())
     st.toast(f"{done:,} samples approved. One undo in History takes it back.", icon=":material/check:")
