@@ -110,8 +110,8 @@ def _draw_next(project: Project, audit: Audit, found: Result) -> None:
             _draw_more(project, audit, found)
         elif not left:
             st.button(f"Approve the remaining {found.remaining:,}", type="primary", key="trust_approve",
-                      icon=":material/done_all:", disabled=not found.met or not may_own(), on_click=_approve, args=(project, audit),
-                      )  # fmt: skip
+                      icon=":material/done_all:", disabled=not found.met or not may_own(), on_click=_approve,
+                      args=(project, audit))  # fmt: skip
     if found.progress.wrong > audits.MOST_ALLOWED:
         st.markdown("Too many are wrong to go on. Change the policy on Thresholds, or decide these samples one by one.")
     if not left and not found.remaining:
@@ -150,8 +150,8 @@ def _draw_draw(project: Project) -> None:
                                  help=f"Fixed before the draw; more takes more samples. {_WRONG_HELP}")  # fmt: skip
     terms = Terms(round(bound / 100, 6), round(confidence / 100, 6), int(allowed))
     size = needed(terms.bound, terms.confidence, terms.allowed, population) if population else 0
-    fourth.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", disabled=not population or not may_own(),
-                  on_click=_draw, args=(project, only, terms), width="stretch")  # fmt: skip
+    fourth.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", on_click=_draw,
+                  args=(project, only, terms), width="stretch", disabled=not population or not may_own())  # fmt: skip
     if not population:
         st.markdown("The rule keeps no undecided sample here. Take another filter, or another policy on Thresholds.")
         return
