@@ -8,7 +8,7 @@ from typing import Any
 
 from srt_core import ledger
 from srt_core.errors import DecisionError
-from srt_core.ledger import EventFilter, fold
+from srt_core.ledger import IS_BULK, EventFilter, fold
 from srt_core.records import Policy
 from srt_core.store import Row, Store, Transaction
 
@@ -142,7 +142,7 @@ def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 6
 def people(store: Store) -> list[Row]:
     """Read who stands in the log: `author`, their `decisions` on single samples that were not undone, `last` (UTC)."""
     return store.rows(
-        f"""SELECT author, max(made_at) AS last, count(*) FILTER ({_DECISION} AND NOT contains(context, '"bulk":')
+        f"""SELECT author, max(made_at) AS last, count(*) FILTER ({_DECISION} AND NOT {IS_BULK}
                    AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)) AS decisions
             FROM event GROUP BY author ORDER BY decisions DESC, author"""
     )

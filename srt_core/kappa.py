@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from srt_core.intervals import CONFIDENCE, Interval
+from srt_core.ledger import IS_BULK
 from srt_core.store import Store
 
 Table = Mapping[tuple[str, str], int]
@@ -20,10 +21,10 @@ NONE = "none"
 """The category of a rejection."""
 
 # A category is an origin. Where producers made several candidates of one origin, each place among them is one.
-_PAIRS = """
+_PAIRS = f"""
 WITH last AS (
     SELECT author, sample_id, kind, origin, candidate_id FROM event
-    WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND json_extract_string(context, 'bulk') IS NULL
+    WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND NOT {IS_BULK}
       AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
     QUALIFY row_number() OVER (PARTITION BY author, sample_id ORDER BY event_id DESC) = 1
 ), shared AS (

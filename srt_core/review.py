@@ -10,6 +10,7 @@ from datetime import datetime
 
 from srt_core import browse
 from srt_core.browse import ROWS, Filter
+from srt_core.ledger import IS_BULK
 from srt_core.records import Origin, Policy
 from srt_core.shares import Share
 from srt_core.status import FAILED_REFLECTIONS
@@ -179,13 +180,13 @@ class Tempo:
     per_hour: int | None
 
 
-_TEMPO = """
+_TEMPO = f"""
     SELECT max(made_at) AS saved_at,
            count(*) FILTER (lately) AS decisions,
            epoch(max(made_at) FILTER (lately) - min(made_at) FILTER (lately)) AS seconds
     FROM (SELECT made_at, kind <> 'undo' AND made_at > timezone('UTC', now()) - INTERVAL 10 MINUTE AS lately
           FROM event WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park', 'undo')
-            AND json_extract_string(context, 'bulk') IS NULL)
+            AND NOT {IS_BULK})
 """
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from srt_core.intervals import CONFIDENCE, Interval, Share
+from srt_core.ledger import IS_BULK
 from srt_core.records import Policy
 from srt_core.selection import Query, applied_policy, policy_to_json, refresh, rule_of
 from srt_core.store import Row, Store
@@ -54,7 +55,7 @@ drawn AS (
            coalesce(json_extract_string(context, 'queue') = 'audit', false) AS of_all,
            of_all OR coalesce(standing.event_id > since, false) AS at_random
     FROM standing JOIN event USING (event_id) LEFT JOIN drawn ON drawn.sample_id = standing.sample_id
-    WHERE action <> 'park' AND json_extract_string(context, 'bulk') IS NULL
+    WHERE action <> 'park' AND NOT {IS_BULK}
 ), told AS (  -- joined the other way round, DuckDB would build a table of the whole set
     SELECT * FROM kind WHERE sample_id IN (SELECT sample_id FROM single)
 ), judged AS (
