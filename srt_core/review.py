@@ -7,6 +7,7 @@ decision the next open one is shown. No queue is ever read into Python.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from srt_core import browse
 from srt_core.browse import ROWS, Filter
@@ -16,7 +17,9 @@ from srt_core.shares import Share
 from srt_core.status import FAILED_REFLECTIONS
 from srt_core.store import Row, Store
 
-_OPEN = "NOT decided AND action IS DISTINCT FROM 'park'"
+# Nobody decided or parked it. Asked so, DuckDB builds a table of the decisions and not one of all samples.
+_OPEN = "seq NOT IN (SELECT seq FROM standing)"
+_PARKED = "seq IN (SELECT seq FROM standing WHERE action = 'park')"
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
 _PICKED = """CASE origin WHEN 'RESPONSE' THEN response_characters WHEN 'INSTRUCTION' THEN instruction_characters
@@ -38,7 +41,7 @@ class Queue:
     where: str = "true"
     rank: str = "seq"
     goal: str = _OPEN
-    relation: str = "verdict"
+    relation: str = "selection"
     values: Mapping[str, object] = field(default_factory=dict)
     """Of the parameters in `where`, `rank` and `goal`."""
 
@@ -71,7 +74,11 @@ QUEUES: Mapping[str, Queue] = {
     ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
-        "Parked", "What was parked, to decide now.", only=Filter(state=("parked",)), goal="action = 'park'"
+        "Parked",
+        "What was parked, to decide now.",
+        only=Filter(state=("parked",)),
+        goal="action = 'park'",
+        relation="verdict",
     ),
     "filter": Queue("This filter", "The samples of the filter in the address, as Explore lists them."),
     "drawn": Queue(
@@ -127,42 +134,48 @@ class Place:
 
 def place(store: Store, queue: Queue, sample: str | None) -> Place:
     """Find a sample's place in a queue, and count what the queue holds."""
-    sql, values = _relation(store, queue, sample)
+    samples, values = _samples(store, queue)
+    here = _here(store, queue, sample)
+    before, held = (f"count(*) FILTER ({_beyond(queue, '<')})", "count(*) FILTER (seq = $seq)") if here else ("0", "0")
     found = store.rows(
-        f"""{sql} SELECT count(*) AS samples, count(*) FILTER (goal) AS open,
-                         count(*) FILTER (action = 'park') AS parked,
-                         count(*) FILTER ((queue.rank, queue.seq) <= (here.rank, here.seq)) AS position,
-                         coalesce(bool_or(queue.seq = here.seq), false) AS held
-            FROM queue LEFT JOIN here ON true""",
-        values,
+        f"""SELECT count(*) AS samples, count(*) FILTER ({queue.goal}) AS open, count(*) FILTER ({_PARKED}) AS parked,
+                   {before} AS before, {held} AS held
+            FROM {samples}""",
+        {**values, **here},
     )[0]
-    return Place(found["position"] if found["held"] else None, found["samples"], found["open"], found["parked"])
+    return Place(found["before"] + 1 if found["held"] else None, found["samples"], found["open"], found["parked"])
 
 
 def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
     """Find the next sample that asks for a decision: after `sample`, else from the start; None where there is none."""
-    sql, values = _relation(store, queue, sample)
-    found: str | None = store.value(
-        f"""{sql} SELECT queue.sample_id FROM queue LEFT JOIN here ON true
-            WHERE goal AND queue.seq IS DISTINCT FROM here.seq
-            ORDER BY coalesce((queue.rank, queue.seq) > (here.rank, here.seq), true) DESC, queue.rank, queue.seq
-            LIMIT 1""",
-        values,
-    )
-    return found
+    samples, values = _samples(store, queue)
+    here = _here(store, queue, sample)
+    sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} ORDER BY {queue.rank}, seq LIMIT 1"
+    if not here:
+        return _sample(store.value(sql.format("true"), values))
+    following = store.value(sql.format(_beyond(queue, ">")), {**values, **here})
+    return _sample(following or store.value(sql.format("seq <> $seq"), {**values, "seq": here["seq"]}))
 
 
 def neighbour(store: Store, queue: Queue, sample: str, *, back: bool = False) -> str | None:
     """Find the sample that follows `sample` in a queue, or the one before it, decided or not; None at its end."""
-    sql, values = _relation(store, queue, sample)
-    sign, order = ("<", "DESC") if back else (">", "ASC")
-    found: str | None = store.value(
-        f"""{sql} SELECT queue.sample_id FROM queue, here
-            WHERE (queue.rank, queue.seq) {sign} (here.rank, here.seq)
-            ORDER BY queue.rank {order}, queue.seq {order} LIMIT 1""",
-        values,
-    )
-    return found
+    samples, values = _samples(store, queue)
+    here = _here(store, queue, sample)
+    if not here:
+        return None
+    beyond, order = (_beyond(queue, "<"), "DESC") if back else (_beyond(queue, ">"), "ASC")
+    sql = f"SELECT sample_id FROM {samples} AND {beyond} ORDER BY {queue.rank} {order}, seq {order} LIMIT 1"
+    return _sample(store.value(sql, {**values, **here}))
+
+
+def _beyond(queue: Queue, sign: str) -> str:
+    """Give the condition of the samples after (`>`) or before (`<`) the one in the parameters $rank and $seq."""
+    rank = queue.rank
+    return f"({rank} {sign}= $rank AND ({rank} {sign} $rank OR seq {sign} $seq))"
+
+
+def _sample(found: Any) -> str | None:
+    return None if found is None else str(found)
 
 
 def failures(store: Store, sample: str) -> dict[Origin, Row]:
@@ -220,12 +233,19 @@ def _nearest(selection: Row, policy: Policy) -> str:
     return f"a comparison of the two versions is {shown} away from the other outcome"
 
 
-def _relation(store: Store, queue: Queue, sample: str | None) -> tuple[str, dict[str, object]]:
-    """Give the relations `queue` (its samples with rank and goal) and `here` (the rank of one sample), and values."""
+def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:
+    """Give the samples of a queue as a relation that ends in a condition, and its parameters."""
     where, values = browse.condition(store, queue.only)
+    return f"{queue.relation} WHERE ({where}) AND ({queue.where})", {**values, **queue.values}
+
+
+def _here(store: Store, queue: Queue, sample: str | None) -> dict[str, object]:
+    """Give a sample's number and rank as parameters; {} for none. As values they keep most rows from being read."""
     seq = browse.seq_of(store, sample) if sample else None
-    sql = f"""WITH queue AS (
-            SELECT sample_id, seq, action, {queue.rank} AS rank, {queue.goal} AS goal FROM {queue.relation}
-            WHERE ({where}) AND {queue.where}
-        ), here AS (SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq)"""
-    return sql, {**values, **queue.values, "seq": seq}
+    if seq is None:
+        return {}
+    values = {name: value for name, value in queue.values.items() if f"${name}" in queue.rank}
+    rows = store.rows(
+        f"SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq", {**values, "seq": seq}
+    )
+    return rows[0] if rows else {}
