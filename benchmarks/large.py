@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from srt_core.kinds import Task
 from srt_core.records import Origin, Pair
 from srt_core.samples import sample_id
 from srt_core.store import Store
@@ -24,6 +25,8 @@ _ORIGINS = (Origin.ORIGINAL, Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
 _PARENTS = {Origin.INSTRUCTION: 0, Origin.RESPONSE: 0, Origin.BOTH: 1}
 """The place of what a rewrite rewrote."""
 _SOURCES = ("web", "books", "forum", "exams", "code")
+_LANGUAGES = ("en", "en", "en", "en", "en", "en", "de", "fr", "zh", "unknown")
+_SUBJECTS = ("poem, sky, sun", "energy, solar, renewable", "recipe, cup, ingredients", "machine, learning, data")
 _OPENINGS = (
     "Write a short story about", "Explain in simple terms", "Translate into French:", "Write a Python function for",
     "Solve the equation for", "Summarize the text on", "List five facts about", "Classify the sentiment of",
@@ -51,6 +54,7 @@ def build(path: Path, samples: int, seed: int = 0) -> None:
                    VALUES ('made up', 'f', 'float32', 'alpaca', 'h', '{}', 'aligned', 2048)"""
             )
             tx.execute("INSERT INTO meta VALUES ('scoring_id', '1')")
+            tx.append("cluster", ["cluster", "words"], list(enumerate(_SUBJECTS)))
         for first in range(0, samples, CHUNK):
             _add_chunk(store, draw, sentences, range(first, min(first + CHUNK, samples)))
 
@@ -65,6 +69,7 @@ def _sentences(draw: random.Random) -> Iterator[str]:
 
 
 _TABLES = {
+    "kind": ["sample_id", "task", "language", "cluster"],
     "sample": ["sample_id", "import_id", "row", "duplicate_of", "extra"],
     "candidate": ["sample_id", "origin", "producer", "instruction", "input", "response", "parent_id", "drift",
                   "growth"],
@@ -81,6 +86,8 @@ def _add_chunk(store: Store, draw: random.Random, sentences: Sequence[str], numb
         asked |= {Origin.RESPONSE: asked[Origin.ORIGINAL], Origin.BOTH: asked[Origin.INSTRUCTION]}
         name = sample_id(Pair(asked[Origin.ORIGINAL], str(number)), 0)
         rows["sample"].append((name, 1, number, None, json.dumps({"source": _SOURCES[number % len(_SOURCES)]})))
+        kind = draw.choice(list(Task)), draw.choice(_LANGUAGES), draw.randrange(len(_SUBJECTS))
+        rows["kind"].append((name, *kind))
         means = draw.gauss(0.7, 0.15), draw.gauss(0.75, 0.15)
         for place, origin in enumerate(_ORIGINS):
             candidate = number * len(_ORIGINS) + place + 1

@@ -14,6 +14,7 @@ import typer
 
 from srt_core import ledger, policies, selection
 from srt_core.commands.common import LISTED, NOT_DONE, ProjectPath, lines_of, list_failures, user_name
+from srt_core.commands.kinds import kinds_
 from srt_core.commands.people import people
 from srt_core.commands.reflecting import prompts_, reflect_
 from srt_core.commands.scoring import score_, scorings_
@@ -83,6 +84,7 @@ app.command("prompts")(prompts_)
 app.add_typer(people, name="people")
 app.command("score")(score_)
 app.command("scorings")(scorings_)
+app.command("kinds")(kinds_)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Literal
 
 from srt_core.bins import count_bins, count_grid, spread_bins
 from srt_core.errors import SRTError
+from srt_core.facets import Facets, conditions
 from srt_core.panel import REWRITES
 from srt_core.records import Origin
 from srt_core.scorings import MEASURES
@@ -58,8 +59,8 @@ PROBLEMS = tuple(_PROBLEMS)
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which samples: all given conditions at once. Empty tuples, "" and None take all."""
+class Filter(Facets):
+    """Which samples: all given conditions at once, those of its facets too. Empty tuples, "" and None take all."""
 
     text: str = ""
     """Any candidate's instruction, input or response contains this, in any case."""
@@ -116,7 +117,8 @@ def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
         values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
         equal = f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}"
         parts.append(f"seq IN (SELECT seq FROM sample WHERE {equal})")
-    return " AND ".join(parts) or "true", values
+    more, more_values = conditions(only)
+    return " AND ".join(parts + more) or "true", values | more_values
 
 
 def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
@@ -208,10 +210,19 @@ def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
     return store.remember(key, lambda: spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins))
 
 
-def density(store: Store, x_edges: Sequence[float], y_edges: Sequence[float], only: Filter) -> list[list[int]]:
-    """Count samples by the winner's IFD (columns) and r-IFD (rows) in the bins between the edges: [y][x]."""
+def density(
+    store: Store,
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    only: Filter,
+    x: str = "ifd",
+    y: str = "r_ifd",
+) -> list[list[int]]:
+    """Count samples by two measures of the winner (of RANGES) in the bins between the edges: [y][x]."""
+    for measure in (x, y):
+        _check_measure(measure)
     where, values = condition(store, only)
-    pairs = f"SELECT winner_ifd AS x, winner_r_ifd AS y FROM {ROWS} WHERE {where}"
+    pairs = f"SELECT winner_{x} AS x, winner_{y} AS y FROM {ROWS} WHERE {where}"
     return count_grid(store, pairs, values, x_edges, y_edges)
 
 
@@ -247,11 +258,15 @@ def _order(sort: str) -> str:
 
 
 def _column(origin: str, measure: str) -> str:
-    if measure not in RANGES:
-        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(RANGES)}.")
+    _check_measure(measure)
     if origin not in origins_of(measure):
         raise SRTError(f"An original has no {measure}.", f"Choose from: {', '.join(origins_of(measure))}.")
     return f"{Origin(origin).lower()}_{measure}"
+
+
+def _check_measure(measure: str) -> None:
+    if measure not in RANGES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(RANGES)}.")
 
 
 def _of_origins(measure: str) -> str:

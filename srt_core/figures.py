@@ -337,6 +337,57 @@ def interval_points(labels: Sequence[str], series: Mapping[str, Sequence[Interva
     return figure
 
 
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """A kind of sample: its name as plotly shows it, samples, those kept, and the share that another policy keeps."""
+
+    name: str
+    samples: int
+    kept: int
+    beside: float | None = None
+
+
+def coverage_bars(rows: Sequence[CoverageRow], whole: float, beside: str = "") -> go.Figure:
+    """Draw the share kept (solid) and dropped (hatched) of each kind as one bar, with a line at the whole set's.
+
+    Args:
+        rows: the kinds, in the order of the bars.
+        whole: the share kept of the whole set, from 0 to 1.
+        beside: the name of the policy whose shares are marked by diamonds; "" for none.
+    """
+    names = [row.name for row in rows]
+    kept = [row.kept / row.samples if row.samples else 0.0 for row in rows]
+    counts = [(row.kept, row.samples - row.kept) for row in rows]
+    parts = (("kept", kept, STUDENT_COLOUR, ""), ("dropped", [1 - share for share in kept], REFUSED_COLOUR, "/"))
+    traces: list[object] = [
+        go.Bar(
+            name=name,
+            orientation="h",
+            x=shares,
+            y=names,
+            customdata=[number[place] for number in counts],
+            marker={"color": colour, "opacity": 1 if name == "kept" else 0.55, "pattern": {"shape": shape}},
+            hovertemplate=f"%{{y}}: %{{customdata:,}} {name}, %{{x:.0%}}<extra></extra>",
+        )
+        for place, (name, shares, colour, shape) in enumerate(parts)
+    ]
+    if beside:
+        marks = {"symbol": "diamond", "size": 10, "color": TEACHER_COLOUR, "line": {"color": "white", "width": 1}}
+        traces.append(
+            go.Scatter(name=beside, mode="markers", x=[row.beside for row in rows], y=names, marker=marks,
+                       hovertemplate="%{y}: %{x:.0%}<extra></extra>")
+        )  # fmt: skip
+    figure = _figure(traces, height=92 + 16 * len(rows), barmode="stack", showlegend=True, bargap=0.25)
+    figure.update_layout(legend_traceorder="normal", clickmode="event+select", dragmode=False)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    line = {"color": NEUTRAL_COLOUR, "dash": "dash", "width": 2}
+    figure.add_shape(type="line", line=line, x0=whole, x1=whole, y0=0, y1=1, xref="x", yref="y domain")
+    label = {"text": f"whole set {whole:.0%}", "showarrow": False, "yanchor": "bottom"}
+    figure.add_annotation(label, x=whole, y=1, xref="x", yref="y domain")
+    return figure
+
+
 def score_strip(rows: Sequence[StripRow], max_ifd: float | None = None, max_r_ifd: float | None = None) -> go.Figure:
     """Draw IFD (left) and r-IFD (right) of a sample's candidates as small bars on one scale, ceilings marked.
 

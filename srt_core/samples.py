@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from srt_core.datasets import ImportRow, Reject
 from srt_core.drift import UNCHANGED, Ruler
 from srt_core.errors import DecisionError
+from srt_core.kinds import kind_of
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.store import Row, Store, Transaction
 
@@ -84,6 +85,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
                 for name, first, row in fresh
             ],
         )
+        append_kinds(tx, [(name, row.original) for name, _, row in fresh])
         tx.append(
             "import_row",
             ["import_id", "row", "pair_hash", "sample_id"],
@@ -99,6 +101,13 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         tx.bump({name for name, _, _ in named})
     duplicates = sum(first is not None for _, first, _ in fresh)
     return Added(len(fresh), len(rows) - len(fresh) - len(rejects), duplicates, candidates, len(rejects))
+
+
+def append_kinds(tx: Transaction, originals: Sequence[tuple[str, Pair]]) -> None:
+    """Store the kind of samples that have none yet, by id and original pair. Their subject is not known yet."""
+    kinds = [(name, kind_of(pair)) for name, pair in originals]
+    columns = ["sample_id", "task", "language"]
+    tx.append("kind", columns, [(name, str(kind.task), kind.language) for name, kind in kinds])
 
 
 _Named = tuple[str, str | None, ImportRow]

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from srt_core.records import Origin
+from srt_core.store import Store
 from tests.conftest import StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -75,3 +76,34 @@ def test_a_selected_row_opens_its_sample_and_survives_a_reload(page: Page, app_s
     page.reload()
     expect(page.get_by_text("Sample 52")).to_be_visible(timeout=20_000)
     assert asked(page)["page"] == "2"
+
+
+def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, app_server: StartApp, project: Path) -> None:
+    """A click on a kind's bar, or on its row, takes the samples of that kind; the order stays."""
+    with Store.open(project) as store, store.transaction() as tx:
+        kinds = [(f"s{place}", "code" if place % 4 else "other", "en") for place in range(SAMPLES)]
+        tx.append("kind", ["sample_id", "task", "language"], kinds)
+    server = app_server(project)
+    page.goto(f"{server.url}/Explore?sort=number")
+    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
+    bar = page.locator("[data-testid=stPlotlyChart] .barlayer .point path").nth(2)
+    bar.wait_for()  # the first of what is dropped; nothing is kept, so the bars before it have no width
+    wait_for_script(page)
+    dropped = bar.bounding_box()
+    assert dropped
+    page.mouse.click(dropped["x"] + dropped["width"] / 2, dropped["y"] + dropped["height"] / 2)
+    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden(timeout=20_000)
+    wait_for_script(page)
+    first = asked(page)["task"]
+    page.goto(f"{server.url}/Explore?sort=number")
+    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
+    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table.wait_for()
+    wait_for_script(page)
+    place = table.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + 15, place["y"] + 35 * 1.5)
+    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden(timeout=20_000)
+    wait_for_script(page)
+    assert asked(page)["task"] == first
+    assert asked(page)["sort"] == "number"

@@ -1,7 +1,9 @@
 """The Explore screen without a browser: the address is the filter, and what is decided is what the buttons say."""
 
 import json
+import math
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,9 @@ from srt_core.browse import Filter
 from srt_core.ledger import EventFilter
 from srt_core.records import Origin
 from srt_core.store import Store
-from srt_core.ui.filters import describe_filter, filter_to_address
+from srt_core.ui.filter_address import NAMES, describe_filter, filter_to_address, read_filter
 from srt_core.ui.runtime import open_project
+from srt_core.views import save_view
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
 
@@ -39,6 +42,21 @@ class Screen:
     def run(self) -> None:
         self.app.run()
         assert not self.app.exception
+
+    def choose(self, label: str, values: list[str]) -> None:
+        """Choose values in a box of the filter."""
+        next(box for box in self.app.multiselect if box.label == label).set_value(values)
+        self.run()
+
+    def open_more(self) -> None:
+        """Unfold the filters that are not in the bar."""
+        self.app.session_state["filter_more"] = True
+        self.run()
+
+    def show(self, panel: str) -> None:
+        """Choose what stands above the table."""
+        self.app.session_state["explore_panel"] = panel
+        self.run()
 
     def press(self, label: str) -> None:
         next(button for button in self.app.button if button.label == label).click()
@@ -70,6 +88,11 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         tx.execute('UPDATE sample SET extra = \'{"so:urce": "*web*"}\' WHERE seq <= 30')
         tx.execute("UPDATE candidate SET drift = 0.75, growth = 2.5 WHERE sample_id = 's8' AND origin = 'RESPONSE'")
         tx.execute("UPDATE candidate SET response = 'Blue <b>sky</b>' WHERE sample_id = 's7'")
+        tx.append("kind", ["sample_id", "task", "language", "cluster"], [
+            (f"s{place}", "code" if place % 3 == 0 else "other", "de" if place % 2 == place % 4 else "en", place % 2)
+            for place in range(SAMPLES)
+        ])  # fmt: skip
+        tx.append("cluster", ["cluster", "words"], [(0, "even, *bold*"), (1, "<img src=x>, :red[odd]")])
     monkeypatch.setenv("SRT_PROJECT", str(path))
     monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
     st.cache_resource.clear()
@@ -100,6 +123,17 @@ WHOLE = Filter(
     origin_ifd=("RESPONSE", 0.0, 0.75),
     drift=(0.5, 1.0),
     origin_growth=("BOTH", 2.0, 4.0),
+    task=("code", "mathematics"),
+    language=("en", "unknown"),
+    cluster=("3",),
+    characters=(10.0, 2000.0),
+    winner_characters=(0.0, math.inf),
+    producer=('of "x", y', "*z*"),
+    author=("ann",),
+    decided=(date(2026, 1, 2), None),
+    score=("no_target", "not scored"),
+    failure=("cut_off",),
+    imported=("1",),
 )
 
 
@@ -117,15 +151,32 @@ def test_the_address_says_all_of_a_filter() -> None:
         "origin_ifd": "RESPONSE,0,0.75",
         "drift": "0.5,1",
         "origin_growth": "BOTH,2,4",
+        "task": "code,mathematics",
+        "language": "en,unknown",
+        "cluster": "3",
+        "characters": "10,2000",
+        "winner_characters": "0,inf",
+        "producer": '"of ""x"", y",*z*',
+        "author": "ann",
+        "decided": "2026-01-02,",
+        "score": "no_target,not scored",
+        "failure": "cut_off",
+        "imported": "1",
     }
+    assert read_filter(filter_to_address(WHOLE)) == WHOLE
+    assert set(filter_to_address(WHOLE)) | {"ifd", "growth", "origin_r_ifd", "origin_drift"} == set(NAMES)
 
 
 def test_the_log_says_a_filter_in_words() -> None:
     """The note of a bulk action names every condition."""
     assert describe_filter(Filter()) == "all samples"
-    said = describe_filter(WHOLE)
+    said = describe_filter(WHOLE, {"cluster": {"3": "poem, sky"}})
     for part in ("a, b & c", "Original, Both", "Kept", "Open", "Failed reflection", "0.25 to 1.5", "*web*",
-                 "Drift of the winner 0.5 to 1", "Length change of the both version 2 to 4"):  # fmt: skip
+                 "Drift of the winner 0.5 to 1", "Length change of the both version 2 to 4",
+                 "task: Code, Mathematics", "language: en, unknown", "subject: 3: poem, sky",
+                 "original of 10 to 2000 characters", 'rewritten by: of "x", y, *z*', "decided by: ann",
+                 "decided from 2026-01-02 to the last day", "scoring: No target, Not scored",
+                 "reflection failed: Cut off", "imported file: file 1"):  # fmt: skip
         assert part in said
 
 
@@ -144,6 +195,16 @@ def test_the_log_says_a_filter_in_words() -> None:
         ({"origin_growth": "RESPONSE,2,inf"}, 1),
         ({"origin_growth": "RESPONSE,3,inf"}, 0),
         ({"state": "decided"}, 0),
+        ({"task": "code"}, 40),
+        ({"task": "code", "language": "de", "reason": "kept"}, 10),
+        ({"cluster": "1"}, 60),
+        ({"characters": "5,inf"}, 120),
+        ({"characters": "6,inf"}, 1),
+        ({"producer": "test"}, 120),
+        ({"producer": "nobody"}, 0),
+        ({"score": "not scored"}, 0),
+        ({"imported": "1"}, 120),
+        ({"decided": "2026-01-01,"}, 0),
     ],
     ids=str,
 )
@@ -165,6 +226,13 @@ def test_an_address_filters(path: Path, query: dict[str, str], samples: int) -> 
         {"origin_drift": "ORIGINAL,0,1"},
         {"extra": "web"},
         {"extra": '["web"]'},
+        {"task": "cooking"},
+        {"cluster": "first"},
+        {"imported": "1;2"},
+        {"score": "lost"},
+        {"decided": "yesterday,"},
+        {"decided": "2026-01-01"},
+        {"characters": "many"},
     ],
     ids=str,
 )
@@ -180,8 +248,7 @@ def test_a_broken_address_is_said_and_acts_on_nothing(path: Path, query: dict[st
 def test_widgets_write_the_address(path: Path) -> None:
     """What is put into the bar stands in the address, so that a reload finds the same samples."""
     screen = Screen(page="2")
-    screen.app.multiselect[1].set_value(["kept"])
-    screen.run()
+    screen.choose("Rule says", ["kept"])
     assert (screen.address("reason"), screen.address("page")) == ("kept", None)
     next(box for box in screen.app.text_input if box.label == "Text").set_value("done")
     screen.run()
@@ -192,6 +259,7 @@ def test_widgets_write_the_address(path: Path) -> None:
 def test_a_range_holds_for_the_version_chosen(path: Path) -> None:
     """A range of scores is of the winner, or of one version where that is chosen."""
     screen = Screen()
+    screen.open_more()
     low = next(box for box in screen.app.number_input if box.key and box.key.startswith("filter_ifd_from"))
     low.set_value(0.8)
     screen.run()
@@ -208,7 +276,7 @@ def test_clear_takes_every_condition(path: Path) -> None:
     screen.press("Clear")
     assert "**120** of 120 samples match" in screen.text
     assert [screen.address(name) for name in ("reason", "ifd", "text")] == [None] * 3
-    assert screen.app.multiselect[1].value == []
+    assert all(box.value == [] for box in screen.app.multiselect)
 
 
 # The table and the sample
@@ -312,11 +380,15 @@ def add_student(path: Path, name: str, convention: str = "aligned") -> int:
     return add_scoring(store_of(path), name, [LEFT_OUT, KEPT] * (SAMPLES // 2), convention)
 
 
+def panels(screen: Screen) -> list[str]:
+    """What can stand above the table."""
+    return [option.content for option in next(group for group in screen.app.get("button_group")).proto.options]
+
+
 def open_students() -> Screen:
     """Explore with the two students side by side."""
     screen = Screen()
-    screen.app.session_state["explore_students"] = True
-    screen.run()
+    screen.show("Students")
     return screen
 
 
@@ -358,9 +430,9 @@ def test_either_student_can_be_let_select(path: Path) -> None:
 def test_scorings_of_two_conventions_are_not_set_side_by_side(path: Path) -> None:
     """Where no two scorings have one convention there is nothing to compare."""
     add_student(path, "other", "reference")
-    assert "Students side by side" not in [expander.label for expander in Screen().app.expander]
+    assert "Students" not in panels(Screen())
     add_student(path, "third")
-    assert "Students side by side" in [expander.label for expander in Screen().app.expander]
+    assert "Students" in panels(Screen())
 
 
 def test_many_candidates_are_drawn_as_counts(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,6 +443,147 @@ def test_many_candidates_are_drawn_as_counts(tmp_path: Path, path: Path, monkeyp
     monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "many.srt"))
     drawn = [json.loads(chart.proto.spec)["data"] for chart in open_students().app.get("plotly_chart")[-2:]]
     assert [traces[0]["type"] for traces in drawn] == ["heatmap", "heatmap"]
+
+
+# Coverage
+
+
+def coverage_screen(**query: str) -> Screen:
+    screen = Screen(**query)
+    screen.show("Coverage")
+    return screen
+
+
+def test_coverage_says_what_is_kept_far_less(path: Path) -> None:
+    """Kept and dropped by kind, those far from the whole first, in a table and in words."""
+    with store_of(path).transaction() as tx:
+        tx.execute("UPDATE kind SET task = if(cluster = 1, 'code', 'other')")
+    screen = coverage_screen()
+    assert "keeps 60 of 120 samples (50%)" in screen.text
+    assert "Kept far less than the rest: Code: 0% kept. The whole set: 50%." in screen.text
+    table = screen.app.dataframe[0].value
+    assert [list(table[name]) for name in ("kind", "samples", "kept")] == [["Code", "Other"], [60, 60], [0, 60]]
+    chart = screen.app.get("plotly_chart")[0].proto
+    assert chart.alt == "Share kept of each of 2 kinds; the whole set 50%"
+
+
+def test_coverage_is_of_the_whole_set(path: Path) -> None:
+    """A filter changes the table and not the coverage; the grouping chosen is the one shown."""
+    screen = coverage_screen(reason="kept")
+    screen.app.session_state["coverage_by"] = "length"
+    screen.run()
+    table = screen.app.dataframe[0].value
+    assert (list(table["kind"]), list(table["samples"])) == (["0 to 50 characters"], [120])
+
+
+def test_subjects_show_as_text_alone(path: Path) -> None:
+    """The words of a subject come from the data: they stand in cells and options, never in markup or a label."""
+    screen = coverage_screen()
+    screen.app.session_state["coverage_by"] = "cluster"
+    screen.run()
+    assert sorted(screen.app.dataframe[0].value["kind"]) == ["0: even, *bold*", "1: <img src=x>, :red[odd]"]
+    assert "1: <img src=x>, :red[odd]: 0% kept" in "\n".join(block.value for block in screen.app.text)
+    spec = screen.app.get("plotly_chart")[0].proto.spec
+    assert "<img" not in spec.replace("\\u003c", "<")
+    screen.open_more()
+    subject = next(box for box in screen.app.multiselect if box.label == "Subject")
+    assert subject.options == ["0: even, *bold*", "1: <img src=x>, :red[odd]"]
+    said = [*screen.app.markdown, *screen.app.caption]
+    assert not any("img" in block.value or "bold" in block.value for block in said)
+    labels = [box.label for box in [*screen.app.button, *screen.app.multiselect, *screen.app.selectbox]]
+    assert not any("img" in label or "bold" in label for label in labels)
+
+
+def test_another_policy_stands_beside_the_one_in_use(path: Path) -> None:
+    """A preset's share is shown beside that of the policy in use, which stays in use."""
+    screen = coverage_screen()
+    beside = next(box for box in screen.app.selectbox if box.label == "Beside the policy in use")
+    beside.set_value("reflection-tuning-v1")
+    screen.run()
+    assert list(screen.app.dataframe[0].value["beside"]) == [100, 100]
+    assert "selective-code keeps 60" in screen.text
+
+
+def test_kinds_are_found_by_a_press(path: Path) -> None:
+    """Without kinds the panel says what to do; one press finds task, language and subject of every sample."""
+    with store_of(path).transaction() as tx:
+        tx.execute("DELETE FROM kind")
+        tx.execute("DELETE FROM cluster")
+    screen = coverage_screen()
+    assert "No sample is grouped this way yet" in screen.text
+    screen.press("Find kinds and subjects")
+    job = open_project(path).jobs.latest("kinds")
+    assert job is not None
+    assert job.thread is not None
+    job.thread.join(60)
+    screen.run()
+    assert "Group again" in screen.buttons
+    assert sum(screen.app.dataframe[0].value["samples"]) == SAMPLES
+
+
+# Charts
+
+
+def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
+    """Any measure by version, and any two against each other."""
+    screen = Screen()
+    screen.app.session_state["charts_of"] = ["drift"]
+    screen.app.session_state["density_x"] = "r_ifd"
+    screen.app.session_state["density_y"] = "ifd"
+    screen.run()
+    assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
+        "Histogram of Drift by version, 1 candidates",
+        "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
+    ]
+
+
+def test_nothing_need_stand_above_the_table(path: Path) -> None:
+    """Where the curator folds the panel away, only the table is left."""
+    screen = Screen()
+    screen.app.session_state["explore_panel"] = None
+    screen.run()
+    assert not screen.app.get("plotly_chart")
+    assert len(screen.numbers) == 50
+
+
+# Saved views
+
+
+def test_a_view_is_saved_opened_and_deleted(path: Path) -> None:
+    """A filter and its order are kept under a name; opening it puts both in the place of the present ones."""
+    screen = Screen(reason="kept", sort="IFD of the winner, high first")
+    next(box for box in screen.app.text_input if box.key == "views_name").set_value("*Mine* <b>")
+    screen.press("Save the view")
+    assert kinds(path) == ["view"]
+    screen.press("Clear")
+    screen.press("Open")
+    assert (screen.address("reason"), screen.address("sort")) == ("kept", "IFD of the winner, high first")
+    assert "Mine" not in screen.text
+    screen.press("Delete")
+    assert "No view is saved yet." in screen.text
+    assert kinds(path) == ["view", "view"]
+
+
+def test_a_link_opens_a_view(path: Path) -> None:
+    """`?view=name` is the view's own address; a name that is not there is said and leaves the filter as it is."""
+    save_view(store_of(path), "mine", {"task": "code", "sort": "closest to a threshold"}, "ann")
+    screen = Screen(view="mine", reason="kept", page="2")
+    assert "**40** of 120 samples match" in screen.text
+    assert [screen.address(name) for name in ("task", "sort", "reason", "view", "page")] == [
+        "code", "closest to a threshold", None, None, None,
+    ]  # fmt: skip
+    screen = Screen(view="theirs", reason="kept")
+    assert "There is no view theirs." in screen.text
+    assert "**60** of 120 samples match" in screen.text
+
+
+def test_the_log_says_a_subject_in_words(path: Path) -> None:
+    """The note of a bulk action says what a subject was called then: its number may mean another one later."""
+    Screen(cluster="0", task="other").press("Park all 40")
+    event = ledger.events(store_of(path), EventFilter(), 1)[0]
+    assert json.loads(event["context"])["bulk"] == "task: Other; subject: 0: even, *bold*"
+    Screen().press("Undo all 40")
+    assert kinds(path).count("undo") == 40
 
 
 # Nothing to show

@@ -4,6 +4,7 @@ from srt_core.pipeline.along import Scoring
 from srt_core.pipeline.asking import Asker
 from srt_core.pipeline.batching import reflect_batch
 from srt_core.pipeline.estimate import Estimate, estimate
+from srt_core.pipeline.grouping import count_unknown, find_kinds, group_subjects
 from srt_core.pipeline.intake import import_file
 from srt_core.pipeline.missing import Missing, Mode, count_missing
 from srt_core.pipeline.parsing import parse_again
@@ -26,8 +27,11 @@ __all__ = [
     "Scoring",
     "Trial",
     "count_missing",
+    "count_unknown",
     "estimate",
+    "find_kinds",
     "forget_batches",
+    "group_subjects",
     "import_file",
     "is_scored",
     "parse_again",

@@ -1,18 +1,22 @@
 """The Explore screen: filter the whole set, see its distributions, act on all of a filter, read a sample."""
 
 import json
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
 
 from srt_core import browse, ledger
 from srt_core.browse import SORTS, Filter
+from srt_core.facets import LISTED, choices
 from srt_core.records import Action, Origin, Reason
 from srt_core.samples import count_samples
 from srt_core.store import Row
 from srt_core.ui.explore_charts import render_charts
+from srt_core.ui.explore_coverage import render_coverage
 from srt_core.ui.explore_sample import render_sample
-from srt_core.ui.explore_students import render_students
+from srt_core.ui.explore_students import can_compare, render_students
+from srt_core.ui.explore_views import draw_views, open_view
 from srt_core.ui.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.page import acting, address, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.runtime import Project
@@ -45,20 +49,41 @@ def render_explore(project: Project) -> None:
     if not samples:
         show_empty("There are no samples to explore yet. Import some first.", "pages/1_Import.py", "Import")
         return
+    open_view(project)
     only = filter_bar(project)
     with reporting():
         found = browse.count(project.store, only)
-        _draw_summary(only, found, samples)
+        _draw_summary(project, only, found, samples)
         _draw_bulk(project, only)
         if found:
-            render_charts(project, only)
-            render_students(project)
+            _draw_shown(project, only)
             _draw_table(project, only, found)
         else:
             st.markdown("No sample matches. Take a condition out of the filter, or clear it.")
 
 
-def _draw_summary(only: Filter, found: int, samples: int) -> None:
+_PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
+    "Distributions": render_charts,
+    "Coverage": render_coverage,
+    "Students": render_students,
+}
+
+
+def _choose_panel(project: Project) -> None:
+    """Let the curator choose what stands above the table, one thing or nothing, so that the table stays in sight."""
+    names = [name for name in _PANELS if name != "Students" or can_compare(project)]
+    st.segmented_control("Above the table", names, default=names[0], key="explore_panel", persist_state="session",
+                         label_visibility="collapsed", help="Press again to have more room for the table.")  # fmt: skip
+
+
+def _draw_shown(project: Project, only: Filter) -> None:
+    draw = _PANELS.get(st.session_state.get("explore_panel") or "")
+    if draw:
+        with st.container(border=True):
+            draw(project, only)
+
+
+def _draw_summary(project: Project, only: Filter, found: int, samples: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{found:,}** of {samples:,} samples match",
@@ -71,6 +96,8 @@ def _draw_summary(only: Filter, found: int, samples: int) -> None:
                      query_params=address(queue="filter", sort=sort, **kept))  # fmt: skip
         st.page_link("pages/8_Export.py", label="Export these", icon=":material/download:", disabled=not found,
                      query_params=address(**kept))  # fmt: skip
+        draw_views(project, only)
+        _choose_panel(project)
 
 
 def _draw_bulk(project: Project, only: Filter) -> None:
@@ -96,7 +123,13 @@ def _said_of(waiting: browse.Open) -> str:
 @acting
 def _decide_all(project: Project, only: Filter, action: Action) -> None:
     where, values = browse.membership(project.store, only)
-    ledger.decide_all(project.store, where, values, action, curator(), describe_filter(only))
+    ledger.decide_all(project.store, where, values, action, curator(), _note(project, only))
+
+
+def _note(project: Project, only: Filter) -> str:
+    """Say the filter for the log, with what its subjects and files are called now: a number may mean others later."""
+    said = {name: choices(project.store, name) for name in LISTED if getattr(only, name)}
+    return describe_filter(only, said)
 
 
 def _draw_undo(project: Project) -> None:

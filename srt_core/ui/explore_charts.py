@@ -1,56 +1,85 @@
 """The distributions of Explore: what is drawn is filtered by everything else, and a dragged box becomes the filter."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
 
 from srt_core import browse
-from srt_core.browse import Filter, Range
+from srt_core.browse import RANGES, Filter, Range
 from srt_core.figures import density, histogram, mark_selection
+from srt_core.records import Policy
 from srt_core.scorings import MEASURES
 from srt_core.selection import applied_policy
-from srt_core.ui.filters import MEASURE_LABELS, filter_from_address, owner_in_bar, range_of, with_range, write_filter
+from srt_core.ui.filters import (
+    MEASURE_LABELS,
+    WINNER,
+    filter_from_address,
+    owner_in_bar,
+    range_of,
+    with_range,
+    write_filter,
+)
 from srt_core.ui.page import acting, address
 from srt_core.ui.runtime import Project
 
 BINS = 50
-CHART_WIDTH = 300
-"""Pixels: three stand side by side where the window is wide enough."""
+CHOICE_WIDTH = 150
+CHART_WIDTH = 246
+"""Pixels: three stand beside the choice of them where the window is 1440 wide."""
+CHART_HEIGHT = 250
 _CONFIG = {"displayModeBar": False}
+
+_HELP = (
+    "Drag over a chart to filter the table. A range holds for the winner, or for the version chosen under more "
+    "filters. The charts span the middle 99 % of all candidates; dashed lines are the ceilings."
+)
+
+Edges = Mapping[str, Sequence[float]]
 
 
 def render_charts(project: Project, only: Filter) -> None:
-    """Draw IFD and r-IFD by version, and both against each other, of the filter's samples."""
-    edges = {measure: browse.bin_edges(project.store, measure, BINS) for measure in MEASURES}
-    if not all(edges.values()):
+    """Draw the chosen measures by version, and two of them against each other, of the filter's samples."""
+    edges = {measure: browse.bin_edges(project.store, measure, BINS) for measure in RANGES}
+    if not all(edges[measure] for measure in MEASURES):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("No candidate has a score yet, so there is no distribution to draw.", width="content")
             st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())
         return
-    with st.expander("Distributions", expanded=True, key="explore_charts", on_change="rerun") as shown:
-        if not shown.open:
-            return
-        with st.container(horizontal=True):
-            for measure in MEASURES:
-                with st.container(width=CHART_WIDTH):
-                    _draw_histogram(project, only, measure, edges[measure])
+    _draw_all(project, only, {measure: ends for measure, ends in edges.items() if ends})
+
+
+def _draw_all(project: Project, only: Filter, edges: Edges) -> None:
+    policy = applied_policy(project.store)
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=CHOICE_WIDTH, gap="small"):
+            shown, (x, y) = _choose(list(edges))
+        for measure in shown:
             with st.container(width=CHART_WIDTH):
-                _draw_density(project, only, edges["ifd"], edges["r_ifd"])
-        st.caption(
-            "Drag over a chart to filter the table below. A range holds for the winner's score, or for the version "
-            "chosen above under scores. The charts span the middle 99 % of all scores; dashed lines are the ceilings."
-        )
+                _draw_histogram(project, only, measure, edges[measure], policy)
+        with st.container(width=CHART_WIDTH):
+            _draw_density(project, only, (x, y), edges, policy)
 
 
-def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequence[float]) -> None:
+def _choose(measures: Sequence[str]) -> tuple[Sequence[str], tuple[str, str]]:
+    """Let the curator choose which measures to draw, and the two axes of the density."""
+    shown = st.pills("Distributions", measures, selection_mode="multi", default=list(MEASURES), key="charts_of",
+                     format_func=MEASURE_LABELS.__getitem__, persist_state="session", help=_HELP)  # fmt: skip
+    x, y = (
+        st.selectbox(title, measures, measures.index(first), format_func=MEASURE_LABELS.__getitem__,
+                     key=f"density_{name}", persist_state="session")
+        for title, name, first in (("Density", "x", "ifd"), ("against", "y", "r_ifd"))
+    )  # fmt: skip
+    return [measure for measure in measures if measure in shown], (x, y)
+
+
+def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequence[float], policy: Policy) -> None:
     label = MEASURE_LABELS[measure]
     owner, ends = range_of(only, measure)
     counts = browse.histogram(project.store, measure, edges, with_range(only, measure, owner, None))
     shown = {origin: bins for origin, bins in counts.items() if any(bins)}
-    ceiling = applied_policy(project.store)
-    figure = histogram(edges, shown, label, _within(getattr(ceiling, f"max_{measure}"), edges), cut_label="ceiling")
+    figure = histogram(edges, shown, label, _ceiling(policy, measure, edges), cut_label="ceiling")
+    figure.update_layout(height=CHART_HEIGHT)
     mark_selection(figure, _clip(ends, edges))
     key = f"explore_{measure}"
     total = sum(map(sum, shown.values()))
@@ -58,33 +87,36 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
                     config=_CONFIG, alt=f"Histogram of {label} by version, {total:,} candidates")  # fmt: skip
 
 
-def _draw_density(project: Project, only: Filter, x_edges: Sequence[float], y_edges: Sequence[float]) -> None:
-    free = replace(only, ifd=None, r_ifd=None)
-    counts = browse.density(project.store, x_edges, y_edges, free)
-    policy = applied_policy(project.store)
-    figure = density(x_edges, y_edges, counts, "IFD of the winner", "r-IFD of the winner",
-                     _within(policy.max_ifd, x_edges), _within(policy.max_r_ifd, y_edges))  # fmt: skip
-    figure.update_layout(height=280)
+def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: Edges, policy: Policy) -> None:
+    (x, y), (x_edges, y_edges) = axes, (edges[axis] for axis in axes)
+    free = with_range(with_range(only, x, WINNER, None), y, WINNER, None)
+    counts = browse.density(project.store, x_edges, y_edges, free, x, y)
+    x_title, y_title = (f"{MEASURE_LABELS[axis]} of the winner" for axis in axes)
+    figure = density(x_edges, y_edges, counts, x_title, y_title, _ceiling(policy, x, x_edges),
+                     _ceiling(policy, y, y_edges))  # fmt: skip
+    figure.update_layout(height=CHART_HEIGHT)
     figure.update_traces(showscale=False)
-    mark_selection(figure, _clip(only.ifd, x_edges), _clip(only.r_ifd, y_edges))
-    st.plotly_chart(figure, key="explore_density", on_select=partial(_take_box, "explore_density"),
-                    selection_mode="box", config=_CONFIG,
-                    alt=f"Samples by IFD and r-IFD of the winner, {sum(map(sum, counts)):,} samples")  # fmt: skip
+    mark_selection(figure, _clip(getattr(only, x), x_edges), _clip(getattr(only, y), y_edges))
+    st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=_CONFIG,
+                    on_select=partial(_take_box, f"explore_density|{x}|{y}", axes),
+                    alt=f"Samples by {x_title} and {y_title}, {sum(map(sum, counts)):,} samples")  # fmt: skip
 
 
 @acting
 def _take_range(key: str, measure: str) -> None:
     box = _dragged(key)
     if box:
-        write_filter(with_range(filter_from_address(), measure, owner_in_bar(measure), box[0]))
+        only = filter_from_address()
+        owner, ends = range_of(only, measure)
+        write_filter(with_range(only, measure, owner if ends else owner_in_bar(measure), box[0]))
 
 
 @acting
-def _take_box(key: str) -> None:
+def _take_box(key: str, axes: tuple[str, str]) -> None:
     box = _dragged(key)
     if box:
-        only = with_range(filter_from_address(), "ifd", "winner", box[0])
-        write_filter(with_range(only, "r_ifd", "winner", box[1]))
+        only = with_range(filter_from_address(), axes[0], WINNER, box[0])
+        write_filter(with_range(only, axes[1], WINNER, box[1]))
 
 
 def _dragged(key: str) -> tuple[Range, Range] | None:
@@ -100,5 +132,7 @@ def _clip(ends: Range | None, edges: Sequence[float]) -> Range | None:
     return (max(ends[0], edges[0]), min(ends[1], edges[-1])) if ends else None
 
 
-def _within(cut: float | None, edges: Sequence[float]) -> float | None:
+def _ceiling(policy: Policy, measure: str, edges: Sequence[float]) -> float | None:
+    """Give the policy's ceiling on a measure, where there is one and the chart reaches it."""
+    cut: float | None = getattr(policy, f"max_{measure}", None)
     return cut if cut is not None and edges[0] <= cut <= edges[-1] else None

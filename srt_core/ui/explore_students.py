@@ -7,6 +7,7 @@ import streamlit as st
 
 from srt_core import agreement
 from srt_core.agreement import POINTS, Agreement, SameSelections
+from srt_core.browse import Filter
 from srt_core.figures import density, mark_equal, scatter
 from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.store import Row
@@ -23,14 +24,14 @@ _CONFIG = {"displayModeBar": False}
 Two = tuple[int, int]
 
 
-def render_students(project: Project) -> None:
-    """Draw the comparison, closed at first; nothing where the project has no two scorings that can be compared."""
-    pairs = agreement.comparable(project.store)
-    if not pairs:
-        return
-    with st.expander("Students side by side", key="explore_students", on_change="rerun") as shown:
-        if shown.open:
-            _draw_students(project, pairs)
+def can_compare(project: Project) -> bool:
+    """Whether the project has two scorings that can be compared."""
+    return bool(agreement.comparable(project.store))
+
+
+def render_students(project: Project, only: Filter) -> None:
+    """Draw the comparison. It is over the whole project, whatever the filter."""
+    _draw_students(project, agreement.comparable(project.store))
 
 
 @st.fragment

@@ -1,116 +1,58 @@
 """The filter of Explore, of Review's queue "this filter" and of Export's "this view". It lives in the address.
 
 The widgets only show what the address says and write to it, so a link, a reload and the browser's back button all
-give the same samples.
+give the same samples. The common conditions stand in the bar, the others below it, in groups.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from srt_core.browse import PROBLEMS, RANGES, STATES, Filter, Range, extra_values, is_empty, origins_of
+from srt_core.browse import RANGES, Filter, Range, extra_values, is_empty, origins_of
 from srt_core.errors import SRTError
-from srt_core.records import Origin, Reason
+from srt_core.facets import LISTED, choices
+from srt_core.ui.filter_address import (
+    CHOICES,
+    LENGTHS,
+    MEASURE_HELP,
+    MEASURE_LABELS,
+    WINNER,
+    WORDS,
+    describe_filter,
+    filter_from_address,
+    filter_to_address,
+    label,
+    range_of,
+    range_owner,
+    say_value,
+    with_range,
+    write_filter,
+)
 from srt_core.ui.generation import claim, current, generation
 from srt_core.ui.page import acting, show_error
+from srt_core.ui.panels import panel
 from srt_core.ui.runtime import Project
-from srt_core.ui.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
 
-_CHOICES: Mapping[str, Sequence[str]] = {
-    "winner": tuple(map(str, Origin)),
-    "reason": tuple(map(str, Reason)),
-    "state": STATES,
-    "problem": PROBLEMS,
-}
-_TITLES = {"winner": "Winner", "reason": "Rule says", "state": "Decision", "problem": "Problem"}
-_HELP = {
-    "winner": "The version that the rule's comparisons prefer, whether it is kept or not.",
-    "reason": "Why the rule keeps the sample or leaves it out.",
-    "state": "What people decided. Overridden: otherwise than the rule, or edited.",
-    "problem": "What may need a look before training.",
-}
-MEASURE_LABELS = {"ifd": "IFD", "r_ifd": "r-IFD", "drift": "Drift", "growth": "Length change"}
-_MEASURE_HELP = {"ifd": IFD_HELP, "r_ifd": R_IFD_HELP, "drift": DRIFT_HELP, "growth": GROWTH_HELP}
-WINNER = "winner"
-"""Whose score a range holds, beside the four origins."""
-
-_OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
-NAMES = ("text", *_CHOICES, *RANGES, *_OF_ORIGIN, "extra")
-"""The query parameters of a filter."""
+__all__ = [
+    "MEASURE_LABELS", "WINNER", "describe_filter", "filter_bar", "filter_from_address", "filter_to_address",
+    "owner_in_bar", "range_of", "with_range", "write_filter",
+]  # fmt: skip
 
 _GROUP = "filter"
-_LABELS: Mapping[str, str] = dict([*ORIGIN_LABELS.items(), *REASON_LABELS.items()])
-
-
-def filter_from_address() -> Filter:
-    """Read the filter in the address. SRTError where it holds what no filter can."""
-    chosen = {name: _read_choices(name) for name in _CHOICES}
-    ranges = {name: _read_range(name, st.query_params.get(name, "")) for name in RANGES}
-    of_origins = {f"origin_{name}": _read_origin_range(name) for name in RANGES}
-    found: dict[str, Any] = {**chosen, **ranges, **of_origins, "extra": _read_extra()}
-    return Filter(text=st.query_params.get("text", ""), **found)
-
-
-def filter_to_address(only: Filter) -> dict[str, str]:
-    """Give the query parameters of a filter; none for what it leaves open."""
-    written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
-    written |= {name: ",".join(getattr(only, name)) for name in _CHOICES}
-    for name in (*RANGES, *_OF_ORIGIN):
-        values = getattr(only, name) or ()
-        written[name] = ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
-    return {name: text for name, text in written.items() if text}
-
-
-def write_filter(only: Filter) -> None:
-    """Put a filter into the address and go back to the first page."""
-    written = filter_to_address(only)
-    for name in (*NAMES, "page"):
-        if name in written:
-            st.query_params[name] = written[name]
-        elif name in st.query_params:
-            del st.query_params[name]
-
-
-def describe_filter(only: Filter) -> str:
-    """Say a filter in one line, for the log. It may quote the data set."""
-    if is_empty(only):
-        return "all samples"
-    parts = [f"text contains '{only.text}'"] if only.text else []
-    for name in _CHOICES:
-        if chosen := getattr(only, name):
-            parts.append(f"{_TITLES[name].lower()}: {', '.join(_label(item) for item in chosen)}")
-    for name in RANGES:
-        origin, ends = range_of(only, name)
-        if ends:
-            parts.append(f"{MEASURE_LABELS[name]} of {_range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
-    return "; ".join(parts + [f"{name} is '{value}'" for name, value in only.extra])
-
-
-def range_of(only: Filter, measure: str) -> tuple[str, Range | None]:
-    """Give whose `measure` a filter bounds (WINNER or an origin), and its ends; WINNER, None where it is open."""
-    if of_origin := getattr(only, f"origin_{measure}"):
-        return of_origin[0], of_origin[1:]
-    return WINNER, getattr(only, measure)
+TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 168, 124, 184, 96, 148
+"""Pixels: the bar is one line where the window is 1440 wide."""
+_IN_BAR = ("task", "winner", "reason", "state", "problem")
 
 
 def owner_in_bar(measure: str) -> str:
     """Give whose `measure` the filter bar stands at: WINNER or an origin."""
     return str(st.session_state.get(f"filter_{measure}_of_{current(_GROUP)}", WINNER))
-
-
-def with_range(only: Filter, measure: str, owner: str, ends: Range | None) -> Filter:
-    """Give the filter with the `measure` of the winner or of one origin bounded, or open again."""
-    values: dict[str, Any] = {measure: None, f"origin_{measure}": None}
-    if ends and owner == WINNER:
-        values[measure] = ends
-    elif ends:
-        values[f"origin_{measure}"] = (owner, *ends)
-    return replace(only, **values)
 
 
 def filter_bar(project: Project) -> Filter:
@@ -122,62 +64,115 @@ def filter_bar(project: Project) -> Filter:
         st.button("Clear the filter", icon=":material/filter_alt_off:", on_click=write_filter, args=(Filter(),))
         st.stop()
     born = generation(_GROUP, _said(only))
-    columns = st.columns([5, 3, 3, 3, 3, 2], vertical_alignment="bottom")
-    with columns[0]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, icon=":material/search:",
-                      placeholder="Anywhere in a sample", help="Any version's instruction, input or response contains "
-                      "this, in capitals or not. Press Enter.")  # fmt: skip
-    for column, name in zip(columns[1:], _CHOICES, strict=False):
-        with column:
-            st.multiselect(_TITLES[name], _CHOICES[name], list(getattr(only, name)), key=f"filter_{name}_{born}",
-                           format_func=_label, on_change=_turn, args=(name,), help=_HELP[name], placeholder="All",
-                           wrap=False)  # fmt: skip
-    with columns[-1]:
+                      width=TEXT_WIDTH, placeholder="Anywhere", help="Any version's instruction, input or response "
+                      "contains this, in capitals or not. Press Enter.")  # fmt: skip
+        for name in _IN_BAR:
+            _draw_choices(name, only, born)
         st.button("Clear", icon=":material/filter_alt_off:", disabled=is_empty(only), on_click=write_filter,
-                  args=(Filter(),), help="Take every sample again.", key="filter_clear", width="stretch")  # fmt: skip
+                  args=(Filter(),), help="Take every sample again.", key="filter_clear")  # fmt: skip
     _draw_more(project, only, born)
     return only
 
 
+def _draw_choices(name: str, only: Filter, born: int) -> None:
+    st.multiselect(WORDS[name].title, CHOICES[name], list(getattr(only, name)), key=f"filter_{name}_{born}",
+                   format_func=partial(_label, name), on_change=_turn, args=(name,), help=WORDS[name].help,
+                   placeholder="All", wrap=False, width=CHOICE_WIDTH)  # fmt: skip
+
+
 def _draw_more(project: Project, only: Filter, born: int) -> None:
-    held = sum(range_of(only, measure)[1] is not None for measure in RANGES) + len(only.extra)
-    title = "Scores, drift and columns of the file"
-    title = f"{title} ({held} set)" if held else title
-    with st.expander(title, key="filter_more"):
-        for two in (RANGES[:2], RANGES[2:]):
-            for column, measure in zip(st.columns(2, gap="large"), two, strict=True):
-                with column:
-                    _draw_range(only, measure, born)
-        _draw_extra(extra_values(project.store), dict(only.extra), born)
+    held = _count_held(only)
+    title = "More filters: kind, length, scores, who and when, files"
+    with panel("filter_more", f"{title} ({held} set)" if held else title) as is_open:
+        if not is_open:
+            return
+        with _group("What it is; lengths in characters of the response"):
+            for name in ("language", "cluster"):
+                _draw_listed(project, name, only, born)
+            for name in LENGTHS:
+                _draw_length(name, only, born)
+        with _group("Scores and changes"):
+            for measure in RANGES:
+                _draw_range(only, measure, born)
+        with _group("Who, when and what failed"):
+            for name in ("producer", "author"):
+                _draw_listed(project, name, only, born)
+            _draw_days(only, born)
+            _draw_listed(project, "failure", only, born)
+        with _group("How scoring went, and where it came from"):
+            _draw_choices("score", only, born)
+            _draw_listed(project, "imported", only, born)
+            _draw_extra(extra_values(project.store), dict(only.extra), born)
+
+
+@contextmanager
+def _group(title: str) -> Iterator[None]:
+    """Set widgets side by side under a caption; they go to the next line where the window is narrow."""
+    st.caption(title)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        yield
+
+
+def _count_held(only: Filter) -> int:
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "decided")]
+    ranges = [range_of(only, measure)[1] for measure in RANGES]
+    return sum(map(bool, [*held, *ranges])) + len(only.extra)
+
+
+def _draw_listed(project: Project, name: str, only: Filter, born: int) -> None:
+    """Offer the values that the project holds. They may be of the file: they are options, never labels."""
+    said = choices(project.store, name)
+    chosen = list(getattr(only, name))
+    options = list(dict.fromkeys([*said, *chosen]))
+    st.multiselect(WORDS[name].title, options, chosen, key=f"filter_{name}_{born}", on_change=_turn, args=(name,),
+                   format_func=lambda value: say_value(name, value, said), help=WORDS[name].help, wrap=False,
+                   disabled=not options, placeholder="All" if options else "None yet", width=LISTED_WIDTH)  # fmt: skip
+
+
+def _draw_length(name: str, only: Filter, born: int) -> None:
+    low, high = getattr(only, name) or (None, math.inf)
+    for part, value in (("from", low), ("to", None if math.isinf(high) else high)):
+        st.number_input(f"{WORDS[name].title} from" if part == "from" else "to", step=50, min_value=0,
+                        value=None if value is None else int(value), key=f"filter_{name}_{part}_{born}",
+                        on_change=_turn_length, args=(name,), placeholder="any",
+                        width=CHOICE_WIDTH if part == "from" else NUMBER_WIDTH,
+                        help=WORDS[name].help if part == "from" else None)  # fmt: skip
+
+
+def _draw_days(only: Filter, born: int) -> None:
+    for part, day in zip(("from", "to"), only.decided or (None, None), strict=True):
+        st.date_input("Decided from" if part == "from" else "to", day, key=f"filter_decided_{part}_{born}",
+                      on_change=_turn_days, format="YYYY-MM-DD", width=DATE_WIDTH,
+                      help=WORDS["decided"].help if part == "from" else None)  # fmt: skip
 
 
 def _draw_range(only: Filter, measure: str, born: int) -> None:
     owner, ends = range_of(only, measure)
     low, high = ends or (0.0, math.inf)
     owners = (WINNER, *map(str, origins_of(measure)))
-    label = MEASURE_LABELS[measure]
-    of, start, end = st.columns([2, 1, 1])
     turn = partial(_turn_range, measure)
-    of.selectbox(f"{label} of", owners, owners.index(owner), key=f"filter_{measure}_of_{born}", on_change=turn,
-                 format_func=_range_owner, help=_MEASURE_HELP[measure])  # fmt: skip
-    for column, name, value in ((start, "from", low or None), (end, "to", high if math.isfinite(high) else None)):
-        column.number_input(name, value=value, step=0.05, format="%.3g", key=f"filter_{measure}_{name}_{born}",
-                            on_change=turn, placeholder="any")  # fmt: skip
+    st.selectbox(f"{MEASURE_LABELS[measure]} of", owners, owners.index(owner), key=f"filter_{measure}_of_{born}",
+                 on_change=turn, format_func=range_owner, help=MEASURE_HELP[measure], width=LISTED_WIDTH)  # fmt: skip
+    for name, value in (("from", low or None), ("to", high if math.isfinite(high) else None)):
+        st.number_input(name, value=value, step=0.05, format="%.3g", key=f"filter_{measure}_{name}_{born}",
+                        on_change=turn, placeholder="any", width=NUMBER_WIDTH)  # fmt: skip
 
 
 def _draw_extra(columns: dict[str, list[str]], chosen: Mapping[str, str], born: int) -> None:
     """Offer the file's own columns. Names and values are of the file: they are options, never labels."""
     names = sorted({*columns, *chosen})
     if not names:
-        st.caption("The imported file has no further column with few enough values to choose from.")
+        st.caption("The imported file has no further column with few enough values to choose from.", width="content")
         return
-    left, right = st.columns(2, gap="large")
     first = names.index(next(iter(chosen), names[0]))
-    name = left.selectbox("Column of the file", names, first, key="filter_extra_name")
+    name = st.selectbox("Column of the file", names, first, key="filter_extra_name", width=LISTED_WIDTH)
     values = list(dict.fromkeys([*columns.get(name, []), *([chosen[name]] if name in chosen else [])]))
     held = values.index(chosen[name]) if name in chosen else None
     key = f"filter_extra_{names.index(name)}_{born}"
-    right.selectbox("is", values, held, key=key, on_change=_turn_extra, args=(name, key), placeholder="anything")
+    st.selectbox("is", values, held, key=key, on_change=_turn_extra, args=(name, key), placeholder="anything",
+                 width=LISTED_WIDTH)  # fmt: skip
     if chosen:
         st.text(" · ".join(f"{column} is {value}" for column, value in chosen.items()))
 
@@ -196,8 +191,19 @@ def _turn(name: str) -> None:
 @acting
 def _turn_range(measure: str) -> None:
     owner, low, high = (_typed(f"{measure}_{part}") for part in ("of", "from", "to"))
-    ends = None if low is None and high is None else (low or 0.0, math.inf if high is None else high)
-    _take(with_range(filter_from_address(), measure, owner, ends))
+    _take(with_range(filter_from_address(), measure, owner, _ends(low, high)))
+
+
+@acting
+def _turn_length(name: str) -> None:
+    changed: dict[str, Any] = {name: _ends(_typed(f"{name}_from"), _typed(f"{name}_to"))}
+    _take(replace(filter_from_address(), **changed))
+
+
+@acting
+def _turn_days() -> None:
+    first, last = _typed("decided_from"), _typed("decided_to")
+    _take(replace(filter_from_address(), decided=(first, last) if first or last else None))
 
 
 @acting
@@ -208,6 +214,10 @@ def _turn_extra(name: str, key: str) -> None:
     if value is not None:
         chosen[name] = value
     _take(replace(only, extra=tuple(chosen.items())))
+
+
+def _ends(low: float | None, high: float | None) -> Range | None:
+    return None if low is None and high is None else (low or 0.0, math.inf if high is None else high)
 
 
 def _typed(name: str) -> Any:
@@ -224,50 +234,5 @@ def _said(only: Filter) -> str:
     return json.dumps(filter_to_address(only))
 
 
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.capitalize())
-
-
-def _range_owner(owner: str) -> str:
-    return "the winner" if owner == WINNER else f"the {_label(owner).lower()} version"
-
-
-def _read_choices(name: str) -> tuple[str, ...]:
-    chosen = tuple(filter(None, st.query_params.get(name, "").split(",")))
-    if unknown := [item for item in chosen if item not in _CHOICES[name]]:
-        raise SRTError(f"The address asks for {name} {', '.join(unknown)}.", f"It can be: {', '.join(_CHOICES[name])}.")
-    return chosen
-
-
-def _read_range(name: str, text: str) -> Range | None:
-    if not text:
-        return None
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError as error:
-        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.") from error
-    if math.isnan(low) or math.isnan(high):
-        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.")
-    return low, high
-
-
-def _read_origin_range(measure: str) -> tuple[str, float, float] | None:
-    name = f"origin_{measure}"
-    origin, _, text = st.query_params.get(name, "").partition(",")
-    if not origin:
-        return None
-    ends = _read_range(name, text)
-    if origin not in origins_of(measure) or ends is None:
-        raise SRTError(f"The address gives {name} as '{origin},{text}'.", "Give it as in RESPONSE,0.5,0.9.")
-    return origin, *ends
-
-
-def _read_extra() -> tuple[tuple[str, str], ...]:
-    text = st.query_params.get("extra", "")
-    try:
-        found = json.loads(text or "{}")
-    except ValueError as error:
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.') from error
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.')
-    return tuple(found.items())
+def _label(name: str, value: str) -> str:
+    return label(value.replace("_", " ") if name == "score" else value)

@@ -13,19 +13,22 @@ from srt_core.pipeline import Progress
 from srt_core.ui.identity import may_own
 from srt_core.ui.page import acting_as_owner, reporting
 from srt_core.ui.runtime import Project
-from srt_core.ui.steps import EXPLAIN, Arguments
+from srt_core.ui.steps import EXPLAIN, KINDS, Arguments
 from srt_core.ui.words import duration
 
 JOB_LABELS: Mapping[str, str] = {
     "import": "Import",
     "reflect": "Reflection",
     "score": "Scoring",
+    KINDS: "Finding kinds and subjects",
     EXPLAIN: "Token losses",
 }
 POLL_SECONDS = 1.0
 
-_UNITS = {"import": "rows", "reflect": "reflections", "score": "candidates", EXPLAIN: "versions"}
-_FAILED = {"import": "rejected", "reflect": "failed", "score": "without a score", EXPLAIN: "without token losses"}
+_UNITS = {"import": "rows", "reflect": "reflections", "score": "candidates", KINDS: "samples", EXPLAIN: "versions"}
+_FAILED = {
+    "import": "rejected", "reflect": "failed", "score": "without a score", EXPLAIN: "without token losses",
+}  # fmt: skip
 
 _UNEXPECTED = "It ended for a reason that was not foreseen. The server's log tells more."
 _TITLES: Mapping[JobState, str] = {

@@ -14,6 +14,8 @@ from srt_core.pipeline import (
     Plan,
     Progress,
     Scoring,
+    find_kinds,
+    group_subjects,
     import_file,
     is_scored,
     reflect,
@@ -116,6 +118,13 @@ def _score(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     )
 
 
+def _kinds(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
+    """Find the kinds that are missing, then group by subject."""
+    yield from find_kinds(store, stop=stop)
+    if not stop.is_set():
+        yield from group_subjects(store, stop=stop)
+
+
 def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     """Compute the token losses of some versions of a sample, with the student that stays loaded."""
     subjects = [Subject(table, number) for table, number in asked["subjects"]]
@@ -135,5 +144,9 @@ def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 EXPLAIN = "explain"
 """The one kind that is no step of the work: it runs because somebody looks at a sample."""
 
-STEPS: Mapping[str, Step] = {"import": _import, "reflect": _reflect, "score": _score, EXPLAIN: _explain}
+KINDS = "kinds"
+
+STEPS: Mapping[str, Step] = {
+    "import": _import, "reflect": _reflect, "score": _score, KINDS: _kinds, EXPLAIN: _explain,
+}  # fmt: skip
 """By the kind of the job, in the order of the work."""

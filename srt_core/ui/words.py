@@ -48,6 +48,7 @@ KIND_LABELS = {
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
     "audit": "Audit drawn",
+    "view": "View saved or deleted",
 }
 
 IFD_HELP = (

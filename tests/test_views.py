@@ -1,0 +1,52 @@
+"""Saved views: kept in the project under a name, logged, and never lost to each other."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srt_core import ledger
+from srt_core.errors import SRTError
+from srt_core.ledger import EventFilter
+from srt_core.store import Store
+from srt_core.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty project."""
+    with Store.create(tmp_path / "p.srt") as store:
+        yield store
+
+
+def test_a_view_is_found_by_its_name_until_it_is_deleted(store: Store) -> None:
+    """Saving adds or replaces one view; deleting takes one; each is an event with its author."""
+    assert views(store) == {}
+    save_view(store, " Hard code ", {"task": "code"}, "ann")
+    save_view(store, "<b>*all*</b>", {}, "ann")
+    save_view(store, "Hard code", {"task": "code", "sort": "number"}, "bob")
+    assert list(views(store)) == ["<b>*all*</b>", "Hard code"]
+    assert find_view(store, "Hard code") == {"task": "code", "sort": "number"}
+    delete_view(store, "<b>*all*</b>", "bob")
+    assert list(views(store)) == ["Hard code"]
+    events = ledger.events(store, EventFilter(kind="view"), 10)
+    assert [event["author"] for event in events] == ["bob", "bob", "ann", "ann"]
+    assert json.loads(events[0]["context"]) == {"deleted": "<b>*all*</b>"}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * (NAME_CHARACTERS + 1)])
+def test_a_view_needs_a_name(store: Store, name: str) -> None:
+    """An empty or endless name is refused and saves nothing."""
+    with pytest.raises(SRTError):
+        save_view(store, name, {}, "ann")
+    assert views(store) == {}
+
+
+def test_a_view_that_is_not_there_is_said(store: Store) -> None:
+    """Opening or deleting an unknown view names those there are."""
+    save_view(store, "mine", {}, "ann")
+    with pytest.raises(SRTError, match="mine"):
+        find_view(store, "theirs")
+    with pytest.raises(SRTError):
+        delete_view(store, "theirs", "ann")
