@@ -12,7 +12,7 @@ from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.store import Row
 from srt_core.ui.filters import MEASURE_LABELS
 from srt_core.ui.identity import may_own, require_owner
-from srt_core.ui.page import reporting
+from srt_core.ui.page import curator, reporting
 from srt_core.ui.runtime import Project
 
 CHART_WIDTH = 420
@@ -102,7 +102,7 @@ def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
                            help="Every screen then shows its scores. Decisions stay as they are.",
                            disabled=not may_own()):  # fmt: skip
                 require_owner()
-                use_scoring(project.store, number)
+                use_scoring(project.store, number, curator())
                 st.rerun()
 
 
