@@ -53,23 +53,27 @@ def rule_of(store: Store, policy: Policy, scoring_id: int | None = None) -> Quer
     return Query(f"WITH panel AS ({panel.sql}) SELECT * FROM ({RULE})", {**values, **panel.values})
 
 
-def rule_of_each(store: Store, policies: Sequence[Policy]) -> Query:
+def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] | None = None) -> Query:
     """Give the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
 
+    `among` are the numbers of the samples that are looked at (None: all); a top share is one of these.
     They must share producer and top_share: PolicyError where they do not, or where a value is out of range.
     """
     if len({(policy.producer, policy.top_share) for policy in policies}) != 1:
         raise PolicyError("The policies differ in producer or top share.", "Ask for those of one of each at a time.")
     panel = panel_for(store, policies[0])
     options = [parameters(policy) for policy in policies]
+    only = "" if among is None else "WHERE seq IN (SELECT unnest($among::BIGINT[]))"
     columns = ", ".join(f"unnest(${name}::{kind}[]) AS {name}" for name, kind in _OPTIONS.items())
     return Query(
-        f"""WITH panel AS ({panel.sql}), policy AS (SELECT unnest(range(len($rank_by))) AS policy, {columns})
+        f"""WITH panel AS (SELECT * FROM ({panel.sql}) {only}),
+                 policy AS (SELECT unnest(range(len($rank_by))) AS policy, {columns})
             SELECT * FROM ({RULE_OF_EACH})""",
         {
             **{name: [option[name] for option in options] for name in _OPTIONS},
             **panel.values,
             "top_share": policies[0].top_share,
+            **({} if among is None else {"among": list(among)}),
         },
     )
 

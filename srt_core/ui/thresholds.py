@@ -24,10 +24,12 @@ from srt_core.ui.page import (
     show_error,
     show_kept_error,
 )
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 from srt_core.ui.threshold_changes import render_changes
 from srt_core.ui.threshold_charts import render_cuts
-from srt_core.ui.trust_figures import render_agreement
+from srt_core.ui.threshold_map import render_map
+from srt_core.ui.threshold_policies import render_side_by_side
 from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.whatif import Change, Comparison, compare, differing
 
@@ -59,7 +61,7 @@ def _draw_desk(project: Project) -> None:
         return
     with reporting():
         method = dialled_method(policy)
-        found = compare(project.store, policy)
+        found = remembered(compare, project.store, policy)
         # Widths and not shares, so that a narrow window wraps what stands side by side.
         desk = st.container(horizontal=True, gap="large")
         with desk.container(width=240):
@@ -69,8 +71,27 @@ def _draw_desk(project: Project) -> None:
         with desk.container(width="stretch"):
             _draw_action(project, policy, found)
             _draw_outcomes(found)
-            render_cuts(project.store, policy, method)
-            render_agreement(project.store, policy)
+            render_cuts(project, policy, method)
+        _draw_view(project, policy, method, found)
+
+
+_VIEWS = {
+    "changes": "Read what would change",
+    "map": "Map of two dials",
+    "beside": "Policies side by side",
+}
+
+
+def _draw_view(project: Project, policy: Policy, method: Method, found: Comparison) -> None:
+    """Draw what is open below the dials, and count for that alone."""
+    view = st.segmented_control("Look at", list(_VIEWS), default="changes", key="thresholds_view", required=True,
+                                format_func=_VIEWS.__getitem__, label_visibility="collapsed",
+                                persist_state="session")  # fmt: skip
+    if view == "map":
+        render_map(project, policy, method)
+    elif view == "beside":
+        render_side_by_side(project, policy)
+    else:
         render_changes(project.store, policy, found)
 
 
@@ -198,12 +219,23 @@ def _draw_save(project: Project, policy: Policy) -> None:
         st.form_submit_button("Save", icon=":material/bookmark_add:", on_click=_save, args=(project, policy),
                               disabled=not may_own())  # fmt: skip
         st.caption("Saving does not apply it. A name that you used before is replaced.")
+    own = policies.own_policies(project.store)
+    if own:
+        with st.popover("Delete a saved one", icon=":material/bookmark_remove:"):
+            st.selectbox("Saved policy", own, key="thresholds_doomed")
+            st.button("Delete", icon=":material/delete:", key="thresholds_delete", on_click=_delete, args=(project,))
 
 
 @acting_as_owner
 def _save(project: Project, policy: Policy) -> None:
     dial_to(project, policies.save_policy(project.store, policy, st.session_state["thresholds_name"]))
     _say("The policy is saved.")
+
+
+@acting
+def _delete(project: Project) -> None:
+    policies.delete_policy(project.store, st.session_state["thresholds_doomed"])
+    _say("The saved policy is deleted. What is in use stays.")
 
 
 def _say(text: str) -> None:
