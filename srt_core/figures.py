@@ -7,6 +7,7 @@ and bars by pattern as well. Fonts and backgrounds are the page's own.
 
 import html
 import math
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,12 +172,26 @@ def histogram(
 
 
 def offer_clicks(figure: go.Figure, places: Sequence[float]) -> None:
-    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them."""
-    highest = max((count for trace in figure.data for count in trace.y), default=1)
-    figure.add_trace(_unseen(list(places), [highest / 2] * len(places), "set to %{x:.4~g}<extra></extra>"))
-    figure.update_layout(hovermode="x", showlegend=figure.layout.showlegend)
+    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them.
+
+    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
+    trace that comes first under it.
+    """
+    lines = list(figure.data)
+    highest = max((count for line in lines for count in line.y), default=1)
+    points = _unseen(list(places), [highest / 2] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
+    points.customdata = [_counts_at(lines, place) for place in places]
+    for line in lines:
+        line.update(hoverinfo="skip", hovertemplate=None)
+    figure.add_trace(points)
+    figure.update_layout(hovermode="x", dragmode="pan")
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True)
+
+
+def _counts_at(lines: Sequence[go.Scatter], x: float) -> str:
+    found = ((line.name, line.y[max(bisect(line.x, x) - 1, 0)]) for line in lines)
+    return "".join(f"<br>{name}: {count:,}" for name, count in found)
 
 
 def _unseen(x: Sequence[float], y: Sequence[float], hover: str) -> go.Scatter:
@@ -271,7 +286,7 @@ def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> go.
             x=[by_origin.get(origin, 0) for by_origin in kept],
             y=list(range(len(names))),
             customdata=list(names),
-            marker={"color": ORIGIN_COLOURS[origin], "pattern": {"shape": ORIGIN_PATTERNS[origin], "solidity": 0.25}},
+            marker={"color": ORIGIN_COLOURS[origin], "pattern": _pattern(origin)},
             hovertemplate=f"%{{customdata}}, {outcome_label(origin)}: %{{x:,}}<extra></extra>",
         )
         for origin in Origin
@@ -281,10 +296,14 @@ def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> go.
     for place, by_origin in enumerate(kept):
         total = sum(by_origin.values())
         figure.add_annotation(x=total, y=place, text=f" {total:,}", xanchor="left", showarrow=False)
-    figure.update_layout(margin_r=70)
+    figure.update_layout(margin_r=70, legend_traceorder="normal")
     figure.update_xaxes(rangemode="tozero")
     _name_rows(figure, names)
     return figure
+
+
+def _pattern(origin: Origin) -> dict[str, object]:
+    return {"shape": ORIGIN_PATTERNS[origin], "fillmode": "overlay", "solidity": 0.15, "size": 7}
 
 
 def interval_dots(names: Sequence[str], shares: Sequence[tuple[float, float, float] | None], x_title: str) -> go.Figure:

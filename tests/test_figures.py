@@ -341,6 +341,8 @@ def test_a_click_on_a_histogram_gives_a_value_of_the_dial() -> None:
     assert [line.name for line in lines] == ["Original", "Both"]
     assert (points.x, points.y, points.marker.opacity) == ((0.0, 0.25, 0.5), (3, 3, 3), 0)
     assert (points.selected.marker.opacity, points.unselected.marker.opacity, points.showlegend) == (0, 0, False)
+    assert points.customdata == tuple(f"<br>Original: {one}<br>Both: {both}" for one, both in ((1, 2), (1, 2), (6, 2)))
+    assert {line.hoverinfo for line in lines} == {"skip"}
     assert layout_of(figure)["hovermode"] == "x"
 
 

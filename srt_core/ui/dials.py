@@ -13,6 +13,7 @@ from srt_core.records import Policy
 from srt_core.selection import applied_policy, policy_from_json, policy_to_json, with_settings
 from srt_core.ui.generation import claim, generation
 from srt_core.ui.page import acting
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 from srt_core.ui.words import markdown
 from srt_core.whatif import differing, method_of
@@ -128,7 +129,7 @@ def _draw_choice(desk: _Desk, dial: Dial, value: object) -> None:
 
 def _draw_producer(desk: _Desk, dial: Dial, value: str) -> None:
     """Offer those that made rewrites; with fewer than two there is nothing to choose."""
-    names = rewriters(desk.project.store)
+    names = remembered(rewriters, desk.project.store)
     if len(names) < 2:
         return
     key = desk.key(dial, "producer")

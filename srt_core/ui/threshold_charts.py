@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.figures import histogram, offer_clicks
+from srt_core.figures import ORIGIN_COLOURS, ORIGIN_DASHES, histogram, offer_clicks
 from srt_core.methods import DIALS, Dial, Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
 from srt_core.scorings import MEASURES
@@ -15,6 +15,7 @@ from srt_core.ui.filters import MEASURE_LABELS
 from srt_core.ui.page import acting, address
 from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
+from srt_core.ui.words import ORIGIN_LABELS
 from srt_core.whatif import Bins, gains, spread
 
 _STAGES = {
@@ -43,6 +44,7 @@ def render_cuts(project: Project, policy: Policy, method: Method) -> None:
     if not drawn:
         _draw_unscored(method)
         return
+    _draw_legend({origin for cut in drawn for origin, counts in cut.bins[1].items() if any(counts)})
     with st.container(horizontal=True):
         for cut in drawn:
             with st.container(width=CHART_WIDTH):
@@ -51,6 +53,21 @@ def render_cuts(project: Project, policy: Policy, method: Method) -> None:
         "Candidates by version, over the middle 99 % of the scores. The dashed line is the dial: click anywhere in a "
         "chart to put it there."
     )
+
+
+_STROKES = {"solid": "solid", "dash": "dashed", "dashdot": "dashed", "dot": "dotted"}
+
+
+def _draw_legend(origins: set[Origin]) -> None:
+    """Name the lines once for all charts: each would take a third of its own room for it."""
+    samples = "".join(
+        f'<span style="margin-right:1.2rem;white-space:nowrap"><span style="display:inline-block;width:1.8rem;'
+        f"vertical-align:middle;margin-right:0.4rem;border-top:3px {_STROKES[ORIGIN_DASHES[origin]]} "
+        f'{ORIGIN_COLOURS[origin]}"></span>{ORIGIN_LABELS[origin]}</span>'
+        for origin in Origin
+        if origin in origins
+    )
+    st.html(f'<div style="font-size:0.85rem">{samples}</div>')
 
 
 def distribution(project: Project, policy: Policy, name: str) -> Bins:
@@ -81,7 +98,7 @@ def _draw(project: Project, method: Method, cut: _Cut) -> None:
     edges, counts = cut.bins
     shown = {origin: counts[origin] for origin in Origin if any(counts.get(origin, ()))}
     figure = histogram(edges, shown, cut.title, cut.at, cut_label="dial")
-    figure.update_layout(height=220)
+    figure.update_layout(height=200, showlegend=False, margin_t=24)
     total = sum(map(sum, shown.values()))
     alt = f"{cut.title}: {total:,} candidates, dial {'off' if cut.at is None else f'at {cut.at:g}'}"
     key = f"cut|{cut.dial.name}"

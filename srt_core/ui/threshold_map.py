@@ -16,6 +16,8 @@ from srt_core.ui.runtime import Project
 from srt_core.ui.threshold_charts import distribution
 from srt_core.whatif import differing
 
+MAP_WIDTH = 680
+
 _SHOWN: dict[Shown, str] = {"kept": "Share kept", "agreement": "Agreement with people"}
 
 
@@ -32,7 +34,7 @@ def render_map(project: Project, policy: Policy, method: Method) -> None:
         found.x, found.y, found.share(), (x.label, y.label, _SHOWN[shown]), _marks(project, policy, x, y)
     )
     key = f"map|{x.name}|{y.name}|{shown}"
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, selection_mode="points",
+    st.plotly_chart(figure, width=MAP_WIDTH, key=key, config={"displayModeBar": False}, selection_mode="points",
                     on_select=partial(_take_cell, project, method, x, y, key),
                     alt=f"{_SHOWN[shown]} over {x.label} and {y.label}. {_said(found, shown)}")  # fmt: skip
     st.caption(f"{_said(found, shown)} Click a cell to set both dials; the others stay as they are.")

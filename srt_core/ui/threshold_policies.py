@@ -60,7 +60,7 @@ def _draw_table(names: Sequence[str], found: SideBySide) -> None:
         hide_index=True,
         column_config={
             "Kept": number(format="localized", help="Samples of which a version is kept."),
-            "Share": number(format="percent"),
+            "Share": number(format="%.1f %%", help="Of all samples."),
             **{label: number(format="localized") for label in (*ORIGIN_LABELS.values(), *REASON_LABELS.values())},
             "IFD": number("Mean IFD", format="%.3f", help=f"Of what is kept. {IFD_HELP}"),
             "r-IFD": number("Mean r-IFD", format="%.3f", help=f"Of what is kept. {R_IFD_HELP}"),
@@ -76,11 +76,11 @@ def _draw_table(names: Sequence[str], found: SideBySide) -> None:
 
 
 def _row(name: str, outcome: Outcome, samples: int) -> Row:
-    dropped = {REASON_LABELS[reason]: n or None for reason, n in outcome.by_reason.items() if reason != Reason.KEPT}
+    dropped = {REASON_LABELS[reason]: n for reason, n in outcome.by_reason.items() if reason != Reason.KEPT}
     return {
         "Policy": _named(name, outcome.policy),
         "Kept": outcome.kept,
-        "Share": outcome.kept / samples if samples else None,
+        "Share": 100 * outcome.kept / samples if samples else None,
         **{ORIGIN_LABELS[origin]: outcome.by_origin[origin] for origin in Origin},
         "Agrees": _agreement(outcome),
         "IFD": outcome.ifd.value,
@@ -131,13 +131,13 @@ def _draw_pairs(names: Sequence[str], found: SideBySide) -> None:
     titles = [_named(name, outcome.policy) for name, outcome in zip(names, found.outcomes, strict=True)]
     st.dataframe(
         [
-            {"Policy": title, **{f"{place + 1}": same / found.samples for place, same in enumerate(row)}}
+            {"Policy": title, **{f"{place + 1}": 100 * same / found.samples for place, same in enumerate(row)}}
             for title, row in zip(titles, found.same, strict=True)
             if found.samples
         ],
         hide_index=True,
         column_config={
-            f"{place + 1}": st.column_config.NumberColumn(f"As row {place + 1}", format="percent")
+            f"{place + 1}": st.column_config.NumberColumn(f"As row {place + 1}", format="%.1f %%")
             for place in range(len(titles))
         },
         alt="Share of samples on which each two policies have the same outcome",

@@ -12,6 +12,7 @@ from srt_core.methods import DIALS, METHODS, Method
 from srt_core.policies import saved_policies
 from srt_core.records import Policy, Reason
 from srt_core.samples import count_samples
+from srt_core.side_by_side import wilson
 from srt_core.ui.dials import dial_to, dial_value, dialled_method, dialled_policy, keep_address, render_dials
 from srt_core.ui.identity import may_own
 from srt_core.ui.page import (
@@ -35,6 +36,8 @@ from srt_core.whatif import Change, Comparison, compare, differing
 
 _OUTCOMES = {**{str(origin): f"Keep: {label}" for origin, label in ORIGIN_LABELS.items()},
              **{str(reason): label for reason, label in REASON_LABELS.items()}}  # fmt: skip
+
+BARS_WIDTH, TABLE_WIDTH = 440, 480
 
 _MOVES: dict[Change, str] = {"entering": "come in", "leaving": "go out", "switching": "take another version"}
 
@@ -70,12 +73,12 @@ def _draw_desk(project: Project) -> None:
             render_dials(project, policy, method)
         with desk.container(width="stretch"):
             _draw_action(project, policy, found)
-            _draw_outcomes(found)
             render_cuts(project, policy, method)
         _draw_view(project, policy, method, found)
 
 
 _VIEWS = {
+    "outcomes": "Outcomes",
     "changes": "Read what would change",
     "map": "Map of two dials",
     "beside": "Policies side by side",
@@ -84,15 +87,17 @@ _VIEWS = {
 
 def _draw_view(project: Project, policy: Policy, method: Method, found: Comparison) -> None:
     """Draw what is open below the dials, and count for that alone."""
-    view = st.segmented_control("Look at", list(_VIEWS), default="changes", key="thresholds_view", required=True,
+    view = st.segmented_control("Look at", list(_VIEWS), default="outcomes", key="thresholds_view", required=True,
                                 format_func=_VIEWS.__getitem__, label_visibility="collapsed",
                                 persist_state="session")  # fmt: skip
     if view == "map":
         render_map(project, policy, method)
     elif view == "beside":
         render_side_by_side(project, policy)
-    else:
+    elif view == "changes":
         render_changes(project.store, policy, found)
+    else:
+        _draw_outcomes(found)
 
 
 def _choose_method(project: Project, method: Method) -> None:
@@ -168,17 +173,22 @@ def _draw_agreement(found: Comparison) -> None:
                      icon=":material/fact_check:", query_params=address())  # fmt: skip
         return
     better = found.agrees_after - found.agrees_before
+    low, high = wilson(found.agrees_after, found.decided) or (0.0, 1.0)
     st.metric(
         "Agrees with people",
-        f"{found.agrees_after:,} of {found.decided:,}",
+        f"{found.agrees_after / found.decided:.1%}",
         f"{better:+,}" if better else None,
-        width=200,
+        width=160,
         help="Decided samples for which the rule, as dialled, has the outcome that a person gave: the same version, or "
         "none. An edit counts as the version that it started from.",
     )
+    st.caption(
+        f"{found.agrees_after:,} of {found.decided:,} decided samples. 95 % interval: {low:.1%} to {high:.1%}.",
+        width=190,
+    )
     st.page_link(
         "pages/4_Explore.py",
-        label="Where people overrode the policy in use",
+        label="Where people overrode it",
         icon=":material/travel_explore:",
         query_params=address(state="overridden"),
     )
@@ -251,12 +261,12 @@ def _draw_said() -> None:
 def _draw_outcomes(found: Comparison) -> None:
     both = st.container(horizontal=True)
     outcomes = [name for name in _OUTCOMES if name in {**found.before, **found.after}]
-    with both.container(width=300):
+    with both.container(width=BARS_WIDTH):
         said = ", ".join(f"{_OUTCOMES[name]} {found.after.get(name, 0):,}" for name in outcomes)
         figure = outcome_bars(found.before, found.after, labels=_OUTCOMES)
         st.plotly_chart(figure, key="thresholds_bars", config={"displayModeBar": False},
                         alt=f"Samples by outcome under the dials: {said}")  # fmt: skip
-    with both.container(width=355):
+    with both.container(width=TABLE_WIDTH):
         st.dataframe(
             [
                 {
@@ -270,10 +280,10 @@ def _draw_outcomes(found: Comparison) -> None:
             ],
             hide_index=True,
             column_config={
-                "outcome": st.column_config.TextColumn("Outcome", width=145),
-                "before": st.column_config.NumberColumn("In use", format="localized", width=55),
-                "after": st.column_config.NumberColumn("Dialled", format="localized", width=55),
-                "change": st.column_config.NumberColumn("Change", format="%+d", width=55),
+                "outcome": st.column_config.TextColumn("Outcome", width=180),
+                "before": st.column_config.NumberColumn("In use", format="localized", width=80),
+                "after": st.column_config.NumberColumn("Dialled", format="localized", width=80),
+                "change": st.column_config.NumberColumn("Change", format="%+d", width=80),
                 "rows": st.column_config.LinkColumn(
                     "Rows", display_text="open", width=45, help="Open the samples of this outcome, in use, in Explore."
                 ),
