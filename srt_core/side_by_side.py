@@ -3,19 +3,16 @@
 Nothing is stored. Each policy is the rule bound to its own parameters; all are counted over the same samples.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from srt_core.intervals import Share
 from srt_core.records import Origin, Policy, Reason
 from srt_core.selection import Query, agrees, refresh, rule_of
 from srt_core.store import Row, Store
 
 MOST = 5
 """Policies that can stand side by side and still be read."""
-
-_Z = 1.959964
-"""The normal quantile of 95 %, two-sided."""
 
 
 @dataclass(slots=True)
@@ -48,9 +45,8 @@ class Outcome:
     r_ifd: Mean = field(default_factory=Mean)
     growth: Mean = field(default_factory=Mean)
     """How many times as long as the original's the response of a kept rewrite is."""
-    decided: int = 0
-    agreed: int = 0
-    """Decided samples for which the policy has the outcome that a person gave."""
+    agreement: Share = Share(0, 0)
+    """Of the decided samples, those for which the policy has the outcome that a person gave."""
 
     @property
     def kept(self) -> int:
@@ -80,16 +76,6 @@ def side_by_side(store: Store, policies: Sequence[Policy]) -> SideBySide:
     return SideBySide(samples, outcomes, _same(store, rules, samples))
 
 
-def wilson(hits: int, n: int) -> tuple[float, float] | None:
-    """Give the 95 % score interval of a proportion (Wilson, J. Am. Stat. Assoc. 22, 1927); None of nothing."""
-    if not n:
-        return None
-    share, spread = hits / n, _Z * _Z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 _MEANS = ("ifd", "r_ifd", "growth")
 
 
@@ -107,8 +93,7 @@ def _counted(store: Store, rule: Query) -> list[Row]:
 
 def _add(outcome: Outcome, row: Row) -> None:
     outcome.by_reason[Reason(row["reason"])] += row["samples"]
-    outcome.decided += row["decided"]
-    outcome.agreed += row["agreed"]
+    outcome.agreement = Share(outcome.agreement.hits + row["agreed"], outcome.agreement.n + row["decided"])
     if row["reason"] == Reason.KEPT:
         outcome.by_origin[Origin(row["winner"])] += row["samples"]
         for name in _MEANS:

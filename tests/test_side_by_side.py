@@ -10,7 +10,7 @@ import pytest
 
 from srt_core import ledger
 from srt_core.records import Action, Decision, Origin, Policy, Reason
-from srt_core.side_by_side import side_by_side, wilson
+from srt_core.side_by_side import side_by_side
 from srt_core.store import Store
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
@@ -62,8 +62,8 @@ def test_each_policy_is_counted_as_alone(store: Store) -> None:
         kept = [case.candidates[each.origin] for case, each in zip(CASES, rule, strict=True) if each.origin]
         assert outcome.ifd.value == pytest.approx(fmean(n.ifd for n in kept if n.ifd is not None))
         assert outcome.r_ifd.value == pytest.approx(fmean(n.r_ifd for n in kept if n.r_ifd is not None))
-        assert outcome.decided == len(CHOSEN)
-        assert outcome.agreed == sum(rule[place].origin == origin for place, origin in CHOSEN.items())
+        assert outcome.agreement.n == len(CHOSEN)
+        assert outcome.agreement.hits == sum(rule[place].origin == origin for place, origin in CHOSEN.items())
 
 
 def test_two_policies_agree_where_the_outcome_is_the_same(store: Store) -> None:
@@ -93,12 +93,3 @@ def test_growth_is_that_of_kept_rewrites(tmp_path: Path) -> None:
         free = replace(Policy(), require_response_reflection=False)
         outcome = side_by_side(store, [free]).outcomes[0]
     assert (outcome.kept, outcome.growth.value) == (3, 3.0)
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)]
-)
-def test_the_interval_is_wilsons(hits: int, n: int, low: float, high: float) -> None:
-    """Values as published for the method (Newcombe, Stat. Med. 17, 1998: 81 of 263)."""
-    assert wilson(hits, n) == pytest.approx((low, high), abs=1e-4)
-    assert wilson(0, 0) is None

@@ -9,7 +9,7 @@ from srt_core.figures import interval_dots, kept_bars
 from srt_core.policies import saved_policies
 from srt_core.records import Origin, Policy, Reason
 from srt_core.selection import applied_policy
-from srt_core.side_by_side import MOST, Outcome, SideBySide, side_by_side, wilson
+from srt_core.side_by_side import MOST, Outcome, SideBySide, side_by_side
 from srt_core.store import Row
 from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
@@ -95,10 +95,8 @@ def _named(name: str, policy: Policy) -> str:
 
 
 def _agreement(outcome: Outcome) -> str:
-    ends = wilson(outcome.agreed, outcome.decided)
-    if ends is None:
-        return "nobody decided yet"
-    return f"{outcome.agreed / outcome.decided:.1%} ({ends[0]:.1%} to {ends[1]:.1%})"
+    found = _share(outcome)
+    return f"{found[0]:.1%} ({found[1]:.1%} to {found[2]:.1%})" if found else "nobody decided yet"
 
 
 def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
@@ -109,7 +107,7 @@ def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
             st.markdown("**Kept, by version**")
             figure = kept_bars(labels, [outcome.by_origin for outcome in found.outcomes])
             st.plotly_chart(figure, key="beside_kept", config=_CONFIG, alt="Samples kept by version, a bar a policy")
-        if found.outcomes[0].decided:
+        if found.outcomes[0].agreement.n:
             with st.container(width=CHART_WIDTH):
                 st.markdown("**Agreement with people, with its 95 % interval**")
                 figure = interval_dots(labels, [_share(each) for each in found.outcomes], "of the decided samples")
@@ -118,8 +116,8 @@ def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
 
 
 def _share(outcome: Outcome) -> tuple[float, float, float] | None:
-    ends = wilson(outcome.agreed, outcome.decided)
-    return (outcome.agreed / outcome.decided, *ends) if ends else None
+    share, ends = outcome.agreement.estimate, outcome.agreement.wilson()
+    return None if share is None or ends is None else (share, ends.low, ends.high)
 
 
 def _short(name: str, most: int = 32) -> str:

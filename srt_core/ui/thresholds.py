@@ -8,11 +8,11 @@ import streamlit as st
 from srt_core import policies, selection
 from srt_core.errors import PolicyError
 from srt_core.figures import outcome_bars
+from srt_core.intervals import Share
 from srt_core.methods import DIALS, METHODS, Method
 from srt_core.policies import saved_policies
 from srt_core.records import Policy, Reason
 from srt_core.samples import count_samples
-from srt_core.side_by_side import wilson
 from srt_core.ui.dials import dial_to, dial_value, dialled_method, dialled_policy, keep_address, render_dials
 from srt_core.ui.identity import may_own
 from srt_core.ui.page import (
@@ -31,6 +31,7 @@ from srt_core.ui.threshold_changes import render_changes
 from srt_core.ui.threshold_charts import render_cuts
 from srt_core.ui.threshold_map import render_map
 from srt_core.ui.threshold_policies import render_side_by_side
+from srt_core.ui.trust_figures import render_agreement
 from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.whatif import Change, Comparison, compare, differing
 
@@ -80,6 +81,7 @@ def _draw_desk(project: Project) -> None:
 _VIEWS = {
     "outcomes": "Outcomes",
     "changes": "Read what would change",
+    "people": "Agreement by margin",
     "map": "Map of two dials",
     "beside": "Policies side by side",
 }
@@ -90,7 +92,9 @@ def _draw_view(project: Project, policy: Policy, method: Method, found: Comparis
     view = st.segmented_control("Look at", list(_VIEWS), default="outcomes", key="thresholds_view", required=True,
                                 format_func=_VIEWS.__getitem__, label_visibility="collapsed",
                                 persist_state="session")  # fmt: skip
-    if view == "map":
+    if view == "people":
+        _draw_by_margin(project, policy, found)
+    elif view == "map":
         render_map(project, policy, method)
     elif view == "beside":
         render_side_by_side(project, policy)
@@ -98,6 +102,13 @@ def _draw_view(project: Project, policy: Policy, method: Method, found: Comparis
         render_changes(project.store, policy, found)
     else:
         _draw_outcomes(found)
+
+
+def _draw_by_margin(project: Project, policy: Policy, found: Comparison) -> None:
+    if not found.decided:
+        st.markdown("Nobody has decided a sample yet. Decide some in Review to see where the rule agrees.")
+        return
+    render_agreement(project.store, policy)
 
 
 def _choose_method(project: Project, method: Method) -> None:
@@ -173,7 +184,7 @@ def _draw_agreement(found: Comparison) -> None:
                      icon=":material/fact_check:", query_params=address())  # fmt: skip
         return
     better = found.agrees_after - found.agrees_before
-    low, high = wilson(found.agrees_after, found.decided) or (0.0, 1.0)
+    ends = Share(found.agrees_after, found.decided).wilson()
     st.metric(
         "Agrees with people",
         f"{found.agrees_after / found.decided:.1%}",
@@ -183,7 +194,8 @@ def _draw_agreement(found: Comparison) -> None:
         "none. An edit counts as the version that it started from.",
     )
     st.caption(
-        f"{found.agrees_after:,} of {found.decided:,} decided samples. 95 % interval: {low:.1%} to {high:.1%}.",
+        f"{found.agrees_after:,} of {found.decided:,} decided samples."
+        + (f" 95 % interval: {ends.low:.1%} to {ends.high:.1%}." if ends else ""),
         width=190,
     )
     st.page_link(
@@ -233,7 +245,8 @@ def _draw_save(project: Project, policy: Policy) -> None:
     if own:
         with st.popover("Delete a saved one", icon=":material/bookmark_remove:"):
             st.selectbox("Saved policy", own, key="thresholds_doomed")
-            st.button("Delete", icon=":material/delete:", key="thresholds_delete", on_click=_delete, args=(project,))
+            st.button("Delete", icon=":material/delete:", key="thresholds_delete", on_click=_delete, args=(project,),
+                      disabled=not may_own())  # fmt: skip
 
 
 @acting_as_owner
@@ -242,7 +255,7 @@ def _save(project: Project, policy: Policy) -> None:
     _say("The policy is saved.")
 
 
-@acting
+@acting_as_owner
 def _delete(project: Project) -> None:
     policies.delete_policy(project.store, st.session_state["thresholds_doomed"])
     _say("The saved policy is deleted. What is in use stays.")

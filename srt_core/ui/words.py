@@ -44,7 +44,6 @@ KIND_LABELS = {
     "undo": "Undone",
     "import": "Imported",
     "policy": "Policy applied",
-    "scoring": "Scoring put in use",
     "export": "Exported",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
