@@ -234,10 +234,14 @@ def outcome_heatmap(
     if len(shares) != len(y) or any(len(row) != len(x) for row in shares):
         raise ValueError(f"shares must be {len(y)} rows of {len(x)}")
     x_title, y_title, share = titles
+    known = [value for row in shares for value in row if value is not None]
+    ends = (min(known), max(known)) if len(set(known)) > 1 else (0.0, 1.0)
     heatmap = go.Heatmap(
         x=list(x),
         y=list(y),
         z=[list(row) for row in shares],
+        zmin=ends[0],
+        zmax=ends[1],
         colorscale=[[0, "rgba(35,109,88,0.08)"], [1, "rgba(35,109,88,1)"]],
         colorbar={"title": {"text": share}, "thickness": 12, "tickformat": ".0%"},
         hoverinfo="skip",

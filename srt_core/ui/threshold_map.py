@@ -17,6 +17,8 @@ from srt_core.ui.threshold_charts import distribution
 from srt_core.whatif import differing
 
 MAP_WIDTH = 680
+_NARROW = 5
+"""Steps of a dial that make no map: then the whole dial is shown."""
 
 _SHOWN: dict[Shown, str] = {"kept": "Share kept", "agreement": "Agreement with people"}
 
@@ -64,9 +66,8 @@ def _counted(project: Project, policy: Policy, x: Dial, y: Dial, shown: Shown) -
 def _values(project: Project, policy: Policy, dial: Dial) -> list[float]:
     """Spread the values of a dial over what it cuts, as far as the dial goes; a top share over all of it."""
     edges = [] if dial.name == "top_share" else distribution(project, policy, dial.name)[0]
-    if not edges:
-        return values_of(dial)
-    return values_of(dial, on_step(dial, edges[0]), on_step(dial, edges[-1]))
+    low, high = (on_step(dial, edges[0]), on_step(dial, edges[-1])) if edges else (dial.low, dial.high)
+    return values_of(dial, low, high) if high - low > _NARROW * dial.step else values_of(dial)
 
 
 def _marks(project: Project, policy: Policy, x: Dial, y: Dial) -> list[Mark]:
