@@ -81,13 +81,13 @@ def same_selections(store: Store, one: int, other: int) -> SameSelections:
     """
     _check_comparable(store, one, other)
     policy = applied_policy(store)
-    first, second = rule_of(store, policy, one, "_one"), rule_of(store, policy, other, "_other")
+    first, second = (rule_of(store, policy, number).tagged(f"_{number}") for number in (one, other))
     found = store.rows(
         f"""SELECT count(*) AS samples,
                    count(*) FILTER (one.origin IS NOT DISTINCT FROM other.origin) AS same,
                    count(*) FILTER (one.origin IS NOT NULL OR other.origin IS NOT NULL) AS kept,
                    count(*) FILTER (one.origin = other.origin) AS kept_same
-            FROM ({first.sql}) AS one JOIN ({second.sql}) AS other USING (sample_id)""",
+            FROM ({first.sql}) AS one JOIN ({second.sql}) AS other USING (seq)""",
         first.values | second.values,
     )
     return SameSelections(**found[0])

@@ -1,10 +1,16 @@
 """Count numbers in bins, one SQL statement each: what a chart draws is the counts, and never the rows."""
 
-import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from srt_core.records import Origin
 from srt_core.store import Store
+
+_EACH = "COLUMNS('(.*)')"
+_STEPS = 20
+"""Ends of a spread lie on multiples of a twentieth."""
+_HALF_STEP = f"TRY_CAST(floor({_EACH} * {_STEPS}) + ceil({_EACH} * {_STEPS}) AS BIGINT)"
+"""Twice the step of a number that lies on one, and odd between two steps; NULL for a number beyond all reason."""
 
 
 def count_bins(
@@ -15,14 +21,13 @@ def count_bins(
     A bin takes its lower edge and not its upper; the last takes both. What is outside or NULL is not counted.
     """
     bins = len(edges) - 1
-    each = "COLUMNS('(.*)')"  # every column, in one pass; all its mentions in an expression stand for the same one
-    found = store.rows(
-        f"""SELECT histogram(CASE WHEN {each} BETWEEN $low AND $high
-                   THEN least(floor(({each} - $low) / $width), $bins - 1)::USMALLINT END) AS '\\1' FROM ({numbers})""",
+    found = _histograms(
+        store,
+        f"""if({_EACH} BETWEEN $low AND $high, least(floor(({_EACH} - $low) / $width)::BIGINT, $bins - 1), NULL)""",
+        numbers,
         {**values, "low": edges[0], "high": edges[-1], "width": (edges[-1] - edges[0]) / bins, "bins": bins},
-    )[0]
-    held = {origin: found.get(origin) or {} for origin in Origin}
-    return {origin: [counted.get(place, 0) for place in range(bins)] for origin, counted in held.items()}
+    )
+    return {origin: [found.get(origin, {}).get(place, 0) for place in range(bins)] for origin in Origin}
 
 
 def spread_bins(store: Store, numbers: str, bins: int, values: Mapping[str, object] | None = None) -> list[float]:
@@ -30,16 +35,30 @@ def spread_bins(store: Store, numbers: str, bins: int, values: Mapping[str, obje
 
     The ends lie on multiples of 0.05.
     """
-    low, high = store.rows(
-        f"""SELECT approx_quantile(number, 0.005) AS low, approx_quantile(number, 0.995) AS high
-            FROM (UNPIVOT ({numbers}) ON COLUMNS(*) INTO NAME origin VALUE number)""",
-        values or {},
-    )[0].values()
-    if low is None:
+    steps: Counter[int] = Counter()
+    for counts in _histograms(store, _HALF_STEP, numbers, values or {}).values():
+        steps.update(counts)
+    if not steps:
         return []
-    first, last = math.floor(low * 20), math.ceil(high * 20)
+    first, last = _step_at(steps, 0.005) // 2, -(-_step_at(steps, 0.995) // 2)
     last = max(last, first + 1)
-    return [(first + (last - first) * place / bins) / 20 for place in range(bins + 1)]
+    return [(first + (last - first) * place / bins) / _STEPS for place in range(bins + 1)]
+
+
+def _histograms(store: Store, step: str, numbers: str, values: Mapping[str, object]) -> dict[str, dict[int, int]]:
+    """Count each column of a SELECT by a whole number worked out of it, in one pass; NULL is not counted."""
+    found = store.rows(f"SELECT histogram({step}) AS '\\1' FROM ({numbers})", values)[0]
+    return {column: counts or {} for column, counts in found.items()}
+
+
+def _step_at(counts: Mapping[int, int], share: float) -> int:
+    """Find the step in which so large a share of all numbers is reached."""
+    left = share * sum(counts.values())
+    for step in sorted(counts):
+        left -= counts[step]
+        if left <= 0:
+            return step
+    return max(counts)
 
 
 def count_grid(

@@ -1,12 +1,13 @@
 """Plotly figures from plain, already counted data. Nothing here holds a row of a data set.
 
-One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page and stay apart for
-readers who do not tell red from green; lines differ by dash, dots by shape and bars by pattern as well. Fonts and
-backgrounds are the page's own.
+One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page, and those of one chart
+stay apart (a CIELAB distance of 20) for readers who lack one of the three cones; lines differ by dash, dots by shape
+and bars by pattern as well. Fonts and backgrounds are the page's own.
 """
 
 import html
 import math
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +17,16 @@ import plotly.graph_objects as go
 
 from srt_core.records import Origin, Reason
 
-TEACHER_COLOUR = "#8a63c9"
-STUDENT_COLOUR = "#00857a"
-NEUTRAL_COLOUR = "#808080"
-REFUSED_COLOUR = "#b5533c"
+TEACHER_COLOUR = "#8b5ac0"
+STUDENT_COLOUR = "#236d58"
+NEUTRAL_COLOUR = "#939393"
+REFUSED_COLOUR = "#b44b31"
 
 ORIGIN_COLOURS: Mapping[Origin, str] = {
-    Origin.ORIGINAL: "#808080",
+    Origin.ORIGINAL: "#939393",
     Origin.RESPONSE: "#2a7fd4",
-    Origin.INSTRUCTION: "#c26a00",
-    Origin.BOTH: "#b0309a",
+    Origin.INSTRUCTION: "#c97e1b",
+    Origin.BOTH: "#a92d94",
 }
 ORIGIN_DASHES: Mapping[Origin, str] = {
     Origin.ORIGINAL: "solid",
@@ -38,6 +39,12 @@ ORIGIN_SYMBOLS: Mapping[Origin, str] = {
     Origin.RESPONSE: "square",
     Origin.INSTRUCTION: "diamond",
     Origin.BOTH: "cross",
+}
+ORIGIN_PATTERNS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "",
+    Origin.RESPONSE: "/",
+    Origin.INSTRUCTION: ".",
+    Origin.BOTH: "x",
 }
 _REFUSED = (Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE)
 REASON_COLOURS: Mapping[Reason, str] = {
@@ -164,6 +171,181 @@ def histogram(
     return figure
 
 
+def offer_clicks(figure: go.Figure, places: Sequence[float]) -> None:
+    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them.
+
+    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
+    trace that comes first under it.
+    """
+    lines = list(figure.data)
+    highest = max((count for line in lines for count in line.y), default=1)
+    points = _unseen(list(places), [highest / 2] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
+    points.customdata = [_counts_at(lines, place) for place in places]
+    for line in lines:
+        line.update(hoverinfo="skip", hovertemplate=None)
+    figure.add_trace(points)
+    figure.update_layout(hovermode="x", dragmode="pan")
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+
+
+def _counts_at(lines: Sequence[go.Scatter], x: float) -> str:
+    found = ((line.name, line.y[max(bisect(line.x, x) - 1, 0)]) for line in lines)
+    return "".join(f"<br>{name}: {count:,}" for name, count in found)
+
+
+def _unseen(x: Sequence[float], y: Sequence[float], hover: str) -> go.Scatter:
+    hidden = {"marker": {"opacity": 0}}
+    return go.Scatter(
+        x=x, y=y, mode="markers", marker={"opacity": 0, "size": 12}, selected=hidden, unselected=hidden,
+        showlegend=False, hovertemplate=hover,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a map, with the name that stands in its legend."""
+
+    name: str
+    x: float
+    y: float
+    symbol: str
+
+
+def outcome_heatmap(
+    x: Sequence[float],
+    y: Sequence[float],
+    shares: Sequence[Sequence[float | None]],
+    titles: tuple[str, str, str],
+    marks: Sequence[Mark],
+) -> go.Figure:
+    """Draw a share for each pair of two dials' values, darker for more, with marks over it. A click gives a cell.
+
+    Args:
+        x: n values of one dial.
+        y: m values of the other.
+        shares: m rows of n shares from 0 to 1, the row of the lowest y first; None is no share.
+        titles: names of the x axis, the y axis and the share.
+        marks: where a policy stands, drawn where it is within the map.
+
+    Raises:
+        ValueError: if the shares do not fit the values.
+    """
+    if len(shares) != len(y) or any(len(row) != len(x) for row in shares):
+        raise ValueError(f"shares must be {len(y)} rows of {len(x)}")
+    x_title, y_title, share = titles
+    known = [value for row in shares for value in row if value is not None]
+    ends = (min(known), max(known)) if len(set(known)) > 1 else (0.0, 1.0)
+    heatmap = go.Heatmap(
+        x=list(x),
+        y=list(y),
+        z=[list(row) for row in shares],
+        zmin=ends[0],
+        zmax=ends[1],
+        colorscale=[[0, "rgba(35,109,88,0.08)"], [1, "rgba(35,109,88,1)"]],
+        colorbar={"title": {"text": share}, "thickness": 12, "tickformat": ".0%"},
+        hoverinfo="skip",
+    )
+    cells = _unseen(
+        [across for _ in y for across in x],
+        [up for up in y for _ in x],
+        f"{x_title} %{{x:.4~g}}<br>{y_title} %{{y:.4~g}}<br>{share} %{{customdata:.1%}}<extra></extra>",
+    )
+    cells.customdata = [value for row in shares for value in row]
+    figure = _figure([heatmap, *(_marked(mark) for mark in marks), cells], height=440, showlegend=bool(marks))
+    figure.update_layout(hoverdistance=30)
+    figure.update_xaxes(title_text=x_title, fixedrange=True, range=_around(x), showgrid=False)
+    figure.update_yaxes(title_text=y_title, fixedrange=True, range=_around(y), showgrid=False)
+    return figure
+
+
+def _marked(mark: Mark) -> go.Scatter:
+    return go.Scatter(
+        name=mark.name,
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        marker={"symbol": mark.symbol, "size": 15, "color": "#ffffff", "line": {"width": 2, "color": "#1a1a1a"}},
+        hoverinfo="skip",
+    )
+
+
+def _around(values: Sequence[float]) -> list[float]:
+    """Give the ends of an axis whose outer cells are whole."""
+    first, last = (values[1] - values[0], values[-1] - values[-2]) if len(values) > 1 else (1.0, 1.0)
+    return [values[0] - first / 2, values[-1] + last / 2]
+
+
+def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> go.Figure:
+    """Draw what each policy keeps as one bar, a piece an origin, with the sum at its end.
+
+    Args:
+        names: what each policy is called, from the top.
+        kept: samples by origin, for each policy.
+    """
+    traces: list[object] = [
+        go.Bar(
+            name=outcome_label(origin),
+            orientation="h",
+            x=[by_origin.get(origin, 0) for by_origin in kept],
+            y=list(range(len(names))),
+            customdata=list(names),
+            marker={"color": ORIGIN_COLOURS[origin], "pattern": _pattern(origin)},
+            hovertemplate=f"%{{customdata}}, {outcome_label(origin)}: %{{x:,}}<extra></extra>",
+        )
+        for origin in Origin
+        if any(by_origin.get(origin, 0) for by_origin in kept)
+    ]
+    figure = _figure(traces, height=90 + 40 * len(names), barmode="stack", showlegend=True)
+    for place, by_origin in enumerate(kept):
+        total = sum(by_origin.values())
+        figure.add_annotation(x=total, y=place, text=f" {total:,}", xanchor="left", showarrow=False)
+    figure.update_layout(margin_r=70, legend_traceorder="normal")
+    figure.update_xaxes(rangemode="tozero")
+    _name_rows(figure, names)
+    return figure
+
+
+def _pattern(origin: Origin) -> dict[str, object]:
+    return {"shape": ORIGIN_PATTERNS[origin], "fillmode": "overlay", "solidity": 0.15, "size": 7}
+
+
+def interval_dots(names: Sequence[str], shares: Sequence[tuple[float, float, float] | None], x_title: str) -> go.Figure:
+    """Draw a share of each policy as a dot with its interval; nothing where there is none.
+
+    Args:
+        names: what each policy is called, from the top.
+        shares: (share, low, high) from 0 to 1, for each policy; None is no share.
+        x_title: what is shared.
+    """
+    shown = [(place, found) for place, found in enumerate(shares) if found]
+    dots = go.Scatter(
+        x=[share for _, (share, _, _) in shown],
+        y=[place for place, _ in shown],
+        error_x={
+            "array": [high - share for _, (share, _, high) in shown],
+            "arrayminus": [share - low for _, (share, low, _) in shown],
+            "thickness": 2,
+        },
+        mode="markers+text",
+        text=[f"{share:.1%}" for _, (share, _, _) in shown],
+        textposition="top center",
+        customdata=[f"{low:.1%} to {high:.1%}" for _, (_, low, high) in shown],
+        marker={"color": STUDENT_COLOUR, "size": 9},
+        hovertemplate="%{x:.1%}, %{customdata}<extra></extra>",
+    )
+    figure = _figure([dots], height=90 + 40 * len(names))
+    figure.update_xaxes(title_text=x_title, tickformat=".0%", range=[0, 1.02])
+    _name_rows(figure, names)
+    return figure
+
+
+def _name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """Put names beside the rows 0, 1, ... from the top: two policies may have one name."""
+    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names)}
+    figure.update_yaxes(**ticks, range=[len(names) - 0.5, -0.5], showgrid=False)
+
+
 def density(
     x_edges: Sequence[float],
     y_edges: Sequence[float],
@@ -194,7 +376,7 @@ def density(
         y=list(y_edges),
         z=[[round(math.log10(count), 3) if count else None for count in row] for row in counts],
         customdata=[[count or None for count in row] for row in counts],
-        colorscale=[[0, "rgba(0,133,122,0.2)"], [1, "rgba(0,133,122,1)"]],
+        colorscale=[[0, "rgba(35,109,88,0.2)"], [1, "rgba(35,109,88,1)"]],
         colorbar={"title": {"text": "samples"}, "thickness": 12, **_magnitude_ticks(counts)},
         hovertemplate=f"{x_title} %{{x:.3~r}}, {y_title} %{{y:.3~r}}: %{{customdata:,}}<extra></extra>",
         hoverongaps=False,

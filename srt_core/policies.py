@@ -41,6 +41,19 @@ def save_policy(store: Store, policy: Policy, name: str) -> Policy:
     return named
 
 
+def own_policies(store: Store) -> list[str]:
+    """Name the policies that the project has saved."""
+    return [row["name"] for row in store.rows("SELECT name FROM policy ORDER BY name")]
+
+
+def delete_policy(store: Store, name: str) -> None:
+    """Forget a saved policy; one that is in use stays so. PolicyError for a preset or a name that is not there."""
+    if name not in own_policies(store):
+        raise PolicyError(f"There is no saved policy {name}.", "Only policies that you saved can be deleted.")
+    with store.transaction() as tx:
+        tx.execute("DELETE FROM policy WHERE name = ?", [name])
+
+
 def change(policy: Policy, settings: Iterable[str]) -> Policy:
     """Change options written as name=value, such as max_ifd=1.0, max_r_ifd=none, require_reflection=true."""
     values = dict(_parse_setting(setting) for setting in settings)

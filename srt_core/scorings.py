@@ -3,6 +3,8 @@
 Scores of two scorings never mix: the rule and every screen read the one in use alone.
 """
 
+import json
+
 from srt_core.errors import SRTError
 from srt_core.store import Row, Store
 
@@ -25,8 +27,7 @@ def scorings(store: Store) -> list[Row]:
 
 def scoring_in_use(store: Store) -> Row | None:
     """Read the scoring in use; None where nothing was scored yet."""
-    rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [_in_use(store)])
-    return rows[0] if rows else None
+    return _scoring(store, _in_use(store))
 
 
 def score_statuses(store: Store) -> dict[str, int]:
@@ -41,11 +42,33 @@ def score_statuses(store: Store) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda counted: -counted[1]))
 
 
-def use_scoring(store: Store, scoring_id: int) -> None:
-    """Put a scoring in use; selections follow it. SRTError if there is none of that id."""
-    if not store.value("SELECT count(*) FROM scoring WHERE scoring_id = ?", [scoring_id]):
+def use_scoring(store: Store, scoring_id: int, author: str) -> None:
+    """Put a scoring in use and log it with the one before; selections follow it. SRTError if there is none of that id.
+
+    One that is in use already is left so, and nothing is logged.
+    """
+    asked, before = _scoring(store, scoring_id), scoring_in_use(store)
+    if not asked:
         raise SRTError(f"There is no scoring {scoring_id}.", "Choose one of those listed.")
-    store.set_meta("scoring_id", str(scoring_id))
+    if before and before["scoring_id"] == scoring_id:
+        return
+    context = {**_named(asked), "before": _named(before)}
+    with store.transaction() as tx:
+        tx.execute("INSERT INTO meta VALUES ('scoring_id', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                   [str(scoring_id)])  # fmt: skip
+        tx.execute(
+            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'scoring', ?)",
+            [author, json.dumps(context)],
+        )
+
+
+def _named(scoring: Row | None) -> Row:
+    return {name: scoring[name] for name in ("scoring_id", "student", "template", "convention")} if scoring else {}
+
+
+def _scoring(store: Store, scoring_id: int) -> Row | None:
+    rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [scoring_id])
+    return rows[0] if rows else None
 
 
 def _in_use(store: Store) -> int:

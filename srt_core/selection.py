@@ -1,15 +1,8 @@
-"""The rule: one SQL statement over the panel of scores, the policy bound as parameters.
-
-A reflection is accepted over its parent when the measure of what it rewrote improves (paper, section 3):
-
-    instruction stage:  IFD(child)   > IFD(parent)   + instruction_margin
-    response stage:     r-IFD(child) < r-IFD(parent) - response_margin
-
-Walk from the original through both stages; ties, missing candidates and missing scores never accept. The options of
-the policy then keep the winner or leave the sample out. Every sample gets one selection and one reason.
-"""
+"""Run the rule: under the applied policy for what stands in the project, under any other without storing anything."""
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -17,93 +10,11 @@ from srt_core.drift import Ruler
 from srt_core.errors import PolicyError
 from srt_core.panel import panel_of, picks_of
 from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
+from srt_core.rule import RULE, RULE_OF_EACH
 from srt_core.store import ANY, SCRATCH, Row, Store, Transaction
 
 DRIFT_CHUNK = 5_000
 """Rewrites of an older file whose drift is computed in one transaction."""
-
-# `panel` is the only relation the rule reads.
-RULE = """
-WITH instruction_stage AS (
-    SELECT *,
-           coalesce(has_instruction AND CASE $accept_instruction
-               WHEN 'always' THEN true
-               WHEN 'improved' THEN instruction_ifd > original_ifd + $instruction_margin
-           END, false) AS instruction_taken
-    FROM panel
-), response_stage AS (
-    SELECT *,
-           if(instruction_taken, has_both, has_response) AS has_child,
-           if(instruction_taken, failed_both, failed_response) AS child_failed,
-           if(instruction_taken, both_r_ifd, response_r_ifd) AS child_r_ifd,
-           if(instruction_taken, instruction_r_ifd, original_r_ifd) AS parent_r_ifd,
-           coalesce(has_child AND CASE $accept_response
-               WHEN 'always' THEN true
-               WHEN 'improved' THEN child_r_ifd < parent_r_ifd - $response_margin
-           END, false) AS response_taken
-    FROM instruction_stage
-), walk AS (
-    SELECT *,
-           if(response_taken, if(instruction_taken, 'BOTH', 'RESPONSE'),
-              if(instruction_taken, 'INSTRUCTION', 'ORIGINAL')) AS winner,
-           CASE winner WHEN 'ORIGINAL' THEN original_id WHEN 'RESPONSE' THEN response_id
-                       WHEN 'INSTRUCTION' THEN instruction_id ELSE both_id END AS winner_id,
-           CASE winner WHEN 'ORIGINAL' THEN original_ifd WHEN 'RESPONSE' THEN response_ifd
-                       WHEN 'INSTRUCTION' THEN instruction_ifd ELSE both_ifd END AS winner_ifd,
-           CASE winner WHEN 'ORIGINAL' THEN original_r_ifd WHEN 'RESPONSE' THEN response_r_ifd
-                       WHEN 'INSTRUCTION' THEN instruction_r_ifd ELSE both_r_ifd END AS winner_r_ifd,
-           CASE winner WHEN 'RESPONSE' THEN response_drift WHEN 'INSTRUCTION' THEN instruction_drift
-                       WHEN 'BOTH' THEN both_drift END AS winner_drift,
-           CASE winner WHEN 'RESPONSE' THEN response_growth WHEN 'INSTRUCTION' THEN instruction_growth
-                       WHEN 'BOTH' THEN both_growth END AS winner_growth,
-           CASE $rank_by WHEN 'ifd' THEN winner_ifd ELSE
-                CASE winner WHEN 'ORIGINAL' THEN original_loss_ratio WHEN 'RESPONSE' THEN response_loss_ratio
-                            WHEN 'INSTRUCTION' THEN instruction_loss_ratio ELSE both_loss_ratio END
-           END AS rank_value,
-           $accept_response = 'improved' AND (child_r_ifd IS NULL OR parent_r_ifd IS NULL) AS response_unscored,
-           $accept_instruction = 'improved' AND (instruction_ifd IS NULL OR original_ifd IS NULL)
-               AS instruction_unscored
-    FROM response_stage
-), judged AS (
-    SELECT *, CASE
-        WHEN $require_response_reflection AND NOT response_taken THEN CASE
-            WHEN NOT has_child THEN if(child_failed, 'reflection_failed', 'not_reflected')
-            WHEN response_unscored THEN 'unscored'
-            ELSE 'not_improved' END
-        WHEN $require_reflection AND winner = 'ORIGINAL' THEN CASE
-            WHEN NOT has_instruction AND NOT has_response
-                THEN if(failed_instruction OR failed_response, 'reflection_failed', 'not_reflected')
-            WHEN has_instruction AND instruction_unscored OR has_response AND response_unscored THEN 'unscored'
-            ELSE 'not_improved' END
-        WHEN $max_ifd IS NOT NULL AND winner_ifd IS NULL THEN 'unscored'
-        WHEN winner_ifd >= $max_ifd THEN 'ifd_ceiling'
-        WHEN $max_r_ifd IS NOT NULL AND winner_r_ifd IS NULL THEN 'unscored'
-        WHEN winner_r_ifd >= $max_r_ifd THEN 'r_ifd_ceiling'
-        WHEN $top_share < 100 AND rank_value IS NULL THEN 'unscored'
-        ELSE 'kept' END AS judgement,
-        judgement IN ('kept', 'ifd_ceiling', 'r_ifd_ceiling') AS meets_ceilings
-    FROM walk
-), ranked AS (
-    SELECT *,
-           row_number() OVER (PARTITION BY judgement = 'kept' ORDER BY rank_value DESC NULLS LAST, seq) AS place,
-           count(*) OVER (PARTITION BY judgement = 'kept') AS places
-    FROM judged
-)
-SELECT seq, sample_id, winner, winner_id,
-       -- as a decimal: 64.6 % of 500 is 323 and no less
-       if(judgement = 'kept' AND place > floor(places * CAST($top_share AS DECIMAL(12, 6)) / 100),
-          'below_top_share', judgement) AS reason,
-       if(reason = 'kept', winner, NULL) AS origin,
-       if(reason = 'kept', winner_id, NULL) AS candidate_id,
-       winner_ifd, winner_r_ifd, winner_drift, winner_growth,
-       least(if($accept_instruction = 'improved' AND has_instruction,
-                abs(instruction_ifd - original_ifd - $instruction_margin), NULL),
-             if($accept_response = 'improved' AND has_child,
-                abs(parent_r_ifd - child_r_ifd - $response_margin), NULL),
-             if(meets_ceilings, abs(winner_ifd - $max_ifd), NULL),
-             if(meets_ceilings, abs(winner_r_ifd - $max_r_ifd), NULL)) AS closeness
-FROM ranked
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +24,72 @@ class Query:
     sql: str
     values: dict[str, object]
 
+    def tagged(self, tag: str) -> "Query":
+        """Give the same query with `tag` after the name of each parameter, for several in one statement."""
+        values = {f"{name}{tag}": value for name, value in self.values.items()}
+        return Query(re.sub(r"\$(\w+)", rf"$\1{tag}", self.sql), values)
 
-def panel_for(store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "") -> Query:
+
+def panel_for(store: Store, policy: Policy, scoring_id: int | None = None) -> Query:
     """Give the panel for a policy: the stored one, to be refreshed before, or where that does not fit one made for it.
 
     The stored panel is that of the applied policy's producer under the scoring in use. `scoring_id` names another
-    scoring; `tag` sets the parameters of two panels in one statement apart. PolicyError for a producer that made none.
+    scoring. PolicyError for a producer that made none.
     """
     if scoring_id is None and policy.producer == applied_policy(store).producer:
         return Query("SELECT * FROM panel", {})
     _check_producer(store, policy.producer)
     if scoring_id is None:
         scoring_id = int(store.meta("scoring_id") or 0)
-    scoring, producer = f"scoring{tag}", f"producer{tag}"
-    return Query(panel_of(scoring, producer), {scoring: scoring_id, producer: policy.producer})
+    return Query(panel_of("scoring", "producer"), {"scoring": scoring_id, "producer": policy.producer})
 
 
-def rule_of(store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "") -> Query:
+def rule_of(store: Store, policy: Policy, scoring_id: int | None = None) -> Query:
     """Give the rule under a policy, over the panel of `panel_for`; PolicyError where a value is out of range."""
     values = parameters(policy)
-    panel = panel_for(store, policy, scoring_id, tag)
+    panel = panel_for(store, policy, scoring_id)
     if not panel.values:
         return Query(RULE, values)
     return Query(f"WITH panel AS ({panel.sql}) SELECT * FROM ({RULE})", {**values, **panel.values})
+
+
+def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] | None = None) -> Query:
+    """Give the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
+
+    `among` are the numbers of the samples that are looked at (None: all); a top share is one of these.
+    They must share producer and top_share: PolicyError where they do not, or where a value is out of range.
+    """
+    if len({(policy.producer, policy.top_share) for policy in policies}) != 1:
+        raise PolicyError("The policies differ in producer or top share.", "Ask for those of one of each at a time.")
+    panel = panel_for(store, policies[0])
+    options = [parameters(policy) for policy in policies]
+    only = "" if among is None else "WHERE seq IN (SELECT unnest($among::BIGINT[]))"
+    columns = ", ".join(f"unnest(${name}::{kind}[]) AS {name}" for name, kind in _OPTIONS.items())
+    return Query(
+        f"""WITH panel AS (SELECT * FROM ({panel.sql}) {only}),
+                 policy AS (SELECT unnest(range(len($rank_by))) AS policy, {columns})
+            SELECT * FROM ({RULE_OF_EACH})""",
+        {
+            **{name: [option[name] for option in options] for name in _OPTIONS},
+            **panel.values,
+            "top_share": policies[0].top_share,
+            **({} if among is None else {"among": list(among)}),
+        },
+    )
+
+
+_OPTIONS = {
+    "accept_instruction": "VARCHAR",
+    "accept_response": "VARCHAR",
+    "instruction_margin": "DOUBLE",
+    "response_margin": "DOUBLE",
+    "max_ifd": "DOUBLE",
+    "max_r_ifd": "DOUBLE",
+    "require_response_reflection": "BOOLEAN",
+    "require_reflection": "BOOLEAN",
+    "rank_by": "VARCHAR",
+}
+"""The options that are columns of `policy` in RULE_OF_EACH, with their types."""
 
 
 def parameters(policy: Policy) -> dict[str, object]:
@@ -147,6 +101,16 @@ def parameters(policy: Policy) -> dict[str, object]:
     values = asdict(policy)
     del values["name"], values["producer"]
     return values
+
+
+def agrees(selected: str) -> str:
+    """Give the condition that a selection is what people decided, over a relation that has the columns of `verdict`.
+
+    `selected` names the relation with the selection's origin and candidate_id. A decision for another producer's text
+    of the same origin is not the rule's pick; a repair is for no candidate.
+    """
+    same_text = f"coalesce({selected}.candidate_id = verdict_id, true)"
+    return f"{selected}.origin IS NOT DISTINCT FROM verdict_origin AND {same_text}"
 
 
 def picks(store: Store, policy: Policy, sample: str) -> dict[Origin, int]:
@@ -182,20 +146,6 @@ def counts(store: Store, policy: Policy) -> list[Row]:
     return store.rows(sql, rule.values)
 
 
-def flips(store: Store, policy: Policy, *, entering: bool, limit: int, offset: int = 0) -> list[Row]:
-    """List samples that `policy` would keep and the applied one does not (`entering`), or the other way round."""
-    refresh(store)
-    kept, left_out = ("new", "old") if entering else ("old", "new")
-    rule = rule_of(store, policy)
-    return store.rows(
-        f"""SELECT sample_id, seq, old.origin AS origin_before, old.reason AS reason_before,
-                   new.origin AS origin_after, new.reason AS reason_after
-            FROM ({rule.sql}) AS new JOIN selection AS old USING (sample_id, seq)
-            WHERE {kept}.origin IS NOT NULL AND {left_out}.origin IS NULL ORDER BY seq LIMIT $limit OFFSET $offset""",
-        {**rule.values, "limit": limit, "offset": offset},
-    )
-
-
 def applied_policy(store: Store) -> Policy:
     """Read the policy that the project's selections stand under."""
     text = store.meta("policy")
@@ -203,16 +153,18 @@ def applied_policy(store: Store) -> Policy:
 
 
 def apply(store: Store, policy: Policy, author: str) -> None:
-    """Make `policy` the one that selects, and log it. Human decisions stay as they are."""
+    """Make `policy` the one that selects, and log it with the one before. Human decisions stay as they are."""
     _check(policy)
-    if policy != applied_policy(store):
+    before = applied_policy(store)
+    if policy != before:
         _check_producer(store, policy.producer)
         body = policy_to_json(policy)
+        context = json.dumps({**asdict(policy), "before": asdict(before)})
         with store.transaction() as tx:
             tx.execute("INSERT INTO meta VALUES ('policy', ?) ON CONFLICT DO UPDATE SET value = excluded.value", [body])
             tx.execute(
                 "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'policy', ?)",
-                [author, body],
+                [author, context],
             )
     refresh(store)
 

@@ -13,9 +13,8 @@ from enum import StrEnum
 from srt_core.intervals import CONFIDENCE, Interval, Share
 from srt_core.ledger import IS_BULK
 from srt_core.records import Policy
-from srt_core.selection import Query, applied_policy, policy_to_json, refresh, rule_of
+from srt_core.selection import Query, agrees, applied_policy, policy_to_json, refresh, rule_of
 from srt_core.store import Row, Store
-from srt_core.whatif import AGREES
 
 STEP = 0.005
 """The grid of thresholds of `suggest`."""
@@ -60,7 +59,7 @@ drawn AS (
     SELECT * FROM kind WHERE sample_id IN (SELECT sample_id FROM single)
 ), judged AS (
     SELECT of_all, at_random, approved, action = 'edit' AS edited, pick.origin IS NOT NULL AS kept,
-           {AGREES.format("pick")} AS agrees,
+           {agrees("pick")} AS agrees,
            {_STEP} AS step,
            coalesce(pick.origin, 'none') AS origin,
            CASE WHEN original_characters <= 200 THEN 0 WHEN original_characters <= 1000 THEN 1 ELSE 2 END AS length,

@@ -10,22 +10,19 @@ from typing import Literal
 from srt_core.bins import count_bins, spread_bins
 from srt_core.errors import SRTError
 from srt_core.methods import METHODS, Method
-from srt_core.records import Origin, Policy, Stage
+from srt_core.records import Origin, Policy, Reason, Stage
 from srt_core.scorings import MEASURES
-from srt_core.selection import panel_for, refresh, rule_of
+from srt_core.selection import agrees, panel_for, refresh, rule_of
 from srt_core.store import Row, Store
 
 Change = Literal["entering", "leaving", "switching"]
 
-# `new` is the policy in question, `old` the applied one with the standing decisions.
-_CHANGES: Mapping[Change, str] = {
-    "entering": "old.origin IS NULL AND new.origin IS NOT NULL",
-    "leaving": "old.origin IS NOT NULL AND new.origin IS NULL",
-    "switching": "old.candidate_id <> new.candidate_id",
-}
+CHANGES: tuple[Change, ...] = ("entering", "leaving", "switching")
 
-# A decision for another producer's text of the same origin is not the rule's pick; a repair is for no candidate.
-AGREES = "{0}.origin IS NOT DISTINCT FROM verdict_origin AND coalesce({0}.candidate_id = verdict_id, true)"
+# `new` is the policy in question, `old` the applied one.
+_CHANGE = """CASE WHEN old.candidate_id IS NULL THEN if(new.candidate_id IS NULL, NULL, 'entering')
+                  WHEN new.candidate_id IS NULL THEN 'leaving'
+                  WHEN new.candidate_id <> old.candidate_id THEN 'switching' END"""
 
 # By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3).
 _GAINS: Mapping[Stage, str] = {
@@ -43,7 +40,7 @@ class Comparison:
 
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
-    changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(_CHANGES, 0))
+    changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
     changes_decided: int = 0
     """Of the changes, those of samples that a person decided: their verdict stays."""
     decided: int = 0
@@ -60,49 +57,64 @@ class Comparison:
 def compare(store: Store, policy: Policy) -> Comparison:
     """Compare `policy` with the applied one over the whole set. PolicyError where a value is out of range."""
     refresh(store)
-    flags = ", ".join(f"{condition} AS {name}" for name, condition in _CHANGES.items())
     rule = rule_of(store, policy)
     rows = store.rows(
-        f"""SELECT coalesce(old.origin, old.reason) AS before, coalesce(new.origin, new.reason) AS after, decided,
-                   decided AND {AGREES.format("old")} AS agrees_before,
-                   decided AND {AGREES.format("new")} AS agrees_after,
-                   {flags}, count(*) AS samples
-            FROM ({rule.sql}) AS new JOIN verdict AS old USING (sample_id) GROUP BY ALL""",
+        f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
+            SELECT false AS decided, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
+                   NULL AS agrees_before, NULL AS agrees_after
+            FROM new JOIN selection AS old USING (seq) GROUP BY ALL
+            UNION ALL
+            SELECT true, NULL, NULL, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
+                   {agrees("new")} AS agrees_after
+            FROM new JOIN (FROM verdict WHERE decided) AS old USING (seq) GROUP BY ALL""",
         rule.values,
     )
-    found = Comparison()
+    found = Comparison(before=_outcomes(store))
     for row in rows:
         _add(found, row)
     return found
 
 
+def _outcomes(store: Store) -> dict[str, int]:
+    """Count the samples by outcome under the applied policy."""
+    rows = store.rows("SELECT coalesce(origin, reason) AS outcome, count(*) AS samples FROM selection GROUP BY ALL")
+    return {row["outcome"]: row["samples"] for row in rows}
+
+
 def _add(found: Comparison, row: Row) -> None:
-    samples = row["samples"]
-    for outcomes, outcome in ((found.before, row["before"]), (found.after, row["after"])):
-        outcomes[outcome] = outcomes.get(outcome, 0) + samples
-    for name in _CHANGES:
-        if row[name]:
-            found.changes[name] += samples
-            found.changes_decided += samples * row["decided"]
-    found.decided += samples * row["decided"]
-    found.agrees_before += samples * row["agrees_before"]
-    found.agrees_after += samples * row["agrees_after"]
+    samples, change = row["samples"], row["change"]
+    if row["decided"]:
+        found.decided += samples
+        found.changes_decided += samples if change else 0
+        found.agrees_before += samples * row["agrees_before"]
+        found.agrees_after += samples * row["agrees_after"]
+        return
+    outcome = row["winner"] if row["reason"] == Reason.KEPT else row["reason"]
+    found.after[outcome] = found.after.get(outcome, 0) + samples
+    if change:
+        found.changes[change] += samples
 
 
 def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[Row]:
     """List samples that `policy` would bring in, leave out or give another candidate, by their number.
 
-    Each row is the selection under `policy` (as in browse.row) with origin_before, winner_before, reason_before,
-    candidate_before and winner_id_before of the applied one, and whether a person decided the sample.
+    Each row is the selection under `policy` (winner, winner_id, origin, candidate_id, reason) with origin_before,
+    winner_before, reason_before, candidate_before and winner_id_before of the applied one, and whether a person
+    decided the sample.
     """
     refresh(store)
     rule = rule_of(store, policy)
     return store.rows(
-        f"""SELECT new.*, old.origin AS origin_before, old.winner AS winner_before, old.reason AS reason_before,
-                   old.candidate_id AS candidate_before, old.winner_id AS winner_id_before, old.decided
-            FROM ({rule.sql}) AS new JOIN verdict AS old USING (sample_id)
-            WHERE {_CHANGES[change]} ORDER BY new.seq LIMIT $limit OFFSET $offset""",
-        {**rule.values, "limit": limit, "offset": offset},
+        f"""WITH page AS (
+                SELECT seq, new.winner, new.winner_id, new.origin, new.candidate_id, new.reason
+                FROM ({rule.sql}) AS new JOIN selection AS old USING (seq)
+                WHERE {_CHANGE} = $change ORDER BY seq LIMIT $limit OFFSET $offset
+            )
+            SELECT page.*, old.sample_id, old.origin AS origin_before, old.winner AS winner_before,
+                   old.reason AS reason_before, old.candidate_id AS candidate_before,
+                   old.winner_id AS winner_id_before, old.decided
+            FROM page JOIN verdict AS old USING (seq) ORDER BY seq""",
+        {**rule.values, "change": change, "limit": limit, "offset": offset},
     )
 
 

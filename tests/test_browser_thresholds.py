@@ -1,6 +1,8 @@
 """Thresholds in a real browser: a slider moved in a hurry ends where the hand left it."""
 
+import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -48,3 +50,46 @@ def test_a_burst_on_a_slider_loses_no_step(
     assert "max_r_ifd" in page.url
     page.reload()
     expect(kept).to_have_text(str(50 - PRESSES), timeout=20_000)
+
+
+def click_in_chart(page: Page, number: int, across: float, up: float) -> None:
+    """Click in a chart at shares of its plot's width and height, the height from the bottom."""
+    chart = page.locator("[data-testid=stPlotlyChart] .nsewdrag").nth(number)
+    chart.scroll_into_view_if_needed()
+    plot = chart.bounding_box()
+    assert plot
+    place = plot["x"] + plot["width"] * across, plot["y"] + plot["height"] * (1 - up)
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place)
+    page.wait_for_timeout(300)  # plotly takes a click for what it has shown under the mouse
+    page.mouse.click(*place)
+
+
+def dials_of(page: Page) -> dict[str, object]:
+    """The dials in the address, once it has any."""
+    page.wait_for_function("location.search.includes('dials=')")
+    found: dict[str, object] = json.loads(parse_qs(urlsplit(page.url).query)["dials"][0])
+    return found
+
+
+def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(page: Page, app_server: StartApp, project: Path) -> None:
+    """A click in a distribution puts its dial there; a click on a cell of the map sets both dials."""
+    server = app_server(project)
+    page.goto(f"{server.url}/Thresholds")
+    # Three dials cut something (no instruction was rewritten), and below them are the bars of the outcomes.
+    expect(page.locator("[data-testid=stPlotlyChart] .nsewdrag")).to_have_count(4, timeout=20_000)
+    wait_for_script(page)
+    click_in_chart(page, 2, 0.25, 0.2)
+    first = float(str(dials_of(page)["max_r_ifd"]))
+    assert 0.5 < first < 1
+    slider = page.locator("[class*=st-key-dial_max_r_ifd_slider] input[type=range]")
+    expect(slider).to_have_count(1)  # the one before goes when the script has ended
+    expect(slider).to_have_value(f"{first:g}")
+    page.get_by_text("Map of two dials", exact=True).click()
+    page.get_by_text("Counted over all 50 samples.").wait_for()
+    wait_for_script(page)
+    click_in_chart(page, 3, 0.9, 0.9)
+    page.wait_for_function("location.search.includes('response_margin')")
+    turned = dials_of(page)
+    assert float(str(turned["response_margin"])) > 0
+    assert turned["max_r_ifd"] == first

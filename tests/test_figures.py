@@ -1,7 +1,11 @@
 """The figures show the numbers they are given, in one palette and one order."""
 
 import json
+import math
+from collections.abc import Sequence
 from datetime import date
+from itertools import combinations
+from operator import mul
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,21 +15,27 @@ from srt_core.figures import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
     ORIGIN_DASHES,
+    ORIGIN_PATTERNS,
     ORIGIN_SYMBOLS,
     REASON_COLOURS,
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
     IntervalPoint,
+    Mark,
     StripRow,
     activity_bars,
     density,
     funnel,
     histogram,
+    interval_dots,
     interval_points,
+    kept_bars,
     mark_equal,
     mark_selection,
+    offer_clicks,
     outcome_bars,
+    outcome_heatmap,
     outcome_label,
     scatter,
     score_strip,
@@ -65,9 +75,45 @@ def test_every_colour_is_seen_on_a_light_and_on_a_dark_page(colour: str) -> None
     assert (luminance(colour) + 0.05) / (luminance("#0e1117") + 0.05) >= 3
 
 
+# How #rrggbb in linear light is seen without one kind of cone (Machado, Oliveira and Fernandes, 2009, severity 1).
+CONES = {
+    "all": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+# Colours that stand side by side in one chart: outcomes, steps of the funnel, calls.
+CHARTS = (
+    (*ORIGIN_COLOURS.values(), REFUSED_COLOUR),
+    (TEACHER_COLOUR, STUDENT_COLOUR, NEUTRAL_COLOUR),
+    (TEACHER_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR),
+)
+
+
+def lab(colour: str, cones: Sequence[Sequence[float]]) -> list[float]:
+    """CIELAB (D65) of #rrggbb as seen with these cones."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    red, green, blue = (min(1, max(0, sum(map(mul, row, light)))) for row in cones)
+    xyz = (
+        (0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047,
+        0.2126729 * red + 0.7151522 * green + 0.072175 * blue,
+        (0.0193339 * red + 0.119192 * green + 0.9503041 * blue) / 1.08883,
+    )
+    x, y, z = (c ** (1 / 3) if c > 216 / 24389 else (24389 / 27 * c + 16) / 116 for c in xyz)
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)]
+
+
+@pytest.mark.parametrize("cones", list(CONES))
+@pytest.mark.parametrize(("one", "other"), sorted({pair for chart in CHARTS for pair in combinations(chart, 2)}))
+def test_colours_of_one_chart_are_told_apart_by_the_colour_blind(one: str, other: str, cones: str) -> None:
+    """Whichever cone is missing, two colours of a chart lie 20 apart in CIELAB (2.3 is just noticeable)."""
+    assert math.dist(lab(one, CONES[cones]), lab(other, CONES[cones])) >= 20
+
+
 def test_every_origin_has_its_own_colour_and_dash() -> None:
-    """Origins are told apart by colour and, where lines cross, by dash, where dots mix, by shape."""
-    for own in (ORIGIN_COLOURS, ORIGIN_DASHES, ORIGIN_SYMBOLS):
+    """Origins differ in colour, and where lines cross in dash, where dots mix in shape, where bars touch in pattern."""
+    for own in (ORIGIN_COLOURS, ORIGIN_DASHES, ORIGIN_SYMBOLS, ORIGIN_PATTERNS):
         assert len(set(own.values())) == len(Origin)
 
 
@@ -285,3 +331,47 @@ def test_intervals_are_bars_around_their_share() -> None:
     assert len(figure.data[1].x) == 0
     with pytest.raises(ValueError, match="2 points"):
         interval_points(["near", "far"], {"all": points[:1]})
+
+
+def test_a_click_on_a_histogram_gives_a_value_of_the_dial() -> None:
+    """An unseen point stands at each value, without a place in the legend; the lines stay as they were."""
+    figure = histogram([0.0, 0.5, 1.0], {Origin.ORIGINAL: [1, 6], Origin.BOTH: [2, 2]}, "IFD", 0.5)
+    offer_clicks(figure, [0.0, 0.25, 0.5])
+    *lines, points = figure.data
+    assert [line.name for line in lines] == ["Original", "Both"]
+    assert (points.x, points.y, points.marker.opacity) == ((0.0, 0.25, 0.5), (3, 3, 3), 0)
+    assert (points.selected.marker.opacity, points.unselected.marker.opacity, points.showlegend) == (0, 0, False)
+    assert points.customdata == tuple(f"<br>Original: {one}<br>Both: {both}" for one, both in ((1, 2), (1, 2), (6, 2)))
+    assert {line.hoverinfo for line in lines} == {"skip"}
+    assert layout_of(figure)["hovermode"] == "x"
+
+
+def test_a_map_has_a_cell_for_each_pair_of_values_and_marks_over_it() -> None:
+    """Shares stand row by row from the lowest y; a cell's point carries its share; a cell without one has none."""
+    mark = Mark("in use", 0.5, 2.0, "x")
+    figure = outcome_heatmap([0.0, 0.5], [1.0, 2.0], [[0.1, 0.2], [None, 0.4]], ("a", "b", "kept"), [mark])
+    heatmap, marked, cells = figure.data
+    assert list(heatmap.z) == [[0.1, 0.2], [None, 0.4]]
+    assert (marked.name, marked.x, marked.y, marked.marker.symbol) == ("in use", (0.5,), (2.0,), "x")
+    assert list(zip(cells.x, cells.y, cells.customdata, strict=True)) == [
+        (0.0, 1.0, 0.1), (0.5, 1.0, 0.2), (0.0, 2.0, None), (0.5, 2.0, 0.4),
+    ]  # fmt: skip
+    assert layout_of(figure)["xaxis"]["range"] == [-0.25, 0.75]
+    with pytest.raises(ValueError, match="2 rows of 2"):
+        outcome_heatmap([0.0, 0.5], [1.0, 2.0], [[0.1, 0.2]], ("a", "b", "kept"), [])
+
+
+def test_what_policies_keep_is_a_bar_each_with_a_piece_an_origin() -> None:
+    """Pieces add up to the number at the end of the bar; two policies of one name are two bars."""
+    figure = kept_bars(["one", "one"], [{Origin.ORIGINAL: 2, Origin.BOTH: 3}, {Origin.BOTH: 4}])
+    assert [(trace.name, trace.x) for trace in figure.data] == [("Original", (2, 0)), ("Both", (3, 4))]
+    assert annotations_of(figure) == [" 5", " 4"]
+    assert layout_of(figure)["yaxis"]["ticktext"] == ["one", "one"]
+
+
+def test_a_share_is_a_dot_with_its_interval() -> None:
+    """The bars beside a dot reach to the ends of its interval; a policy without a share has no dot."""
+    (dots,) = interval_dots(["a", "b", "c"], [(0.5, 0.375, 0.75), None, (1.0, 0.75, 1.0)], "share").data
+    assert (dots.x, dots.y) == ((0.5, 1.0), (0, 2))
+    assert (dots.error_x.array, dots.error_x.arrayminus) == ((0.25, 0.0), (0.125, 0.25))
+    assert dots.text == ("50.0%", "100.0%")

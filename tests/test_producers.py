@@ -204,7 +204,7 @@ def test_what_another_policy_would_take_is_asked_without_storing_it(desk: Desk) 
     selection.apply(desk.store, of_a, "ann")
     before = desk.store.rows("FROM panel ORDER BY seq")
     asked, counted = selection.select(desk.store, of_b), selection.counts(desk.store, of_b)
-    entering = selection.flips(desk.store, of_b, entering=True, limit=9)
+    entering = changes(desk.store, of_b, "entering", 9)
     found = compare(desk.store, of_b)
     switching = changes(desk.store, of_b, "switching", 9)
     assert desk.store.rows("FROM panel ORDER BY seq") == before

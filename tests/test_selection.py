@@ -1,5 +1,6 @@
 """The rule in SQL against its plain-Python twin, its invariants, and what is stored of it."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core import ledger, selection
-from srt_core.errors import PolicyError
+from srt_core.errors import PolicyError, SRTError
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Reason, Selection
+from srt_core.scorings import use_scoring
 from srt_core.store import Row, Store
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
@@ -150,6 +152,41 @@ def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None
             assert selection.select(store, policy)[place]["closeness"] == expected, CLOSENESS[place]
 
 
+# Many policies at once
+
+
+@settings(parent=many, max_examples=15)
+@given(policies=st.lists(POLICIES, min_size=1, max_size=5), share=st.sampled_from(SHARES))
+def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy], share: float) -> None:
+    """Under many policies at once every sample is selected as under each of them alone, top share included."""
+    policies = [replace(policy, top_share=share) for policy in policies]
+    selection.refresh_panel(drawn)
+    rule = selection.rule_of_each(drawn, policies)
+    rows = drawn.rows(f"SELECT * FROM ({rule.sql}) ORDER BY policy, seq", rule.values)
+    alone = [{"policy": place, **row} for place, each in enumerate(policies) for row in selection.select(drawn, each)]
+    assert rows == alone
+
+
+@pytest.mark.parametrize("other", [{"top_share": 50.0}, {"producer": "test"}])
+def test_the_rule_of_each_wants_one_panel_and_one_share(small: Store, other: dict[str, Any]) -> None:
+    """Policies of several producers or top shares have no panel or cut in common, and are refused together."""
+    with pytest.raises(PolicyError):
+        selection.rule_of_each(small, [Policy(), replace(Policy(), **other)])
+
+
+def test_two_policies_stand_in_one_statement(small: Store) -> None:
+    """Queries with a tag each keep their parameters apart."""
+    selection.refresh_panel(small)
+    one, other = (selection.rule_of(small, each).tagged(tag) for each, tag in ((FREE, "_a"), (Policy(), "_b")))
+    rows = small.rows(
+        f"""SELECT a.origin AS one, b.origin AS other
+            FROM ({one.sql}) AS a JOIN ({other.sql}) AS b USING (seq) ORDER BY seq""",
+        one.values | other.values,
+    )
+    alone = zip(selection.select(small, FREE), selection.select(small, Policy()), strict=True)
+    assert [(row["one"], row["other"]) for row in rows] == [(one["origin"], other["origin"]) for one, other in alone]
+
+
 # Invariants
 
 
@@ -277,52 +314,24 @@ def test_a_smaller_share_keeps_part_of_a_larger(drawn: Store, policy: Policy, sh
 # What is stored
 
 
-@many
-@given(policy=POLICIES)
-def test_flips_are_the_difference_of_two_policies(drawn: Store, policy: Policy) -> None:
-    """Entering and leaving are exactly the samples kept by one policy and not by the other, before and after."""
-    before = {row["sample_id"]: row for row in selection.select(drawn, selection.applied_policy(drawn))}
-    after = {row["sample_id"]: row for row in selection.select(drawn, policy)}
-    for entering in (True, False):
-        gains, lacks = (after, before) if entering else (before, after)
-        expected = [name for name in before if gains[name]["origin"] and not lacks[name]["origin"]]
-        rows = selection.flips(drawn, policy, entering=entering, limit=len(CASES))
-        assert [row["sample_id"] for row in rows] == expected
-        for row in rows:
-            old, new = before[row["sample_id"]], after[row["sample_id"]]
-            assert (row["origin_before"], row["reason_before"]) == (old["origin"], old["reason"])
-            assert (row["origin_after"], row["reason_after"]) == (new["origin"], new["reason"])
-
-
-def test_flips_come_in_pages(small: Store) -> None:
-    """Pages of flips put together are all flips, and a policy flips nothing against itself."""
-    rows = selection.flips(small, FREE, entering=True, limit=1_000)
-    assert len(rows) > 20
-    pages = [selection.flips(small, FREE, entering=True, limit=7, offset=at) for at in range(0, len(rows), 7)]
-    assert [row for page in pages for row in page] == rows
-    assert not selection.flips(small, Policy(), entering=True, limit=5)
-    assert not selection.flips(small, Policy(), entering=False, limit=5)
-
-
 def stored(store: Store) -> list[Row]:
     """The table of selections as it stands."""
     return store.rows("SELECT * FROM selection ORDER BY seq")
 
 
 def test_asking_stores_nothing(small: Store) -> None:
-    """select, counts and flips of another policy change neither the stored selection nor the log."""
+    """select and counts of another policy change neither the stored selection nor the log."""
     selection.refresh(small)
     before = stored(small)
     selection.select(small, FREE)
     selection.counts(small, FREE)
-    selection.flips(small, FREE, entering=True, limit=5)
     assert stored(small) == before
     assert selection.applied_policy(small) == Policy()
     assert ledger.count_events(small, ledger.EventFilter()) == 0
 
 
 def test_apply_stores_what_select_gave(small: Store) -> None:
-    """After apply the stored selection is what select gave, the policy is read back, and one event is logged."""
+    """After apply the selection stored is what select gave, and one event names the policy and the one before."""
     policy = replace(FREE, name="wide", top_share=50, instruction_margin=0.125)
     asked = selection.select(small, policy)
     selection.apply(small, policy, "ann")
@@ -331,6 +340,9 @@ def test_apply_stores_what_select_gave(small: Store) -> None:
     selection.apply(small, policy, "ann")
     logged = ledger.events(small, ledger.EventFilter(), limit=10)
     assert [(event["kind"], event["author"]) for event in logged] == [("policy", "ann")]
+    context = json.loads(logged[0]["context"])
+    assert selection.policy_from_json(json.dumps(context.pop("before"))) == Policy()
+    assert selection.policy_from_json(json.dumps(context)) == policy
 
 
 def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
@@ -392,6 +404,22 @@ def test_two_scorings_never_mix(small: Store) -> None:
     assert [read(row) for row in selection.select(small, Policy())] == under_first
 
 
+def test_putting_a_scoring_in_use_is_logged(small: Store) -> None:
+    """The log names the scoring put in use, the one before, and who did it; one that is in use already logs nothing."""
+    with small.transaction() as tx:
+        tx.execute(SCORING, ["other", "second", "aligned"])
+    for number in (1, 2, 2):
+        use_scoring(small, number, "ann")
+    (event,) = ledger.events(small, ledger.EventFilter(kind="scoring"), limit=10)
+    context = json.loads(event["context"])
+    assert event["author"] == "ann"
+    assert (context["scoring_id"], context["student"]) == (2, "other")
+    assert (context["before"]["scoring_id"], context["before"]["student"]) == (1, "s")
+    with pytest.raises(SRTError):
+        use_scoring(small, 9, "ann")
+    assert small.meta("scoring_id") == "2"
+
+
 def test_a_project_without_scores_is_unscored(small: Store) -> None:
     """Before any student has scored, no sample is kept under a policy that compares."""
     small.set_meta("scoring_id", "3")
@@ -400,12 +428,11 @@ def test_a_project_without_scores_is_unscored(small: Store) -> None:
 
 
 def test_an_empty_project_selects_nothing(tmp_path: Path) -> None:
-    """No samples: no rows, no counts, no flips, and no error."""
+    """No samples: no rows, no counts, and no error."""
     with create_project(tmp_path / "p.duckdb", []) as store:
         assert selection.select(store, Policy(top_share=50)) == []
         assert selection.counts(store, Policy()) == []
         selection.apply(store, FREE, "ann")
-        assert selection.flips(store, Policy(), entering=True, limit=5) == []
 
 
 # Policies as data

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from srt_core import ledger, policies, selection
+from srt_core.errors import PolicyError
 from srt_core.methods import DIALS, METHODS
 from srt_core.producers import register_producer
 from srt_core.records import Action, Decision, Origin, Pair, Policy
@@ -56,6 +57,11 @@ class Screen:
 
     def choose(self, label: str, value: str) -> None:
         next(box for box in self.app.selectbox if box.label == label).set_value(value)
+        self.run()
+
+    def look_at(self, view: str) -> None:
+        """Open one of the views below the dials."""
+        self.app.session_state["thresholds_view"] = view
         self.run()
 
     @property
@@ -122,6 +128,7 @@ def test_whose_rewrites_are_taken_is_a_dial_of_two_producers(path: Path) -> None
         tx.bump()
     screen = Screen()
     screen.choose("Whose rewrites", teacher)
+    screen.look_at("changes")
     assert "Whose rewrites: the earliest of each version → **\\*B\\*\\, prompts 1**" in screen.text
     assert "**1** samples: 1 take another version" in screen.text
     assert "keep Response by test → **keep Response by \\*B\\*\\, prompts 1**" in screen.text
@@ -179,6 +186,8 @@ def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
     """Before applying, each sample that comes in or goes out is shown with the rule's path in numbers."""
     screen = Screen()
     screen.turn("max_r_ifd", 0.6)
+    assert "**Sample 2**" not in screen.text
+    screen.look_at("changes")
     assert "**Sample 2**" in screen.text
     assert "**Sample 3**" in screen.text
     assert "its r-IFD of 0.90 is not below the ceiling of 0.60" in screen.text
@@ -192,10 +201,12 @@ def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
     ledger.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
     screen = Screen()
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
-    assert (agreement.value, agreement.delta) == ("1 of 2", "")
+    assert (agreement.value, agreement.delta) == ("50.0%", "")
+    assert "1 of 2 decided samples. 95 % interval: 9.5% to 90.5%." in screen.text
     screen.turn("max_r_ifd", 0.8)
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
-    assert (agreement.value, agreement.delta) == ("2 of 2", "+1")
+    assert (agreement.value, agreement.delta) == ("100.0%", "+1")
+    assert "2 of 2 decided samples." in screen.text
 
 
 def test_without_decisions_agreement_is_no_number(path: Path) -> None:
@@ -293,6 +304,61 @@ def test_a_broken_address_is_said(path: Path, dials: str) -> None:
     assert "That did not work" in screen.text
     screen.press("Back to the policy in use")
     assert screen.kept == 3
+
+
+def test_a_saved_policy_can_be_deleted(path: Path) -> None:
+    """Deleting forgets the name; what is in use stays so, and a preset cannot be deleted."""
+    screen = Screen()
+    screen.turn("max_r_ifd", 0.8)
+    save(screen, "strict")
+    screen.press("Apply")
+    screen.press("Delete")
+    store = store_of(path)
+    assert "strict" not in policies.saved_policies(store)
+    assert selection.applied_policy(store).name == "strict"
+    with pytest.raises(PolicyError):
+        policies.delete_policy(store, "cherry")
+
+
+def test_policies_stand_side_by_side(path: Path) -> None:
+    """The policy in use comes first, the dials next, then what is chosen, each with what it keeps and its agreement."""
+    store = store_of(path)
+    ledger.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    screen = Screen()
+    screen.look_at("beside")
+    assert "Choose a policy to set beside the one in use" in screen.text
+    screen.turn("max_r_ifd", 0.8)
+    next(box for box in screen.app.multiselect if box.key == "beside").set_value(["reflection-tuning-v1"])
+    screen.run()
+    table, pairs = screen.app.dataframe[0].value, screen.app.dataframe[1].value
+    assert list(table["Policy"]) == [
+        "In use: selective-code", "Dials: selective-code (changed)", "reflection-tuning-v1",
+    ]  # fmt: skip
+    assert list(table["Kept"]) == [3, 2, 4]
+    assert list(table["Agrees"]) == ["0.0% (0.0% to 79.3%)", "100.0% (20.7% to 100.0%)", "0.0% (0.0% to 79.3%)"]
+    assert list(pairs["1"]) == [100.0, 75.0, 75.0]
+
+
+def charts(screen: Screen) -> dict[str, str]:
+    """The charts of the page: key to what they say without the picture."""
+    found = screen.app.get("plotly_chart")
+    return {chart.proto.id.split("-")[-1]: chart.proto.alt for chart in found}
+
+
+def test_a_map_of_two_dials_says_what_it_counted(path: Path) -> None:
+    """The map stands over the two dials chosen; without decisions there is no agreement to colour it by."""
+    screen = Screen()
+    screen.look_at("map")
+    assert "Counted over all 4 samples." in screen.text
+    drawn = [alt for alt in charts(screen).values() if alt.startswith("Share kept over IFD must rise by more than")]
+    assert drawn
+    next(box for box in screen.app.selectbox if box.label == "Up").set_value("max_r_ifd")
+    screen.run()
+    assert any(alt.startswith("Share kept over IFD must rise by more than and Highest r-IFD") for alt in
+               charts(screen).values())  # fmt: skip
+    screen.app.session_state["map_shown"] = "agreement"
+    screen.run()
+    assert "no agreement to map" in screen.text
 
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,9 @@ def test_review_walks_an_audit_and_says_how_far_it_is(project: Project) -> None:
 
 
 def test_thresholds_draw_agreement_once_somebody_decided(project: Project) -> None:
-    """The chart of agreement by margin stands below the dials' charts from the first decision on."""
-    assert "Agreement with people by margin" not in words(open_screen("pages/5_Thresholds.py"))
+    """The chart of agreement by margin is one of the views below the dials, from the first decision on."""
+    app = open_screen("pages/5_Thresholds.py")
+    app.session_state["thresholds_view"] = "people"
+    assert "Nobody has decided a sample yet" in words(app.run())
     judge(project, "s0")
-    assert "Agreement with people by margin" in words(open_screen("pages/5_Thresholds.py"))
+    assert "Agreement with people by margin" in words(app.run())

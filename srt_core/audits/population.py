@@ -8,7 +8,8 @@ from srt_core import browse, ledger
 from srt_core.audits.log import Audit
 from srt_core.browse import Filter
 from srt_core.errors import SRTError
-from srt_core.selection import RULE, applied_policy, refresh
+from srt_core.rule import RULE
+from srt_core.selection import applied_policy, refresh
 from srt_core.store import Store
 
 _LATER = "SELECT sample_id FROM event WHERE event_id > $drawn_at AND sample_id IS NOT NULL"

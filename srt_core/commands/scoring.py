@@ -10,7 +10,7 @@ import typer
 
 from srt_core import selection
 from srt_core.agreement import agreement, same_selections
-from srt_core.commands.common import LISTED, ProjectPath, lines_of, list_failures
+from srt_core.commands.common import LISTED, ProjectPath, lines_of, list_failures, user_name
 from srt_core.ifd import Convention
 from srt_core.methods import METHODS, student_and_template
 from srt_core.pipeline import Progress, is_scored, score
@@ -93,7 +93,7 @@ def scorings_(
     with Store.open(project) as store:
         compared = _compared(store, *compare) if compare else None
         if use is not None:
-            use_scoring(store, use)
+            use_scoring(store, use, user_name())
             selection.refresh(store)
         found = [{name: row[name] for name in _SCORING} for row in scorings(store)]
     if as_json:

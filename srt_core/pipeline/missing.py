@@ -7,8 +7,9 @@ from enum import StrEnum
 from srt_core.panel import panel_of
 from srt_core.pipeline.keeping import Task
 from srt_core.records import DERIVATIONS, Acceptance, Origin
+from srt_core.rule import RULE
 from srt_core.samples import pair_of
-from srt_core.selection import RULE, applied_policy, parameters
+from srt_core.selection import applied_policy, parameters
 from srt_core.store import Made, Row, Store
 
 CHUNK_TASKS = 500

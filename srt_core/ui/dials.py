@@ -1,6 +1,7 @@
 """The dialled policy, kept in the session and in the address until it is applied, and a widget for each dial."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from srt_core.records import Policy
 from srt_core.selection import applied_policy, policy_from_json, policy_to_json, with_settings
 from srt_core.ui.generation import claim, generation
 from srt_core.ui.page import acting
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 from srt_core.ui.words import markdown
 from srt_core.whatif import differing, method_of
@@ -48,6 +50,21 @@ def dial_to(project: Project, policy: Policy, method: Method | None = None) -> N
     changed = {name: getattr(policy, name) for name in ("name", *sorted(differing(policy, Policy())))}
     text = json.dumps(changed) if policy != applied_policy(project.store) else ""
     _keep(project, {"dials": text, "method": (method or method_of(policy)).name if text else ""})
+
+
+def turned(project: Project, values: Mapping[str, object]) -> Policy:
+    """Give the dialled policy with the dials of these names turned; the one in use where that is what it comes to."""
+    policy = dialled_policy(project)
+    name = policy.name if policy.name.endswith(_CHANGED) else policy.name + _CHANGED
+    changed = with_settings(policy, {**values, "name": name})
+    applied = applied_policy(project.store)
+    # Back where it was is no change.
+    return changed if differing(changed, applied) else applied
+
+
+def on_step(dial: Dial, value: float) -> float:
+    """Give the value of a dial's slider that is nearest to a number."""
+    return min(max(round(round(value / dial.step) * dial.step, 6), dial.low), dial.high)
 
 
 def keep_address(project: Project) -> None:
@@ -112,7 +129,7 @@ def _draw_choice(desk: _Desk, dial: Dial, value: object) -> None:
 
 def _draw_producer(desk: _Desk, dial: Dial, value: str) -> None:
     """Offer those that made rewrites; with fewer than two there is nothing to choose."""
-    names = rewriters(desk.project.store)
+    names = remembered(rewriters, desk.project.store)
     if len(names) < 2:
         return
     key = desk.key(dial, "producer")
@@ -171,11 +188,6 @@ def _turn_on(desk: _Desk, dial: Dial, key: str) -> None:
 
 
 def _set(desk: _Desk, dial: Dial, value: object) -> None:
-    policy = dialled_policy(desk.project)
-    name = policy.name if policy.name.endswith(_CHANGED) else policy.name + _CHANGED
-    changed = with_settings(policy, {dial.name: value, "name": name})
-    applied = applied_policy(desk.project.store)
-    # Back where it was is no change.
-    changed = changed if differing(changed, applied) else applied
+    changed = turned(desk.project, {dial.name: value})
     claim(_GROUP, policy_to_json(changed))
     dial_to(desk.project, changed, desk.method)

@@ -13,7 +13,8 @@ from srt_core.scorings import MEASURES, scorings, use_scoring
 from srt_core.store import Row
 from srt_core.ui.filters import MEASURE_LABELS
 from srt_core.ui.identity import may_own, require_owner
-from srt_core.ui.page import reporting
+from srt_core.ui.page import curator, reporting
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 
 CHART_WIDTH = 420
@@ -43,7 +44,7 @@ def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
             for measure in MEASURES:
                 with st.container(width=CHART_WIDTH):
                     _draw_measure(project, known, chosen, measure)
-        st.markdown(_said_of_selections(agreement.same_selections(project.store, *chosen)))
+        st.markdown(_said_of_selections(remembered(agreement.same_selections, project.store, *chosen)))
         _draw_use(project, known, chosen)
 
 
@@ -64,18 +65,22 @@ def _choose_two(known: Mapping[int, Row], pairs: Sequence[Two]) -> Two:
 
 def _draw_measure(project: Project, known: Mapping[int, Row], chosen: Two, measure: str) -> None:
     label = MEASURE_LABELS[measure]
-    found = agreement.agreement(project.store, *chosen, measure)
+    found = remembered(agreement.agreement, project.store, *chosen, measure)
     st.markdown(f"**{label}**: {_said_of(found)}")
     if not found.candidates:
         return
     x_title, y_title = (escape(_label(known[number]), quote=False) for number in chosen)
     if found.candidates > POINTS:
-        edges = agreement.shared_edges(project.store, *chosen, measure)
-        figure = density(edges, edges, agreement.density(project.store, *chosen, measure, edges), x_title, y_title)
+        edges = remembered(agreement.shared_edges, project.store, *chosen, measure)
+        figure = density(
+            edges, edges, remembered(agreement.density, project.store, *chosen, measure, edges), x_title, y_title
+        )
         figure.update_layout(height=CHART_HEIGHT, dragmode="zoom").update_traces(showscale=False)
         mark_equal(figure, edges[0], edges[-1])
     else:
-        figure = scatter(agreement.points(project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT)
+        figure = scatter(
+            remembered(agreement.points, project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT
+        )
     st.plotly_chart(figure, key=f"students_{measure}", config=_CONFIG,
                     alt=f"{label} from both students, {found.candidates:,} candidates")  # fmt: skip
 
@@ -103,7 +108,7 @@ def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
                            help="Every screen then shows its scores. Decisions stay as they are.",
                            disabled=not may_own()):  # fmt: skip
                 require_owner()
-                use_scoring(project.store, number)
+                use_scoring(project.store, number, curator())
                 st.rerun()
 
 

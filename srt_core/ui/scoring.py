@@ -11,7 +11,7 @@ from srt_core.scorings import UNSCORED, score_statuses, scorings, use_scoring
 from srt_core.store import Store
 from srt_core.templates import TEMPLATE_NAMES, load_template
 from srt_core.ui.identity import may_own
-from srt_core.ui.page import PAGES, acting_as_owner, address, reporting, show_empty
+from srt_core.ui.page import PAGES, acting_as_owner, address, curator, reporting, show_empty
 from srt_core.ui.progress import job_panel, last_arguments
 from srt_core.ui.runtime import Project
 from srt_core.ui.steps import Arguments
@@ -200,4 +200,4 @@ def _draw_scorings(project: Project) -> None:
 
 @acting_as_owner
 def _use(project: Project) -> None:
-    use_scoring(project.store, st.session_state["scoring"])
+    use_scoring(project.store, st.session_state["scoring"], curator())

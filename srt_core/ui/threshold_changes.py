@@ -7,6 +7,7 @@ from srt_core.records import Origin, Policy, Reason
 from srt_core.selection import picks
 from srt_core.store import Row, Store
 from srt_core.ui.page import address
+from srt_core.ui.remembered import remembered
 from srt_core.ui.review_texts import render_pair
 from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS, markdown
 from srt_core.walk import describe_walk
@@ -18,7 +19,6 @@ _TITLES: dict[Change, str] = {"entering": "Come in", "leaving": "Go out", "switc
 
 def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
     """List the samples that change, one direction at a time, five to a page."""
-    st.subheader("What would change, to read")
     if not found.changed:
         st.markdown("No sample changes under the dials.")
         return
@@ -38,7 +38,7 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
     place = 1
     if pages > 1:
         place = st.pagination(pages, key=f"thresholds_page|{change}|{pages}")
-    for row in changes(store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
+    for row in remembered(changes, store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
         _draw_change(store, policy, row)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from srt_core import policies, selection
 from srt_core.errors import PolicyError
 from srt_core.figures import outcome_bars
+from srt_core.intervals import Share
 from srt_core.methods import DIALS, METHODS, Method
 from srt_core.policies import saved_policies
 from srt_core.records import Policy, Reason
@@ -24,15 +25,20 @@ from srt_core.ui.page import (
     show_error,
     show_kept_error,
 )
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 from srt_core.ui.threshold_changes import render_changes
 from srt_core.ui.threshold_charts import render_cuts
+from srt_core.ui.threshold_map import render_map
+from srt_core.ui.threshold_policies import render_side_by_side
 from srt_core.ui.trust_figures import render_agreement
 from srt_core.ui.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.whatif import Change, Comparison, compare, differing
 
 _OUTCOMES = {**{str(origin): f"Keep: {label}" for origin, label in ORIGIN_LABELS.items()},
              **{str(reason): label for reason, label in REASON_LABELS.items()}}  # fmt: skip
+
+BARS_WIDTH, TABLE_WIDTH = 440, 480
 
 _MOVES: dict[Change, str] = {"entering": "come in", "leaving": "go out", "switching": "take another version"}
 
@@ -59,7 +65,7 @@ def _draw_desk(project: Project) -> None:
         return
     with reporting():
         method = dialled_method(policy)
-        found = compare(project.store, policy)
+        found = remembered(compare, project.store, policy)
         # Widths and not shares, so that a narrow window wraps what stands side by side.
         desk = st.container(horizontal=True, gap="large")
         with desk.container(width=240):
@@ -68,10 +74,41 @@ def _draw_desk(project: Project) -> None:
             render_dials(project, policy, method)
         with desk.container(width="stretch"):
             _draw_action(project, policy, found)
-            _draw_outcomes(found)
-            render_cuts(project.store, policy, method)
-            render_agreement(project.store, policy)
+            render_cuts(project, policy, method)
+        _draw_view(project, policy, method, found)
+
+
+_VIEWS = {
+    "outcomes": "Outcomes",
+    "changes": "Read what would change",
+    "people": "Agreement by margin",
+    "map": "Map of two dials",
+    "beside": "Policies side by side",
+}
+
+
+def _draw_view(project: Project, policy: Policy, method: Method, found: Comparison) -> None:
+    """Draw what is open below the dials, and count for that alone."""
+    view = st.segmented_control("Look at", list(_VIEWS), default="outcomes", key="thresholds_view", required=True,
+                                format_func=_VIEWS.__getitem__, label_visibility="collapsed",
+                                persist_state="session")  # fmt: skip
+    if view == "people":
+        _draw_by_margin(project, policy, found)
+    elif view == "map":
+        render_map(project, policy, method)
+    elif view == "beside":
+        render_side_by_side(project, policy)
+    elif view == "changes":
         render_changes(project.store, policy, found)
+    else:
+        _draw_outcomes(found)
+
+
+def _draw_by_margin(project: Project, policy: Policy, found: Comparison) -> None:
+    if not found.decided:
+        st.markdown("Nobody has decided a sample yet. Decide some in Review to see where the rule agrees.")
+        return
+    render_agreement(project.store, policy)
 
 
 def _choose_method(project: Project, method: Method) -> None:
@@ -147,17 +184,23 @@ def _draw_agreement(found: Comparison) -> None:
                      icon=":material/fact_check:", query_params=address())  # fmt: skip
         return
     better = found.agrees_after - found.agrees_before
+    ends = Share(found.agrees_after, found.decided).wilson()
     st.metric(
         "Agrees with people",
-        f"{found.agrees_after:,} of {found.decided:,}",
+        f"{found.agrees_after / found.decided:.1%}",
         f"{better:+,}" if better else None,
-        width=200,
+        width=160,
         help="Decided samples for which the rule, as dialled, has the outcome that a person gave: the same version, or "
         "none. An edit counts as the version that it started from.",
     )
+    st.caption(
+        f"{found.agrees_after:,} of {found.decided:,} decided samples."
+        + (f" 95 % interval: {ends.low:.1%} to {ends.high:.1%}." if ends else ""),
+        width=190,
+    )
     st.page_link(
         "pages/4_Explore.py",
-        label="Where people overrode the policy in use",
+        label="Where people overrode it",
         icon=":material/travel_explore:",
         query_params=address(state="overridden"),
     )
@@ -198,12 +241,24 @@ def _draw_save(project: Project, policy: Policy) -> None:
         st.form_submit_button("Save", icon=":material/bookmark_add:", on_click=_save, args=(project, policy),
                               disabled=not may_own())  # fmt: skip
         st.caption("Saving does not apply it. A name that you used before is replaced.")
+    own = policies.own_policies(project.store)
+    if own:
+        with st.popover("Delete a saved one", icon=":material/bookmark_remove:"):
+            st.selectbox("Saved policy", own, key="thresholds_doomed")
+            st.button("Delete", icon=":material/delete:", key="thresholds_delete", on_click=_delete, args=(project,),
+                      disabled=not may_own())  # fmt: skip
 
 
 @acting_as_owner
 def _save(project: Project, policy: Policy) -> None:
     dial_to(project, policies.save_policy(project.store, policy, st.session_state["thresholds_name"]))
     _say("The policy is saved.")
+
+
+@acting_as_owner
+def _delete(project: Project) -> None:
+    policies.delete_policy(project.store, st.session_state["thresholds_doomed"])
+    _say("The saved policy is deleted. What is in use stays.")
 
 
 def _say(text: str) -> None:
@@ -219,12 +274,12 @@ def _draw_said() -> None:
 def _draw_outcomes(found: Comparison) -> None:
     both = st.container(horizontal=True)
     outcomes = [name for name in _OUTCOMES if name in {**found.before, **found.after}]
-    with both.container(width=300):
+    with both.container(width=BARS_WIDTH):
         said = ", ".join(f"{_OUTCOMES[name]} {found.after.get(name, 0):,}" for name in outcomes)
         figure = outcome_bars(found.before, found.after, labels=_OUTCOMES)
         st.plotly_chart(figure, key="thresholds_bars", config={"displayModeBar": False},
                         alt=f"Samples by outcome under the dials: {said}")  # fmt: skip
-    with both.container(width=355):
+    with both.container(width=TABLE_WIDTH):
         st.dataframe(
             [
                 {
@@ -238,10 +293,10 @@ def _draw_outcomes(found: Comparison) -> None:
             ],
             hide_index=True,
             column_config={
-                "outcome": st.column_config.TextColumn("Outcome", width=145),
-                "before": st.column_config.NumberColumn("In use", format="localized", width=55),
-                "after": st.column_config.NumberColumn("Dialled", format="localized", width=55),
-                "change": st.column_config.NumberColumn("Change", format="%+d", width=55),
+                "outcome": st.column_config.TextColumn("Outcome", width=180),
+                "before": st.column_config.NumberColumn("In use", format="localized", width=80),
+                "after": st.column_config.NumberColumn("Dialled", format="localized", width=80),
+                "change": st.column_config.NumberColumn("Change", format="%+d", width=80),
                 "rows": st.column_config.LinkColumn(
                     "Rows", display_text="open", width=45, help="Open the samples of this outcome, in use, in Explore."
                 ),

@@ -1,0 +1,112 @@
+"""How fast the counts behind the Thresholds screen come, on a project as large as asked for.
+
+    python -m benchmarks.whatif [project.srt] [--samples 1000000] [--rounds 7]
+
+A project that is there is opened and brought up to date, else one is made (benchmarks.large), with a tenth of its
+samples decided. Medians of wall and of processor time, in milliseconds: on a machine that others use, the second is
+what the statement costs, and half of it about what two free cores take.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks.large import build
+from srt_core import ledger, whatif
+from srt_core.methods import DIALS, PRESETS
+from srt_core.outcome_map import Shown, outcome_map, values_of
+from srt_core.records import Action, Policy, RankBy, Stage
+from srt_core.scorings import MEASURES
+from srt_core.selection import applied_policy, refresh
+from srt_core.side_by_side import side_by_side
+from srt_core.store import Store
+
+Asked = tuple[str, Callable[[], object]]
+
+
+def turned(policy: Policy) -> dict[str, Policy]:
+    """One turn of each kind of dial."""
+    return {
+        "a margin": replace(policy, instruction_margin=0.05),
+        "a ceiling": replace(policy, max_ifd=0.9),
+        "top share 50 % by IFD": replace(policy, top_share=50.0),
+        "top share 64.6 % by loss ratio": replace(policy, top_share=64.6, rank_by=RankBy.LOSS_RATIO),
+        "another method (cherry)": PRESETS["cherry"],
+    }
+
+
+def questions(store: Store) -> Iterator[Asked]:
+    """Everything that the screen asks for, by name."""
+    policy = applied_policy(store)
+    policies = turned(policy)
+    for name, other in policies.items():
+        yield f"what if: {name}", partial(whatif.compare, store, other)
+    for name in ("a margin", "top share 50 % by IFD"):
+        yield f"a page of changes: {name}", partial(whatif.changes, store, policies[name], "leaving", 5, 5_000)
+    for stage in Stage:
+        yield f"histogram: gain of the {stage}", partial(whatif.gains, store, stage, policy)
+    for measure in MEASURES:
+        yield f"histogram: {measure}", partial(whatif.spread, store, measure, policy)
+    for x, y, shown in _MAPS:
+        across, up = ((DIALS[name], values_of(DIALS[name])) for name in (x, y))
+        yield f"map: {x}, {y}, {shown}", partial(outcome_map, store, policy, across, up, shown)
+    for number in (2, 5):
+        beside = [policy, *policies.values()][:number]
+        yield f"side by side: {number} policies", partial(side_by_side, store, beside)
+
+
+_MAPS: Sequence[tuple[str, str, Shown]] = (
+    ("instruction_margin", "response_margin", "kept"),
+    ("max_ifd", "max_r_ifd", "agreement"),
+    ("max_ifd", "top_share", "kept"),
+)
+
+
+def decide_a_tenth(store: Store) -> None:
+    """Decide a tenth of the samples, for and against the rule, where nobody has decided any."""
+    if store.value("SELECT count(*) FROM standing"):
+        return
+    for remainder, action in ((3, Action.APPROVE), (7, Action.REJECT)):
+        ledger.decide_all(store, "seq % 13 = $remainder", {"remainder": remainder}, action, "benchmark", "benchmark")
+
+
+def measure(path: Path, rounds: int) -> None:
+    """Print a table."""
+    with Store.open(path) as store:
+        refresh(store)
+        decide_a_tenth(store)
+        decided = store.value("SELECT count(*) FROM standing")
+        print(f"{store.value('SELECT count(*) FROM sample'):,} samples, {decided:,} decided")
+        print(f"{'':50}{'wall ms':>9}{'CPU ms':>9}")
+        for name, ask in questions(store):
+            wall, processor = zip(*(_timed(ask) for _ in range(rounds)), strict=True)
+            print(f"{name:50}{statistics.median(wall):9.0f}{statistics.median(processor):9.0f}", flush=True)
+
+
+def _timed(ask: Callable[[], object]) -> tuple[float, float]:
+    wall, processor = time.perf_counter(), time.process_time()
+    ask()
+    return (time.perf_counter() - wall) * 1000, (time.process_time() - processor) * 1000
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.whatif")
+    parser.add_argument("project", type=Path, nargs="?")
+    parser.add_argument("--samples", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = given.project or Path(folder) / "whatif.srt"
+        if not path.exists():
+            build(path, given.samples)
+        measure(path, given.rounds)
+
+
+if __name__ == "__main__":
+    main()
