@@ -3,8 +3,8 @@
     python -m benchmarks.whatif [project.srt] [--samples 1000000] [--rounds 7]
 
 A project that is there is opened and brought up to date, else one is made (benchmarks.large), with a tenth of its
-samples decided. Medians of wall and of processor time, in milliseconds: on a machine that others use, the second is
-what the statement costs, and half of it about what two free cores take.
+samples decided. Medians of wall and of processor time, in milliseconds: where others use the machine, the second says
+what a statement costs.
 """
 
 import argparse
