@@ -18,7 +18,7 @@ from srt_core.whatif import differing
 
 _IN_USE = "In use"
 _DIALS = "Dials"
-CHART_WIDTH = 460
+CHART_WIDTH = 440
 _CONFIG = {"displayModeBar": False}
 
 
