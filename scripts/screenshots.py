@@ -1,7 +1,7 @@
 """Take a picture of every screen: python scripts/screenshots.py [OUT_DIR] [--project FILE] [--all].
 
-Starts the app on a fresh demo project (or on a copy of FILE), waits until it is scored, and photographs each page in
-light and dark at 1440 pixels, with --all at 1024 pixels too.
+Starts the app on a fresh demo project (or on a copy of FILE), waits until it is scored, has two curators decide some
+samples, and photographs each page in light and dark at 1440 pixels. --all takes each page whole, at 1024 pixels too.
 """
 
 import argparse
@@ -19,9 +19,12 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Export", "History")
+PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History", "People")
+CURATORS = {"Ann": "aaxaa2aaxa", "Ben": "axaaa"}
+"""Who decides before the pictures are taken, and with which keys."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SECONDS_TO_SCORE = 120
+HEIGHT = 900
 
 
 def main() -> None:
@@ -38,7 +41,9 @@ def main() -> None:
             with sync_playwright() as playwright:
                 path = shutil.which("chromium") or shutil.which("google-chrome")
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-                _photograph(browser, url, options.out_dir, (1440, 1024) if options.all else (1440,))
+                _wait_until_scored(browser, url)
+                _decide(browser, url)
+                _photograph(browser, url, options.out_dir, is_whole=options.all)
                 browser.close()
         finally:
             server.terminate()
@@ -65,22 +70,50 @@ def _start(folder: Path, project: Path | None) -> tuple[subprocess.Popen[bytes],
     raise SystemExit("The app did not start.")
 
 
-def _photograph(browser: Browser, url: str, out_dir: Path, widths: tuple[int, ...]) -> None:
-    _wait_until_scored(browser, url)
-    for width in widths:
+def _photograph(browser: Browser, url: str, out_dir: Path, *, is_whole: bool) -> None:
+    for width in (1440, 1024) if is_whole else (1440,):
         for scheme in ("light", "dark"):
             context = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+                viewport={"width": width, "height": HEIGHT}, color_scheme="dark" if scheme == "dark" else "light"
             )
             page = context.new_page()
+            size = "" if width == 1440 else f"-{width}"
             for name in PAGES:
+                page.set_viewport_size({"width": width, "height": HEIGHT})
                 _open(page, f"{url}/{name}")
-                size = "" if width == 1440 else f"-{width}"
-                page.screenshot(path=out_dir / f"{name.lower() or 'overview'}-{scheme}{size}.png", full_page=False)
-                if name == "Review":
-                    _show_token_losses(page)
-                    page.screenshot(path=out_dir / f"review-tokens-{scheme}{size}.png", full_page=False)
+                if is_whole:
+                    _unroll(page, width)
+                page.screenshot(path=out_dir / f"{name.lower() or 'overview'}-{scheme}{size}.png")
+                if name == "Review" and _show_token_losses(page):
+                    page.screenshot(path=out_dir / f"review-tokens-{scheme}{size}.png")
             context.close()
+
+
+def _unroll(page: Page, width: int) -> None:
+    """Make the window as high as the page."""
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(HEIGHT, min(height, 4_000))})
+    page.wait_for_timeout(1_500)
+
+
+def _decide(browser: Browser, url: str) -> None:
+    """Have each curator decide from the first sample on, so that they decide some in common."""
+    for curator, keys in CURATORS.items():
+        page = browser.new_page()
+        _open(page, f"{url}/Review?queue=all&curator={curator}")
+        for number, key in enumerate(keys, start=1):
+            _go_back_to(page, number)
+            page.keyboard.press(key)
+            page.wait_for_timeout(900)
+        page.close()
+
+
+def _go_back_to(page: Page, number: int) -> None:
+    for _ in range(50):
+        if page.get_by_text(f"Sample {number} ·").count():
+            return
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(700)
 
 
 def _wait_until_scored(browser: Browser, url: str) -> None:
@@ -92,16 +125,21 @@ def _wait_until_scored(browser: Browser, url: str) -> None:
     page.close()
 
 
-def _show_token_losses(page: Page) -> None:
+def _show_token_losses(page: Page) -> bool:
+    """Open the token losses; False where the project has no score to show them of."""
+    page.set_viewport_size({"width": page.viewport_size["width"] if page.viewport_size else 1440, "height": HEIGHT})
     page.get_by_role("tab", name="Token losses").click()
     page.wait_for_timeout(1_500)
     button = page.get_by_role("button", name="Show token losses")
     if button.count():
         button.click()
+    elif page.get_by_text("scored").count() and not page.get_by_text("Each coloured piece is a token").count():
+        return False
     legend = page.get_by_text("Each coloured piece is a token")
     legend.wait_for(timeout=60_000)
     legend.evaluate("element => element.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(1_500)
+    return True
 
 
 def _open(page: Page, url: str) -> None:

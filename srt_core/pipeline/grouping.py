@@ -41,6 +41,7 @@ def find_kinds(store: Store, *, stop: Event | None = None) -> Iterator[Progress]
         if rows:
             with store.transaction() as tx:
                 append_kinds(tx, [(row["sample_id"], _pair(row)) for row in rows])
+                tx.bump([])  # what was counted by kind is counted again
         progress = progress.moved(len(rows), message=progress.message)
         yield progress
 
@@ -64,6 +65,7 @@ def group_subjects(store: Store, *, stop: Event | None = None) -> Iterator[Progr
         yield progress
     with store.transaction() as tx:
         _replace(tx, found.words, zip(ids, groups, strict=True))
+        tx.bump([])
     yield progress.moved(0, message=f"{len(found.words)} groups of {samples:,} samples")
 
 
