@@ -20,6 +20,8 @@ from srt_core.errors import ProjectError
 
 SCHEMA_VERSION = 4
 MEMORY_LIMIT = "2GB"
+LOG_LIMIT = "64MB"
+"""The write-ahead log that is folded into the file with the next commit."""
 SCRATCH = '"/scratch"'
 """The database in memory of `Store.scratch`, as SQL names it: as no file can be called."""
 REMEMBERED = 256
@@ -249,7 +251,10 @@ class Store:
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     spill = str(path) + ".tmp"
     try:
-        connection = duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill})
+        connection = duckdb.connect(
+            str(path),
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "checkpoint_threshold": LOG_LIMIT},
+        )
         connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
         return connection
     except duckdb.IOException as error:
@@ -289,11 +294,13 @@ def _sql(name: str) -> str:
 
 def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
     try:
-        found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        # All of it: a result that is read in part keeps its transaction open, and nothing is checkpointed meanwhile.
+        rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        found = None
+        rows = []
     except duckdb.IOException as error:
         raise ProjectError(f"{path} is damaged.", "Restore a copy of it.") from error
+    found = rows[0] if rows else None
     if found is None or not str(found[0]).isdecimal():
         raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
     if int(found[0]) > SCHEMA_VERSION:

@@ -180,6 +180,20 @@ def test_open_of_a_file_that_is_no_project_says_so(tmp_path: Path, kind: str) ->
     assert path.read_bytes() == before
 
 
+def test_the_log_is_folded_into_the_file_while_the_project_is_open(store: Store) -> None:
+    """However much is written in one session, the write-ahead log stays bounded: no statement holds it open."""
+    with store.transaction() as tx:
+        tx.execute("SET checkpoint_threshold = '1MB'")
+    log = store.path.with_name(store.path.name + ".wal")
+    sizes = []
+    for _ in range(6):
+        with store.transaction() as tx:
+            tx.append("reject", ["import_id", "row", "reason", "raw"], [(1, 0, "x", "y" * 1_000)] * 600)
+            tx.bump([])
+        sizes.append(log.stat().st_size if log.exists() else 0)
+    assert max(sizes) < 3 * 600_000
+
+
 OLD_SCHEMA = (ROOT / "tests" / "data" / "schema_1.sql").read_text("utf-8")
 OLD_ROWS = (
     "INSERT INTO meta VALUES ('schema_version', '1'), ('data_version', '3'), ('scoring_id', '1')",
