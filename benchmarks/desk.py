@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.large import build
 from benchmarks.latency_server import running_latency_server
@@ -33,6 +34,8 @@ from srt_core.store import Store
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 BULK = 100_000
+GAP_SECONDS = 0.3
+"""Between two presses, once the next sample is painted."""
 _FILTERS = {
     "reason and IFD": Filter(reason=("kept",), ifd=(0.5, 0.8)),
     "state and winner": Filter(state=("open",), winner=("BOTH", "RESPONSE")),
@@ -96,9 +99,9 @@ def measure_screens(page: Page, url: str, presses: int) -> None:
         print_times(f"first paint: {name or 'Overview'}", [open_page(page, url, name) for _ in range(3)])
     for queue in ("all", "closest", "audit", "filter&reason=kept&ifd=0.5,0.8"):
         open_review(page, url, queue)
-        print_times(f"next sample, {queue.partition('&')[0]}", [press(page, "ArrowRight") for _ in range(presses)])
+        press_all(page, f"next sample, {queue.partition('&')[0]}", "ArrowRight", presses)
     open_review(page, url, "closest")
-    print_times("next sample after a decision", [press(page, "x") for _ in range(presses)])
+    press_all(page, "next sample after a decision", "x", presses)
 
 
 def open_page(page: Page, url: str, name: str) -> float:
@@ -110,15 +113,26 @@ def open_page(page: Page, url: str, name: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def press(page: Page, key: str) -> float:
-    """Press a key in Review; give the milliseconds until the next sample is painted."""
+def press_all(page: Page, name: str, key: str, presses: int) -> None:
+    """Press a key in Review so often; print the milliseconds until the next sample is painted, and presses in vain."""
+    taken = [press(page, key) for _ in range(presses)]
+    print_times(name, [took for took in taken if took is not None])
+    if vain := taken.count(None):
+        print(f"{name}: {vain} presses did nothing")
+
+
+def press(page: Page, key: str) -> float | None:
+    """Press a key in Review; give the milliseconds until the next sample is painted, None if none is."""
     before = page.url
     started = time.perf_counter()
     page.keyboard.press(key)
-    page.wait_for_function("before => location.href !== before", arg=before)
+    try:
+        page.wait_for_function("before => location.href !== before", arg=before, timeout=5_000)
+    except BrowserTimeout:
+        return None
     page.wait_for_selector(SETTLED)
     took = (time.perf_counter() - started) * 1000
-    time.sleep(0.15)
+    time.sleep(GAP_SECONDS)
     return took
 
 
@@ -141,8 +155,8 @@ def measure_beside_jobs(page: Page, url: str, presses: int) -> None:
         start_scoring(page, url, Path(__file__).parent.parent / "sample_data" / "student")
         time.sleep(10)
         open_review(page, url, "closest")
-        print_times("next sample beside two jobs", [press(page, "ArrowRight") for _ in range(presses)])
-        print_times("a decision beside two jobs", [press(page, "x") for _ in range(presses)])
+        press_all(page, "next sample beside two jobs", "ArrowRight", presses)
+        press_all(page, "a decision beside two jobs", "x", presses)
 
 
 @contextmanager

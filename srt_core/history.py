@@ -172,7 +172,7 @@ def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object],
     tx.execute("DROP TABLE differing")
     made = tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0]
     if made:
-        ledger.refold(tx, action_id)
+        ledger.fold_action(tx, action_id)
     return action_id if made else 0
 
 

@@ -53,8 +53,8 @@ def decide(store: Store, decision: Decision, *, upon: int | None, is_blind: bool
         decision = _checked(tx, decision)
         if not is_blind:
             _check_unchanged(tx, decision.sample_id, upon)
-        event_id, action_id = _append(tx, decision)
-        _fold(tx, action_id)
+        event_id = _append(tx, decision)
+        _fold_sample(tx, decision.sample_id)
         return event_id
 
 
@@ -86,7 +86,7 @@ def decide_all(
                 "context": json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})}),
             },
         )
-        _fold(tx, action_id)
+        fold_action(tx, action_id)
         return int(tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0])
 
 
@@ -119,9 +119,11 @@ def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
             ORDER BY event_id DESC LIMIT ?""",
         [by, limit],
     )
-    # One by one, by the index: a join would read the number of every sample.
-    number = "SELECT seq FROM sample WHERE sample_id = ?"
-    return [{**row, "seq": store.value(number, [row["sample_id"]])} for row in rows]
+    # By the index: a join would read the number of every sample.
+    names = [row["sample_id"] for row in rows]
+    numbers = store.rows("SELECT sample_id, seq FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
+    seqs = {found["sample_id"]: found["seq"] for found in numbers}
+    return [{**row, "seq": seqs[row["sample_id"]]} for row in rows]
 
 
 def edited_pair(store: Store, event_id: int) -> Pair:
@@ -212,12 +214,11 @@ def authors(store: Store) -> list[str]:
     return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
 
 
-def _append(tx: Transaction, decision: Decision) -> tuple[int, int]:
-    """Append a decision; gives its event and its action."""
+def _append(tx: Transaction, decision: Decision) -> int:
     edited = decision.edited
     rows = tx.execute(
         f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            RETURNING event_id, action_id""",
+            RETURNING event_id""",
         [
             decision.by,
             str(decision.action),
@@ -230,7 +231,7 @@ def _append(tx: Transaction, decision: Decision) -> tuple[int, int]:
             json.dumps(dict(decision.context)),
         ],
     )
-    return int(rows[0][0]), int(rows[0][1])
+    return int(rows[0][0])
 
 
 def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
@@ -243,7 +244,7 @@ def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
         [by, key],
     )
     if rows:
-        _fold(tx, rows[0][0])
+        fold_action(tx, rows[0][0])
     return len(rows)
 
 
@@ -259,25 +260,25 @@ def fold(which: str = "true", known: str = "true") -> str:
         QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
 
 
-def _fold(tx: Transaction, action_id: int) -> None:
-    """Bring `standing` up to date for the samples of an action that was just appended."""
-    touched = "SELECT sample_id FROM event WHERE action_id = $action"
-    values = {"action": action_id}
-    tx.execute(
-        f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE sample_id IN ({touched}))",
-        values,
-    )
+def _fold_sample(tx: Transaction, sample: str) -> None:
+    """Bring `standing` up to date for one sample whose event was just appended."""
+    _refold(tx, "sample_id = $touched", sample)
+
+
+def fold_action(tx: Transaction, action_id: int) -> None:
+    """Bring `standing` up to date for the samples of an action whose events were just appended."""
+    _refold(tx, "sample_id IN (SELECT sample_id FROM event WHERE action_id = $touched)", action_id)
+
+
+def _refold(tx: Transaction, which: str, touched: object) -> None:
+    values = {"touched": touched}
+    tx.execute(f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE {which})", values)
     tx.execute(
         f"""INSERT INTO standing
             SELECT seq, sample_id, event_id, kind, origin, candidate_id, author, made_at
-            FROM ({fold(f"sample_id IN ({touched})")}) JOIN sample USING (sample_id)""",
+            FROM ({fold(which)}) JOIN (FROM sample WHERE {which}) AS sample USING (sample_id)""",
         values,
     )
-
-
-def refold(tx: Transaction, action_id: int) -> None:
-    """Bring `standing` up to date for the samples of an action whose events were just appended elsewhere."""
-    _fold(tx, action_id)
 
 
 def _checked(tx: Transaction, decision: Decision) -> Decision:

@@ -25,6 +25,8 @@ _PARKED = "seq IN (SELECT seq FROM standing WHERE action = 'park')"
 _PICKED = """CASE origin WHEN 'RESPONSE' THEN response_characters WHEN 'INSTRUCTION' THEN instruction_characters
                          WHEN 'BOTH' THEN both_characters END"""
 _EVERYTHING = Filter()
+NEAR = 50
+"""Samples after the present one that are looked at first for the next open one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,19 @@ def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
     """Find the next sample that asks for a decision: after `sample`, else from the start; None where there is none."""
     samples, values = _samples(store, queue)
     here = _here(store, queue, sample)
-    sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} ORDER BY {queue.rank}, seq LIMIT 1"
+    order = f"ORDER BY {queue.rank}, seq LIMIT"
+    sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} {order} 1"
     if not here:
         return _sample(store.value(sql.format("true"), values))
-    following = store.value(sql.format(_beyond(queue, ">")), {**values, **here})
-    return _sample(following or store.value(sql.format("seq <> $seq"), {**values, "seq": here["seq"]}))
+    beyond = _beyond(queue, ">")
+    near = f"SELECT * FROM {samples} AND {beyond} {order} {NEAR}"
+    found = (
+        # Most often one of the next few: to find these, few rows are read.
+        store.value(f"SELECT sample_id FROM ({near}) WHERE {queue.goal} {order} 1", {**values, **here})
+        or store.value(sql.format(beyond), {**values, **here})
+        or store.value(sql.format("seq <> $seq"), {**values, "seq": here["seq"]})
+    )
+    return _sample(found)
 
 
 def neighbour(store: Store, queue: Queue, sample: str, *, back: bool = False) -> str | None:

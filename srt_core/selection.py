@@ -148,7 +148,10 @@ def counts(store: Store, policy: Policy) -> list[Row]:
 
 def applied_policy(store: Store) -> Policy:
     """Read the policy that the project's selections stand under."""
-    text = store.meta("policy")
+    return _policy_in(store.meta("policy"))
+
+
+def _policy_in(text: str | None) -> Policy:
     return policy_from_json(text) if text else Policy()
 
 
@@ -194,10 +197,11 @@ _Key = list[str]
 
 def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
     """Give what the derived tables stand for and what they should; None where there is nothing to do."""
-    policy = applied_policy(store)
-    source = f"{store.meta('scoring_id') or 0}|{policy.producer}"
-    asked = [store.meta("data_version") or "0", source, policy_to_json(policy)]
-    held: _Key = json.loads(store.meta("selection_key") or '["", "", ""]')
+    meta = store.metas("policy", "scoring_id", "data_version", "selection_key")
+    policy = _policy_in(meta.get("policy"))
+    source = f"{meta.get('scoring_id', 0)}|{policy.producer}"
+    asked = [meta.get("data_version", "0"), source, policy_to_json(policy)]
+    held: _Key = json.loads(meta.get("selection_key", '["", "", ""]'))
     if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):
         return None
     return held, asked

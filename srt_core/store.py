@@ -242,6 +242,11 @@ class Store:
         found: str | None = self.value("SELECT value FROM meta WHERE key = ?", [key])
         return found
 
+    def metas(self, *keys: str) -> dict[str, str]:
+        """Read several of the project's own settings at once; those that are not set are left out."""
+        rows = self.rows("SELECT key, value FROM meta WHERE list_contains(?::VARCHAR[], key)", [list(keys)])
+        return {row["key"]: row["value"] for row in rows}
+
     def set_meta(self, key: str, value: str) -> None:
         """Write one of the project's own settings."""
         with self.transaction() as tx:
