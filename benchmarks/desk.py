@@ -139,13 +139,13 @@ def press(page: Page, key: str) -> float | None:
 def start_scoring(page: Page, url: str, student: Path) -> None:
     """Start a scoring by another student on the Score page."""
     page.goto(f"{url}/Score")
-    page.wait_for_selector(SETTLED, timeout=120_000)
-    page.get_by_role("textbox", name="Student").fill(str(student))
+    box = page.get_by_role("textbox", name="Model folder")
+    box.fill(str(student))
     page.keyboard.press("Tab")
+    time.sleep(2)
     page.wait_for_selector(SETTLED)
-    time.sleep(1)
-    page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_selector("text=candidates", timeout=120_000)
+    page.get_by_role("button", name="Start scoring").click()
+    page.get_by_role("button", name="Pause", exact=True).wait_for(timeout=120_000)
 
 
 def measure_beside_jobs(page: Page, url: str, presses: int) -> None:

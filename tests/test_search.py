@@ -6,6 +6,7 @@ import pytest
 
 from srt_core import browse, search
 from srt_core.browse import Filter
+from srt_core.errors import SRTError
 from srt_core.records import Origin, Pair
 from srt_core.samples import append_candidates
 from srt_core.store import SCRATCH, Store
@@ -39,7 +40,10 @@ def test_a_text_is_found_in_every_part_of_every_version(store: Store) -> None:
         assert found(store, text) == [sample_name(0)]
     for text in ("100 %", "{of}", "it's", "_done_", "\\", "$text"):
         assert found(store, text) == [sample_name(1)]
-    assert found(store, "do_it") == []
+    assert found(store, "do_it") == found(store, ".*") == found(store, "d.ne") == []
+    assert found(store, "x" * 5_000) == []
+    with pytest.raises(SRTError, match="too long"):
+        found(store, "x" * 100_001)
     assert len(found(store, "DONE.")) == 3
 
 
