@@ -1,12 +1,12 @@
 """Which candidates a producer has yet to make: the tasks of a run, read in chunks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from srt_core.panel import panel_of
 from srt_core.pipeline.keeping import Task
-from srt_core.records import DERIVATIONS, Acceptance, Origin
+from srt_core.records import DERIVATIONS, Acceptance, Origin, Pair
 from srt_core.rule import RULE
 from srt_core.samples import pair_of
 from srt_core.selection import applied_policy, parameters
@@ -79,13 +79,15 @@ _WAITING = f"""
 """
 
 
-# Equal pairs share a reply, also with those that were reflected on before.
+# Equal pairs share a reply, also with those that were reflected on before. They are told by a hash of 64 bits: the
+# texts of a large project do not fit in memory, and this is an estimate.
 _REQUESTS = """
-    SELECT count(*) AS count, coalesce(sum(length(instruction) + length(input) + length(response)), 0)::BIGINT
-           AS characters
-    FROM (SELECT DISTINCT instruction, input, response, refused FROM ({missing}))
-    WHERE refused > 0 OR (instruction, input, response) NOT IN (
-        SELECT (asked.instruction, asked.input, asked.response)
+    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters
+    FROM (SELECT hash(instruction, input, response) AS pair, refused,
+                 any_value(length(instruction) + length(input) + length(response)) AS characters
+          FROM ({missing}) GROUP BY pair, refused)
+    WHERE refused > 0 OR pair NOT IN (
+        SELECT hash(asked.instruction, asked.input, asked.response)
         FROM reflection JOIN candidate AS asked ON asked.candidate_id = reflection.parent_id
         WHERE reflection.origin = $origin AND reflection.producer = $producer AND status <> 'failed'
           AND call_id IS NOT NULL)
@@ -129,12 +131,23 @@ class Missing:
         while last < end and len(tasks) < size:
             sql, values = self._query(origin, last, last + span)
             rows = self.store.rows(
-                f"SELECT * FROM ({sql}) ORDER BY seq LIMIT $size", {**values, "size": size - len(tasks)}
+                f"SELECT * EXCLUDE (instruction, input, response) FROM ({sql}) ORDER BY seq LIMIT $size",
+                {**values, "size": size - len(tasks)},
             )
-            tasks += [_task(row, origin) for row in rows]
+            tasks += self._tasks(rows, origin)
             last = rows[-1]["seq"] if len(tasks) == size else min(last + span, end)
             span *= 2
         return tasks, last
+
+    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[Task]:
+        """Give the tasks of rows, reading the texts of these alone."""
+        texts = self.store.rows(
+            """SELECT candidate_id, instruction, input, response FROM candidate
+               WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+            [[row["parent_id"] for row in rows]],
+        )
+        pairs = {text["candidate_id"]: pair_of(text) for text in texts}
+        return [_task(row, pairs[row["parent_id"]], origin) for row in rows]
 
     def _remembered(self, what: str, origin: Origin, make: Callable[[], Made]) -> Made:
         """Ask once as long as neither the data nor the rule changed."""
@@ -171,9 +184,9 @@ class Missing:
         return int(self.store.meta("scoring_id") or 0)
 
 
-def _task(row: Row, origin: Origin) -> Task:
+def _task(row: Row, pair: Pair, origin: Origin) -> Task:
     return Task(
-        row["sample_id"], origin, row["parent_id"], pair_of(row), row["refused"], row["tries_left"], row["reason"],
+        row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
         row["detail"], row["failed"],
     )  # fmt: skip
 

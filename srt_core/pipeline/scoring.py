@@ -43,6 +43,11 @@ _SUBJECTS = """
     WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
 """
+# Of candidates without a score; edits, which are few, only shorten the estimate that this is for.
+_CHARACTERS = """
+    SELECT coalesce(sum(length(instruction) + length(input) + length(response)), 0) FROM candidate
+    WHERE candidate_id NOT IN (SELECT candidate_id FROM score WHERE scoring_id = ?)
+"""
 _ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
 _UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
 """What failed for want of memory may fit another time."""
@@ -152,7 +157,7 @@ class _Run:
         """For each pack that the student has: whether it is the last of its chunk."""
         self._uncommitted: dict[str, Loss] = {}
         self._committed_at = time.monotonic()
-        self._characters = self._ask("sum(length(instruction) + length(input) + length(response))") or 0
+        self._characters = int(store.value(_CHARACTERS, [scoring_id]))
         self._finished_characters = self._finished_tokens = 0
         self.is_stopped = False
         self.progress = Progress("candidates", total=self._ask("count(*)"), message=_said_of(student))
