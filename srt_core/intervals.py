@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from statistics import NormalDist
 
 from scipy.special import bdtr, betaincinv
 
@@ -45,16 +44,6 @@ class Share:
         low = float(betaincinv(self.hits, self.n - self.hits + 1, tail)) if self.hits else 0.0
         high = float(betaincinv(self.hits + 1, self.n - self.hits, 1 - tail)) if self.hits < self.n else 1.0
         return Interval(low, high)
-
-    def wilson(self, confidence: float = CONFIDENCE) -> Interval | None:
-        """Give the score interval of Wilson (J. Am. Stat. Assoc. 22, 1927): covers what it says on average."""
-        if not self.n:
-            return None
-        z = NormalDist().inv_cdf((1 + confidence) / 2)
-        share, spread = self.hits / self.n, z * z / self.n
-        middle = (share + spread / 2) / (1 + spread)
-        half = z / (1 + spread) * math.sqrt(share * (1 - share) / self.n + spread / (4 * self.n))
-        return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
 def needed(bound: float, confidence: float, allowed: int = 0, population: int | None = None) -> int:

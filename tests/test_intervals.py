@@ -52,28 +52,9 @@ def test_exact_limits_of_a_textbook() -> None:
     assert (none.low, none.high) == pytest.approx((0.0, 0.3085), abs=5e-5)
 
 
-def test_wilson_limits_of_a_textbook() -> None:
-    """81 of 263 have the score limits 0.2553 and 0.3662 (Newcombe, Stat. Med. 17, 1998, table I)."""
-    found = Share(81, 263).wilson()
-    assert found
-    assert (found.low, found.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-@settings(max_examples=50, deadline=None)
-def test_wilson_limits_solve_the_score_equation(case: tuple[int, int]) -> None:
-    """Each end of the score interval is 1.96 standard errors of its own away from the estimate."""
-    hits, n = case
-    found = Share(hits, n).wilson()
-    assert found
-    for end in (found.low, found.high):
-        error = 1.959964**2 * end * (1 - end) / n
-        assert (hits / n - end) ** 2 == pytest.approx(error, abs=1e-7)
-
-
 def test_of_nothing_there_is_no_share() -> None:
     """With nothing to divide by, estimate and intervals are None and not 0."""
-    assert (Share(0, 0).estimate, Share(0, 0).exact(), Share(0, 0).wilson()) == (None, None, None)
+    assert (Share(0, 0).estimate, Share(0, 0).exact()) == (None, None)
 
 
 def test_the_sample_of_the_well_known_rule() -> None:

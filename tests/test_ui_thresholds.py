@@ -202,7 +202,7 @@ def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
     screen = Screen()
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
     assert (agreement.value, agreement.delta) == ("50.0%", "")
-    assert "1 of 2 decided samples. 95 % interval: 9.5% to 90.5%." in screen.text
+    assert "1 of 2 decided samples. 95 % interval: 1.3% to 98.7%." in screen.text
     screen.turn("max_r_ifd", 0.8)
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
     assert (agreement.value, agreement.delta) == ("100.0%", "+1")
@@ -335,7 +335,7 @@ def test_policies_stand_side_by_side(path: Path) -> None:
         "In use: selective-code", "Dials: selective-code (changed)", "reflection-tuning-v1",
     ]  # fmt: skip
     assert list(table["Kept"]) == [3, 2, 4]
-    assert list(table["Agrees"]) == ["0.0% (0.0% to 79.3%)", "100.0% (20.7% to 100.0%)", "0.0% (0.0% to 79.3%)"]
+    assert list(table["Agrees"]) == ["0.0% (0.0% to 97.5%)", "100.0% (2.5% to 100.0%)", "0.0% (0.0% to 97.5%)"]
     assert list(pairs["1"]) == [100.0, 75.0, 75.0]
 
 

@@ -28,7 +28,7 @@ def trust_(
     with Store.open(project) as store:
         found = trust(store)
         told = {
-            "decisions": {str(source): _figures(found.overall[source], exact=True) for source in Evidence},
+            "decisions": {str(source): _figures(found.overall[source]) for source in Evidence},
             "by_margin": [_group(group, "from") for group in found.margins],
             "by_kind": {name: [_group(group, "value") for group in groups] for name, groups in found.kinds.items()},
             "suggested_margin": {
@@ -44,13 +44,13 @@ def trust_(
     typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(lines_of(_readable(told))))
 
 
-def _figures(figures: Figures, *, exact: bool = False) -> dict[str, Any]:
-    shares = {name: _share(getattr(figures, name), exact=exact) for name in _MEASURES}
+def _figures(figures: Figures) -> dict[str, Any]:
+    shares = {name: _share(getattr(figures, name)) for name in _MEASURES}
     return {**shares, "edits": figures.edits}
 
 
-def _share(share: Share, *, exact: bool) -> dict[str, Any]:
-    return {**asdict(share), "share": share.estimate, **_ends(share.exact() if exact else share.wilson())}
+def _share(share: Share) -> dict[str, Any]:
+    return {**asdict(share), "share": share.estimate, **_ends(share.exact())}
 
 
 def _ends(interval: Interval | None) -> dict[str, float | None]:
@@ -64,7 +64,7 @@ def _group(group: Group, name: str) -> dict[str, Any]:
 def _suggested(found: Trust, best: Suggestion | None) -> dict[str, Any] | None:
     if best is None:
         return None
-    share = _share(best.agreement, exact=True)
+    share = _share(best.agreement)
     return {"closeness": best.closeness, **share, "covers": best.covers, "samples": found.samples}
 
 

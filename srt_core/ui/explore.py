@@ -204,6 +204,7 @@ def _draw_rows(rows: list[Row], view: str) -> None:
         [_cells(row) for row in rows],
         key=key,
         hide_index=True,
+        placeholder="",
         height=min(TABLE_HEIGHT, 38 + 35 * len(rows)),
         on_select=partial(_open_sample, key, names),
         selection_mode="single-row",

@@ -67,8 +67,7 @@ def _draw_table(names: Sequence[str], found: SideBySide) -> None:
             "Growth": number("Mean growth", format="%.2f", help=f"Of kept rewrites. {GROWTH_HELP}"),
             "Agrees": st.column_config.TextColumn(
                 "Agrees with people",
-                help="Of the decided samples, and the 95 % interval (Wilson) for what people would decide on others "
-                "like them.",
+                help="Of the decided samples, and the 95 % interval for what people would decide on others like them.",
             ),
         },
         alt="What each policy keeps, drops and agrees on",
@@ -116,7 +115,7 @@ def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
 
 
 def _share(outcome: Outcome) -> tuple[float, float, float] | None:
-    share, ends = outcome.agreement.estimate, outcome.agreement.wilson()
+    share, ends = outcome.agreement.estimate, outcome.agreement.exact()
     return None if share is None or ends is None else (share, ends.low, ends.high)
 
 

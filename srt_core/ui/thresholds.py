@@ -184,7 +184,7 @@ def _draw_agreement(found: Comparison) -> None:
                      icon=":material/fact_check:", query_params=address())  # fmt: skip
         return
     better = found.agrees_after - found.agrees_before
-    ends = Share(found.agrees_after, found.decided).wilson()
+    ends = Share(found.agrees_after, found.decided).exact()
     st.metric(
         "Agrees with people",
         f"{found.agrees_after / found.decided:.1%}",

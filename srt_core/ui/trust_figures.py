@@ -17,7 +17,7 @@ AGREEMENT_HELP = (
 )
 MARGIN_HELP = (
     "By how little a score would have to change for the rule to say otherwise: the distance to the nearest threshold "
-    "that decided. Bars: 95 % intervals (Wilson)."
+    "that decided. Bars: 95 % intervals."
 )
 
 
@@ -34,7 +34,7 @@ def draw_margins(groups: Sequence[Group], evidence: Evidence) -> None:
     shares = [group.sources[evidence].agreement for group in groups]
     names = [_margin(groups, place) for place in range(len(groups))]
     labels = [f"{_broken(name)}<br>n = {share.n:,}" for name, share in zip(names, shares, strict=True)]
-    said = "; ".join(f"{name}: {share_of(share, share.wilson())}" for name, share in zip(names, shares, strict=True))
+    said = "; ".join(f"{name}: {share_of(share, share.exact())}" for name, share in zip(names, shares, strict=True))
     figure = interval_points(labels, {"Agreement": [point(share) for share in shares]})
     st.plotly_chart(figure, key="trust_margins", config={"displayModeBar": False},
                     alt=f"Agreement with people by margin: {said}")  # fmt: skip
@@ -42,7 +42,7 @@ def draw_margins(groups: Sequence[Group], evidence: Evidence) -> None:
 
 def point(share: Share) -> IntervalPoint | None:
     """Give what is drawn of a share; None where there is nothing to divide by."""
-    interval = share.wilson()
+    interval = share.exact()
     if share.estimate is None or interval is None:
         return None
     return IntervalPoint(share.estimate, interval.low, interval.high, share.n)

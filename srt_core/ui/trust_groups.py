@@ -81,7 +81,7 @@ def _draw_kinds(found: Trust, evidence: Evidence) -> None:
         hide_index=True,
         column_config={
             "group": _KINDS[kind],
-            "agreement": st.column_config.TextColumn("Agreement", help="With 95 % intervals (Wilson)."),
+            "agreement": st.column_config.TextColumn("Agreement", help="With 95 % intervals."),
             "n": st.column_config.NumberColumn("Decided", format="localized"),
             "precision": "Precision",
             "recall": "Recall",
@@ -97,7 +97,7 @@ def _kind_row(kind: str, group: Group, figures: Figures) -> dict[str, object]:
     return {
         "group": _named(kind, value),
         "n": figures.agreement.n,
-        **{name: share_of(share, share.wilson()) for name, share in _shares(figures).items()},
+        **{name: share_of(share, share.exact()) for name, share in _shares(figures).items()},
         "rows": _rows(kind, value),
     }
 
