@@ -19,11 +19,8 @@ from srt_core.ui.words import ACTION_LABELS, ORIGIN_LABELS
 
 PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
 
-# Two columns where they fit, so that each part stands beside its counterpart; one under the other where they do not.
-_GRID = (
-    "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));column-gap:2rem;row-gap:0.75rem;"
-    "align-items:start;font-size:0.95rem;line-height:1.5"
-)
+# Each part stands beside its counterpart.
+_GRID = "display:grid;column-gap:2rem;row-gap:0.75rem;align-items:start;font-size:0.95rem;line-height:1.5"
 _PART = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
 
 
@@ -37,7 +34,8 @@ def render_pair(candidates: Mapping[Origin, Row], shown: Origin | None, note: st
     heads = [_head(Origin.ORIGINAL, "")] + ([_head(shown, note)] if shown else [])
     cells = [cell for part in PARTS for cell in _cells(part, before, after, mode)]
     with st.container(border=True):
-        st.html(f'<div style="{_GRID}">{"".join(heads + cells)}</div>')
+        columns = f"grid-template-columns:repeat({len(heads)},minmax(0,1fr));"  # side by side at any width
+        st.html(f'<div style="{columns}{_GRID}">{"".join(heads + cells)}</div>')
 
 
 def _head(origin: Origin, note: str) -> str:
