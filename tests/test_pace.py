@@ -10,6 +10,8 @@ from srt_core.teacher import Answer, Headroom, Outcome, Pace
 from tests.fault_server import running_fault_server
 from tests.reflecting import outcomes, project, run
 
+pytestmark = pytest.mark.alone
+
 REPLY = Answer(Outcome.ANSWERED, "Hello.", prompt_tokens=60, completion_tokens=40)
 REFUSED = Answer(Outcome.RATE_LIMITED)
 

@@ -7,12 +7,16 @@ from collections import Counter
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from srt_core.pipeline import Plan, reflect
 from srt_core.prompts import RefusalReason
 from srt_core.store import Store
 from srt_core.teacher import Outcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
+
+pytestmark = pytest.mark.alone
 
 SAMPLES = 100
 CONCURRENCY = 8
@@ -103,7 +107,7 @@ def test_an_interrupt_keeps_the_calls_under_way(tmp_path: Path) -> None:
                 process.stdout.read()
                 said = process.stderr.read()
             assert process.returncode == -signal.SIGINT
-            assert said.rstrip().endswith("KeyboardInterrupt")
+            assert "\nKeyboardInterrupt" in said
     with Store.open(path) as store:
         kept = kept_replies(store)
     assert 0 < kept.total() < 3 * SAMPLES

@@ -15,6 +15,8 @@ from srt_core.store import Store
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at
 
+pytestmark = pytest.mark.alone
+
 SAMPLES = 60
 
 
