@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 from tests.small_project import COLUMN_MAP, rows_with_candidates, save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ALPACA = load_template("alpaca")
 SAMPLES = 40
