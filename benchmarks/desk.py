@@ -10,7 +10,6 @@ while a scoring and a reflection run.
 import argparse
 import os
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.large import build
 from benchmarks.latency_server import running_latency_server
-from benchmarks.screen import ARGUMENTS, open_review, running_app, start_run
+from benchmarks.screen import ARGUMENTS, SETTLED, open_review, press_all, print_times, running_app, start_run
 from srt_core import browse, ledger, whatif
 from srt_core.browse import Filter
 from srt_core.records import Action, Stage
@@ -32,10 +30,7 @@ from srt_core.selection import applied_policy, refresh
 from srt_core.store import Store
 
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 BULK = 100_000
-GAP_SECONDS = 0.3
-"""Between two presses, once the next sample is painted."""
 _FILTERS = {
     "reason and IFD": Filter(reason=("kept",), ifd=(0.5, 0.8)),
     "state and winner": Filter(state=("open",), winner=("BOTH", "RESPONSE")),
@@ -113,29 +108,6 @@ def open_page(page: Page, url: str, name: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def press_all(page: Page, name: str, key: str, presses: int) -> None:
-    """Press a key in Review so often; print the milliseconds until the next sample is painted, and presses in vain."""
-    taken = [press(page, key) for _ in range(presses)]
-    print_times(name, [took for took in taken if took is not None])
-    if vain := taken.count(None):
-        print(f"{name}: {vain} presses did nothing")
-
-
-def press(page: Page, key: str) -> float | None:
-    """Press a key in Review; give the milliseconds until the next sample is painted, None if none is."""
-    before = page.url
-    started = time.perf_counter()
-    page.keyboard.press(key)
-    try:
-        page.wait_for_function("before => location.href !== before", arg=before, timeout=5_000)
-    except BrowserTimeout:
-        return None
-    page.wait_for_selector(SETTLED)
-    took = (time.perf_counter() - started) * 1000
-    time.sleep(GAP_SECONDS)
-    return took
-
-
 def start_scoring(page: Page, url: str, student: Path) -> None:
     """Start a scoring by another student on the Score page."""
     page.goto(f"{url}/Score")
@@ -182,12 +154,6 @@ def timed(act: Callable[[], object]) -> float:
     started = time.perf_counter()
     act()
     return (time.perf_counter() - started) * 1000
-
-
-def print_times(name: str, milliseconds: list[float]) -> None:
-    """Print median, 95th percentile and the slowest."""
-    slow = statistics.quantiles(milliseconds, n=20)[-1] if len(milliseconds) > 19 else max(milliseconds)
-    print(f"{name:34} {statistics.median(milliseconds):9,.0f} {slow:9,.0f} {max(milliseconds):9,.0f}", flush=True)
 
 
 def main() -> None:

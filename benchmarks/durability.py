@@ -19,9 +19,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
-from benchmarks.desk import SETTLED
 from benchmarks.large import build
-from benchmarks.screen import ARGUMENTS, open_review, running_app
+from benchmarks.screen import ARGUMENTS, SETTLED, open_review, running_app
 from srt_core.store import Store
 
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.bare_client import KEY
 from benchmarks.latency_server import running_latency_server
@@ -28,6 +29,9 @@ from srt_core.pipeline import import_file
 from srt_core.store import Store
 
 ROOT = Path(__file__).parent.parent
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+GAP_SECONDS = 0.3
+"""Between two presses, once the next sample is painted."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"]
 
 
@@ -53,25 +57,34 @@ def running_app(project: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]
         process.wait()
 
 
-def press_arrows(page: Page, presses: int) -> list[float]:
-    """Press the right arrow so often; give the milliseconds until each next sample is painted."""
-    seconds = []
-    for _ in range(presses):
-        before = page.url
-        started = time.perf_counter()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function("before => location.href !== before", arg=before)
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        seconds.append((time.perf_counter() - started) * 1000)
-        time.sleep(0.15)
-    return seconds
+def press_all(page: Page, name: str, key: str, presses: int) -> None:
+    """Press a key in Review so often; print the milliseconds until the next sample is painted, and presses in vain."""
+    taken = [press(page, key) for _ in range(presses)]
+    print_times(name, [took for took in taken if took is not None])
+    if vain := taken.count(None):
+        print(f"{name}: {vain} presses did nothing")
+
+
+def press(page: Page, key: str) -> float | None:
+    """Press a key in Review; give the milliseconds until the next sample is painted, None if none is."""
+    before = page.url
+    started = time.perf_counter()
+    page.keyboard.press(key)
+    try:
+        page.wait_for_function("before => location.href !== before", arg=before, timeout=5_000)
+    except BrowserTimeout:
+        return None
+    page.wait_for_selector(SETTLED)
+    took = (time.perf_counter() - started) * 1000
+    time.sleep(GAP_SECONDS)
+    return took
 
 
 def open_review(page: Page, url: str, queue: str = "all") -> None:
     """Open Review on a queue."""
     page.goto(f"{url}/Review?queue={queue}")
     page.wait_for_selector("text=/Sample [0-9]/", timeout=60_000)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_selector(SETTLED)
 
 
 def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
@@ -80,7 +93,7 @@ def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
     for label, text in (("Base URL", teacher), ("Model", "m-1"), ("Variable with the key", "SRT_BENCHMARK_KEY")):
         page.get_by_role("textbox", name=label).fill(text)
         page.keyboard.press("Tab")
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        page.wait_for_selector(SETTLED)
     page.get_by_text("More settings").click()
     page.get_by_role("spinbutton", name="Calls at once").fill(str(concurrency))
     page.keyboard.press("Tab")
@@ -89,10 +102,10 @@ def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
     page.wait_for_selector("text=reflections ·")
 
 
-def said(name: str, milliseconds: list[float]) -> str:
-    """Write median and 95th percentile."""
-    slow = statistics.quantiles(milliseconds, n=20)[-1]
-    return f"{name:28} {statistics.median(milliseconds):7.0f} {slow:7.0f} {max(milliseconds):7.0f}"
+def print_times(name: str, milliseconds: list[float]) -> None:
+    """Print median, 95th percentile and the slowest."""
+    slow = statistics.quantiles(milliseconds, n=20)[-1] if len(milliseconds) > 19 else max(milliseconds)
+    print(f"{name:34} {statistics.median(milliseconds):9,.0f} {slow:9,.0f} {max(milliseconds):9,.0f}", flush=True)
 
 
 def measure(samples: int, presses: int, concurrency: int) -> None:
@@ -107,17 +120,15 @@ def measure(samples: int, presses: int, concurrency: int) -> None:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
             page = browser.new_page()
             open_review(page, url)
-            idle = press_arrows(page, presses)
+            print(f"{'milliseconds':34} {'median':>9} {'95 %':>9} {'slowest':>9}")
+            press_all(page, "next sample, nothing runs", "ArrowRight", presses)
             start_run(page, url, teacher, concurrency)
             open_review(page, url)
-            busy = press_arrows(page, presses)
+            press_all(page, f"a run, {concurrency} calls at once", "ArrowRight", presses)
             page.goto(f"{url}/Reflect")
             page.wait_for_selector("text=reflections ·")
             figures = page.get_by_text("reflections ·").first.inner_text()
             browser.close()
-    print("ms to the next sample          median    95 %     max")
-    print(said("nothing runs", idle))
-    print(said(f"a run, {concurrency} calls at once", busy))
     print(figures)
 
 

@@ -115,7 +115,7 @@ def agrees(selected: str) -> str:
 
 def picks(store: Store, policy: Policy, sample: str) -> dict[Origin, int]:
     """Give the candidates of a sample that a policy may take, by origin."""
-    refresh_panel(store)
+    refresh(store)
     values = {"sample": sample}
     if policy.producer == applied_policy(store).producer:
         rows = store.rows("SELECT * FROM panel WHERE sample_id = $sample", values)
@@ -133,14 +133,14 @@ def picked(row: Row) -> dict[Origin, int]:
 
 def select(store: Store, policy: Policy) -> list[Row]:
     """Run the rule over the whole set under `policy` without storing anything: one row a sample, by seq."""
-    refresh_panel(store)
+    refresh(store)
     rule = rule_of(store, policy)
     return store.rows(f"SELECT * FROM ({rule.sql}) ORDER BY seq", rule.values)
 
 
 def counts(store: Store, policy: Policy) -> list[Row]:
     """Count samples by winner, origin (None: left out) and reason under `policy`, storing nothing."""
-    refresh_panel(store)
+    refresh(store)
     rule = rule_of(store, policy)
     sql = f"SELECT winner, origin, reason, count(*) AS samples FROM ({rule.sql}) GROUP BY ALL ORDER BY ALL"
     return store.rows(sql, rule.values)
@@ -211,9 +211,8 @@ _WHOLE_SHARE = 0.3
 
 
 def _most_are_stale(store: Store) -> bool:
-    found = store.rows("SELECT count(DISTINCT sample_id) AS stale, bool_or(sample_id = ?) AS is_any FROM stale", [ANY])[
-        0
-    ]
+    sql = "SELECT count(DISTINCT sample_id) AS stale, bool_or(sample_id = ?) AS is_any FROM stale"
+    found = store.rows(sql, [ANY])[0]
     return bool(found["is_any"] or found["stale"] > _WHOLE_SHARE * store.value("SELECT count(*) FROM sample"))
 
 
@@ -264,11 +263,6 @@ def _note(tx: Transaction, key: _Key) -> None:
     """Note what the derived tables stand for; what changed since that version is still stale."""
     tx.execute("DELETE FROM stale WHERE version <= ?", [int(key[0])])
     _set_key(tx, "selection_key", json.dumps(key))
-
-
-def refresh_panel(store: Store) -> None:
-    """Bring `panel` up to date, as `refresh` does."""
-    refresh(store)
 
 
 def _fill_drift(store: Store) -> None:

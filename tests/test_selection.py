@@ -160,7 +160,7 @@ def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None
 def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy], share: float) -> None:
     """Under many policies at once every sample is selected as under each of them alone, top share included."""
     policies = [replace(policy, top_share=share) for policy in policies]
-    selection.refresh_panel(drawn)
+    selection.refresh(drawn)
     rule = selection.rule_of_each(drawn, policies)
     rows = drawn.rows(f"SELECT * FROM ({rule.sql}) ORDER BY policy, seq", rule.values)
     alone = [{"policy": place, **row} for place, each in enumerate(policies) for row in selection.select(drawn, each)]
@@ -176,7 +176,7 @@ def test_the_rule_of_each_wants_one_panel_and_one_share(small: Store, other: dic
 
 def test_two_policies_stand_in_one_statement(small: Store) -> None:
     """Queries with a tag each keep their parameters apart."""
-    selection.refresh_panel(small)
+    selection.refresh(small)
     one, other = (selection.rule_of(small, each).tagged(tag) for each, tag in ((FREE, "_a"), (Policy(), "_b")))
     rows = small.rows(
         f"""SELECT a.origin AS one, b.origin AS other

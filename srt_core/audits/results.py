@@ -45,9 +45,9 @@ class Result:
 def progress(store: Store, audit: Audit) -> Progress:
     """Count what was judged of an audit, by the decisions that stand; parked is not judged."""
     row = store.rows(
-        """WITH drawn AS (SELECT unnest($samples::VARCHAR[]) AS sample_id, unnest($candidates::BIGINT[]) AS pick),
+        f"""WITH drawn AS (SELECT unnest($samples::VARCHAR[]) AS sample_id, unnest($candidates::BIGINT[]) AS pick),
                 judged AS (
-                    SELECT action, json_extract_string(context, 'bulk') IS NOT NULL AS in_bulk,
+                    SELECT action, {ledger.IS_BULK} AS in_bulk,
                            action IN ('approve', 'choose') AND standing.candidate_id = pick AS is_right
                     FROM drawn JOIN standing USING (sample_id) JOIN event USING (event_id) WHERE action <> 'park')
            SELECT count(*) FILTER (NOT in_bulk) AS judged, count(*) FILTER (NOT in_bulk AND NOT is_right) AS wrong,

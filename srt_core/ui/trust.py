@@ -1,17 +1,15 @@
 """The Trust screen: how far the rule can be trusted, so that a person need not read everything."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from srt_core.figures import interval_points
 from srt_core.intervals import Share
 from srt_core.kappa import Kappa, pairings
 from srt_core.samples import count_samples
-from srt_core.selection import refresh
-from srt_core.store import Made, Store
+from srt_core.store import Store
 from srt_core.trust import Evidence, Figures, trust
 from srt_core.ui.page import PAGES, address, show_empty
+from srt_core.ui.remembered import remembered
 from srt_core.ui.runtime import Project
 from srt_core.ui.trust_audit import EXPLORE, REVIEW, render_audits
 from srt_core.ui.trust_figures import point
@@ -31,7 +29,7 @@ def render_trust(project: Project) -> None:
     if not count_samples(store):
         show_empty("There are no samples yet. Import some first.", "pages/1_Import.py", "Import")
         return
-    found = _remembered(store, trust)
+    found = remembered(trust, store)
     if found.overall[Evidence.ALL].agreement.n:
         _draw_overall(found.overall[Evidence.ALL], found.overall[Evidence.RANDOM])
     else:
@@ -43,13 +41,6 @@ def render_trust(project: Project) -> None:
     if found.overall[Evidence.ALL].agreement.n:
         render_evidence(found)
         _draw_curators(store)
-
-
-def _remembered(store: Store, ask: Callable[[Store], Made]) -> Made:
-    """Ask once as long as neither the selections nor the log changed."""
-    refresh(store)
-    key = ask.__name__, store.meta("selection_key"), store.value("SELECT max(event_id) FROM event")
-    return store.remember(key, lambda: ask(store))
 
 
 def _draw_overall(every: Figures, drawn: Figures) -> None:
@@ -101,7 +92,7 @@ def _draw_table(shares: dict[str, tuple[Share, Share]]) -> None:
 
 def _draw_curators(store: Store) -> None:
     st.subheader("Between curators", help=_KAPPA_HELP)
-    found = _remembered(store, pairings)
+    found = remembered(pairings, store)
     if not found:
         st.markdown("No two curators have decided the same sample. Let a second one decide some of the first one's.")
         return
