@@ -5,9 +5,9 @@ Streamlit reads this file twice: once as a module that holds the server, then as
 
 from streamlit.starlette import App
 
-from srt_core.ui.overview import render_overview
-from srt_core.ui.page import setup_page
-from srt_core.ui.serving import MIDDLEWARE, lifespan
+from srt_core.ui.frame.page import setup_page
+from srt_core.ui.overview.page import render_overview
+from srt_core.ui.server.serving import MIDDLEWARE, lifespan
 
 if __name__ == "__main__":
     render_overview(setup_page("app.py"))

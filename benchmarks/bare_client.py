@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import openai
 
 from benchmarks.latency_server import running_latency_server
-from srt_core.prompts import ParsedReflection, load_prompts, parse_reply
 from srt_core.records import Pair, Stage
-from srt_core.teacher import Ask, OpenAITeacher
+from srt_core.reflect.prompts import ParsedReflection, load_prompts, parse_reply
+from srt_core.reflect.teacher import Ask, OpenAITeacher
 
 MAX_TOKENS = 2048
 KEY = "sk-benchmark-0123456789"

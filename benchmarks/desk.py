@@ -23,11 +23,13 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.large import build
 from benchmarks.latency_server import running_latency_server
 from benchmarks.screen import ARGUMENTS, SETTLED, open_review, press_all, print_times, running_app, start_run
-from srt_core import browse, ledger, whatif
-from srt_core.browse import Filter
+from srt_core.project.store import Store
 from srt_core.records import Action, Stage
-from srt_core.selection import applied_policy, refresh
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.select.compare import whatif
+from srt_core.select.selection import applied_policy, refresh
 
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
 BULK = 100_000

@@ -21,7 +21,7 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.large import build
 from benchmarks.screen import ARGUMENTS, SETTLED, open_review, running_app
-from srt_core.store import Store
+from srt_core.project.store import Store
 
 
 def reject(page: Page, presses: int) -> int:

@@ -13,10 +13,10 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from srt_core.kinds import Task
+from srt_core.importing.kinds import Task
+from srt_core.importing.samples import sample_id
+from srt_core.project.store import Store
 from srt_core.records import Origin, Pair
-from srt_core.samples import sample_id
-from srt_core.store import Store
 
 CHUNK = 10_000
 SENTENCES = 40_000

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from srt_core.prompts import placeholder, section_keys
 from srt_core.records import Stage
+from srt_core.reflect.prompts import placeholder, section_keys
 
 ROOT = Path(__file__).parent.parent
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

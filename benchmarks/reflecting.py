@@ -17,10 +17,11 @@ from pathlib import Path
 
 from benchmarks.bare_client import KEY, ask_bare, body_of, reflections
 from benchmarks.latency_server import running_latency_server
-from srt_core.pipeline import Plan, import_file, reflect
-from srt_core.prompts import load_prompts
-from srt_core.store import Store
-from srt_core.teacher import OpenAITeacher
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
+from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import OpenAITeacher
 
 
 def write_pairs(path: Path, samples: int) -> Path:

@@ -26,13 +26,14 @@ from typing import Any
 
 import torch
 
-from srt_core.ifd import Convention, plan, score_of
-from srt_core.pipeline import import_file, score
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair
-from srt_core.store import Store
-from srt_core.student import Batching, Pack, Student, load_student
-from srt_core.student.packing import lay_out
-from srt_core.templates import load_template
+from srt_core.score.ifd import Convention, plan, score_of
+from srt_core.score.run import score
+from srt_core.score.student import Batching, Pack, Student, load_student
+from srt_core.score.student.packing import lay_out
+from srt_core.score.templates import load_template
 
 Losses = dict[LossRequest, float]
 """A mean loss for each distinct request."""

@@ -25,8 +25,8 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 from benchmarks.bare_client import KEY
 from benchmarks.latency_server import running_latency_server
 from benchmarks.reflecting import write_pairs
-from srt_core.pipeline import import_file
-from srt_core.store import Store
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 
 ROOT = Path(__file__).parent.parent
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"

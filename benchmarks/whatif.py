@@ -17,14 +17,15 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.large import build
-from srt_core import ledger, whatif
 from srt_core.methods import DIALS, PRESETS
-from srt_core.outcome_map import Shown, outcome_map, values_of
+from srt_core.project.store import Store
 from srt_core.records import Action, Policy, RankBy, Stage
-from srt_core.scorings import MEASURES
-from srt_core.selection import applied_policy, refresh
-from srt_core.side_by_side import side_by_side
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.score.scorings import MEASURES
+from srt_core.select.compare import whatif
+from srt_core.select.compare.outcome_map import Shown, outcome_map, values_of
+from srt_core.select.compare.side_by_side import side_by_side
+from srt_core.select.selection import applied_policy, refresh
 
 Asked = tuple[str, Callable[[], object]]
 

@@ -13,9 +13,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from srt_core.prompts import ParsedReflection, parse_reply
 from srt_core.records import Pair, Stage
-from srt_core.templates import load_template, prompt, reverse_prompt
+from srt_core.reflect.prompts import ParsedReflection, parse_reply
+from srt_core.score.templates import load_template, prompt, reverse_prompt
 
 FOLDER = Path(__file__).parent
 TEMPLATE = load_template("alpaca")

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from srt_core import browse, ledger, selection
-from srt_core.browse import Filter
-from srt_core.ledger import EventFilter
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.store import Row, Store
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.select import selection
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from srt_core.pipeline import Plan, Progress, import_file, reflect
-from srt_core.prompts import load_prompts
-from srt_core.store import Row, Store
-from srt_core.teacher import OpenAITeacher
+from srt_core.importing.run import import_file
+from srt_core.project.progress import Progress
+from srt_core.project.store import Row, Store
+from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import OpenAITeacher
 from tests.small_project import alpaca_rows, write_lines
 
 PROMPTS = load_prompts()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from srt_core.project.store import Store, Transaction
 from srt_core.records import Origin
-from srt_core.store import Store, Transaction
 from tests.rule_oracle import Case, Numbers
 
 SCORING = (

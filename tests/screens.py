@@ -12,9 +12,9 @@ from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
 from srt_core.people import Login, Way
-from srt_core.store import Store
-from srt_core.ui.gate import HEADER, SEAL
-from srt_core.ui.runtime import Project, open_project
+from srt_core.project.store import Store
+from srt_core.ui.server.gate import HEADER, SEAL
+from srt_core.ui.server.runtime import Project, open_project
 
 APP = Path(__file__).parent.parent / "app.py"
 JOB_SECONDS = 60

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import torch
 
-from srt_core.pipeline import import_file, score
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.selection import refresh
-from srt_core.store import Store
-from srt_core.student import load_student
-from srt_core.templates import load_template
+from srt_core.score.run import score
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
+from srt_core.select.selection import refresh
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
 COLUMN_MAP = {

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from srt_core.prompts import ParsedReflection, Prompts, parse_reply
 from srt_core.records import Pair, Stage
-from srt_core.teacher import Answer, Ask, Outcome, record_reply
+from srt_core.reflect.prompts import ParsedReflection, Prompts, parse_reply
+from srt_core.reflect.teacher import Answer, Ask, Outcome, record_reply
 from tests.servers.lessons import reply_text
 from tests.servers.server import FaultServer, running
 from tests.small_project import write_lines

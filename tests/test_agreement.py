@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import selection
-from srt_core.agreement import (
+from srt_core.errors import SRTError
+from srt_core.methods import PRESETS
+from srt_core.project.store import Store
+from srt_core.records import Origin, Policy
+from srt_core.score.scorings import MEASURES
+from srt_core.select import selection
+from srt_core.select.compare.students import (
     Agreement,
     SameSelections,
     agreement,
@@ -17,11 +22,6 @@ from srt_core.agreement import (
     same_selections,
     shared_edges,
 )
-from srt_core.errors import SRTError
-from srt_core.methods import PRESETS
-from srt_core.records import Origin, Policy
-from srt_core.scorings import MEASURES
-from srt_core.store import Store
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import audits, browse, ledger, review, selection
-from srt_core.audits import Audit, Terms
-from srt_core.browse import Filter
 from srt_core.errors import SRTError
-from srt_core.intervals import doubt_of, most_wrong, needed
-from srt_core.ledger import EventFilter
+from srt_core.project.intervals import doubt_of, most_wrong, needed
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review import queues as review
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.review.trust import audits
+from srt_core.review.trust.audits import Audit, Terms
+from srt_core.select import selection
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
 

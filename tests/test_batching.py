@@ -13,25 +13,21 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline import (
-    Caps,
-    Mode,
-    Plan,
-    Progress,
-    batching,
-    forget_batches,
-    import_file,
-    producer_of,
-    reflect,
-    reflect_batch,
-    score,
-)
-from srt_core.prices import Price, set_price
-from srt_core.prompts import ReplyFormat, load_prompts
-from srt_core.store import Store
-from srt_core.student import load_student
-from srt_core.teacher import OpenAITeacher
-from srt_core.templates import load_template
+from srt_core.importing.run import import_file
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.reflect.batch import run as batching
+from srt_core.reflect.batch.run import reflect_batch
+from srt_core.reflect.batch.sending import forget_batches
+from srt_core.reflect.missing import Mode
+from srt_core.reflect.prices import Price, set_price
+from srt_core.reflect.prompts import ReplyFormat, load_prompts
+from srt_core.reflect.run import Plan, producer_of, reflect
+from srt_core.reflect.spending import Caps
+from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.score.run import score
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
 from tests.servers.answers import Answer, complete, refuse
 from tests.servers.batches import BATCH_FAULTS, BatchDesk, Posted
 from tests.servers.lessons import ALWAYS_REFUSED, REFUSED_ONCE, read_question, user_text

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, ledger
-from srt_core.browse import Filter
 from srt_core.errors import SRTError
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.store import Store
 from tests.conftest import StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from srt_core import ledger, policies, samples, selection
-from srt_core.ledger import decide_all
+from srt_core.importing import samples
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import decide_all
+from srt_core.select import policies, selection
 from tests.conftest import StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from srt_core.store import Store
+from srt_core.project.store import Store
 from tests.conftest import StartApp, wait_for_script
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from srt_core import ledger
-from srt_core.ledger import EventFilter
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
 from tests.conftest import AppServer, StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from srt_core.pipeline import import_file
-from srt_core.store import Store
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 from tests.conftest import StartApp, wait_for_script
 from tests.small_project import alpaca_rows, write_lines
 

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import torch
 
-from srt_core import ledger
-from srt_core.__main__ import main
-from srt_core.agreement import agreement, same_selections
-from srt_core.datasets import read_rows
-from srt_core.pipeline import Progress
-from srt_core.prompts import load_prompts
+from srt_core.commands.main import main
+from srt_core.commands.terminal import show
+from srt_core.importing.files import read_rows
+from srt_core.importing.samples import find_sample
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
 from srt_core.records import Origin, Pair
-from srt_core.samples import find_sample
-from srt_core.status import status
-from srt_core.store import Store
-from srt_core.templates import TEMPLATE_NAMES, load_template
-from srt_core.terminal import show
+from srt_core.reflect.prompts import load_prompts
+from srt_core.review import decisions as ledger
+from srt_core.review.status import status
+from srt_core.score.templates import TEMPLATE_NAMES, load_template
+from srt_core.select.compare.students import agreement, same_selections
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2

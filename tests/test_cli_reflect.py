@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from srt_core.__main__ import main
-from srt_core.pipeline import import_file
-from srt_core.prompts import load_prompts
+from srt_core.commands.main import main
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 from srt_core.records import Pair, Stage
-from srt_core.store import Store
+from srt_core.reflect.prompts import load_prompts
 from tests.fault_server import FaultServer, running_fault_server
 from tests.servers.server import running
 from tests.small_project import alpaca_rows, save_student, write_lines

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from srt_core import audits, selection
-from srt_core.__main__ import app
-from srt_core.audits import Terms
-from srt_core.browse import Filter
-from srt_core.kappa import pairings
+from srt_core.commands.main import app
+from srt_core.project.store import Store
 from srt_core.records import Policy
-from srt_core.store import Store
-from srt_core.trust import Evidence, trust
+from srt_core.review.filter.browse import Filter
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import Evidence, trust
+from srt_core.review.trust.audits import Terms
+from srt_core.review.trust.kappa import pairings
+from srt_core.select import selection
 from tests.deciding import create_decided_project
 
 

@@ -17,12 +17,13 @@ import pytest
 import torch
 
 from srt_core.errors import StudentError
-from srt_core.pipeline import import_file, score
+from srt_core.importing.run import import_file
+from srt_core.project.store import Row, Store
 from srt_core.records import LossRequest, LossStatus
-from srt_core.store import Row, Store
-from srt_core.student import Pack, load_student, open_student
-from srt_core.student.cluster import RayStudent, ray_student
-from srt_core.templates import load_template
+from srt_core.score.run import score
+from srt_core.score.student import Pack, load_student, open_student
+from srt_core.score.student.ray_student import RayStudent, ray_student
+from srt_core.score.templates import load_template
 from tests.conftest import ROOT
 from tests.small_project import COLUMN_MAP, rows_with_candidates, save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
@@ -251,7 +252,7 @@ def test_a_cluster_that_is_not_there_says_so(folder: Path, where: str) -> None:
 def test_without_ray_the_extra_is_named(folder: Path, tmp_path: Path) -> None:
     """Where Ray cannot be imported, the message says which extra to install."""
     Store.create(tmp_path / "p.srt").close()
-    script = "import sys; sys.modules['ray'] = None; from srt_core.__main__ import main; main()"
+    script = "import sys; sys.modules['ray'] = None; from srt_core.commands.main import main; main()"
     command = [sys.executable, "-c", script, "score", str(tmp_path / "p.srt"), "--student", str(folder)]
     refused = subprocess.run([*command, "--engine", "ray"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 2

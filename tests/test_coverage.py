@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, coverage, ledger
-from srt_core.browse import Filter
-from srt_core.coverage import GROUPINGS, LEAST_SAMPLES, Covered, band_of
 from srt_core.errors import SRTError
-from srt_core.facets import choices
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.selection import select
-from srt_core.store import Row, Store
+from srt_core.review import decisions as ledger
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.facets import choices
+from srt_core.select.compare import coverage
+from srt_core.select.compare.coverage import GROUPINGS, LEAST_SAMPLES, Covered, band_of
+from srt_core.select.selection import select
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

@@ -10,9 +10,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from srt_core import datasets
-from srt_core.datasets import ImportRow, Record, Reject
 from srt_core.errors import DatasetError
+from srt_core.importing import files as datasets
+from srt_core.importing.files import ImportRow, Record, Reject
 from srt_core.records import Origin, Pair
 
 GOOD = {"instruction": "Name a colour.", "input": "", "output": "Blue."}
@@ -271,7 +271,7 @@ def test_a_list_splits_the_same_at_every_chunk_size(tmp_path: Path, monkeypatch:
     ]
     path = save(tmp_path / "a.json", " " + json.dumps(objects, ensure_ascii=False))
     for size in range(1, 40):
-        monkeypatch.setattr("srt_core.datasets.json_array.CHUNK_BYTES", size)
+        monkeypatch.setattr("srt_core.importing.files.json_array.CHUNK_BYTES", size)
         records = list(datasets.read_records(path, "alpaca"))
         assert [record.fields for record in records if isinstance(record, Record)] == objects
 

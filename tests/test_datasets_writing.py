@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srt_core import datasets
-from srt_core.datasets import ExportRow, ImportRow
 from srt_core.errors import ExportError
+from srt_core.export.formats.writing import ExportRow
+from srt_core.importing import files as datasets
+from srt_core.importing.files import ImportRow
 from srt_core.records import Pair
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import selection
-from srt_core.demo import FOLDER, REPLIES, fill_demo, is_demo, score_demo
-from srt_core.pipeline import reflect
-from srt_core.prompts import load_prompts
+from srt_core.project.store import Store
 from srt_core.records import Origin, Policy, Reason
-from srt_core.status import reply_outcomes, status
-from srt_core.store import Store
-from srt_core.teacher import ReplayTeacher
+from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.run import reflect
+from srt_core.reflect.teacher import ReplayTeacher
+from srt_core.review.status import reply_outcomes, status
+from srt_core.select import selection
+from srt_core.steps.demo import FOLDER, REPLIES, fill_demo, is_demo, score_demo
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import ledger, selection
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.store import Row, Store
+from srt_core.review import decisions as ledger
+from srt_core.select import selection
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
 

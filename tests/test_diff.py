@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from srt_core.diff import MAX_TOKENS, Piece, Side, change_share, diff_html, plain_html, word_diff
+from srt_core.project.diff import MAX_TOKENS, Piece, Side, change_share, diff_html, plain_html, word_diff
 
 WORDS = st.lists(st.sampled_from(["the", "fox", "a", "<b>", "&amp;", " ", "\n\n", ",", "北", "é", "e\u0301"])).map(
     " ".join

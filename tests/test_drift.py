@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srt_core.drift import Change, Ruler, drift, growth, terms
+from srt_core.project.drift import Change, Ruler, drift, growth, terms
 from srt_core.records import Origin, Pair
 
 METRES = Pair("Convert 45 kilometers to meters.", "45000 meters")

@@ -6,13 +6,19 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline import Asker, Caps, Estimate, Missing, Mode, Plan, estimate, producer_of, score, spent_by, trial
-from srt_core.prices import Price, price_of, set_price
-from srt_core.samples import pair_of
-from srt_core.store import Store
-from srt_core.student import Student
-from srt_core.teacher import ReplayTeacher
-from srt_core.templates import load_template
+from srt_core.importing.samples import pair_of
+from srt_core.project.store import Store
+from srt_core.reflect.asking import Asker
+from srt_core.reflect.estimate import Estimate, estimate
+from srt_core.reflect.missing import Missing, Mode
+from srt_core.reflect.prices import Price, price_of, set_price
+from srt_core.reflect.run import Plan, producer_of
+from srt_core.reflect.spending import Caps, spent_by
+from srt_core.reflect.teacher import ReplayTeacher
+from srt_core.reflect.trial import trial
+from srt_core.score.run import score
+from srt_core.score.student import Student
+from srt_core.score.templates import load_template
 from tests.fault_server import FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.small_project import alpaca_rows

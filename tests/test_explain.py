@@ -10,15 +10,16 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from srt_core import ledger
 from srt_core.errors import StudentError
-from srt_core.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
-from srt_core.ifd import Convention
-from srt_core.pipeline import import_file, score
+from srt_core.importing.run import import_file
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.store import Row, Store
-from srt_core.student import Student, load_student
-from srt_core.templates import Template, load_template
+from srt_core.review import decisions as ledger
+from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
+from srt_core.score.ifd import Convention
+from srt_core.score.run import score
+from srt_core.score.student import Student, load_student
+from srt_core.score.templates import Template, load_template
 from tests.small_project import save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2, tiny_llama
 

@@ -11,17 +11,18 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from srt_core import ledger, selection
-from srt_core.browse import Filter
-from srt_core.datasets import ImportRow, Reject, read_rows
 from srt_core.errors import ExportError
-from srt_core.export import FILES, Scope, counts, export, preview
+from srt_core.export.export import FILES, Scope, counts, export, preview
+from srt_core.importing.files import ImportRow, Reject, read_rows
+from srt_core.importing.run import import_file
+from srt_core.importing.samples import candidates, pair_of
 from srt_core.methods import PRESETS
-from srt_core.pipeline import import_file
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.samples import candidates, pair_of
-from srt_core.status import status
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.filter.browse import Filter
+from srt_core.review.status import status
+from srt_core.select import selection
 from tests.small_project import create_scored_project, save_student, write_lines
 
 PAIR_FORMATS = ("alpaca", "messages", "parquet")

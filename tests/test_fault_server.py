@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from srt_core.prompts import ParsedReflection, load_prompts, parse_reply, section_keys
 from srt_core.records import Pair, Stage
+from srt_core.reflect.prompts import ParsedReflection, load_prompts, parse_reply, section_keys
 from tests.fault_server import (
     ANSWERS,
     ROOT,

@@ -11,7 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from srt_core.figures import (
+from srt_core.records import Origin, Reason
+from srt_core.ui.frame.figures import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
     ORIGIN_DASHES,
@@ -40,7 +41,6 @@ from srt_core.figures import (
     scatter,
     score_strip,
 )
-from srt_core.records import Origin, Reason
 
 ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
 STRIP = [

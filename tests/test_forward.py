@@ -27,10 +27,10 @@ from transformers import (
 )
 
 from srt_core.records import LossRequest, LossStatus
-from srt_core.student import Batching, Student
-from srt_core.student.attention import attend_by_mask, attend_by_segment
-from srt_core.student.forward import Head
-from srt_core.student.packing import cut, lay_out
+from srt_core.score.student import Batching, Student
+from srt_core.score.student.attention import attend_by_mask, attend_by_segment
+from srt_core.score.student.forward import Head
+from srt_core.score.student.packing import cut, lay_out
 from tests.tiny_students import byte_tokenizer
 
 OK = LossStatus.OK

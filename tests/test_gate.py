@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from srt_core.people import People, Role, hash_password, save
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.store import Store
 from tests.conftest import AppServer, StartApp, free_port, wait_for_script
 from tests.openid_provider import running_provider
 from tests.rule_oracle import Case, Numbers

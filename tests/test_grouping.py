@@ -8,11 +8,13 @@ from threading import Event
 import pytest
 from typer.testing import CliRunner
 
-from srt_core.__main__ import app
-from srt_core.kinds import kind_of, subjects
-from srt_core.pipeline import count_unknown, find_kinds, group_subjects, grouping, import_file
+from srt_core.commands.main import app
+from srt_core.importing import grouping
+from srt_core.importing.grouping import count_unknown, find_kinds, group_subjects
+from srt_core.importing.kinds import kind_of, subjects
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 from srt_core.records import Pair
-from srt_core.store import Store
 from tests.small_project import write_lines
 
 DRAW = random.Random(3)

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, history, ledger, selection
-from srt_core.browse import Filter
 from srt_core.errors import DecisionError
-from srt_core.ledger import EventFilter
 from srt_core.methods import PRESETS
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review import history
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.select import selection
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from srt_core.ifd import CandidatePlan, Convention, plan, score_of
-from srt_core.losses import request_key
 from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair
-from srt_core.templates import Template
+from srt_core.score.ifd import CandidatePlan, Convention, plan, score_of
+from srt_core.score.losses import request_key
+from srt_core.score.templates import Template
 
 NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)
 TEMPLATE = Template("t", "{instruction}[{input}]:", "{instruction}:", "{response}?")

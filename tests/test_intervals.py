@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srt_core.intervals import Share, doubt_of, most_wrong, needed
+from srt_core.project.intervals import Share, doubt_of, most_wrong, needed
 
 
 def chance(most: int, n: int, wrong: int, population: int) -> Fraction:

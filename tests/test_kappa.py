@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srt_core import ledger
-from srt_core.kappa import Kappa, cohen, pairings
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.trust.kappa import Kappa, cohen, pairings
 from tests.deciding import create_decided_project, decisions
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.kinds import UNKNOWN, Task, kind_of, task_of
-from srt_core.kinds.languages import identify
+from srt_core.importing.kinds import UNKNOWN, Task, kind_of, task_of
+from srt_core.importing.kinds.languages import identify
 from srt_core.records import Pair
 
 TEXT = "The cat sat on the mat while the rain fell on the roof of the old house."

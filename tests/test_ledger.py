@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import ledger, selection
 from srt_core.errors import DecisionError
-from srt_core.ledger import EventFilter, Standing
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.store import Row, Store
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter, Standing
+from srt_core.select import selection
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from srt_core import ledger, outcome_map
 from srt_core.errors import PolicyError
 from srt_core.methods import DIALS
-from srt_core.outcome_map import VALUES, OutcomeMap, Shown, values_of
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.selection import with_settings
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.select.compare import outcome_map
+from srt_core.select.compare.outcome_map import VALUES, OutcomeMap, Shown, values_of
+from srt_core.select.selection import with_settings
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.pipeline import Plan
-from srt_core.teacher import Answer, Headroom, Outcome, Pace
+from srt_core.reflect.run import Plan
+from srt_core.reflect.teacher import Answer, Headroom, Outcome, Pace
 from tests.fault_server import running_fault_server
 from tests.reflecting import outcomes, project, run
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srt_core.records import LossRequest, LossStatus
-from srt_core.student import Batching, computed_tokens
-from srt_core.student.packing import MIN_SHARED_TOKENS, Layout, cut, lay_out
+from srt_core.score.student import Batching, computed_tokens
+from srt_core.score.student.packing import MIN_SHARED_TOKENS, Layout, cut, lay_out
 
 OK = LossStatus.OK
 HEAD = tuple(range(100, 120))

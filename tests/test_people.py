@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from srt_core.__main__ import app
+from srt_core.commands.main import app
 from srt_core.errors import PeopleError
 from srt_core.people import (
     Brake,
@@ -30,7 +30,7 @@ from srt_core.people import (
     save,
     write_token,
 )
-from srt_core.people.ways import Ways, is_from_here, is_loopback, is_trusted_proxy
+from srt_core.people.login_methods import Ways, is_from_here, is_loopback, is_trusted_proxy
 
 HASH = hash_password("a long pass phrase")
 PEOPLE = People().add("Ann", Role.OWNER, HASH).add("ben@example.com", Role.CURATOR, None)

@@ -14,29 +14,25 @@ from typing import Any, cast
 import pytest
 import torch
 
-from srt_core import ledger, samples, selection
-from srt_core.datasets import ColumnMap
 from srt_core.errors import DatasetError, TeacherStopError
-from srt_core.ifd import Convention
+from srt_core.importing import samples
+from srt_core.importing.files import ColumnMap
+from srt_core.importing.run import import_file
 from srt_core.methods import PRESETS
-from srt_core.pipeline import (
-    Missing,
-    Mode,
-    Plan,
-    Progress,
-    count_missing,
-    import_file,
-    is_scored,
-    reflect,
-    score,
-)
-from srt_core.prompts import load_prompts
+from srt_core.project.progress import Progress
+from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
-from srt_core.status import failed_reflections, status
-from srt_core.store import Row, Store
-from srt_core.student import Pack, Student, files_stamp, load_student
-from srt_core.teacher import OpenAITeacher, ReplayTeacher, Teacher
-from srt_core.templates import load_template
+from srt_core.reflect.missing import Missing, Mode, count_missing
+from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
+from srt_core.review import decisions as ledger
+from srt_core.review.status import failed_reflections, status
+from srt_core.score.ifd import Convention
+from srt_core.score.run import is_scored, score
+from srt_core.score.student import Pack, Student, files_stamp, load_student
+from srt_core.score.templates import load_template
+from srt_core.select import selection
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
 from tests.teaching_server import TeachingServer, record_replies, running_teaching_server
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -235,7 +231,7 @@ def test_a_file_without_rows_is_no_import(store: Store, tmp_path: Path) -> None:
 
 def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """An import that was asked to stop keeps whole chunks; the same call adds the rest, rows in their order."""
-    monkeypatch.setattr("srt_core.pipeline.intake.CHUNK_ROWS", 4)
+    monkeypatch.setattr("srt_core.importing.run.CHUNK_ROWS", 4)
     stop = Event()
     stop.set()
     path = write_lines(store.path.parent / "data.jsonl", alpaca_rows(10))

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, ledger, samples, selection
-from srt_core.drift import drift, growth
 from srt_core.errors import DecisionError, PolicyError
-from srt_core.export import Scope, export
-from srt_core.pipeline import import_file
-from srt_core.policies import change
-from srt_core.producers import producers, register_producer, rewriters
+from srt_core.export.export import Scope, export
+from srt_core.importing import samples
+from srt_core.importing.run import import_file
+from srt_core.project.drift import drift, growth
+from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Pair, Policy, Stage
-from srt_core.status import status
-from srt_core.store import Store
-from srt_core.whatif import changes, compare, gains, spread
+from srt_core.reflect.producers import producers, register_producer, rewriters
+from srt_core.review import decisions as ledger
+from srt_core.review.filter import browse
+from srt_core.review.status import status
+from srt_core.select import selection
+from srt_core.select.compare.whatif import changes, compare, gains, spread
+from srt_core.select.policies import change
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores
 from tests.small_project import COLUMN_MAP, rows_with_candidates, write_lines
@@ -123,7 +126,7 @@ def test_a_rewrite_knows_what_it_rewrote(desk: Desk) -> None:
 
 
 def test_a_rewrite_is_stored_with_its_drift_and_growth(desk: Desk) -> None:
-    """Both are those of srt_core.drift against the sample's original, and an original has none."""
+    """Both are those of srt_core.project.drift against the sample's original, and an original has none."""
     desk.add(Origin.INSTRUCTION, desk.teacher("a"))
     rewritten = pair("INSTRUCTION of a, prompts 1")
     row = desk.store.rows("SELECT drift, growth FROM candidate WHERE origin = 'INSTRUCTION'")[0]

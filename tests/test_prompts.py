@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TemplateError
-from srt_core.prompts import (
+from srt_core.records import Pair, Stage
+from srt_core.reflect.prompts import (
     CORRECTIONS,
     Refusal,
     RefusalReason,
@@ -18,7 +19,6 @@ from srt_core.prompts import (
     placeholder,
     section_keys,
 )
-from srt_core.records import Pair, Stage
 
 PARENT = Pair("Name an animal that is endangered.", "The panda.", "Answer briefly.")
 DATA_FILE = Path(__file__).parents[1] / "srt_core" / "data" / "prompts.toml"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.pipeline import Plan, reflect
-from srt_core.prompts import ReplyFormat
-from srt_core.store import Store
-from srt_core.teacher import ReplayTeacher
+from srt_core.project.store import Store
+from srt_core.reflect.prompts import ReplyFormat
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import ReplayTeacher
 from tests.fault_server import ANSWERS, FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, walk
 from tests.servers.answers import Answer, Call, complete, refuse

@@ -9,10 +9,10 @@ from threading import Event
 
 import pytest
 
-from srt_core.pipeline import Plan, reflect
-from srt_core.prompts import RefusalReason
-from srt_core.store import Store
-from srt_core.teacher import Outcome
+from srt_core.project.store import Store
+from srt_core.reflect.prompts import RefusalReason
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import Outcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
 

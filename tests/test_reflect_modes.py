@@ -9,12 +9,16 @@ import torch
 
 from srt_core.errors import SRTError, TeacherStopError
 from srt_core.methods import PRESETS
-from srt_core.pipeline import Caps, Mode, Plan, Progress, reflect, score
+from srt_core.project.progress import Progress
+from srt_core.project.store import Row, Store
 from srt_core.records import Origin
-from srt_core.selection import apply, select
-from srt_core.store import Row, Store
-from srt_core.student import Student
-from srt_core.templates import load_template
+from srt_core.reflect.missing import Mode
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.spending import Caps
+from srt_core.score.run import score
+from srt_core.score.student import Student
+from srt_core.score.templates import load_template
+from srt_core.select.selection import apply, select
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.tiny_students import byte_tokenizer, tiny_llama

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline import Plan, parse_again, reflect, trial
-from srt_core.prices import Price, set_price
-from srt_core.prompts import parse_prompts
-from srt_core.store import Store
+from srt_core.project.store import Store
+from srt_core.reflect.parsing import parse_again
+from srt_core.reflect.prices import Price, set_price
+from srt_core.reflect.prompts import parse_prompts
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.trial import trial
 from tests.fault_server import FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at, walk
 from tests.small_project import alpaca_rows

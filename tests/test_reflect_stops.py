@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.pipeline import Caps, Plan, reflect
-from srt_core.prices import Price, set_price
-from srt_core.store import Store
+from srt_core.project.store import Store
+from srt_core.reflect.prices import Price, set_price
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.spending import Caps
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at
 

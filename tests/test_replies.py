@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from srt_core.prompts import (
+from srt_core.records import Pair, Stage
+from srt_core.reflect.prompts import (
     CRITERIA,
     ParsedReflection,
     Refusal,
@@ -18,7 +19,6 @@ from srt_core.prompts import (
     placeholder,
     section_keys,
 )
-from srt_core.records import Pair, Stage
 
 PARENT = Pair("Name an animal that is endangered.", "The panda.", "Answer briefly.")
 WISH = "List three endangered animals and say what threatens each."

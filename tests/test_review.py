@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, ledger, review
-from srt_core.browse import SORTS, Filter
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import QUEUES, Place, filter_queue, neighbour, next_open, place
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review import queues as review
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import SORTS, Filter
+from srt_core.review.queues import QUEUES, Place, filter_queue, neighbour, next_open, place
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

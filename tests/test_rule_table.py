@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from srt_core import selection
+from srt_core.project.store import Store
 from srt_core.records import Origin, Policy, Reason, Selection
-from srt_core.store import Store
+from srt_core.select import selection
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

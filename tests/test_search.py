@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import browse, search
-from srt_core.browse import Filter
 from srt_core.errors import SRTError
+from srt_core.importing.samples import append_candidates
+from srt_core.project.store import SCRATCH, Store
 from srt_core.records import Origin, Pair
-from srt_core.samples import append_candidates
-from srt_core.store import SCRATCH, Store
+from srt_core.review.filter import browse, search
+from srt_core.review.filter.browse import Filter
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
 

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srt_core import ledger, selection
 from srt_core.errors import PolicyError, SRTError
+from srt_core.project.store import Row, Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Reason, Selection
-from srt_core.scorings import use_scoring
-from srt_core.store import Row, Store
+from srt_core.review import decisions as ledger
+from srt_core.score.scorings import use_scoring
+from srt_core.select import selection
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import SCORING, append_scores, create_project, sample_name

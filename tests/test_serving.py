@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.pipeline import Plan, reflect
-from srt_core.prompts import Refusal, RefusalReason, load_prompts, parse_reply
 from srt_core.records import Pair, Stage
-from srt_core.teacher import Answer, Ask, OpenAITeacher, Outcome
+from srt_core.reflect.prompts import Refusal, RefusalReason, load_prompts, parse_reply
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.teacher import Answer, Ask, OpenAITeacher, Outcome
 from tests.reflecting import outcomes, project, walk
 from tests.serving import Serving, running_serving
 

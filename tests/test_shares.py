@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srt_core import ledger, review, shares
 from srt_core.errors import DecisionError, PeopleError
+from srt_core.importing.samples import sample_id
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.samples import sample_id
-from srt_core.selection import refresh
-from srt_core.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, write_assignment
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review import queues as review
+from srt_core.review import shares
+from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, write_assignment
+from srt_core.select.selection import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 

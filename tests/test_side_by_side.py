@@ -8,10 +8,10 @@ from statistics import fmean
 
 import pytest
 
-from srt_core import ledger
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy, Reason
-from srt_core.side_by_side import side_by_side
-from srt_core.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.select.compare.side_by_side import side_by_side
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

@@ -15,15 +15,15 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.explain import Part, Subject, explain, kept_maps
-from srt_core.pipeline import score
-from srt_core.producers import producers
+from srt_core.importing.samples import append_candidates, candidates
+from srt_core.project.store import SCHEMA_VERSION, Row, Store
 from srt_core.records import Origin, Pair
-from srt_core.samples import append_candidates, candidates
-from srt_core.selection import refresh
-from srt_core.store import SCHEMA_VERSION, Row, Store
-from srt_core.student import load_student
-from srt_core.templates import load_template
+from srt_core.reflect.producers import producers
+from srt_core.score.explain import Part, Subject, explain, kept_maps
+from srt_core.score.run import score
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
+from srt_core.select.selection import refresh
 from tests.small_project import save_student
 
 ROOT = Path(__file__).parent.parent
@@ -300,7 +300,7 @@ def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> Non
 def test_drift_of_an_old_file_is_filled_over_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Filled a rewrite at a time it ends with the same, and it goes on from where it stopped."""
     path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
-    monkeypatch.setattr("srt_core.selection.DRIFT_CHUNK", 1)
+    monkeypatch.setattr("srt_core.select.selection.DRIFT_CHUNK", 1)
     with Store.open(path) as store:
         store.set_meta("drift_filled", "3")
         refresh(store)

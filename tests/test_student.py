@@ -14,10 +14,10 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertLMHeadModel, Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
 from srt_core.errors import StudentError
-from srt_core.ifd import Convention, plan, score_of
 from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
-from srt_core.student import Student, load_student
-from srt_core.templates import Template, load_template
+from srt_core.score.ifd import Convention, plan, score_of
+from srt_core.score.student import Student, load_student
+from srt_core.score.templates import Template, load_template
 from tests.plain_scorer import PlainScorer
 from tests.tiny_students import (
     TEXTS,

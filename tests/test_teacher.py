@@ -10,7 +10,16 @@ import pytest
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import Pair, Stage
-from srt_core.teacher import Answer, Ask, OpenAITeacher, Outcome, ReplayTeacher, Teacher, record_reply, request_hash
+from srt_core.reflect.teacher import (
+    Answer,
+    Ask,
+    OpenAITeacher,
+    Outcome,
+    ReplayTeacher,
+    Teacher,
+    record_reply,
+    request_hash,
+)
 from tests.fault_server import FaultServer, running_fault_server
 
 KEY = "sk-test-0123456789abcdefghij"

@@ -7,7 +7,7 @@ import pytest
 
 from srt_core.errors import TemplateError
 from srt_core.records import Pair
-from srt_core.templates import (
+from srt_core.score.templates import (
     TEMPLATE_NAMES,
     Template,
     load_template,

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import audits, ledger, selection
-from srt_core.audits import Terms
-from srt_core.browse import Filter
-from srt_core.intervals import Share
+from srt_core.project.intervals import Share
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.selection import select
-from srt_core.store import Row, Store
-from srt_core.trust import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
+from srt_core.review import decisions as ledger
+from srt_core.review.filter.browse import Filter
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
+from srt_core.review.trust.audits import Terms
+from srt_core.select import selection
+from srt_core.select.selection import select
 from tests.deciding import Made, create_decided_project, standing
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project

@@ -10,15 +10,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from srt_core import ledger
-from srt_core.agreement import POINTS
-from srt_core.browse import Filter
-from srt_core.ledger import EventFilter
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.store import Store
-from srt_core.ui.filter_address import NAMES, describe_filter, filter_to_address, read_filter
-from srt_core.ui.runtime import open_project
-from srt_core.views import save_view
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.views import save_view
+from srt_core.select.compare.students import POINTS
+from srt_core.ui.frame.filter_address import NAMES, describe_filter, filter_to_address, read_filter
+from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
 

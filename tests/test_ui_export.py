@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import ledger
 from srt_core.records import Action, Decision, Origin
-from srt_core.ui.runtime import Project
+from srt_core.review import decisions as ledger
+from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, served, words

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from srt_core import browse, ledger, selection
-from srt_core.browse import Filter
 from srt_core.records import Action, Decision, Origin
-from srt_core.ui.runtime import Project
+from srt_core.review import decisions as ledger
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.select import selection
+from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, served, words

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from srt_core.settings import projects_folder
-from srt_core.status import status
-from srt_core.ui.intake import guess_map
-from srt_core.ui.runtime import Project
-from srt_core.ui.upload import ON_SERVER, safe_name
+from srt_core.people.settings import projects_folder
+from srt_core.review.status import status
+from srt_core.ui.importing.page import guess_map
+from srt_core.ui.importing.upload import ON_SERVER, safe_name
+from srt_core.ui.server.runtime import Project
 from tests.screens import finish, open_screen, served, words
 from tests.small_project import alpaca_rows, rows_with_candidates, write_lines
 

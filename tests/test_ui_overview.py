@@ -8,11 +8,11 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import ProjectError
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.status import status
-from srt_core.store import Store
-from srt_core.ui.overview import next_step
-from srt_core.ui.runtime import Project, create_project, open_project, project_paths
+from srt_core.review.status import status
+from srt_core.ui.overview.page import next_step
+from srt_core.ui.server.runtime import Project, create_project, open_project, project_paths
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project as create_ruled
 from tests.screens import links, open_screen, served, words

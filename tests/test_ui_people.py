@@ -7,11 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from srt_core import ledger, selection
-from srt_core.ledger import EventFilter
 from srt_core.records import Action, Decision, Origin
-from srt_core.shares import EMPTY, assign, read_assignment, write_assignment
-from srt_core.ui.runtime import Project
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.review.shares import EMPTY, assign, read_assignment, write_assignment
+from srt_core.select import selection
+from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import log_in, open_screen, served, words

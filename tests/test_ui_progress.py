@@ -9,9 +9,9 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import DatasetError
-from srt_core.jobs import JobState
-from srt_core.pipeline import Progress
-from srt_core.ui.runtime import Project, open_project
+from srt_core.project.progress import Progress
+from srt_core.steps.jobs import JobState
+from srt_core.ui.server.runtime import Project, open_project
 from tests.screens import finish, open_screen, served, words
 from tests.small_project import alpaca_rows, write_lines
 

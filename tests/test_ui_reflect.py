@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from srt_core.pipeline import import_file
-from srt_core.prompts import load_prompts
-from srt_core.samples import pair_of
-from srt_core.status import failed_reflections, status
-from srt_core.ui.reflecting_teacher import REPLAY
-from srt_core.ui.runtime import Project
+from srt_core.importing.run import import_file
+from srt_core.importing.samples import pair_of
+from srt_core.reflect.prompts import load_prompts
+from srt_core.review.status import failed_reflections, status
+from srt_core.ui.reflect.teacher import REPLAY
+from srt_core.ui.server.runtime import Project
 from tests.screens import finish, open_screen, served, words
 from tests.small_project import alpaca_rows, write_lines
 from tests.teaching_server import TeachingServer, record_replies, running_teaching_server

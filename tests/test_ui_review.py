@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from srt_core import ledger
-from srt_core.ledger import EventFilter
-from srt_core.producers import register_producer
+from srt_core.importing.samples import append_candidates
+from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.samples import append_candidates
-from srt_core.store import Row, Store
-from srt_core.ui.runtime import open_project
+from srt_core.reflect.producers import register_producer
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 

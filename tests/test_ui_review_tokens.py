@@ -9,16 +9,17 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from srt_core import ledger, samples
-from srt_core.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
-from srt_core.pipeline import score
+from srt_core.importing import samples
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.store import Store
-from srt_core.student import load_student
-from srt_core.templates import load_template
-from srt_core.ui.resident import RESIDENT, Wanted
-from srt_core.ui.review_tokens import MOST_PIECES, Version, maps_html, sentence
-from srt_core.ui.runtime import Project
+from srt_core.review import decisions as ledger
+from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
+from srt_core.score.resident import RESIDENT, Wanted
+from srt_core.score.run import score
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
+from srt_core.ui.review.tokens import MOST_PIECES, Version, maps_html, sentence
+from srt_core.ui.server.runtime import Project
 from tests.screens import APP, finish, served, words
 from tests.small_project import create_scored_project, save_student
 from tests.tiny_students import byte_tokenizer, save, tiny_llama

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.pipeline import import_file
-from srt_core.scorings import score_statuses, scorings
-from srt_core.status import status
-from srt_core.ui.runtime import Project
-from srt_core.ui.scoring import OWN_TEMPLATE
+from srt_core.importing.run import import_file
+from srt_core.review.status import status
+from srt_core.score.scorings import score_statuses, scorings
+from srt_core.ui.score.page import OWN_TEMPLATE
+from srt_core.ui.server.runtime import Project
 from tests.screens import APP, finish, links, open_screen, served, words
 from tests.small_project import alpaca_rows, save_student, write_lines
 

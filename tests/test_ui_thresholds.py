@@ -10,14 +10,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from srt_core import ledger, policies, selection
 from srt_core.errors import PolicyError
+from srt_core.importing.samples import append_candidates
 from srt_core.methods import DIALS, METHODS
-from srt_core.producers import register_producer
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.samples import append_candidates
-from srt_core.store import Store
-from srt_core.ui.runtime import open_project
+from srt_core.reflect.producers import register_producer
+from srt_core.review import decisions as ledger
+from srt_core.select import policies, selection
+from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import append_scores, create_project
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import audits, ledger, selection
-from srt_core.audits import Terms
-from srt_core.browse import Filter
-from srt_core.ledger import EventFilter
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.trust import Evidence, trust
-from srt_core.ui.runtime import Project
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter.browse import Filter
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import Evidence, trust
+from srt_core.review.trust.audits import Terms
+from srt_core.select import selection
+from srt_core.ui.server.runtime import Project
 from tests.deciding import create_decided_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import ledger
 from srt_core.errors import SRTError
-from srt_core.ledger import EventFilter
-from srt_core.store import Store
-from srt_core.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
+from srt_core.project.store import Store
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from srt_core.project.store import Row
 from srt_core.records import Acceptance, Origin, Policy, RankBy, Reason
-from srt_core.store import Row
-from srt_core.walk import describe_change, describe_walk
+from srt_core.select.words import describe_change, describe_walk
 
 PAPER = Policy(require_response_reflection=False)
 

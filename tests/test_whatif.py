@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from srt_core import ledger, selection
 from srt_core.methods import METHODS, PRESETS, Method, student_and_template
+from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Selection, Stage
-from srt_core.store import Store
-from srt_core.templates import TEMPLATE_NAMES
-from srt_core.whatif import Change, changes, compare, gains, method_of
+from srt_core.review import decisions as ledger
+from srt_core.score.templates import TEMPLATE_NAMES
+from srt_core.select import selection
+from srt_core.select.compare.whatif import Change, changes, compare, gains, method_of
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.terminal import errors
+from srt_core.commands.terminal import errors
 
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 LISTED = 20

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import typer
 
 from srt_core.commands.common import ProjectPath
-from srt_core.pipeline import Progress, find_kinds, group_subjects
-from srt_core.store import Store
-from srt_core.terminal import show
+from srt_core.commands.terminal import show
+from srt_core.importing.grouping import find_kinds, group_subjects
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
 
 
 def kinds_(project: ProjectPath) -> None:

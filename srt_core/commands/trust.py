@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core import audits
 from srt_core.commands.common import ProjectPath, lines_of
-from srt_core.intervals import Interval, Share
-from srt_core.kappa import Kappa, pairings
-from srt_core.store import Store
-from srt_core.trust import Evidence, Figures, Group, Suggestion, Trust, suggest, trust
+from srt_core.project.intervals import Interval, Share
+from srt_core.project.store import Store
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import Evidence, Figures, Group, Suggestion, Trust, suggest, trust
+from srt_core.review.trust.kappa import Kappa, pairings
 
 _MEASURES = ("agreement", "precision", "recall")
 

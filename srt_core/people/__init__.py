@@ -1,7 +1,7 @@
 """Who works on a server: names and roles, the file of people, passwords, and logins that last over a reload."""
 
 from srt_core.people.accounts import Account, People, load, people_path, save
-from srt_core.people.brake import Brake
+from srt_core.people.login_throttle import Brake
 from srt_core.people.logins import Login, Way, password_login, person_of, read_token, write_token
 from srt_core.people.names import Person, Role, clean_name, read_role
 from srt_core.people.passwords import check_password, hash_password, make_password

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srt_core.errors import PeopleError
 from srt_core.people.names import NOBODY, Role, clean_name, read_role
-from srt_core.settings import projects_folder
+from srt_core.people.settings import projects_folder
 
 _HEAD = "# Who may log in, and their roles. Change it with: srt people\n"
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from srt_core.people.accounts import People
 from srt_core.people.names import Person, Role, clean_name, read_role
-from srt_core.settings import default_role
+from srt_core.people.settings import default_role
 
 LIFE_SECONDS = 7 * 24 * 3600
 

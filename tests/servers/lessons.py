@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.prompts import section_keys
 from srt_core.records import Stage
+from srt_core.reflect.prompts import section_keys
 
 ALWAYS_REFUSED, REFUSED_ONCE = 0, 1
 OPENS, CLOSES = "<original_instruction>", "</original_response>"

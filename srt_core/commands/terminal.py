@@ -1,0 +1,56 @@
+"""What a step looks like in a terminal: a bar that moves, lines where nobody looks."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from srt_core.errors import SRTError
+from srt_core.project.progress import Progress
+
+LINE_SECONDS = 5.0
+
+errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+"""Everything that is no result."""
+
+
+def show(steps: Iterator[Progress]) -> Progress:
+    """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress.
+
+    What libraries print meanwhile goes to stderr too: Ray tells of lost workers on stdout, where results go.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            return _walk(steps)
+    except KeyboardInterrupt:
+        raise SRTError("Stopped.", "What was done is kept; the same command goes on from here.") from None
+
+
+def _walk(steps: Iterator[Progress]) -> Progress:
+    last = Progress("")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"),
+               TimeElapsedColumn())  # fmt: skip
+    with Bar(*columns, console=errors, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("", total=None, figures="")
+        printed = 0.0
+        for last in steps:
+            bar.update(task, description=last.unit, completed=last.done, total=last.total, figures=_figures(last))
+            if not errors.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
+                printed = last.elapsed_seconds
+                errors.print(f"{last.unit}: {_figures(last)}")
+    return last
+
+
+def _figures(progress: Progress) -> str:
+    total = f" of {progress.total:,}" if progress.total else ""
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    left = f", {progress.remaining_seconds:.0f} s left" if progress.remaining_seconds else ""
+    tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
+    whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
+    spent = f", {progress.spent:,.2f} US dollars spent" if progress.spent is not None else ""
+    rate = f", {progress.rate:,.1f} {progress.rate_unit}/s"
+    said = f". {progress.message}" if progress.message else ""
+    return f"{progress.done:,}{total}{failed}{tokens}{whole}{spent}{rate}{left}{said}"

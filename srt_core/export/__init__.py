@@ -1,0 +1,1 @@
+"""Export: verdicts become files for training, with a manifest."""

@@ -1,0 +1,390 @@
+"""Samples and candidates in the project: take in rows of a file, read one sample whole.
+
+A sample's id is a hash of its original pair and of which occurrence of that pair it is in its file, so the same file,
+or a longer version of it, never adds a pair twice, and exact duplicates within a file stay countable.
+"""
+
+import hashlib
+import json
+from base64 import b32encode
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+
+from srt_core.errors import DecisionError
+from srt_core.importing.files import ImportRow, Reject
+from srt_core.importing.kinds import kind_of
+from srt_core.project.drift import UNCHANGED, Ruler
+from srt_core.project.store import Row, Store, Transaction
+from srt_core.records import DERIVATIONS, Origin, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a chunk of imported rows came to."""
+
+    samples: int
+    known: int
+    duplicates: int
+    candidates: int
+    rejected: int
+
+    def __add__(self, other: "Added") -> "Added":
+        mine, theirs = asdict(self), asdict(other)
+        return Added(**{name: mine[name] + theirs[name] for name in mine})
+
+
+NOTHING_ADDED = Added(0, 0, 0, 0, 0)
+
+
+def pair_hash(pair: Pair) -> str:
+    """Hash a pair by content: 16 hexadecimal characters."""
+    text = json.dumps([pair.instruction, pair.input, pair.response], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sample_id(pair: Pair, occurrence: int) -> str:
+    """Name a sample: 12 letters and digits (60 bits) from its original pair and its occurrence (0 for the first)."""
+    text = json.dumps([pair.instruction, pair.input, pair.response, occurrence], ensure_ascii=False)
+    return b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
+
+
+def begin_import(store: Store, path: str, sha256: str, format: str, options: dict[str, object]) -> int:
+    """Open an import of a file, or find the one of the same content and options to go on with."""
+    key = [sha256, format, json.dumps(options, sort_keys=True)]
+    with store.transaction() as tx:
+        found = tx.execute("SELECT import_id FROM import WHERE sha256 = ? AND format = ? AND options = ?", key)
+        if not found:
+            found = tx.execute(
+                "INSERT INTO import (path, sha256, format, options) VALUES (?, ?, ?, ?) RETURNING import_id",
+                [path, *key],
+            )
+    return int(found[0][0])
+
+
+def last_row(store: Store, import_id: int) -> int:
+    """Give the last row of the file that an import has stored or rejected; -1 for none."""
+    sql = """SELECT greatest((SELECT coalesce(max("row"), -1) FROM import_row WHERE import_id = $id),
+                             (SELECT coalesce(max("row"), -1) FROM reject WHERE import_id = $id))"""
+    return int(store.value(sql, {"id": import_id}))
+
+
+def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], author: str) -> Added:
+    """Store a chunk of rows in one transaction: new samples and candidates, and rejects with their reason."""
+    good = [row for row in rows if isinstance(row, ImportRow)]
+    with store.transaction() as tx:
+        rejects = _new_rejects(tx, import_id, [row for row in rows if isinstance(row, Reject)])
+        named = _name_rows(tx, import_id, good)
+        known = _known(tx, [name for name, _, _ in named])
+        fresh = [(name, first, row) for name, first, row in named if name not in known]
+        tx.append(
+            "sample",
+            ["sample_id", "import_id", "row", "duplicate_of", "extra"],
+            [
+                (name, import_id, row.row, first, json.dumps(row.extra, ensure_ascii=False))
+                for name, first, row in fresh
+            ],
+        )
+        append_kinds(tx, [(name, row.original) for name, _, row in fresh])
+        tx.append(
+            "import_row",
+            ["import_id", "row", "pair_hash", "sample_id"],
+            [(import_id, row.row, pair_hash(row.original), name) for name, _, row in named],
+        )
+        candidates = _add_candidates(tx, named, known, author)
+        _add_refusals(tx, named, known, author)
+        tx.append(
+            "reject",
+            ["import_id", "row", "line", "reason", "raw"],
+            [(import_id, reject.row, reject.line, reject.reason, reject.raw) for reject in rejects],
+        )
+        tx.bump({name for name, _, _ in named})
+    duplicates = sum(first is not None for _, first, _ in fresh)
+    return Added(len(fresh), len(rows) - len(fresh) - len(rejects), duplicates, candidates, len(rejects))
+
+
+def append_kinds(tx: Transaction, originals: Sequence[tuple[str, Pair]]) -> None:
+    """Store the kind of samples that have none yet, by id and original pair. Their subject is not known yet."""
+    kinds = [(name, kind_of(pair)) for name, pair in originals]
+    columns = ["sample_id", "task", "language"]
+    tx.append("kind", columns, [(name, str(kind.task), kind.language) for name, kind in kinds])
+
+
+_Named = tuple[str, str | None, ImportRow]
+"""A row with its sample's id, and the id of the first sample of the same pair where it is a duplicate."""
+
+
+def _name_rows(tx: Transaction, import_id: int, rows: Sequence[ImportRow]) -> list[_Named]:
+    hashes = [pair_hash(row.original) for row in rows]
+    seen: Counter[str] = Counter(
+        dict(
+            tx.execute(
+                """SELECT pair_hash, count(*) FROM import_row
+                   WHERE import_id = ? AND pair_hash IN (SELECT unnest(?::VARCHAR[])) GROUP BY pair_hash""",
+                [import_id, list(set(hashes))],
+            )
+        )
+    )
+    named: list[_Named] = []
+    for content, row in zip(hashes, rows, strict=True):
+        occurrence = seen[content]
+        seen[content] += 1
+        named.append((sample_id(row.original, occurrence), sample_id(row.original, 0) if occurrence else None, row))
+    return named
+
+
+def _known(tx: Transaction, names: Sequence[str]) -> set[str]:
+    sql = "SELECT sample_id FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))"
+    return {name for (name,) in tx.execute(sql, [list(names)])}
+
+
+def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> int:
+    held = _texts_of_files(tx, [name for name, _, row in named if name in known and row.candidates])
+    return append_candidates(
+        tx,
+        [
+            (name, origin, author, pair, None)
+            for name, _, row in named
+            for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
+            if (name, origin, pair) not in held
+        ],
+    )
+
+
+def _texts_of_files(tx: Transaction, names: Sequence[str]) -> set[tuple[str, Origin, Pair]]:
+    """Read the rewrites of samples that came with files: the same text of another file is no other rewrite."""
+    if not names:
+        return set()
+    ids = tx.execute(  # apart from their texts, so that no other texts are read
+        """SELECT candidate_id FROM candidate
+           WHERE origin <> 'ORIGINAL' AND producer NOT IN (SELECT producer.producer FROM producer)
+             AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+        [list(names)],
+    )
+    return {(name, Origin(origin), pair) for name, origin, pair in _texts(tx, [key for (key,) in ids])}
+
+
+def _texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
+    """Read the sample, origin and pair of candidates."""
+    rows = tx.execute(
+        """SELECT sample_id, origin, instruction, input, response FROM candidate
+           WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+        [list(ids)],
+    )
+    return [
+        (name, origin, Pair(instruction=instruction, input=input_, response=response))
+        for name, origin, instruction, input_, response in rows
+    ]
+
+
+Wanted = tuple[str, Origin, str, Pair, int | None]
+"""A candidate to store: sample, origin, producer, pair, and the candidate that it rewrote (None: to be found)."""
+
+
+def append_candidates(tx: Transaction, wanted: Sequence[Wanted]) -> int:
+    """Store candidates with their drift and growth, leaving out those there already; returns how many are new.
+
+    There is one ORIGINAL a sample and one candidate an origin and producer. A parent that is not given is the
+    ORIGINAL, or for BOTH the same producer's INSTRUCTION; where that is not there it is not known.
+    """
+    known = _Known(tx, list({name for name, *_ in wanted}))
+    fresh = list({_slot(candidate): candidate for candidate in wanted if not known.has(*candidate[:3])}.values())
+    ids = tx.execute("SELECT nextval('candidate_ids') FROM range(?)", [len(fresh)])
+    for (key,), candidate in zip(ids, fresh, strict=True):
+        known.add(key, *candidate[:3])
+    rulers = _rulers(tx, known, fresh)
+    rows = [
+        (known.id(name, origin, producer), name, str(origin), producer, pair.instruction, pair.input, pair.response,
+         parent if parent is not None else known.parent(name, origin, producer), change.drift, change.growth)
+        for name, origin, producer, pair, parent in fresh
+        for change in [UNCHANGED if origin is Origin.ORIGINAL else rulers[name].change(origin, pair)]
+    ]  # fmt: skip
+    tx.append("candidate", _CANDIDATE_COLUMNS, rows)
+    return len(rows)
+
+
+_CANDIDATE_COLUMNS = (
+    "candidate_id", "sample_id", "origin", "producer", "instruction", "input", "response", "parent_id", "drift",
+    "growth",
+)  # fmt: skip
+
+
+def _slot(candidate: Wanted) -> tuple[str, Origin, str]:
+    name, origin, producer, *_ = candidate
+    return name, origin, "" if origin is Origin.ORIGINAL else producer
+
+
+class _Known:
+    """The candidates of some samples by origin and producer, with those that are about to be stored."""
+
+    def __init__(self, tx: Transaction, names: Sequence[str]) -> None:
+        self._tx = tx
+        self._ids: defaultdict[tuple[str, Origin], dict[str, int]] = defaultdict(dict)
+        for name, origin, producer, key in tx.execute(
+            """SELECT sample_id, origin, producer, candidate_id FROM candidate
+               WHERE sample_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY candidate_id""",
+            [list(names)],
+        ):
+            self._ids[name, Origin(origin)][producer] = key
+
+    def has(self, name: str, origin: Origin, producer: str) -> bool:
+        ids = self._ids.get((name, origin), ())
+        return producer in ids or (origin is Origin.ORIGINAL and bool(ids))
+
+    def add(self, key: int, name: str, origin: Origin, producer: str) -> None:
+        self._ids[name, origin][producer] = key
+
+    def id(self, name: str, origin: Origin, producer: str) -> int:
+        return self._ids[name, origin][producer]
+
+    def original(self, name: str) -> int:
+        return next(iter(self._ids[name, Origin.ORIGINAL].values()))
+
+    def parent(self, name: str, origin: Origin, producer: str) -> int | None:
+        if origin is Origin.ORIGINAL:
+            return None
+        rewritten = DERIVATIONS[origin].parent
+        return self.original(name) if rewritten is Origin.ORIGINAL else self._ids[name, rewritten].get(producer)
+
+
+def _rulers(tx: Transaction, known: _Known, fresh: Sequence[Wanted]) -> dict[str, Ruler]:
+    """Give a ruler for each sample that gets a rewrite, reading the originals that are not stored together with it."""
+    rewritten = {name for name, origin, *_ in fresh if origin is not Origin.ORIGINAL}
+    rulers = {
+        name: Ruler(pair) for name, origin, _, pair, _ in fresh if origin is Origin.ORIGINAL and name in rewritten
+    }
+    absent = [known.original(name) for name in rewritten - set(rulers)]
+    if absent:
+        rulers |= {name: Ruler(pair) for name, _, pair in _texts(tx, absent)}
+    return rulers
+
+
+def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> list[Reject]:
+    """Leave out what was rejected already when the file of this name was shorter."""
+    if not rejects:
+        return []
+    known = set(
+        tx.execute(
+            """SELECT "row", reason, raw FROM reject JOIN import USING (import_id)
+               WHERE "row" BETWEEN ? AND ? AND parse_filename(path) =
+                   (SELECT parse_filename(path) FROM import WHERE import_id = ?)""",
+            [rejects[0].row, rejects[-1].row, import_id],
+        )
+    )
+    return [reject for reject in rejects if (reject.row, reject.reason, reject.raw) not in known]
+
+
+def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> None:
+    """Keep rewrites in the file that cannot be used as failed reflections, once, so that the curator sees them."""
+    held = set(
+        tx.execute(
+            """SELECT sample_id, origin, detail FROM reflection
+               WHERE reason = 'unusable_in_file' AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+            [list(known)],
+        )
+    )
+    columns = ["sample_id", "origin", "producer", "status", "reason", "detail"]
+    tx.append(
+        "reflection",
+        columns,
+        [
+            (name, str(origin), author, "refused", "unusable_in_file", detail)
+            for name, _, row in named
+            for origin, detail in row.refused.items()
+            if (name, str(origin), detail) not in held
+        ],
+    )
+
+
+def finish_import(store: Store, import_id: int, author: str, added: Added) -> None:
+    """Mark an import as complete and log it."""
+    with store.transaction() as tx:
+        tx.execute("UPDATE import SET finished = true WHERE import_id = ?", [import_id])
+        tx.execute(
+            """INSERT INTO event (action_id, author, kind, context)
+               SELECT nextval('event_ids'), ?, 'import', json_object('path', path, 'samples', ?, 'rejected', ?)
+               FROM import WHERE import_id = ?""",
+            [author, added.samples, added.rejected, import_id],
+        )
+
+
+def count_samples(store: Store) -> int:
+    """Count the samples of the project."""
+    return int(store.value("SELECT count(*) FROM sample"))
+
+
+def imports(store: Store) -> list[Row]:
+    """List the imported files, the newest first: where from, format, rows taken and rejected, whether to the end."""
+    return store.rows(
+        """SELECT import_id, made_at, path, format, finished,
+                  (SELECT count(*) FROM import_row WHERE import_row.import_id = import.import_id) AS taken,
+                  (SELECT count(*) FROM reject WHERE reject.import_id = import.import_id) AS rejected
+           FROM import ORDER BY import_id DESC"""
+    )
+
+
+def rejects_by_reason(store: Store) -> list[Row]:
+    """Count rejected rows by reason, the most frequent first."""
+    return store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
+
+
+def rejects(store: Store, limit: int, offset: int) -> list[Row]:
+    """Read one page of the rejected rows: file, 0-based row, 1-based line where known, reason, start of the row."""
+    return store.rows(
+        """SELECT import.path, reject."row", line, reason, raw FROM reject JOIN import USING (import_id)
+           ORDER BY import_id DESC, reject."row" LIMIT ? OFFSET ?""",
+        [limit, offset],
+    )
+
+
+def find_sample(store: Store, name: str) -> str:
+    """Find a sample by its id, or by its number in the project; DecisionError if there is none."""
+    sql = "SELECT sample_id FROM sample WHERE sample_id = ? OR seq = try_cast(? AS BIGINT)"
+    found: str | None = store.value(sql, [name, name])
+    if found is None:
+        raise DecisionError(
+            f"There is no sample {name}.", "Give an id or number as shown on the screens or in scores.jsonl."
+        )
+    return found
+
+
+def candidates(store: Store, sample: str, ids: Collection[int] | None = None) -> dict[Origin, Row]:
+    """Read a sample's candidates with their scores under the scoring in use, in the order of Origin.
+
+    Of each origin the one among `ids`; where these are not given, the earliest.
+    """
+    found = store.rows("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])
+    held = [row["candidate_id"] for row in found if ids is None or row["candidate_id"] in ids]
+    if not held:
+        return {}
+    # By their ids and one by one: a join with all scores would read them all.
+    rows = store.rows(
+        f"""SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
+            LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
+            WHERE candidate.candidate_id IN ({", ".join("?" * len(held))}) ORDER BY candidate.candidate_id DESC""",
+        [int(store.meta("scoring_id") or 0), *held],
+    )
+    by_origin = {row["origin"]: row for row in rows}
+    return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
+
+
+def edit(store: Store, event_id: int) -> Row | None:
+    """Read the pair that an edit wrote, with its score under the scoring in use; None where the event is no edit."""
+    rows = store.rows(
+        """SELECT event.instruction, event.input, event.response, event.event_id, edit_score.* EXCLUDE (event_id)
+           FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
+               AND edit_score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
+           WHERE event.event_id = ? AND kind = 'edit'""",
+        [event_id],
+    )
+    return rows[0] if rows else None
+
+
+def reflections(store: Store, sample: str) -> list[Row]:
+    """Read every reflection of a sample with the call behind it, the newest first."""
+    return store.rows("SELECT * FROM reflected WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])
+
+
+def pair_of(row: Row) -> Pair:
+    """Give the pair in a row that has instruction, input and response."""
+    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])

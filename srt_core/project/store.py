@@ -1,0 +1,323 @@
+"""The project file in DuckDB: open it, append rows in transactions, read rows. The only importer of duckdb.
+
+One process owns the file. Within it every read takes a cursor of its own and one writer at a time has a transaction;
+readers never wait.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import duckdb
+
+from srt_core.errors import ProjectError
+
+SCHEMA_VERSION = 4
+MEMORY_LIMIT = "2GB"
+LOG_LIMIT = "64MB"
+"""The write-ahead log that is folded into the file with the next commit."""
+SCRATCH = '"/scratch"'
+"""The database in memory of `Store.scratch`, as SQL names it: as no file can be called."""
+REMEMBERED = 256
+"""Answers kept by `Store.remember`, the latest used."""
+
+ANY = ""
+"""Stands in `stale` for any sample."""
+
+Row = dict[str, Any]
+Made = TypeVar("Made")
+Parameters = Sequence[object] | Mapping[str, object]
+
+_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+class Transaction:
+    """One write transaction: statements and appended rows are committed together or not at all."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows ([] for none)."""
+        return self._cursor.execute(sql, parameters).fetchall()
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Append `rows`, each a value per column, to `table`."""
+        appender = self._cursor.appender(table, columns=list(columns), action="insert")
+        try:
+            appender.append_rows(rows)
+            appender.flush()
+        except BaseException:  # what is not flushed must not warn when the appender goes
+            appender.clear()
+            raise
+
+    def bump(self, samples: Collection[str] | None = None) -> None:
+        """Note whose candidates, reflections or scores changed, so that derived rows are computed again before use.
+
+        None: of any sample.
+        """
+        version = self._cursor.execute(
+            "INSERT INTO meta VALUES ('data_version', '1') "
+            "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR RETURNING value::BIGINT"
+        ).fetchall()[0][0]
+        names = [ANY] if samples is None else samples
+        self.append("stale", ["sample_id", "version"], [[name, version] for name in names])
+
+
+class Store:
+    """A project file, open in this process. Use `create` or `open`; close it to fold the write-ahead log in."""
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = path
+        self._connection = connection
+        self._write_lock = threading.RLock()
+        self._scratch_lock = threading.Lock()
+        self.deriving = threading.RLock()
+        """Held by whoever brings derived tables up to date."""
+        self._memory_lock = threading.Lock()
+        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
+        self.may_lag = False
+        """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Create a project file at `path`. ProjectError if something is there already."""
+        try:
+            if path.exists() and path.stat().st_size:
+                raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The folder {path.parent} cannot be made: {error.strerror}.", "Choose a folder you may write to."
+            ) from error
+        # Built beside its place and moved there whole, so that a crash never leaves half a project.
+        draft = path.with_name(path.name + ".new")
+        draft.unlink(missing_ok=True)
+        store = cls(draft, _connect(draft))
+        with store.transaction() as tx:
+            tx.execute(_sql("schema.sql"))
+            tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
+        store.close()
+        log = path.with_name(path.name + ".wal")
+        if log.exists():  # of a project whose file is gone; beside the new file it would only be in the way
+            log.replace(path.with_name(path.name + ".wal.orphan"))
+        draft.replace(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the project file at `path`.
+
+        ProjectError if it is missing, is no project, is of a newer version, or is open in another process (the
+        message says which).
+        """
+        if not path.is_file():
+            raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
+        if not _is_duckdb(path):  # asked first: DuckDB would look online for what reads another format
+            raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+        connection = _connect(path)
+        try:
+            version = _checked_version(path, connection)
+        except ProjectError:
+            connection.close()
+            raise
+        store = cls(path, connection)
+        store._migrate(version)
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; waits for a transaction under way."""
+        with self._write_lock:
+            self._connection.close()
+
+    def _migrate(self, version: int) -> None:
+        """Bring a file of an older version forward, a version a transaction."""
+        for older in range(version, SCHEMA_VERSION):
+            with self.transaction() as tx:
+                tx.execute(_sql(f"migrate_{older}.sql"))
+                tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Read rows as dictionaries by column name."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """Read the first column of the first row; None where there is no row."""
+        cursor = self._connection.cursor()
+        try:
+            first = cursor.execute(sql, parameters).fetchone()
+            return first[0] if first else None
+        finally:
+            cursor.close()
+
+    def stream(self, sql: str, parameters: Parameters = (), size: int = 2_000) -> Iterator[list[Row]]:
+        """Read rows in lists of at most `size`, in bounded memory, from one consistent snapshot."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            while chunk := cursor.fetchmany(size):
+                yield [dict(zip(names, values, strict=True)) for values in chunk]
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One short write transaction; one at a time in this process, committed when the block ends well.
+
+        ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk.
+        """
+        with self._write_lock:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except (duckdb.IOException, duckdb.TransactionException) as error:
+                _roll_back(cursor)
+                raise ProjectError(
+                    f"{self.path} could not be written: {str(error).splitlines()[0]}",
+                    "Free space on its disk; what was committed before is kept. Then do the same again.",
+                ) from error
+            except BaseException:  # Streamlit's rerun and stop signals are no Exception; none may leave a half write
+                _roll_back(cursor)
+                raise
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Transaction]:
+        """Write tables of SCRATCH, a database in memory that is gone when the store closes; one caller at a time.
+
+        Any read may join them. The project file is not written and its writers do not wait.
+        """
+        with self._scratch_lock:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except BaseException:
+                _roll_back(cursor)
+                raise
+            finally:
+                cursor.close()
+
+    def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Give what `make` gave for this key before, else make it. The key must hold all that it is a function of."""
+        with self._memory_lock:
+            if key in self._memory:
+                self._memory.move_to_end(key)
+                found: Made = self._memory[key]
+                return found
+        made = make()
+        with self._memory_lock:
+            self._memory[key] = made
+            while len(self._memory) > REMEMBERED:
+                self._memory.popitem(last=False)
+        return made
+
+    def meta(self, key: str) -> str | None:
+        """Read one of the project's own settings."""
+        found: str | None = self.value("SELECT value FROM meta WHERE key = ?", [key])
+        return found
+
+    def metas(self, *keys: str) -> dict[str, str]:
+        """Read several of the project's own settings at once; those that are not set are left out."""
+        rows = self.rows("SELECT key, value FROM meta WHERE list_contains(?::VARCHAR[], key)", [list(keys)])
+        return {row["key"]: row["value"] for row in rows}
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write one of the project's own settings."""
+        with self.transaction() as tx:
+            tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    spill = str(path) + ".tmp"
+    try:
+        connection = duckdb.connect(
+            str(path),
+            config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "checkpoint_threshold": LOG_LIMIT},
+        )
+        connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
+        return connection
+    except duckdb.IOException as error:
+        raise _explained(path, str(error)) from error
+    except duckdb.Error as error:
+        raise ProjectError(
+            f"{path} cannot be opened: it was written by another version or is damaged.",
+            "Open it with the version of srt that wrote it.",
+        ) from error
+
+
+def _is_duckdb(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read: {error.strerror}.", "Check that the file may be read and written."
+        ) from error
+
+
+def _explained(path: Path, text: str) -> ProjectError:
+    if "lock" in text:
+        held = _HOLDER.search(text)
+        holder = f"process {held['pid']} ({held['program']})" if held else "another process"
+        return ProjectError(
+            f"{path} is open in {holder}.", "Close the app or command that has it open, then try again."
+        )
+    if "not a valid DuckDB database" in text:
+        return ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    return ProjectError(f"{path} cannot be opened: {text}", "Check that the file may be read and written.")
+
+
+def _sql(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
+    try:
+        # All of it: a result that is read in part keeps its transaction open, and nothing is checkpointed meanwhile.
+        rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        rows = []
+    except duckdb.IOException as error:
+        raise ProjectError(f"{path} is damaged.", "Restore a copy of it.") from error
+    found = rows[0] if rows else None
+    if found is None or not str(found[0]).isdecimal():
+        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    if int(found[0]) > SCHEMA_VERSION:
+        raise ProjectError(
+            f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
+            "Update srt, then open it again.",
+        )
+    return int(found[0])
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # the failed statement may have ended the transaction already
+        return

@@ -1,0 +1,122 @@
+"""How a task is asked: in which form of reply, with which correction, identified by which hash."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from srt_core.project.store import Store
+from srt_core.records import Stage
+from srt_core.reflect.keeping import Kept, Request, Task, find_replies
+from srt_core.reflect.prompts import Prompts, ReplyFormat, correction_for, section_keys
+from srt_core.reflect.teacher import Answer, Ask, Outcome, Teacher
+
+UNCLEAR = 3
+"""So many replies that are of neither form, or errors of the server, speak against the schema."""
+_TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
+
+
+class FormatChoice:
+    """Which form of reply a teacher is asked for, found by trying: JSON by a schema, sections where that is ignored.
+
+    What was found is kept in the project, so that a run that goes on makes the same requests.
+    """
+
+    def __init__(self, store: Store, producer: str, teacher: Teacher, asked: ReplyFormat | None = None) -> None:
+        self._store = store
+        self._key = f"reply_format:{producer}"
+        self._is_given = asked is not None or not teacher.is_live
+        self._unclear = 0
+        found = store.meta(self._key)
+        self.is_settled = self._is_given or found is not None
+        self.current = asked or ReplyFormat.SECTIONS
+        if not self._is_given:
+            self.current = ReplyFormat(found) if found is not None else ReplyFormat.JSON
+
+    @property
+    def readable(self) -> tuple[ReplyFormat, ...]:
+        """The forms in which a reply may have been paid for: the one to ask for first, then what was tried before."""
+        return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
+
+    def learn(self, form: ReplyFormat, answer: Answer) -> None:
+        """Settle on a form by the first answer that says something about it. Later ones count if they refuse JSON."""
+        if self._is_given:
+            return
+        if answer.outcome is Outcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
+            self._settle(ReplyFormat.SECTIONS)
+        elif self.is_settled:
+            return
+        elif answer.is_reply:
+            self._learn_from_reply(form, answer.text or "")
+        elif answer.outcome is Outcome.REQUEST_REFUSED:  # perhaps for the schema: without it one sees
+            self._try_other(form)
+        elif answer.outcome is Outcome.SERVER_ERROR:
+            self._unclear += 1
+            if self._unclear >= UNCLEAR:
+                self._try_other(form)
+
+    def _learn_from_reply(self, form: ReplyFormat, text: str) -> None:
+        if form is ReplyFormat.JSON and _is_object(text):
+            self._settle(ReplyFormat.JSON)
+            return
+        self._unclear += 1  # a teacher that declines may do so in any form
+        if form is ReplyFormat.SECTIONS or _TAG.search(text) or self._unclear >= UNCLEAR:
+            self._settle(ReplyFormat.SECTIONS)
+
+    def _try_other(self, form: ReplyFormat) -> None:
+        self._unclear = 0
+        self.current = ReplyFormat.SECTIONS if form is ReplyFormat.JSON else ReplyFormat.JSON
+
+    def _settle(self, form: ReplyFormat) -> None:
+        self.current = form
+        self.is_settled = True
+        self._store.set_meta(self._key, str(form))
+
+
+def _is_object(text: str) -> bool:
+    """Whether a reply is the JSON object that was asked for, or the start of it."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.lstrip().startswith('{"')
+    return isinstance(found, dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Writes requests of one teacher and version of the prompts. `note` is the curator's word to the teacher."""
+
+    teacher: Teacher
+    prompts: Prompts
+    note: str = ""
+
+    def request(self, task: Task, form: ReplyFormat) -> Request:
+        """Write the request for a task. After a refused reply it says what was wrong, so it is another request."""
+        stage = task.stage
+        response_format: Mapping[str, object] | None = None
+        if form is ReplyFormat.JSON:
+            response_format = self.prompts.response_format(stage)
+        messages = self.prompts.messages(stage, task.parent, form, correction=self._correction(task))
+        ask = Ask(messages, stage, task.parent, response_format)
+        return Request(ask, self.teacher.request_hash(ask))
+
+    def _correction(self, task: Task) -> str:
+        if not task.refused:
+            return self.note if task.failed else ""
+        said = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
+        return " ".join(part for part in said if part)
+
+
+def look_up(
+    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[Task]
+) -> list[tuple[Request, Kept | None]]:
+    """Write the request of each task in the first form, and find the reply paid for in that form or in another."""
+    requests = [[asker.request(task, form) for form in forms] for task in tasks]
+    replies = find_replies(store, [each.hash for some in requests for each in some])
+    return [(some[0], next((replies[each.hash] for each in some if each.hash in replies), None)) for some in requests]
+
+
+def prompt_characters(request: Request) -> int:
+    """Count the characters that a request sends."""
+    schema = request.ask.response_format
+    return sum(len(message["content"]) for message in request.ask.messages) + (len(json.dumps(schema)) if schema else 0)

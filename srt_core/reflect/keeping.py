@@ -1,0 +1,193 @@
+"""Keep what was paid for: calls raw, then what their replies came to. Written by reflecting, trials and batches alike.
+
+    a call ended → `keep_calls` commits it raw → `read` parses it → `judge` commits candidate and reflection
+
+A reply is found again by the hash of its request, whichever sample, run, trial or batch it was made for.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from srt_core.importing.samples import append_candidates
+from srt_core.project.store import Store
+from srt_core.records import DERIVATIONS, Origin, Pair, Stage
+from srt_core.reflect.prices import Price
+from srt_core.reflect.prompts import ParsedReflection, Refusal, parse_reply
+from srt_core.reflect.teacher import Answer, Ask, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question with the hash that identifies it."""
+
+    ask: Ask
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A call in the project file."""
+
+    call_id: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A candidate that is to be made of a parent.
+
+    `refused` replies came before, the last of them for `reason`; `tries_left` more may be asked for. `failed` calls
+    brought none.
+    """
+
+    sample_id: str
+    origin: Origin
+    parent_id: int
+    parent: Pair
+    refused: int = 0
+    tries_left: int = 1
+    reason: str = ""
+    detail: str = ""
+    failed: int = 0
+
+    @property
+    def stage(self) -> Stage:
+        """What is rewritten."""
+        return DERIVATIONS[self.origin].stage
+
+    @property
+    def key(self) -> tuple[str, Origin]:
+        """What identifies it within a producer."""
+        return self.sample_id, self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a call came to for a task."""
+
+    task: Task
+    call_id: int | None
+    answer: Answer
+    parsed: ParsedReflection | Refusal | None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it brought a candidate."""
+        return isinstance(self.parsed, ParsedReflection)
+
+    @property
+    def reason(self) -> str:
+        """Why it brought none, from the closed lists of refusals and outcomes; "" where it did."""
+        if isinstance(self.parsed, Refusal):
+            return str(self.parsed.reason)
+        return "" if self.parsed else str(self.answer.outcome)
+
+    @property
+    def detail(self) -> str:
+        """The same as a sentence."""
+        if isinstance(self.parsed, Refusal):
+            return self.parsed.detail
+        return "" if self.parsed else f"{self.answer.detail} {self.answer.hint}".strip()
+
+
+def read(task: Task, kept: Kept) -> Judgement:
+    """Parse a call's reply for a task; a call that brought none is judged as failed."""
+    answer = kept.answer
+    parsed = parse_reply(task.stage, answer.text or "", answer.finish_reason, task.parent) if answer.is_reply else None
+    return Judgement(task, kept.call_id, answer, parsed)
+
+
+_CALL_COLUMNS = ["call_id", "request_hash", "producer", "stage", "outcome", "raw", "detail", "finish_reason",
+                 "model", "prompt_tokens", "completion_tokens", "cost", "latency_seconds", "http_status",
+                 "batch_id"]  # fmt: skip
+
+
+def keep_calls(
+    store: Store,
+    producer: str,
+    price: Price | None,
+    calls: Sequence[tuple[str, Stage, Answer]],
+    batch_id: int | None = None,
+    numbers: Iterator[int] | None = None,
+) -> list[Kept]:
+    """Commit calls that ended, raw, before anybody reads them: hash of the request, stage and answer of each.
+
+    `numbers` gives their ids (call_numbers); a run reserves many at once, because each statement takes a millisecond.
+    """
+    kept = [Kept(number, answer) for (_, _, answer), number in zip(calls, numbers or call_numbers(store), strict=False)]
+    with store.transaction() as tx:
+        tx.append(
+            "teacher_call",
+            _CALL_COLUMNS,
+            [
+                (each.call_id, request_hash, producer, str(stage), str(answer.outcome), answer.text,
+                 answer.detail, answer.finish_reason, answer.model, answer.prompt_tokens, answer.completion_tokens,
+                 cost_of(price, answer, is_batch=batch_id is not None), answer.latency_seconds, answer.http_status,
+                 batch_id)
+                for each, (request_hash, stage, answer) in zip(kept, calls, strict=True)
+            ],
+        )  # fmt: skip
+    return kept
+
+
+def call_numbers(store: Store, at_once: int = 1) -> Iterator[int]:
+    """Give numbers that no call has, reserved so many at once."""
+    while True:
+        yield from (row["id"] for row in store.rows("SELECT nextval('call_ids') AS id FROM range(?)", [at_once]))
+
+
+def cost_of(price: Price | None, answer: Answer, *, is_batch: bool = False) -> float | None:
+    """Give the cost of a reply in US dollars; None where it is not known: no price, no token counts, no reply."""
+    if price is None or not answer.is_reply:
+        return None
+    return price.cost(answer.prompt_tokens, answer.completion_tokens, is_batch=is_batch)
+
+
+def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, Kept]:
+    """Find the replies that were paid for already, by the hashes of their requests."""
+    rows = store.rows(
+        """SELECT request_hash, call_id, raw, finish_reason, model, prompt_tokens, completion_tokens, latency_seconds
+           FROM teacher_call WHERE outcome = 'answered' AND request_hash IN (SELECT unnest(?::VARCHAR[]))
+           ORDER BY call_id DESC""",
+        [list(hashes)],
+    )
+    return {
+        row["request_hash"]: Kept(
+            row["call_id"],
+            Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"], row["model"], row["prompt_tokens"],
+                   row["completion_tokens"], row["latency_seconds"]),
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+_REFLECTION_COLUMNS = ["sample_id", "origin", "parent_id", "producer", "call_id", "status", "reason", "detail",
+                       "critique"]  # fmt: skip
+
+
+def judge(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
+    """Commit what calls came to: a reflection each, and the candidates that they brought."""
+    if not judgements:
+        return
+    with store.transaction() as tx:
+        tx.append("reflection", _REFLECTION_COLUMNS, [_row(producer, each) for each in judgements])
+        append_candidates(
+            tx,
+            [
+                (each.task.sample_id, each.task.origin, producer, each.parsed.pair, each.task.parent_id)
+                for each in judgements
+                if isinstance(each.parsed, ParsedReflection)
+            ],
+        )
+        tx.bump({each.task.sample_id for each in judgements})
+
+
+def _row(producer: str, each: Judgement) -> tuple[object, ...]:
+    status = "accepted" if each.is_accepted else "refused" if each.answer.is_reply else "failed"
+    critique = (
+        json.dumps(each.parsed.critique, ensure_ascii=False) if isinstance(each.parsed, ParsedReflection) else None
+    )
+    task = each.task
+    return (task.sample_id, str(task.origin), task.parent_id, producer, each.call_id, status, each.reason, each.detail,
+            critique)  # fmt: skip

@@ -1,0 +1,198 @@
+"""Which candidates a producer has yet to make: the tasks of a run, read in chunks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from srt_core.importing.samples import pair_of
+from srt_core.project.store import Made, Row, Store
+from srt_core.records import DERIVATIONS, Acceptance, Origin, Pair
+from srt_core.reflect.keeping import Task
+from srt_core.select.panel import panel_of
+from srt_core.select.rule import RULE
+from srt_core.select.selection import applied_policy, parameters
+
+CHUNK_TASKS = 500
+_LAST_SEQ = 2**62
+ORDER = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
+
+
+class Mode(StrEnum):
+    """Two ways to spend calls, the same decisions from both (METHOD, section 2)."""
+
+    FULL = "full"
+    """All four candidates: 3 calls a sample, any threshold can move later."""
+    SEQUENTIAL = "sequential"
+    """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
+
+
+# Parents that lack a child of this origin. What came with a file is nobody's to make again; of two parents the
+# producer's own counts. A refused reply is tried again while tries are left, a call without a
+# reply once a run, unless it would fail again for what it is.
+_MISSING = """
+    SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
+           parent.instruction, parent.input, parent.response,
+           coalesce(past.refused, 0) AS refused, coalesce(past.failed, 0) AS failed,
+           $attempts - coalesce(if($retry_failed, past.refused_now, past.refused), 0) AS tries_left,
+           coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
+    FROM candidate AS parent JOIN sample USING (sample_id)
+    LEFT JOIN (
+        SELECT sample_id, count(*) FILTER (status = 'refused') AS refused,
+               count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
+               count(*) FILTER (status = 'failed') AS failed,
+               bool_or(status = 'failed' AND (reflection_id > $since
+                       OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
+               arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
+               arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail
+        FROM reflection WHERE origin = $origin AND producer = $producer GROUP BY sample_id
+    ) AS past ON past.sample_id = parent.sample_id
+    WHERE parent.origin = $parent AND seq > $after AND seq <= $until
+      AND (parent.producer = $producer OR parent.producer NOT IN (SELECT producer FROM producer))
+      AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
+                      AND (producer = $producer OR producer NOT IN (SELECT producer FROM producer)))
+      AND (len($only::VARCHAR[]) = 0 OR list_contains($only::VARCHAR[], parent.sample_id))
+      AND tries_left > 0 AND NOT coalesce(past.failed_now, false)
+    QUALIFY row_number() OVER (
+        PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
+"""
+
+_SCORED = """(2 = (
+    SELECT count(*) FROM score WHERE scoring_id = $scoring_id AND candidate_id IN (original_id, instruction_id)))"""
+
+# In sequential mode the response stage takes the winner of the instruction stage, once that is settled: among this
+# producer's own rewrites, under the policy that is applied.
+_IN_RANGE = "WHERE sample_id IN (SELECT sample_id FROM sample WHERE seq > $after AND seq <= $until)"
+_SETTLED = f"""
+    WITH panel AS ({panel_of("scoring_id", "producer", _IN_RANGE)}), rule AS ({RULE})
+    SELECT sample_id FROM rule JOIN panel USING (sample_id)
+    WHERE CASE WHEN $origin = 'BOTH' THEN winner IN ('INSTRUCTION', 'BOTH')
+               ELSE winner IN ('ORIGINAL', 'RESPONSE') END
+      AND CASE WHEN NOT has_instruction THEN sample_id IN (
+                    SELECT sample_id FROM reflection
+                    WHERE origin = 'INSTRUCTION' AND producer = $producer AND status <> 'accepted')
+               ELSE $accept_instruction <> 'improved' OR {_SCORED} END
+"""
+
+_WAITING = f"""
+    WITH panel AS ({panel_of("scoring_id", "producer")})
+    SELECT count(*) FROM panel WHERE has_instruction AND NOT has_response AND NOT has_both AND NOT {_SCORED}
+"""
+
+
+# Equal pairs share a reply, also with those that were reflected on before. They are told by a hash of 64 bits: the
+# texts of a large project do not fit in memory, and this is an estimate.
+_REQUESTS = """
+    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters
+    FROM (SELECT hash(instruction, input, response) AS pair, refused,
+                 any_value(length(instruction) + length(input) + length(response)) AS characters
+          FROM ({missing}) GROUP BY pair, refused)
+    WHERE refused > 0 OR pair NOT IN (
+        SELECT hash(asked.instruction, asked.input, asked.response)
+        FROM reflection JOIN candidate AS asked ON asked.candidate_id = reflection.parent_id
+        WHERE reflection.origin = $origin AND reflection.producer = $producer AND status <> 'failed'
+          AND call_id IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a producer has yet to make, in one mode. `since` is the last reflection before the run."""
+
+    store: Store
+    producer: str
+    mode: Mode
+    attempts: int = 1
+    retry_failed: bool = False
+    since: int = 0
+    only: tuple[str, ...] = ()
+    """These samples alone; () for all."""
+
+    def count(self, origin: Origin) -> int:
+        """Count the missing candidates of an origin that can be asked for now."""
+        sql, values = self._query(origin)
+        return self._remembered("count", origin, lambda: int(self.store.value(f"SELECT count(*) FROM ({sql})", values)))
+
+    def requests(self, origin: Origin) -> tuple[int, int]:
+        """Count the distinct requests that are to be made for them, and the characters of their pairs."""
+        sql, values = self._query(origin)
+        asked = _REQUESTS.format(missing=sql)
+        row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
+        return row["count"], row["characters"]
+
+    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[Task], int]:
+        """Read the next tasks of an origin after sample number `last`, and the number that they end at.
+
+        They are looked for in ranges of samples, longer ones where little is missing: of a large project no chunk
+        reads the whole.
+        """
+        end = int(self.store.value("SELECT coalesce(max(seq), 0) FROM sample"))
+        tasks: list[Task] = []
+        span = 2 * size
+        while last < end and len(tasks) < size:
+            sql, values = self._query(origin, last, last + span)
+            rows = self.store.rows(
+                f"SELECT * EXCLUDE (instruction, input, response) FROM ({sql}) ORDER BY seq LIMIT $size",
+                {**values, "size": size - len(tasks)},
+            )
+            tasks += self._tasks(rows, origin)
+            last = rows[-1]["seq"] if len(tasks) == size else min(last + span, end)
+            span *= 2
+        return tasks, last
+
+    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[Task]:
+        """Give the tasks of rows, reading the texts of these alone."""
+        texts = self.store.rows(
+            """SELECT candidate_id, instruction, input, response FROM candidate
+               WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+            [[row["parent_id"] for row in rows]],
+        )
+        pairs = {text["candidate_id"]: pair_of(text) for text in texts}
+        return [_task(row, pairs[row["parent_id"]], origin) for row in rows]
+
+    def _remembered(self, what: str, origin: Origin, make: Callable[[], Made]) -> Made:
+        """Ask once as long as neither the data nor the rule changed."""
+        store = self.store
+        state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
+        mine = (self.producer, self.mode, self.attempts, self.retry_failed, self.since, self.only)
+        return store.remember((what, origin, *state, *mine), make)
+
+    def waiting(self) -> int:
+        """Count samples of which scores have yet to say what won the instruction stage; 0 in full mode."""
+        policy = applied_policy(self.store)
+        if self.mode is Mode.FULL or policy.accept_instruction is not Acceptance.IMPROVED:
+            return 0
+        return int(self.store.value(_WAITING, {"scoring_id": self._scoring_id(), "producer": self.producer}))
+
+    def _query(self, origin: Origin, after: int = 0, until: int = _LAST_SEQ) -> tuple[str, dict[str, object]]:
+        values: dict[str, object] = {
+            "parent": str(DERIVATIONS[origin].parent),
+            "origin": str(origin),
+            "producer": self.producer,
+            "attempts": self.attempts,
+            "retry_failed": self.retry_failed,
+            "since": self.since,
+            "only": list(self.only),
+            "after": after,
+            "until": until,
+        }
+        if self.mode is Mode.FULL or origin is Origin.INSTRUCTION:
+            return _MISSING, values
+        rule = {**parameters(applied_policy(self.store)), "scoring_id": self._scoring_id()}
+        return f"SELECT * FROM ({_MISSING}) WHERE sample_id IN ({_SETTLED})", {**values, **rule}
+
+    def _scoring_id(self) -> int:
+        return int(self.store.meta("scoring_id") or 0)
+
+
+def _task(row: Row, pair: Pair, origin: Origin) -> Task:
+    return Task(
+        row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
+        row["detail"], row["failed"],
+    )  # fmt: skip
+
+
+def count_missing(missing: Missing) -> int:
+    """Estimate how many candidates a run has before it, as if every reply were accepted at the first attempt."""
+    instruction, response, both = (missing.count(origin) for origin in ORDER)
+    # What the instruction stage is about to make is reflected on once more.
+    return instruction + response + both + instruction + missing.waiting()

@@ -1,0 +1,62 @@
+"""Read kept replies again, with a parser that has become better: no call is made, nothing is paid."""
+
+from collections.abc import Iterator, Sequence
+from threading import Event
+
+from srt_core.importing.samples import pair_of
+from srt_core.project.progress import Progress
+from srt_core.project.store import Row, Store
+from srt_core.records import DERIVATIONS, Origin
+from srt_core.reflect.keeping import Judgement, Kept, Task, judge, read
+from srt_core.reflect.teacher import Answer, Outcome
+
+CHUNK = 500
+
+# The replies that were refused where no candidate has come since, with the pair that each is about; the last one first.
+_REFUSED = f"""
+    SELECT reflected.reflection_id, reflected.sample_id, reflected.origin, reflected.producer, call_id, raw,
+           finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response
+    FROM reflected JOIN candidate AS parent ON parent.sample_id = reflected.sample_id
+        AND CASE WHEN reflected.parent_id IS NOT NULL THEN parent.candidate_id = reflected.parent_id
+                 ELSE parent.origin = if(reflected.origin = 'BOTH', '{DERIVATIONS[Origin.BOTH].parent}', 'ORIGINAL') END
+    WHERE status = 'refused' AND call_id IS NOT NULL AND reflected.reflection_id < $before
+      AND NOT EXISTS (FROM candidate AS made WHERE made.sample_id = reflected.sample_id
+                      AND made.origin = reflected.origin AND made.producer = reflected.producer)
+    QUALIFY row_number() OVER (PARTITION BY reflected.reflection_id
+                               ORDER BY parent.producer = reflected.producer DESC, parent.candidate_id) = 1
+    ORDER BY reflected.reflection_id DESC LIMIT {CHUNK}
+"""
+
+
+def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
+    """Read the refused replies again; `failed` are those that are refused still, of which nothing new is stored."""
+    before = 2**62
+    progress = Progress("replies")
+    while rows := store.rows(_REFUSED, {"before": before}):
+        if stop and stop.is_set():
+            return
+        usable = _usable(rows)
+        for producer in {producer for producer, *_ in usable}:
+            judge(store, producer, [each for key, each in usable.items() if key[0] == producer])
+        before = rows[-1]["reflection_id"]
+        progress = progress.moved(len(rows), failed=len(rows) - len(usable))
+        yield progress
+    yield progress.moved(0, message=f"{progress.done - progress.failed:,} of {progress.done:,} can be used now.")
+
+
+def _usable(rows: Sequence[Row]) -> dict[tuple[str, str, str], Judgement]:
+    """Read replies; of several for the same candidate the first that can be used counts."""
+    found: dict[tuple[str, str, str], Judgement] = {}
+    for row in rows:
+        judgement = read(_task(row), _kept(row))
+        if judgement.is_accepted:
+            found.setdefault((row["producer"], row["sample_id"], row["origin"]), judgement)
+    return found
+
+
+def _task(row: Row) -> Task:
+    return Task(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
+
+
+def _kept(row: Row) -> Kept:
+    return Kept(row["call_id"], Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"]))

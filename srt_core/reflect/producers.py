@@ -1,0 +1,48 @@
+"""Producers: the teachers of a project with the version of the prompts that they were asked with.
+
+A candidate names its producer. One that is not listed here is a file that the candidate came with.
+"""
+
+from srt_core.project.store import Row, Store
+
+
+def register_producer(store: Store, teacher: str, prompt_version: str, prompt_hash: str, prompt_texts: str) -> str:
+    """Find or make the producer of a teacher and the prompts of this hash, and return its name.
+
+    The name is "{teacher}, prompts {prompt_version}"; where other prompts have it already, with the first six
+    characters of the hash behind it.
+    """
+    with store.transaction() as tx:
+        found = tx.execute(
+            """SELECT producer FROM producer
+               WHERE teacher = ? AND prompt_version = ? AND prompt_hash = ? ORDER BY made_at, producer LIMIT 1""",
+            [teacher, prompt_version, prompt_hash],
+        )
+        if found:
+            return str(found[0][0])
+        name = f"{teacher}, prompts {prompt_version}"
+        if tx.execute("SELECT 1 FROM producer WHERE producer = ?", [name]):
+            name = f"{name} ({prompt_hash[:6]})"
+        tx.execute(
+            """INSERT INTO producer (producer, teacher, prompt_version, prompt_hash, prompt_texts)
+               VALUES (?, ?, ?, ?, ?)""",
+            [name, teacher, prompt_version, prompt_hash, prompt_texts],
+        )
+    return name
+
+
+def producers(store: Store) -> list[Row]:
+    """List the teachers with their prompts, the first first: producer, teacher, prompt_version, made_at, candidates."""
+    return store.rows(
+        """SELECT producer, teacher, prompt_version, made_at,
+                  (SELECT count(*) FROM candidate WHERE candidate.producer = producer.producer) AS candidates
+           FROM producer ORDER BY made_at, producer"""
+    )
+
+
+def rewriters(store: Store) -> list[str]:
+    """Name every producer of rewrites, teachers and files, in the order in which their first one was stored."""
+    rows = store.rows(
+        "SELECT producer FROM candidate WHERE origin <> 'ORIGINAL' GROUP BY producer ORDER BY min(candidate_id)"
+    )
+    return [row["producer"] for row in rows]

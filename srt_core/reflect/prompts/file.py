@@ -1,0 +1,210 @@
+"""The prompts file, and the messages that it makes of a pair (paper, section 3; METHOD, section 4)."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from srt_core.errors import TemplateError
+from srt_core.records import Pair, Stage
+from srt_core.reflect.prompts.sections import CRITERIA, REWRITES, placeholder, section_keys
+
+PLACEHOLDERS: Final = frozenset({"instruction", "input", "response", "criteria", "reply_format"})
+
+
+class ReplyFormat(StrEnum):
+    """The form in which a reply is asked for. Either is read, whichever was asked for."""
+
+    SECTIONS = "sections"
+    """One tagged section after the other: any model can write it."""
+    JSON = "json"
+    """One JSON object: for endpoints with structured output."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagePrompt:
+    """The texts of one stage. `criteria` and `rewrites` map a section's key to its description, in order."""
+
+    system: str
+    request: str
+    criteria: Mapping[str, str]
+    rewrites: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """A version of the reflection prompts.
+
+    `input_text` frames a pair's input in the request, `formats` asks for a form of reply, `correction_text` tells of
+    an earlier reply that was refused. `source` is the file's whole text, from which `parse_prompts` makes the same.
+    """
+
+    version: str
+    input_text: str
+    formats: Mapping[ReplyFormat, str]
+    correction_text: str
+    stages: Mapping[Stage, StagePrompt]
+    source: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, in hex, of all that a teacher reads in any format; comments in the file do not count."""
+        marks = (Pair("x", "y"), Pair("x", "y", "z"))
+        shown = [
+            self.messages(stage, pair, reply_format, correction=correction)
+            for stage in Stage
+            for pair in marks
+            for reply_format in ReplyFormat
+            for correction in ("", "c")
+        ]
+        schemas = [self.response_format(stage) for stage in Stage]
+        return hashlib.sha256(json.dumps([shown, schemas]).encode()).hexdigest()
+
+    def messages(
+        self,
+        stage: Stage,
+        pair: Pair,
+        reply_format: ReplyFormat = ReplyFormat.SECTIONS,
+        *,
+        correction: str = "",
+    ) -> tuple[dict[str, str], ...]:
+        """Write the chat messages that ask for one reflection on a pair, a system and a user message.
+
+        The pair's texts go in literally, whatever braces or tags they hold; the input is shown where there is one.
+        A `correction` says why an earlier reply was refused (`correction_for`); it ends the user message, because
+        some servers refuse two user messages in a row.
+        """
+        prompt = self.stages[stage]
+        values = {
+            "instruction": pair.instruction,
+            "input": _fill(self.input_text, {"input": pair.input}) if pair.input.strip() else "",
+            "response": pair.response,
+            "criteria": "\n".join(f"- {key}: {text}" for key, text in prompt.criteria.items()),
+            "reply_format": _fill(self.formats[reply_format], {"keys": _show_keys(stage, reply_format)}),
+        }
+        request = _fill(prompt.request, values)
+        if correction.strip():
+            request = f"{request}\n\n{_fill(self.correction_text, {'correction': correction.strip()})}"
+        return {"role": "system", "content": prompt.system}, {"role": "user", "content": request}
+
+    def schema(self, stage: Stage) -> dict[str, object]:
+        """Describe a reply of this stage as a JSON schema for structured output: every section a required string."""
+        prompt = self.stages[stage]
+        described = {**prompt.criteria, **prompt.rewrites}
+        return {
+            "type": "object",
+            "properties": {key: {"type": "string", "description": text} for key, text in described.items()},
+            "required": list(described),
+            "additionalProperties": False,
+        }
+
+    def response_format(self, stage: Stage) -> dict[str, object]:
+        """Write the chat API's `response_format` that has the endpoint hold a reply to the schema."""
+        named = {"name": f"{stage}_reflection", "strict": True, "schema": self.schema(stage)}
+        return {"type": "json_schema", "json_schema": named}
+
+
+def _show_keys(stage: Stage, reply_format: ReplyFormat) -> str:
+    """Show an empty reply, with a placeholder for each text."""
+    keys = section_keys(stage)
+    if reply_format is ReplyFormat.JSON:
+        return json.dumps({key: placeholder(key) for key in keys}, indent=2)
+    return "\n".join(f"<{key}>\n{placeholder(key)}\n</{key}>" for key in keys)
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """Replace {name} by its value in one pass, so that a value with braces in it stays as it is."""
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), template)
+
+
+def load_prompts(path: Path | None = None) -> Prompts:
+    """Read reflection prompts from a TOML file, by default the ones that come with the package.
+
+    Raises:
+        TemplateError: the file is not there, is not TOML, or misses or misnames something the parser relies on.
+    """
+    source = files(__package__).joinpath("prompts.toml") if path is None else path
+    try:
+        text = source.read_text(encoding="utf-8").removeprefix("\ufeff")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(source), error) from error
+    return parse_prompts(text, str(source))
+
+
+def parse_prompts(text: str, name: str = "the prompts file") -> Prompts:
+    """Make prompts of the text of a prompts file; `name` is what an error calls it.
+
+    Raises:
+        TemplateError: the text is not TOML, or misses or misnames something the parser relies on.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(name, error) from error
+    short = Path(name).name
+    return Prompts(
+        version=_text(table, "version", short),
+        input_text=_text(table, "input", short, {"input"}),
+        formats=_formats(table.get("reply_format"), short),
+        correction_text=_text(table, "correction", short, {"correction"}),
+        stages={stage: _stage_prompt(table.get(stage), stage, short) for stage in Stage},
+        source=text,
+    )
+
+
+def _formats(table: object, source: str) -> dict[ReplyFormat, str]:
+    """Check and read the wording of both formats."""
+    if not isinstance(table, dict):
+        raise _unusable(source, "the table [reply_format] is missing")
+    return {each: _text(table, each, source, {"keys"}, where="reply_format.") for each in ReplyFormat}
+
+
+def _stage_prompt(table: object, stage: Stage, source: str) -> StagePrompt:
+    """Check and read one stage's table."""
+    if not isinstance(table, dict):
+        raise _unusable(source, f"the table [{stage}] is missing")
+    return StagePrompt(
+        system=_text(table, "system", source, where=f"{stage}."),
+        request=_text(table, "request", source, PLACEHOLDERS, where=f"{stage}."),
+        criteria=_descriptions(table, "criteria", CRITERIA[stage], f"{source}, [{stage}.criteria]"),
+        rewrites=_descriptions(table, "rewrites", REWRITES[stage], f"{source}, [{stage}.rewrites]"),
+    )
+
+
+def _text(table: Mapping[str, object], key: str, source: str, needs: Collection[str] = (), where: str = "") -> str:
+    """Read a text of the file that holds exactly the placeholders it needs."""
+    text = table.get(key)
+    if not isinstance(text, str) or not text.strip():
+        raise _unusable(source, f"the text {where}{key} is missing or empty")
+    found = set(re.findall(r"\{(\w+)\}", text))
+    if found != set(needs):
+        odd = ", ".join("{" + name + "}" for name in sorted(found.symmetric_difference(needs)))
+        raise _unusable(source, f"the text {where}{key} misses or misnames {odd}")
+    return text
+
+
+def _descriptions(table: Mapping[str, object], name: str, keys: tuple[str, ...], where: str) -> dict[str, str]:
+    """Read the descriptions of the sections, which must be the known ones in the known order."""
+    found = table.get(name)
+    if not isinstance(found, dict) or tuple(found) != keys:
+        raise _unusable(where, f"the keys must be, in this order: {', '.join(keys)}")
+    return {key: _text(found, key, where) for key in keys}
+
+
+def _unreadable(source: str, error: Exception) -> TemplateError:
+    return TemplateError(
+        f"The reflection prompts {source} cannot be read: {error}.", "Give a readable TOML file in UTF-8."
+    )
+
+
+def _unusable(source: str, problem: str) -> TemplateError:
+    return TemplateError(
+        f"The reflection prompts in {source} cannot be used: {problem}.",
+        "Compare with srt_core/reflect/prompts/prompts.toml.",
+    )

@@ -1,0 +1,118 @@
+"""Reading a reply that is a JSON object."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from srt_core.records import Stage
+from srt_core.reflect.prompts.sections import REWRITES, loose_name, watched_keys
+from srt_core.reflect.prompts.tags import second_reply, without_blank_ends
+from srt_core.reflect.prompts.verdicts import Refusal, ambiguous, missing
+
+_MOST_OBJECTS: Final = 16
+_DEEPEST: Final = 3
+_INPUTS: Final = ("input", "new_input", "context", "new_context")
+"""A new instruction that comes with an input of its own does not stand alone."""
+_START: Final = re.compile(r'\{\s*"')
+# Objects arrive as tuples of pairs, so that a key given twice is seen; line breaks in strings are let pass.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
+
+
+def read_object(keys: tuple[str, ...], text: str, end: int) -> dict[str, str] | Refusal | None:
+    """Read the sections from the first JSON object with keys of ours that starts before `end`; None without one.
+
+    The sections may be grouped in objects within it. Keys may be written with other case, spaces or hyphens.
+    """
+    for value, after in _objects(text, end):
+        found = list(_entries(watched_keys(keys), value))
+        if any(key in keys for key, _ in found):
+            return _sections(keys, found, text[after:])
+    names = "|".join(map(loose_name, keys))
+    if re.compile(rf'^[^\w\n]*"(?:{names})"\s*:|\{{\s*"(?:{names})"\s*:', re.M | re.I).search(text, 0, end):
+        return missing(keys[-1], "cannot be found: the reply begins as a JSON object but is not a whole, valid one")
+    return None
+
+
+def unquoted(text: str) -> str:
+    """Take a reply that was sent as one JSON string out of it, such as an object encoded twice."""
+    bare = text.strip()
+    if not (bare.startswith('"') and bare.endswith('"')):
+        return text
+    try:
+        value = json.loads(bare, strict=False)
+    except json.JSONDecodeError:
+        return text
+    return value if isinstance(value, str) else text
+
+
+def _objects(text: str, end: int) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Decode the objects that start before `end`, each with the place where it ends."""
+    place = 0
+    for _ in range(_MOST_OBJECTS):
+        start = _START.search(text, place)
+        if not start or start.start() >= end:
+            return
+        decoded = _decode(text, start.start())
+        place = decoded[1] if decoded else start.end()
+        if decoded:
+            yield decoded
+
+
+def _decode(text: str, start: int) -> tuple[tuple[Any, ...], int] | None:
+    """Decode one object, with commas before a closing bracket let pass."""
+    try:
+        return _DECODER.raw_decode(text, start)
+    except RecursionError:
+        return None
+    except json.JSONDecodeError:
+        pass
+    # A dropped comma becomes a space, so that places in the text stay what they are.
+    repaired = _TRAILING_COMMA.sub(lambda match: match[1] or " ", text[start:])
+    try:
+        value, length = _DECODER.raw_decode(repaired)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return value, start + length
+
+
+_TRAILING_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+
+
+def _entries(keys: tuple[str, ...], value: tuple[Any, ...], depth: int = 0) -> Iterator[tuple[str, object]]:
+    """Find the entries with keys of ours, also in objects under other keys."""
+    for name, inner in value:
+        key = re.sub(r"(?<=[a-z])(?=[A-Z])|[ _-]+", "_", name.strip()).lower()
+        if key in keys or (key in _INPUTS and keys[-2:] == REWRITES[Stage.INSTRUCTION] and inner not in ("", None)):
+            yield key, inner
+        elif isinstance(inner, tuple) and depth < _DEEPEST:
+            yield from _entries(keys, inner, depth + 1)
+
+
+def _sections(keys: tuple[str, ...], found: list[tuple[str, object]], after: str) -> dict[str, str] | Refusal:
+    values = dict(found)
+    if len(values) < len(found) or second_reply(keys, after):
+        return ambiguous("The JSON reply gives sections more than once or in several objects.")
+    if not values.keys() <= set(keys):
+        extra = ", ".join(sorted(values.keys() - set(keys)))
+        return ambiguous(f"The JSON reply also gives {extra}, which was not asked for and belongs to the new pair.")
+    sections = {}
+    for key in keys:
+        text = _text(values.get(key), is_rewrite=key.startswith("new_"))
+        if text is None:
+            return missing(key, "is not text" if key in values else "is missing")
+        sections[key] = without_blank_ends(text)
+    return sections
+
+
+def _text(value: object, *, is_rewrite: bool) -> str | None:
+    """Give a value as text: a string; for a criterion also a number, or a list of strings."""
+    if isinstance(value, str):
+        return value
+    if is_rewrite or isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return "\n".join(value)
+    return None

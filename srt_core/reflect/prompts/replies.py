@@ -1,0 +1,97 @@
+"""Reading a teacher's reply: accepted or refused whole (METHOD, section 4)."""
+
+import re
+from typing import Final
+
+from srt_core.records import Pair, Stage
+from srt_core.reflect.prompts.headings import read_headings
+from srt_core.reflect.prompts.objects import read_object, unquoted
+from srt_core.reflect.prompts.reasoning import without_reasoning
+from srt_core.reflect.prompts.sections import CRITERIA, section_keys
+from srt_core.reflect.prompts.tags import first_tag, read_tags
+from srt_core.reflect.prompts.texts import refuse_text, same_text, says_no
+from srt_core.reflect.prompts.verdicts import ParsedReflection, Refusal, RefusalReason, missing
+
+_AT_LIMIT: Final = frozenset({"length", "max_tokens", "max_length", "model_length", "max_output_tokens"})
+_BROKEN_OFF: Final = frozenset({"incomplete", "abort", "aborted", "error", "cancelled"})
+_FILTERED: Final = frozenset({"content_filter", "safety", "recitation", "prohibited_content", "blocklist"})
+_FENCED: Final = re.compile(r"\s*```\w*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+_FENCE: Final = re.compile(r"^[ \t]*```", re.M)
+_STOPPED: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed"})
+
+
+def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair) -> ParsedReflection | Refusal:
+    """Read a teacher's raw reply about `parent`: a critique and a new pair, or the reason why it is refused whole.
+
+    Tagged sections, a JSON object with the same keys, and sections under headings are read; words before and after
+    them, code fences and a reasoning block before them are left aside. The instruction stage brings an instruction
+    that stands alone, so the new pair has no input; the response stage keeps the parent's instruction and input.
+    """
+    finish = (finish_reason or "").lower()
+    refusal = _refuse_finish(finish)
+    if refusal:
+        return refusal
+    keys = section_keys(stage)
+    answer = without_reasoning(keys, unquoted(_plain_lines(text)))
+    if not answer.strip():
+        return Refusal(RefusalReason.EMPTY_REPLY, "The reply has no text outside its reasoning.")
+    sections = _read_sections(keys, answer, has_stopped=finish in _STOPPED)
+    if isinstance(sections, Refusal):
+        return sections
+    return refuse_text(sections) or _accept(stage, sections, parent)
+
+
+def _refuse_finish(finish: str) -> Refusal | None:
+    """Refuse a reply that the endpoint says is not whole, in the words of the usual endpoints."""
+    if finish in _AT_LIMIT:
+        return Refusal(RefusalReason.CUT_OFF, "The reply was cut off at the token limit.")
+    if finish in _BROKEN_OFF:
+        return Refusal(RefusalReason.CUT_OFF, f"The endpoint broke the reply off (finish reason {finish}).")
+    if finish in _FILTERED:
+        return Refusal(RefusalReason.CONTENT_FILTER, "The endpoint's content filter withheld the reply.")
+    if finish == "refusal":
+        return Refusal(RefusalReason.DECLINED, "The endpoint says that the teacher declined.")
+    return None
+
+
+def _plain_lines(text: str) -> str:
+    """Drop a byte order mark, and have lines end in a line feed where all end in carriage return and line feed."""
+    text = text.removeprefix("\ufeff")
+    has_windows_lines = "\r\n" in text and not re.search(r"(?<!\r)\n", text)
+    return text.replace("\r\n", "\n") if has_windows_lines else text
+
+
+def _read_sections(keys: tuple[str, ...], text: str, *, has_stopped: bool) -> dict[str, str] | Refusal:
+    """Read the sections in whichever form comes first, a JSON object or tags; else under headings."""
+    sections = read_object(keys, text, first_tag(keys, text))
+    if sections is None:
+        sections = read_tags(keys, text)
+    if sections is None:
+        sections = read_headings(keys, text, has_stopped=has_stopped)
+    if sections is None:
+        declined = Refusal(RefusalReason.DECLINED, "The teacher declines in place of a reply.")
+        return declined if says_no(text) else missing(keys[0])
+    return sections if isinstance(sections, Refusal) else _without_fences(sections)
+
+
+def _without_fences(sections: dict[str, str]) -> dict[str, str]:
+    """Take code fences off the texts where each stands in one; a fence around one text alone is part of it."""
+    fenced = {key: _FENCED.fullmatch(text) for key, text in sections.items()}
+    bodies = {key: match[1] for key, match in fenced.items() if match and not _FENCE.search(match[1])}
+    return bodies if len(bodies) == len(sections) else sections
+
+
+def _accept(stage: Stage, sections: dict[str, str], parent: Pair) -> ParsedReflection | Refusal:
+    """Build the new pair, unless what the stage rewrites came back as it was."""
+    if stage is Stage.INSTRUCTION:
+        pair = Pair(sections["new_instruction"], sections["new_response"])
+        folded = f"{parent.instruction}\n{parent.input}"
+        is_same = same_text(pair.instruction, parent.instruction) or same_text(pair.instruction, folded)
+    else:
+        pair = Pair(parent.instruction, sections["new_response"], parent.input)
+        is_same = same_text(pair.response, parent.response)
+    if is_same:
+        return Refusal(RefusalReason.UNCHANGED, f"The new {stage} equals the one it was to rewrite.")
+    if same_text(pair.response, pair.instruction) or same_text(pair.response, f"{pair.instruction}\n{pair.input}"):
+        return Refusal(RefusalReason.REPEATS_INSTRUCTION, "The new response only repeats the instruction.")
+    return ParsedReflection({key: sections[key] for key in CRITERIA[stage]}, pair)

@@ -1,0 +1,215 @@
+"""Reflect: ask the teacher for the candidates that are missing, keep every reply, accept or refuse it whole.
+
+    what is missing (missing) → how to ask (asking) → calls, each kept raw (calls, keeping) → candidates
+
+A run that was killed goes on with the same command: what was paid for is found by the hash of its request.
+"""
+
+import asyncio
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Event
+
+from srt_core.errors import TeacherStopError
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.records import Origin
+from srt_core.reflect.along import Along, Scoring
+from srt_core.reflect.asking import Asker, FormatChoice
+from srt_core.reflect.calls import Calls
+from srt_core.reflect.keeping import Task
+from srt_core.reflect.missing import ORDER, Missing, Mode, count_missing
+from srt_core.reflect.patience import Patience
+from srt_core.reflect.prices import Price, price_of
+from srt_core.reflect.producers import register_producer
+from srt_core.reflect.prompts import Prompts, ReplyFormat
+from srt_core.reflect.spending import Caps, spent_by
+from srt_core.reflect.teacher import Pace, Teacher
+
+NO_CAPS = Caps()
+WAIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run goes about it.
+
+    `attempts` replies at most are asked for a candidate; `retry_failed` gives as many again to those that were
+    refused before, with the curator's `note` to the teacher. A limit of None is none.
+    """
+
+    mode: Mode = Mode.FULL
+    concurrency: int = 16
+    attempts: int = 2
+    retry_failed: bool = False
+    note: str = ""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    caps: Caps = NO_CAPS
+    reply_format: ReplyFormat | None = None
+    """None: found by trying."""
+    only: tuple[str, ...] = ()
+    """These samples alone; () for all."""
+
+
+USUAL_PLAN = Plan()
+
+
+def producer_of(store: Store, teacher: Teacher, prompts: Prompts) -> str:
+    """Name a teacher with a version of the prompts, and keep the prompts' text in the project."""
+    return register_producer(store, teacher.name, prompts.version, prompts.hash, prompts.source)
+
+
+def reflect(
+    store: Store,
+    teacher: Teacher,
+    prompts: Prompts,
+    plan: Plan = USUAL_PLAN,
+    *,
+    stop: Event | None = None,
+    scoring: Scoring | None = None,
+) -> Generator[Progress, None, None]:
+    """Make the candidates that this teacher with these prompts has not made, and yield progress in outcomes.
+
+    Every reply is committed as it arrives, before it is read, so a killed run loses at most the calls under way and
+    the same call goes on where it stopped. `scoring` scores what there is to score; in sequential mode it runs beside
+    the calls, so that the response stage follows without another command. Raises TeacherStopError, with everything
+    so far committed, when no further call can succeed or a cap is reached.
+
+    Whoever leaves the generator before its end closes it (`contextlib.closing`): it then waits for the calls under way.
+    """
+    stop = stop or Event()
+    producer = producer_of(store, teacher, prompts)
+    since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
+    attempts = plan.attempts if teacher.is_live else 1
+    missing = Missing(store, producer, plan.mode, attempts, plan.retry_failed, since, plan.only)
+    asker, form = Asker(teacher, prompts, plan.note), FormatChoice(store, producer, teacher, plan.reply_format)
+    calls = Calls(
+        store,
+        teacher,
+        asker,
+        producer,
+        form,
+        Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
+        Patience(teacher.name, plan.concurrency, teacher.is_live),
+        plan.caps,
+        _price(store, teacher, plan.caps),
+        spent_by(store, producer),
+        stop.is_set,
+    )
+    with Along(scoring if plan.mode is Mode.SEQUENTIAL else None) as along, _event_loop() as runner:
+        run = _Run(missing, calls, along)
+        try:
+            while not run.is_over:
+                yield runner.run(run.move())
+                if run.is_waiting:
+                    stop.wait(WAIT_SECONDS)
+        except BaseException:  # an interrupt, a caller that leaves, a scoring that failed
+            calls.end()
+            while not (calls.is_idle or sys.is_finalizing()):  # what was asked for is paid for
+                runner.run(calls.step())
+            raise
+        finally:
+            if not sys.is_finalizing():
+                runner.run(_close(calls, teacher))
+    if calls.failure:
+        raise calls.failure
+    if not stop.is_set():
+        waiting = missing.waiting()
+        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
+        yield run.progress.moved(0, message=said)
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.Runner]:
+    """Give a loop, and close it unless the program is ending: closing one that a caller forgot would wait for ever."""
+    runner = asyncio.Runner()
+    try:
+        yield runner
+    finally:
+        if not sys.is_finalizing():
+            runner.close()
+
+
+def _price(store: Store, teacher: Teacher, caps: Caps) -> Price | None:
+    """Find the teacher's price. TeacherStopError where a cap in dollars needs one that nobody knows."""
+    price = price_of(store, teacher.model)
+    if caps.cost is not None and price is None:
+        raise TeacherStopError(
+            f"A cap in dollars needs a price, and none is known for {teacher.model}.", "Give one, or cap the calls."
+        )
+    return price
+
+
+async def _close(calls: Calls, teacher: Teacher) -> None:
+    await calls.close()
+    await teacher.close()
+
+
+class _Run:
+    """Feeds the calls with what is missing, sweep after sweep through the origins, until a sweep finds nothing."""
+
+    def __init__(self, missing: Missing, calls: Calls, along: Along) -> None:
+        self._missing, self._calls, self._along = missing, calls, along
+        self._place = self._last = self._scored = 0
+        self._has_found = False
+        self._begin_sweep()
+        self.is_over = self.is_waiting = False
+        self.progress = Progress("reflections", total=count_missing(missing), spent=self._spent)
+
+    async def move(self) -> Progress:
+        """Look for more to do, wait for news of the calls, and count what came to an end."""
+        await self._feed()
+        ended = await self._calls.step()
+        self._along.check()
+        if any(each.is_accepted for each in ended):
+            self._along.tell()
+        if self._calls.is_ending:
+            self.is_over = self._calls.is_idle
+        elif self._place == len(ORDER):
+            self._end_sweep()
+        failed = sum(not each.is_accepted for each in ended)
+        message = "The student scores what has come" if self.is_waiting else self._calls.said
+        self.progress = self.progress.moved(len(ended), failed=failed, message=message, spent=self._spent)
+        total = self.progress.done if self.is_over and not self._calls.is_ending else self.progress.total or 0
+        self.progress = replace(self.progress, total=max(self.progress.done, total))
+        return self.progress
+
+    @property
+    def _spent(self) -> float | None:
+        return self._calls.spent.cost if self._calls.price else None
+
+    async def _feed(self) -> None:
+        """Read tasks until there are enough, or this sweep is at its end; calls go on meanwhile."""
+        while self._place < len(ORDER) and (wanted := self._calls.wanted):
+            tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last, wanted)
+            if not tasks:
+                self._place, self._last = self._place + 1, 0
+                continue
+            busy = self._calls.busy
+            fresh = [task for task in tasks if self._needs(task).isdisjoint(busy)]
+            self._has_found |= bool(fresh)
+            await self._calls.take(fresh)
+
+    def _needs(self, task: Task) -> set[tuple[str, str]]:
+        """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
+        before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.mode is Mode.SEQUENTIAL else set()
+        return {task.key} | before
+
+    def _begin_sweep(self) -> None:
+        self._place, self._last = 0, 0
+        self._has_found = self.is_waiting = False
+        self._scored = self._along.scored
+
+    def _end_sweep(self) -> None:
+        """Begin another sweep where it may find something; else wait for calls or scores, or end the run."""
+        is_busy = self._along.is_busy  # asked first: what is scored from now on is news
+        has_news = self._along.scored != self._scored
+        if has_news or (self._has_found and self._calls.is_idle):
+            self._begin_sweep()
+        elif self._calls.is_idle and self._calls.has_put_aside:
+            self._calls.give_up()
+        elif self._calls.is_idle:
+            self.is_waiting, self.is_over = is_busy, not is_busy

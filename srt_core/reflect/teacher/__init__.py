@@ -1,0 +1,30 @@
+"""The teacher: a chat model behind an OpenAI-compatible endpoint, or the replay of recorded replies.
+
+    ask         what is asked, what comes back, and the Protocol of a teacher
+    address     where a teacher is and its key: what must never be shown
+    answers     what a server sent, read into an Answer, whatever it is
+    live        OpenAITeacher: one HTTP call
+    batches     the same by the Batch API: upload, create, poll, download
+    replay      ReplayTeacher
+    pace        how many calls may be under way, and when the next may start
+
+Only this package imports openai, and only when a call is made.
+"""
+
+from srt_core.reflect.teacher.ask import Answer, Ask, Headroom, Outcome, Teacher, request_hash
+from srt_core.reflect.teacher.live import OpenAITeacher
+from srt_core.reflect.teacher.pace import Pace
+from srt_core.reflect.teacher.replay import ReplayTeacher, record_reply
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Headroom",
+    "OpenAITeacher",
+    "Outcome",
+    "Pace",
+    "ReplayTeacher",
+    "Teacher",
+    "record_reply",
+    "request_hash",
+]

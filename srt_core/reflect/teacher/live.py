@@ -1,0 +1,227 @@
+"""A chat model behind an OpenAI-compatible endpoint."""
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from srt_core.errors import TeacherStopError
+from srt_core.reflect.teacher.address import read_address, read_key
+from srt_core.reflect.teacher.answers import Reader, refused_setting
+from srt_core.reflect.teacher.ask import Answer, Ask, Outcome, request_hash
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+CONNECT_SECONDS: Final = 10
+MOST_CONNECTIONS: Final = 1024
+_ABSENT: Final = frozenset({
+    "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientConnectorCertificateError",
+    "ConnectionTimeoutError", "ConnectionRefusedError",
+})  # fmt: skip
+"""Errors of the transport, by name: no connection was made at all."""
+
+
+class OpenAITeacher:
+    """A chat model behind an OpenAI-compatible endpoint.
+
+    `deadline_seconds` bounds a whole call, however slowly its answer trickles in. The key is read from the environment
+    variable that `api_key_variable` names; a server other than OpenAI's may do without one. A call is made once:
+    whoever asks decides whether to ask again.
+
+    Raises:
+        TeacherStopError: the address is no http(s) address, or the key is missing or cannot be one.
+    """
+
+    is_live = True
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        api_key_variable: str = "OPENAI_API_KEY",
+        temperature: float = 0.0,
+        max_tokens: int = 2048,
+        deadline_seconds: float = 120,
+    ) -> None:
+        if not model.strip():
+            raise TeacherStopError("No model is named.", "Give the model's name as its endpoint knows it.")
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+        self.deadline_seconds = deadline_seconds
+        self._model = model
+        self._address = read_address(base_url)
+        self._key = read_key(api_key_variable, self._address)
+        self.reader = Reader(self.name, self._key, model)
+        self._client: openai.AsyncOpenAI | None = None
+        self._http: httpx2.AsyncClient
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tokens_setting = "max_tokens"
+        self._takes_temperature = True
+
+    @property
+    def name(self) -> str:
+        """The model and its host, such as `gpt-x at api.openai.com`."""
+        return f"{self._model} at {self._address.place}"
+
+    @property
+    def model(self) -> str:
+        """The model's name at its endpoint."""
+        return self._model
+
+    def __repr__(self) -> str:
+        return f"OpenAITeacher({self.name!r})"
+
+    async def ask(self, ask: Ask) -> Answer:
+        """Send one chat completion request; whatever comes of it becomes an Answer.
+
+        It goes by the client's transport alone: the client itself takes longer to write a request than all else here.
+        """
+        import httpx2
+
+        started = time.monotonic()
+        client, wording = self.client(), self._wording
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                response = await self._http.post(
+                    f"{client.base_url}chat/completions", content=json.dumps(self.body(ask)), headers=self._headers()
+                )
+        except TimeoutError:
+            said = f"{self.deadline_seconds:g} seconds passed"
+            return self.reader.failure(Outcome.TIMED_OUT, said, None, time.monotonic() - started)
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # the latter: what no header takes
+            return self._connection(error, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if response.status_code >= 400:
+            return self._status(response, seconds, wording)
+        return self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key.value}", "Content-Type": "application/json"}
+
+    def body(self, ask: Ask) -> dict[str, Any]:
+        """Write the request as JSON holds it, in the words that the server was found to take."""
+        asked: dict[str, Any] = {
+            "model": self._model,
+            "messages": [dict(message) for message in ask.messages],
+            self._tokens_setting: self.max_tokens,
+        }
+        if self._takes_temperature:
+            asked["temperature"] = self.temperature
+        if ask.response_format is not None:
+            asked["response_format"] = ask.response_format
+        return asked
+
+    @property
+    def wording(self) -> str:
+        """In which words the server takes its settings, as it was found."""
+        return f"{self._tokens_setting} {'temperature' if self._takes_temperature else ''}".strip()
+
+    @wording.setter
+    def wording(self, found: str) -> None:
+        """Begin with the words that another process found."""
+        self._tokens_setting, _, temperature = found.partition(" ")
+        self._takes_temperature = bool(temperature)
+
+    def request_hash(self, ask: Ask) -> str:
+        """Identify a request by model, messages, temperature, max tokens and JSON schema."""
+        return request_hash(self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format)
+
+    async def close(self) -> None:
+        """Close the connections of this loop's client."""
+        if self._client is not None and self._loop is asyncio.get_running_loop():
+            await self._client.close()
+        self._client = self._loop = None
+
+    def client(self) -> "openai.AsyncOpenAI":
+        """Give the client of the running loop: its connections do not outlive one. It never tries again by itself."""
+        import httpx2
+        import openai
+
+        if self._client is None or self._loop is not asyncio.get_running_loop():
+            self._loop = asyncio.get_running_loop()
+            timeout = openai.Timeout(self.deadline_seconds, connect=CONNECT_SECONDS)
+            self._http = openai.DefaultAioHttpClient(
+                timeout=timeout,
+                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+                # A proxy named in the environment has no way back to this machine.
+                trust_env=not self._address.is_loopback,
+            )
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key.value,
+                base_url=self._address.base_url,
+                timeout=timeout,
+                max_retries=0,
+                http_client=self._http,
+            )
+        return self._client
+
+    @property
+    def _wording(self) -> tuple[str, bool]:
+        """How settings are put at the moment."""
+        return self._tokens_setting, self._takes_temperature
+
+    def judge(self, error: Exception, latency_seconds: float = 0.0, wording: tuple[str, bool] | None = None) -> Answer:
+        """Turn the client's error into an Answer: an error status, a broken connection, or something unreadable.
+
+        `wording` is how the settings of the request were put, where it had any.
+        """
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            return self._status(error.response, latency_seconds, wording or self._wording)
+        if isinstance(error, openai.APIConnectionError):
+            return self._connection(error, latency_seconds)
+        said = f"{type(error).__name__}: {error}"
+        return self.reader.failure(Outcome.NO_COMPLETION, said, None, latency_seconds)
+
+    def judge_line(self, status: int, body: str) -> Answer:
+        """Judge the error of one line of a batch. All its lines were written before one could say what to reword."""
+        answer = self.reader.error(status, body)
+        setting = refused_setting(answer.text) if answer.outcome is Outcome.REQUEST_REFUSED else ""
+        if not setting:
+            return answer
+        self._reword(setting)
+        return replace(answer, outcome=Outcome.SETTING_REFUSED)
+
+    def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
+        """Judge an error status. A setting that the server wants in other words is put so from now on.
+
+        A call that was under way when that was found out was put the old way, and is refused for it too.
+        """
+        answer = self.reader.error(response.status_code, response.text, latency_seconds, response.headers)
+        is_refused = answer.outcome is Outcome.REQUEST_REFUSED
+        if is_refused and (wording != self._wording or self._reword(refused_setting(answer.text))):
+            return self.reader.failure(
+                Outcome.SETTING_REFUSED, answer.detail, answer.text, latency_seconds, response.status_code
+            )
+        return answer
+
+    def _reword(self, setting: str) -> bool:
+        """Leave out or rename a setting; False where that was tried before, or there is no such setting."""
+        if "max" in setting and self._tokens_setting == "max_tokens":
+            self._tokens_setting = "max_completion_tokens"
+        elif setting == "temperature" and self._takes_temperature:
+            self._takes_temperature = False
+        else:
+            return False
+        return True
+
+    def _connection(self, error: Exception, latency_seconds: float) -> Answer:
+        """Tell a server that is not there from a connection that broke."""
+        causes = _causes(error)
+        is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
+        outcome = Outcome.UNREACHABLE if is_absent else Outcome.CONNECTION_BROKE
+        said = str(causes[-1]) or type(causes[-1]).__name__
+        return self.reader.failure(outcome, said, None, latency_seconds)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """List an error and what it came from, the first cause last."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    return causes

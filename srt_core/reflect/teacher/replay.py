@@ -1,0 +1,102 @@
+"""Recorded replies in place of a live teacher."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from srt_core.errors import TeacherStopError
+from srt_core.records import Pair, Stage
+from srt_core.reflect.teacher.ask import Answer, Ask, Outcome, request_hash
+
+FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
+
+
+class ReplayTeacher:
+    """Recorded replies in a JSON Lines file, one call a line, found again by the stage and the pair they are about.
+
+    Each line has `stage`, `instruction`, `input`, `response` (the pair reflected on), `reply`, `finish_reason` and
+    perhaps `model`. Of several lines about the same pair the last counts: it was the last try.
+
+    Raises:
+        TeacherStopError: the file cannot be read, or a line of it is no recorded reply.
+    """
+
+    is_live = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._replies = _read_recording(path)
+
+    @property
+    def name(self) -> str:
+        """The file that is replayed, without its folder."""
+        return f"replay of {self._path.name}"
+
+    @property
+    def model(self) -> str:
+        """The same: a recording has no price."""
+        return self.name
+
+    async def ask(self, ask: Ask) -> Answer:
+        """Give the recorded reply about this pair, or say that there is none."""
+        found = self._replies.get((ask.stage, ask.pair))
+        if found is not None:
+            return found
+        return Answer(
+            Outcome.NOT_RECORDED,
+            detail=f"{self._path.name} holds no reply of the {ask.stage} stage about this pair.",
+            hint="Record one, or reflect with a teacher that answers live.",
+        )
+
+    def request_hash(self, ask: Ask) -> str:
+        """Identify a request by its messages: a recording has no other settings."""
+        return request_hash(self.name, ask.messages, 0.0, 0)
+
+    async def close(self) -> None:
+        """Do nothing: the file was read whole."""
+
+
+def record_reply(ask: Ask, answer: Answer) -> dict[str, str]:
+    """Write a call as a line of a recording that ReplayTeacher reads (serialise it with json.dumps)."""
+    pair = ask.pair
+    about = {"stage": str(ask.stage), "instruction": pair.instruction, "input": pair.input, "response": pair.response}
+    return about | {"reply": answer.text or "", "finish_reason": answer.finish_reason, "model": answer.model}
+
+
+def _read_recording(path: Path) -> dict[tuple[Stage, Pair], Answer]:
+    """Read all recorded replies of a file."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise TeacherStopError(
+            f"The recorded replies {path} cannot be read: {error.strerror}.", "Give a JSON Lines file of replies."
+        ) from error
+    replies = dict(_read_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
+    if not replies:
+        raise TeacherStopError(f"{path} holds no recorded reply.", "Give a JSON Lines file of replies.")
+    return replies
+
+
+def _read_line(path: Path, number: int, line: bytes) -> tuple[tuple[Stage, Pair], Answer]:
+    """Read one recorded reply."""
+    try:
+        record = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise _no_recording(path, number, "it is no JSON in UTF-8") from error
+    if not isinstance(record, dict):
+        raise _no_recording(path, number, "it is no JSON object")
+    for field in FIELDS:
+        if not isinstance(record.get(field), str) or re.search("[\ud800-\udfff]", record[field]):
+            raise _no_recording(path, number, f"its {field} is missing or no text")
+    if record["stage"] not in list(Stage):
+        raise _no_recording(path, number, f"its stage is neither {' nor '.join(Stage)}")
+    pair = Pair(record["instruction"], record["response"], record["input"])
+    answer = Answer(Outcome.ANSWERED, record["reply"], record["finish_reason"], str(record.get("model", "")))
+    return (Stage(record["stage"]), pair), answer
+
+
+def _no_recording(path: Path, number: int, problem: str) -> TeacherStopError:
+    return TeacherStopError(
+        f"Line {number} of {path} is no recorded reply: {problem}.", f"It needs the texts {', '.join(FIELDS)}."
+    )

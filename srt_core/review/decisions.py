@@ -1,0 +1,348 @@
+"""The log of what people did: append-only decisions, undo as an event, the standing state as a fold.
+
+A decision names the event it was taken upon. If somebody decided the sample in between, it is refused and says who.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from srt_core.errors import DecisionError
+from srt_core.project.store import Row, Store, Transaction
+from srt_core.records import Action, Decision, Origin, Pair
+
+DECISIONS = tuple(str(action) for action in Action)
+
+IS_BULK = """contains(context, '"bulk":')"""
+"""The condition over `event` of a decision on many samples at once. Within a string of JSON the quotes are escaped."""
+
+_COLUMNS = "action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response, context"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The decision that stands for a sample: its event, what it was, whose, and the candidate that it is for."""
+
+    event_id: int
+    action: Action
+    origin: Origin | None
+    author: str
+    candidate_id: int | None
+
+
+def standing(store: Store, sample: str) -> Standing | None:
+    """Read the decision that stands for a sample; None where nobody decided or all was undone."""
+    rows = store.rows("SELECT * FROM standing WHERE sample_id = ?", [sample])
+    if not rows:
+        return None
+    row = rows[0]
+    origin = Origin(row["origin"]) if row["origin"] else None
+    return Standing(row["event_id"], Action(row["action"]), origin, row["author"], row["candidate_id"])
+
+
+def decide(store: Store, decision: Decision, *, upon: int | None, is_blind: bool = False) -> int:
+    """Append one decision and return its event id.
+
+    `upon` is the event id of the standing decision that the person saw (None: an undecided sample). Where the decision
+    names no candidate, it is for the one of its origin that the applied policy may take, else for the only one there
+    is. DecisionError if the sample or candidate is not there, or if somebody else decided in between; `is_blind` takes
+    it whatever others decided, as where several people decide a sample to be compared.
+    """
+    with store.transaction() as tx:
+        decision = _checked(tx, decision)
+        if not is_blind:
+            _check_unchanged(tx, decision.sample_id, upon)
+        event_id = _append(tx, decision)
+        _fold_sample(tx, decision.sample_id)
+        return event_id
+
+
+def decide_all(
+    store: Store, where: str, values: Mapping[str, object], action: Action, by: str, note: str,
+    evidence: Mapping[str, object] | None = None,
+) -> int:  # fmt: skip
+    """Approve, reject or park every open sample that matches a filter, as one action with one undo.
+
+    `where` is a condition over the view `verdict`, as browse.membership gives it. Approve takes the rule's pick and
+    passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
+    Returns how many decisions were made.
+    """
+    if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
+        raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
+    pick = "origin, candidate_id" if action is Action.APPROVE else "NULL, NULL"
+    only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
+    with store.transaction() as tx:
+        action_id = tx.execute("SELECT nextval('event_ids')")[0][0]
+        tx.execute(
+            f"""INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, context)
+                SELECT $action_id, $author, $kind, sample_id, {pick}, $context
+                FROM verdict WHERE NOT decided {only} AND ({where}) ORDER BY seq""",
+            {
+                **values,
+                "action_id": action_id,
+                "author": by,
+                "kind": str(action),
+                "context": json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})}),
+            },
+        )
+        fold_action(tx, action_id)
+        return int(tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0])
+
+
+def undo(store: Store, event_id: int, by: str) -> str:
+    """Undo one decision by an event of its own; returns its sample id. DecisionError if it stands no more."""
+    with store.transaction() as tx:
+        found = tx.execute(
+            "SELECT sample_id, kind FROM event WHERE event_id = ? AND event_id NOT IN "
+            "(SELECT undoes FROM event WHERE undoes IS NOT NULL)",
+            [event_id],
+        )
+        if not found or found[0][1] not in DECISIONS:
+            raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
+        _append_undo(tx, "event_id = ?", event_id, by)
+        return str(found[0][0])
+
+
+def undo_action(store: Store, action_id: int, by: str) -> int:
+    """Undo every decision of a bulk action that still stands; returns how many."""
+    with store.transaction() as tx:
+        return _append_undo(tx, "action_id = ?", action_id, by)
+
+
+def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
+    """Read a person's latest decisions on single samples that were not undone, the newest first."""
+    rows = store.rows(
+        f"""SELECT * FROM event
+            WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND NOT {IS_BULK}
+              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+            ORDER BY event_id DESC LIMIT ?""",
+        [by, limit],
+    )
+    # By the index: a join would read the number of every sample.
+    names = [row["sample_id"] for row in rows]
+    numbers = store.rows("SELECT sample_id, seq FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
+    seqs = {found["sample_id"]: found["seq"] for found in numbers}
+    return [{**row, "seq": seqs[row["sample_id"]]} for row in rows]
+
+
+def edited_pair(store: Store, event_id: int) -> Pair:
+    """Read the pair that an edit wrote."""
+    rows = store.rows("SELECT instruction, input, response FROM event WHERE event_id = ? AND kind = 'edit'", [event_id])
+    if not rows:
+        raise DecisionError(f"Event {event_id} is no edit.", "Choose an edit in the history.")
+    row = rows[0]
+    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
+
+
+def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> int:
+    """Append an event that is no decision, such as an export; gives its id."""
+    with store.transaction() as tx:
+        rows = tx.execute(
+            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?) "
+            "RETURNING event_id",
+            [by, kind, json.dumps(dict(context))],
+        )
+        return int(rows[0][0])
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list: any combination; None or "" takes all."""
+
+    kind: str | None = None
+    author: str | None = None
+    sample_id: str | None = None
+    since: datetime | None = None
+    """UTC; the first moment that counts."""
+    until: datetime | None = None
+    """UTC; the first moment that counts no more."""
+    text: str | None = None
+    """What the note says, in upper or lower case; also the name of a policy or of a file."""
+    is_bulk: bool = False
+    """Of actions on many samples alone."""
+
+    def condition(self) -> tuple[str, dict[str, object]]:
+        """Give the SQL condition and its parameters."""
+        chosen = {name: getattr(self, name) for name in _EVENT_CONDITIONS}
+        values: dict[str, object] = {name: value for name, value in chosen.items() if value}
+        if self.text:  # a note is kept as JSON, so its letters beyond ASCII are written as JSON writes them
+            values["text"] = json.dumps(self.text)[1:-1]
+        terms = [_EVENT_CONDITIONS[name] for name in values]
+        return " AND ".join([*terms, *([IS_BULK] if self.is_bulk else [])]) or "true", values
+
+
+_EVENT_CONDITIONS: Mapping[str, str] = {
+    "kind": "kind = $kind",
+    "author": "author = $author",
+    "sample_id": "sample_id = $sample_id",
+    "since": "made_at >= $since",
+    "until": "made_at < $until",
+    "text": "contains(lower(context), lower($text))",
+}
+
+
+def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list[Row]:
+    """List events, the newest first, each with whether it was `undone` and how many of its action were not."""
+    where, values = only.condition()
+    return store.rows(
+        f"""WITH page AS (SELECT * FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset),
+                 together AS (SELECT event_id, action_id FROM event WHERE action_id IN (SELECT action_id FROM page)),
+                 gone AS (SELECT DISTINCT undoes FROM event WHERE undoes IN (SELECT event_id FROM together)),
+                 counted AS (SELECT action_id, count(*) FILTER (undoes IS NULL) AS in_action
+                             FROM together LEFT JOIN gone ON undoes = event_id GROUP BY action_id)
+            SELECT page.*, gone.undoes IS NOT NULL AS undone, in_action
+            FROM page JOIN counted USING (action_id) LEFT JOIN gone ON gone.undoes = page.event_id
+            ORDER BY event_id DESC""",
+        {**values, "limit": limit, "offset": offset},
+    )
+
+
+def count_events(store: Store, only: EventFilter) -> int:
+    """Count the events of a filter."""
+    where, values = only.condition()
+    return int(store.value(f"SELECT count(*) FROM event WHERE {where}", values))
+
+
+def kinds(store: Store) -> list[str]:
+    """List the kinds of event there are."""
+    return [row["kind"] for row in store.rows("SELECT DISTINCT kind FROM event ORDER BY kind")]
+
+
+def authors(store: Store) -> list[str]:
+    """List everybody who stands in the log."""
+    return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
+
+
+def _append(tx: Transaction, decision: Decision) -> int:
+    edited = decision.edited
+    rows = tx.execute(
+        f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            RETURNING event_id""",
+        [
+            decision.by,
+            str(decision.action),
+            decision.sample_id,
+            str(decision.origin) if decision.origin else None,
+            decision.candidate_id,
+            edited.instruction if edited else None,
+            edited.input if edited else None,
+            edited.response if edited else None,
+            json.dumps(dict(decision.context)),
+        ],
+    )
+    return int(rows[0][0])
+
+
+def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
+    rows = tx.execute(
+        f"""INSERT INTO event (action_id, author, kind, sample_id, undoes, context)
+            SELECT (SELECT nextval('event_ids')), ?, 'undo', sample_id, event_id, '{{}}' FROM event
+            WHERE {which} AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
+              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+            RETURNING action_id""",
+        [by, key],
+    )
+    if rows:
+        fold_action(tx, rows[0][0])
+    return len(rows)
+
+
+def fold(which: str = "true", known: str = "true") -> str:
+    """Give the SELECT of the last decision on each sample that was not undone, as rows of `event`.
+
+    `which` is a condition over the events of the samples in question, `known` one over all events that count.
+    """
+    return f"""
+        SELECT * FROM event
+        WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND ({which}) AND ({known})
+          AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND ({known}))
+        QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
+
+
+def _fold_sample(tx: Transaction, sample: str) -> None:
+    """Bring `standing` up to date for one sample whose event was just appended."""
+    _refold(tx, "sample_id = $touched", sample)
+
+
+def fold_action(tx: Transaction, action_id: int) -> None:
+    """Bring `standing` up to date for the samples of an action whose events were just appended."""
+    _refold(tx, "sample_id IN (SELECT sample_id FROM event WHERE action_id = $touched)", action_id)
+
+
+def _refold(tx: Transaction, which: str, touched: object) -> None:
+    values = {"touched": touched}
+    tx.execute(f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE {which})", values)
+    tx.execute(
+        f"""INSERT INTO standing
+            SELECT seq, sample_id, event_id, kind, origin, candidate_id, author, made_at
+            FROM ({fold(which)}) JOIN (FROM sample WHERE {which}) AS sample USING (sample_id)""",
+        values,
+    )
+
+
+def _checked(tx: Transaction, decision: Decision) -> Decision:
+    """Check that a decision's sample and candidate are there, and give it with the candidate filled in."""
+    sample = decision.sample_id
+    if not tx.execute("SELECT 1 FROM sample WHERE sample_id = ?", [sample]):
+        raise DecisionError(f"There is no sample {sample}.", "Reload the list of samples.")
+    if decision.action is Action.EDIT:  # it brings its own texts, so it can stand for a candidate that failed
+        _check_edit(decision)
+    held = dict(tx.execute("SELECT candidate_id, origin FROM candidate WHERE sample_id = ?", [sample]))
+    if decision.candidate_id is not None:
+        if held.get(decision.candidate_id) != decision.origin:
+            raise DecisionError(
+                f"Candidate {decision.candidate_id} is no {decision.origin} candidate of sample {sample}.",
+                "Look at the sample again, then decide.",
+            )
+        return decision
+    if decision.action in (Action.REJECT, Action.PARK) or "repairs" in decision.context:
+        return decision
+    found = _candidate_of(tx, decision, held)
+    if found is None and decision.action is not Action.EDIT:
+        raise _no_candidate(decision, held)
+    return replace(decision, candidate_id=found)
+
+
+def _candidate_of(tx: Transaction, decision: Decision, held: Mapping[int, str]) -> int | None:
+    """Find the candidate of a decision's origin that the applied policy may take, else the only one there is."""
+    if decision.origin is None:
+        return None
+    column = f"{Origin(decision.origin).lower()}_id"
+    rows = tx.execute(f"SELECT {column} FROM panel WHERE sample_id = ?", [decision.sample_id])
+    if rows and rows[0][0] is not None:
+        return int(rows[0][0])
+    ids = [key for key, origin in held.items() if origin == decision.origin]
+    return ids[0] if len(ids) == 1 else None
+
+
+def _no_candidate(decision: Decision, held: Mapping[int, str]) -> DecisionError:
+    sample, origin = decision.sample_id, decision.origin
+    if origin in held.values():
+        return DecisionError(
+            f"Sample {sample} has several {origin} candidates, and the policy takes none of them.",
+            "Apply a policy that takes the rewrites of their producer, then choose.",
+        )
+    return DecisionError(f"Sample {sample} has no {origin} candidate.", f"It has: {', '.join(sorted(held.values()))}.")
+
+
+def _check_edit(decision: Decision) -> None:
+    edited = decision.edited
+    if decision.origin is None:
+        raise DecisionError("An edit needs the candidate that it is made of.", "Choose one first.")
+    if edited is None or not edited.response.strip() or not (edited.instruction + edited.input).strip():
+        raise DecisionError(
+            "An edited pair needs an instruction and a response.", "Fill in both, or reject the sample."
+        )
+
+
+def _check_unchanged(tx: Transaction, sample: str, upon: int | None) -> None:
+    rows = tx.execute("SELECT event_id, author, action FROM standing WHERE sample_id = ?", [sample])
+    found, author, action = rows[0] if rows else (None, "", "")
+    if found == upon:
+        return
+    if found is None:
+        raise DecisionError(f"The decision on sample {sample} was undone meanwhile.", "Look at it again, then decide.")
+    raise DecisionError(
+        f"Sample {sample} was decided meanwhile: {action} by {author}.", "Look at it again, then decide."
+    )

@@ -1,0 +1,1 @@
+"""One filter over everything stored: browse, search, facets, saved views."""

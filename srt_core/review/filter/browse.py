@@ -1,0 +1,278 @@
+"""Look at the whole set: filters, counts, pages, distributions and review queues, each one SQL statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from srt_core.errors import SRTError
+from srt_core.project.bins import count_bins, count_grid, spread_bins
+from srt_core.project.store import Row, Store
+from srt_core.records import Origin
+from srt_core.review.filter.facets import Facets, conditions
+from srt_core.review.filter.search import FOUND, find
+from srt_core.score.scorings import MEASURES
+from srt_core.select.panel import REWRITES
+from srt_core.select.selection import refresh
+
+# Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows. What stands
+# in other tables is asked for by seq or sample_id, so that only the filter that needs it pays for it.
+ROWS = "(SELECT verdict.*, panel.* EXCLUDE (seq, sample_id) FROM verdict JOIN panel USING (seq))"
+
+SORTS = {
+    "number": "seq",
+    "closest to a threshold": "closeness NULLS LAST, seq",
+    "IFD of the winner, low first": "winner_ifd NULLS LAST, seq",
+    "IFD of the winner, high first": "winner_ifd DESC NULLS LAST, seq",
+    "r-IFD of the winner, low first": "winner_r_ifd NULLS LAST, seq",
+    "r-IFD of the winner, high first": "winner_r_ifd DESC NULLS LAST, seq",
+    "drift of the winner, high first": "winner_drift DESC NULLS LAST, seq",
+    "length change of the winner, high first": "winner_growth DESC NULLS LAST, seq",
+    "longest original response": "original_characters DESC, seq",
+}
+
+RANGES = (*MEASURES, "drift", "growth")
+"""What a filter bounds, of the winner or of one origin. An original has no drift and no growth."""
+
+Range = tuple[float, float]
+State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
+
+_STATES: dict[str, str] = {
+    "open": "NOT decided",
+    "decided": "decided",
+    "approved": "approved",
+    "rejected": "action = 'reject'",
+    "parked": "action = 'park'",
+    "edited": "action = 'edit'",
+    "overridden": "decided AND "
+    "(verdict_origin IS DISTINCT FROM origin OR verdict_id <> candidate_id OR action = 'edit')",
+}
+STATES = tuple(_STATES)
+
+_PROBLEMS: dict[str, str] = {
+    "failed reflection": "(failed_response AND NOT has_response OR failed_instruction AND NOT has_instruction "
+    "OR failed_both AND NOT has_both)",
+    "without a score": "unscored > 0",
+    "truncated": "truncated",
+    "duplicate": "seq IN (SELECT seq FROM sample WHERE duplicate_of IS NOT NULL)",
+}
+PROBLEMS = tuple(_PROBLEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Facets):
+    """Which samples: all given conditions at once, those of its facets too. Empty tuples, "" and None take all."""
+
+    text: str = ""
+    """Any candidate's instruction, input or response contains this, in any case."""
+    winner: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
+    ifd: Range | None = None
+    """Of the candidate that won the walk, both ends included."""
+    r_ifd: Range | None = None
+    extra: tuple[tuple[str, str], ...] = field(default=())
+    """Columns of the file that the product has no use for, by name and value."""
+    origin_ifd: tuple[str, float, float] | None = None
+    """IFD of one origin's candidate, from and to."""
+    origin_r_ifd: tuple[str, float, float] | None = None
+    drift: Range | None = None
+    growth: Range | None = None
+    origin_drift: tuple[str, float, float] | None = None
+    origin_growth: tuple[str, float, float] | None = None
+
+
+def origins_of(measure: str) -> tuple[Origin, ...]:
+    """Give the origins whose candidates have a measure: all for a score, rewrites for a change."""
+    return tuple(Origin) if measure in MEASURES else REWRITES
+
+
+def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the SQL condition over ROWS and its parameters, with everything that it reads brought up to date.
+
+    No value is ever formatted into the text.
+    """
+    refresh(store)
+    if only.text:
+        find(store, only.text)
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    if only.text:
+        values["text"] = only.text
+        parts.append(FOUND)
+    for name in ("winner", "reason"):
+        if chosen := getattr(only, name):
+            values[name] = list(chosen)
+            parts.append(f"list_contains(${name}::VARCHAR[], {name})")
+    parts += _any_of("state", only.state, _STATES)
+    parts += _any_of("problem", only.problem, _PROBLEMS)
+    for name in RANGES:
+        if (ends := getattr(only, name)) is not None:
+            values[f"{name}_low"], values[f"{name}_high"] = ends
+            parts.append(f"winner_{name} BETWEEN ${name}_low AND ${name}_high")
+        if (of_origin := getattr(only, f"origin_{name}")) is not None:
+            origin, values[f"o_{name}_low"], values[f"o_{name}_high"] = of_origin
+            parts.append(f"{_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
+    for number, (name, value) in enumerate(only.extra):
+        values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
+        equal = f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}"
+        parts.append(f"seq IN (SELECT seq FROM sample WHERE {equal})")
+    more, more_values = conditions(only)
+    return " AND ".join(parts + more) or "true", values | more_values
+
+
+def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
+    """Give the condition of a filter, and its parameters, for any relation that has a seq, such as `verdict`."""
+    where, values = condition(store, only)
+    return f"seq IN (SELECT seq FROM {ROWS} WHERE {where})", values
+
+
+def is_empty(only: Filter) -> bool:
+    """Whether a filter takes every sample."""
+    return all(getattr(only, item.name) in ((), "", None) for item in fields(only))
+
+
+def count(store: Store, only: Filter) -> int:
+    """Count the samples of a filter."""
+    where, values = condition(store, only)
+    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {where}", values))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """How many samples of a filter nobody has decided, and for how many of them the rule has a pick."""
+
+    samples: int
+    picks: int
+
+
+def count_open(store: Store, only: Filter) -> Open:
+    """Count what a bulk action on a filter would decide: approve takes `picks`, reject and park take `samples`."""
+    where, values = condition(store, only)
+    sql = f"SELECT count(*) AS samples, count(origin) AS picks FROM {ROWS} WHERE NOT decided AND ({where})"
+    return Open(**store.rows(sql, values)[0])
+
+
+def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Row]:
+    """Read one page of a filter: numbers from the panel, texts of the page's rows alone."""
+    where, values = condition(store, only)
+    order = _order(sort)
+    chosen = store.rows(
+        f"""SELECT seq, original_id FROM {ROWS} WHERE {where} ORDER BY {order} LIMIT $limit OFFSET $offset""",
+        {**values, "limit": limit, "offset": offset},
+    )
+    # Found first and read then: a join on the way to the order would carry every column of every sample.
+    seqs, originals = ([row[name] for row in chosen] for name in ("seq", "original_id"))
+    return store.rows(
+        f"""SELECT rows.*, candidate.instruction, candidate.input, candidate.response
+            FROM {ROWS} AS rows JOIN candidate ON candidate.candidate_id = rows.original_id
+            WHERE rows.seq IN (SELECT unnest($seqs)) AND candidate.candidate_id IN (SELECT unnest($originals))
+            ORDER BY list_position($seqs, rows.seq)""",
+        {"seqs": seqs, "originals": originals},
+    )
+
+
+def sample_ids(store: Store, only: Filter, sort: str, limit: int, offset: int = 0) -> list[str]:
+    """Read the ids of a filter's samples in order."""
+    where, values = condition(store, only)
+    sql = f"SELECT sample_id FROM {ROWS} WHERE {where} ORDER BY {_order(sort)} LIMIT $limit OFFSET $offset"
+    return [row["sample_id"] for row in store.rows(sql, {**values, "limit": limit, "offset": offset})]
+
+
+def row(store: Store, sample: str) -> Row | None:
+    """Read one sample's numbers, selection and standing decision; None if it is not there."""
+    refresh(store)
+    seq = seq_of(store, sample)
+    rows = [] if seq is None else store.rows(f"SELECT * FROM {ROWS} WHERE seq = ?", [seq])
+    return rows[0] if rows else None
+
+
+def seq_of(store: Store, sample: str) -> int | None:
+    """Find a sample's number; None if it is not there."""
+    found: int | None = store.value("SELECT seq FROM sample WHERE sample_id = ?", [sample])
+    return found
+
+
+def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
+    """Count candidates by `measure` (of RANGES) and origin in the bins between `edges` (one count per bin).
+
+    A bin takes its lower edge and not its upper; the last takes both. Candidates outside or without a number are
+    not counted.
+    """
+    where, values = condition(store, only)
+    return count_bins(store, f"SELECT {_of_origins(measure)} FROM {ROWS} WHERE {where}", values, edges)
+
+
+def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
+    """Give bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
+    refresh(store)
+    key = "edges", measure, bins, store.meta("selection_key")
+    return store.remember(key, lambda: spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins))
+
+
+def density(
+    store: Store,
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    only: Filter,
+    x: str = "ifd",
+    y: str = "r_ifd",
+) -> list[list[int]]:
+    """Count samples by two measures of the winner (of RANGES) in the bins between the edges: [y][x]."""
+    for measure in (x, y):
+        _check_measure(measure)
+    where, values = condition(store, only)
+    pairs = f"SELECT winner_{x} AS x, winner_{y} AS y FROM {ROWS} WHERE {where}"
+    return count_grid(store, pairs, values, x_edges, y_edges)
+
+
+def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
+    """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
+    return store.remember(("extra", limit, store.value("SELECT max(seq) FROM sample")), lambda: _extra(store, limit))
+
+
+def _extra(store: Store, limit: int) -> dict[str, list[str]]:
+    rows = store.rows(
+        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM (SELECT DISTINCT extra FROM sample)),
+                found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
+                          AS value FROM pairs)
+           SELECT name, list(value ORDER BY value) AS choices FROM found
+           WHERE value IS NOT NULL GROUP BY name HAVING count(*) <= ? ORDER BY name""",
+        [limit],
+    )
+    return {found["name"]: found["choices"] for found in rows}
+
+
+def _any_of(name: str, chosen: Sequence[str], known: dict[str, str]) -> list[str]:
+    if not chosen:
+        return []
+    if unknown := set(chosen) - set(known):
+        raise SRTError(f"There is no {name} {', '.join(sorted(unknown))}.", f"Choose from: {', '.join(known)}.")
+    return ["(" + " OR ".join(known[item] for item in chosen) + ")"]
+
+
+def _order(sort: str) -> str:
+    if sort not in SORTS:
+        raise SRTError(f"There is no sort order {sort}.", f"Choose from: {', '.join(SORTS)}.")
+    return SORTS[sort]
+
+
+def _column(origin: str, measure: str) -> str:
+    _check_measure(measure)
+    if origin not in origins_of(measure):
+        raise SRTError(f"An original has no {measure}.", f"Choose from: {', '.join(origins_of(measure))}.")
+    return f"{Origin(origin).lower()}_{measure}"
+
+
+def _check_measure(measure: str) -> None:
+    if measure not in RANGES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(RANGES)}.")
+
+
+def _of_origins(measure: str) -> str:
+    return ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
+
+
+def _json_path(name: str) -> str:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'$."{quoted}"'

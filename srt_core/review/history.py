@@ -1,0 +1,205 @@
+"""The state of a project as of any event, how it differs from now, and going back to it; all from the log alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from srt_core.errors import DecisionError
+from srt_core.project.store import Row, Store, Transaction
+from srt_core.records import Policy
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import IS_BULK, EventFilter, fold
+
+_KNOWN = "event_id <= $at"
+_TEXTS = ("kind", "origin", "candidate_id", "instruction", "input", "response")
+_DECISION = "kind IN ('approve', 'choose', 'edit', 'reject', 'park')"
+
+# Samples whose decision as of an event is another than the one that stands now. A decision that was made again after
+# it had been undone is the same.
+_DIFFERENCES = f"""
+    WITH past AS ({fold("{which}", _KNOWN)}),
+    present AS (SELECT * FROM event WHERE event_id IN (SELECT event_id FROM standing) AND ({{which}}))
+    SELECT coalesce(past.sample_id, present.sample_id) AS sample_id,
+           past.event_id AS then_id, past.kind AS then_kind, past.origin AS then_origin, past.author AS then_author,
+           present.event_id AS now_id, present.kind AS now_kind, present.origin AS now_origin,
+           present.author AS now_author
+    FROM past FULL JOIN present ON past.sample_id = present.sample_id
+    WHERE {" OR ".join(f"past.{name} IS DISTINCT FROM present.{name}" for name in _TEXTS)}"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A project right after an event: decisions by what they are, the policy in use, the scoring in use.
+
+    The scoring is None where the log does not say it: it tells of changes only.
+    """
+
+    event_id: int
+    made_at: datetime
+    decisions: Mapping[str, int]
+    policy: str
+    scoring: str | None
+
+    @property
+    def approved(self) -> int:
+        """Samples of which a version was approved, chosen or edited."""
+        return sum(self.decisions.get(kind, 0) for kind in ("approve", "choose", "edit"))
+
+    @property
+    def decided(self) -> int:
+        """Samples that a person decided; a parked one is still open."""
+        return self.approved + self.decisions.get("reject", 0)
+
+
+def state(store: Store, event_id: int) -> State:
+    """Read the state right after an event; DecisionError if there is no such event."""
+    found = store.rows("SELECT made_at FROM event WHERE event_id = ?", [event_id])
+    if not found:
+        raise DecisionError(f"There is no event {event_id}.", "Choose one in the history.")
+    counts = store.rows(f"SELECT kind, count(*) AS samples FROM ({fold(_KNOWN, _KNOWN)}) GROUP BY kind",
+                        {"at": event_id})  # fmt: skip
+    policy = _as_of(store, "policy", event_id)
+    return State(
+        event_id,
+        found[0]["made_at"],
+        {row["kind"]: row["samples"] for row in counts},
+        str(policy["name"]) if policy else Policy().name,
+        _said_of_scoring(_as_of(store, "scoring", event_id)),
+    )
+
+
+def differences(store: Store, event_id: int, limit: int, offset: int = 0) -> list[Row]:
+    """Read one page of the samples whose decision as of an event is not the one that stands now, by sample number.
+
+    `then_` and `now_`: event, kind, origin and author of the decision, NULL where there was none.
+    """
+    return store.rows(
+        f"""SELECT found.*, seq FROM ({_differing()}) AS found JOIN sample USING (sample_id)
+            ORDER BY seq LIMIT $limit OFFSET $offset""",
+        {"at": event_id, "limit": limit, "offset": offset},
+    )
+
+
+def count_differences(store: Store, event_id: int) -> int:
+    """Count the samples whose decision as of an event is not the one that stands now."""
+    return int(store.value(f"SELECT count(*) FROM ({_differing()})", {"at": event_id}))
+
+
+def go_back(store: Store, event_id: int, by: str) -> int:
+    """Have the decisions stand that stood right after an event, as one action; gives its id, or 0 if all do already.
+
+    The log only grows: what was decided since is undone, what was undone since is decided again. Policy and scoring
+    stay as they are. `take_back` undoes it.
+    """
+    with store.transaction() as tx:
+        return _restore(tx, event_id, "true", {}, by, f"Back to the decisions as of event {event_id}")
+
+
+def take_back(store: Store, action_id: int, by: str) -> int:
+    """Undo an action that undid or restored decisions; returns how many samples that concerned.
+
+    Samples on which something happened since stay as they are.
+    """
+    with store.transaction() as tx:
+        found = tx.execute("SELECT min(event_id), max(event_id) FROM event WHERE action_id = ?", [action_id])[0]
+        if found[0] is None:
+            raise DecisionError(f"There is no action {action_id}.", "Choose an event in the history.")
+        which = f"""sample_id IN (SELECT sample_id FROM event WHERE action_id = $taken)
+                    AND sample_id NOT IN (SELECT sample_id FROM event WHERE event_id > $last AND action_id <> $taken
+                                          AND (undoes IS NOT NULL OR {_DECISION}))"""
+        values = {"taken": action_id, "last": found[0]}
+        done = _restore(tx, found[0] - 1, which, values, by, f"Action {action_id} taken back")
+        return int(tx.execute("SELECT count(DISTINCT sample_id) FROM event WHERE action_id = ?", [done])[0][0])
+
+
+def producers(store: Store, events: list[Row]) -> dict[int, str]:
+    """Read who made the candidates that events are for, by the candidate's id."""
+    ids = [row["candidate_id"] for row in events if row["candidate_id"] is not None]
+    rows = store.rows("SELECT candidate_id, producer FROM candidate WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))",
+                      [ids])  # fmt: skip
+    return {row["candidate_id"]: row["producer"] for row in rows}
+
+
+def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 60) -> list[tuple[date, str, int]]:
+    """Count actions by day and person, the last `days` days that have any; (day, author, actions), in that order.
+
+    What was done to many samples at once is one action. A day is the person's, whose clock is `minutes_behind` UTC.
+    """
+    where, values = only.condition()
+    rows = store.rows(
+        f"""WITH counted AS (
+                SELECT CAST(made_at - to_minutes($behind) AS DATE) AS day, author, count(DISTINCT action_id) AS actions
+                FROM event WHERE {where} GROUP BY ALL)
+            SELECT * FROM counted WHERE day IN (SELECT DISTINCT day FROM counted ORDER BY day DESC LIMIT $days)
+            ORDER BY day, author""",
+        {**values, "behind": minutes_behind, "days": days},
+    )
+    return [(row["day"], row["author"], row["actions"]) for row in rows]
+
+
+def people(store: Store) -> list[Row]:
+    """Read who stands in the log: `author`, their `decisions` on single samples that were not undone, `last` (UTC)."""
+    return store.rows(
+        f"""SELECT author, max(made_at) AS last, count(*) FILTER ({_DECISION} AND NOT {IS_BULK}
+                   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)) AS decisions
+            FROM event GROUP BY author ORDER BY decisions DESC, author"""
+    )
+
+
+def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object], by: str, note: str) -> int:
+    """Make the decisions as of an event stand, of all samples or those of a condition; gives the action, 0 for none."""
+    tx.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {_differing(which)}", {**values, "at": at})
+    action_id = int(tx.execute("SELECT nextval('event_ids')")[0][0])
+    said = json.dumps({"bulk": note})
+    tx.execute(
+        f"""INSERT INTO event (action_id, author, kind, sample_id, undoes, context)
+            SELECT $action, $by, 'undo', sample_id, event_id, $said FROM event
+            WHERE {_DECISION} AND event_id > $at AND sample_id IN (SELECT sample_id FROM differing)
+              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
+        {"action": action_id, "by": by, "said": said, "at": at},
+    )
+    tx.execute(
+        """INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response,
+                              context)
+           SELECT $action, $by, kind, sample_id, origin, candidate_id, instruction, input, response,
+                  json_object('bulk', $note, 'restores', event_id, 'decided_by', author) FROM event
+           WHERE event_id IN (SELECT then_id FROM differing)
+             AND event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
+        {"action": action_id, "by": by, "note": note},
+    )
+    tx.execute("DROP TABLE differing")
+    made = tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0]
+    if made:
+        ledger.fold_action(tx, action_id)
+    return action_id if made else 0
+
+
+def _differing(which: str = "true") -> str:
+    return _DIFFERENCES.format(which=which)
+
+
+def _as_of(store: Store, kind: str, at: int) -> Mapping[str, Any] | None:
+    """Read what was in use as of an event, by the last event of a kind until then, else by the next one's "before".
+
+    None where the log does not say.
+    """
+    rows = store.rows(
+        """(SELECT context, true AS is_past, event_id FROM event WHERE kind = $kind AND event_id <= $at
+            ORDER BY event_id DESC LIMIT 1)
+           UNION ALL
+           (SELECT context, false, event_id FROM event WHERE kind = $kind AND event_id > $at ORDER BY event_id LIMIT 1)
+           ORDER BY is_past DESC""",
+        {"kind": kind, "at": at},
+    )
+    if not rows:
+        return None
+    context: Mapping[str, Any] = json.loads(rows[0]["context"])
+    return context if rows[0]["is_past"] else context.get("before")
+
+
+def _said_of_scoring(context: Mapping[str, Any] | None) -> str | None:
+    if not context:
+        return None
+    return f"number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"

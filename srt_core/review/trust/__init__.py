@@ -1,0 +1,1 @@
+"""How far the rule agrees with reviewers, and what random audits prove."""

@@ -1,0 +1,75 @@
+"""The scorings of a project: which student, template, convention and max length, how far, and which one is in use.
+
+Scores of two scorings never mix: the rule and every screen read the one in use alone.
+"""
+
+import json
+
+from srt_core.errors import SRTError
+from srt_core.project.store import Row, Store
+
+MEASURES = ("ifd", "r_ifd")
+"""What scores are compared and filtered by: columns of `score`."""
+
+UNSCORED = "unscored"
+"""The status of a candidate that was not scored yet under the scoring in use."""
+
+
+def scorings(store: Store) -> list[Row]:
+    """List every scoring, the newest first, with the candidates it has scored and whether it is in use."""
+    return store.rows(
+        """SELECT scoring.*, scoring_id = $in_use AS in_use,
+                  (SELECT count(*) FROM score WHERE score.scoring_id = scoring.scoring_id) AS scored
+           FROM scoring ORDER BY scoring_id DESC""",
+        {"in_use": _in_use(store)},
+    )
+
+
+def scoring_in_use(store: Store) -> Row | None:
+    """Read the scoring in use; None where nothing was scored yet."""
+    return _scoring(store, _in_use(store))
+
+
+def score_statuses(store: Store) -> dict[str, int]:
+    """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
+    rows = store.rows(
+        "SELECT status, count(*) AS candidates FROM score WHERE scoring_id = ? GROUP BY status", [_in_use(store)]
+    )
+    found = {row["status"]: row["candidates"] for row in rows}
+    unscored = int(store.value("SELECT count(*) FROM candidate")) - sum(found.values())
+    if unscored:
+        found[UNSCORED] = unscored
+    return dict(sorted(found.items(), key=lambda counted: -counted[1]))
+
+
+def use_scoring(store: Store, scoring_id: int, author: str) -> None:
+    """Put a scoring in use and log it with the one before; selections follow it. SRTError if there is none of that id.
+
+    One that is in use already is left so, and nothing is logged.
+    """
+    asked, before = _scoring(store, scoring_id), scoring_in_use(store)
+    if not asked:
+        raise SRTError(f"There is no scoring {scoring_id}.", "Choose one of those listed.")
+    if before and before["scoring_id"] == scoring_id:
+        return
+    context = {**_named(asked), "before": _named(before)}
+    with store.transaction() as tx:
+        tx.execute("INSERT INTO meta VALUES ('scoring_id', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                   [str(scoring_id)])  # fmt: skip
+        tx.execute(
+            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'scoring', ?)",
+            [author, json.dumps(context)],
+        )
+
+
+def _named(scoring: Row | None) -> Row:
+    return {name: scoring[name] for name in ("scoring_id", "student", "template", "convention")} if scoring else {}
+
+
+def _scoring(store: Store, scoring_id: int) -> Row | None:
+    rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [scoring_id])
+    return rows[0] if rows else None
+
+
+def _in_use(store: Store) -> int:
+    return int(store.meta("scoring_id") or 0)

@@ -1,0 +1,153 @@
+"""A pack through a decoder of Llama's shape on a CPU, layer by layer with the modules' own weights.
+
+transformers' forward gives the same numbers from whole matrices. Here rows go through each projection in blocks that
+stay in a core's cache, results are written where they are needed instead of into new memory, the rotation is done in
+place, and behind the attention of the last layer only rows that predict a target go on. Whether a model has this shape
+is asked of its modules' names; whether it computes what this does, of the probe when a student is loaded.
+"""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from srt_core.score.student.attention import attend_by_segment, repeated
+from srt_core.score.student.packing import Layout
+
+if TYPE_CHECKING:
+    import torch
+
+_ROWS = 256
+"""Rows that go through a projection at once."""
+_LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
+_ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
+_MLP = {"gate_proj", "up_proj", "down_proj", "act_fn"}
+
+
+def has_this_shape(model: Any) -> bool:
+    """Whether the model's modules are those of Llama, Mistral, Qwen2, Qwen3 or Gemma, and lie on a CPU."""
+    base = model.base_model
+    if model.device.type != "cpu" or not {"embed_tokens", "layers", "norm", "rotary_emb"} <= _names(base):
+        return False
+    return bool(len(base.layers)) and all(
+        _names(layer) == _LAYER
+        and _ATTENTION <= _names(layer.self_attn) <= _ATTENTION | {"q_norm", "k_norm"}
+        and _names(layer.mlp) == _MLP
+        for layer in base.layers
+    )
+
+
+class Decoder:
+    """The base model of a student, taken apart. Safe to use from several threads: each has its own working memory."""
+
+    def __init__(self, model: Any) -> None:
+        """Take a model that has this shape."""
+        self._base = model.base_model
+        self._memory = threading.local()
+
+    def target_states(self, layout: Layout) -> "torch.Tensor":
+        """Return the final hidden states of the layout's target rows: [targets, features]."""
+        import torch
+
+        states = self._base.embed_tokens(torch.tensor(layout.ids))
+        rotation = self._rotation(states, layout)
+        targets = torch.tensor(layout.targets)
+        *layers, last = self._base.layers
+        for layer in layers:
+            self._finish(layer, states, self._attended(layer, states, layout, rotation))
+        attended = self._attended(last, states, layout, rotation)[targets]
+        states = states[targets]
+        self._finish(last, states, attended)
+        found: torch.Tensor = self._base.norm(states)
+        return found
+
+    def _rotation(self, states: "torch.Tensor", layout: Layout) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Cosine and sine of each row's position: [rows, 1, features of a head]."""
+        import torch
+
+        cosine, sine = self._base.rotary_emb(states[None], torch.tensor([layout.positions]))
+        return cosine[0][:, None], sine[0][:, None]
+
+    def _attended(
+        self, layer: Any, states: "torch.Tensor", layout: Layout, rotation: "tuple[torch.Tensor, torch.Tensor]"
+    ) -> "torch.Tensor":
+        """What each row gathers from those it sees, before the output projection: [rows, heads x features]."""
+        module = layer.self_attn
+        size = module.head_dim
+        parts = [module.q_proj, module.k_proj, module.v_proj]
+        made = [self._room(f"made{at}", states, part.out_features) for at, part in enumerate(parts)]
+        for begin in range(0, len(states), _ROWS):
+            rows = slice(begin, begin + _ROWS)
+            normed = _normed(layer.input_layernorm, states[rows])
+            for part, room in zip(parts, made, strict=True):
+                _project(part, normed, room[rows])
+        query, key, value = (room.view(len(states), -1, size) for room in made)
+        query, key = (self._rotated(name, module, part, rotation) for name, part in (("q", query), ("k", key)))
+        query, key, value = (part.transpose(0, 1) for part in (query, key, value))
+        room = self._room("seen", states, query.shape[0] * size).view(len(states), -1, size)
+        key, value = repeated(key, query.shape[0]), repeated(value, query.shape[0])
+        return attend_by_segment(query, key, value, layout.segments, module.scaling, room).view(len(states), -1)
+
+    def _rotated(
+        self, name: str, module: Any, states: "torch.Tensor", rotation: "tuple[torch.Tensor, torch.Tensor]"
+    ) -> "torch.Tensor":
+        """Turn each head's features, [rows, heads, features], by the row's position; normed first where it has that."""
+        import torch
+
+        norm = getattr(module, f"{name}_norm", None)
+        if norm is not None:
+            states = norm(states)
+        cosine, sine = rotation
+        half = states.shape[2] // 2
+        turned = torch.mul(states, cosine, out=self._room(name, states[:, 0], states[0].numel()).view(states.shape))
+        turned[..., :half].addcmul_(states[..., half:], sine[..., :half], value=-1)
+        turned[..., half:].addcmul_(states[..., :half], sine[..., half:])
+        return turned
+
+    def _finish(self, layer: Any, states: "torch.Tensor", attended: "torch.Tensor") -> None:
+        """Add the attention's and the MLP's share to `states`, in place."""
+        mlp = layer.mlp
+        for begin in range(0, len(states), _ROWS):
+            rows = states[begin : begin + _ROWS]
+            _add_projected(layer.self_attn.o_proj, attended[begin : begin + _ROWS], rows)
+            normed = _normed(layer.post_attention_layernorm, rows)
+            gate = _project(mlp.gate_proj, normed, self._room("gate", rows, mlp.gate_proj.out_features))
+            up = _project(mlp.up_proj, normed, self._room("up", rows, mlp.up_proj.out_features))
+            _add_projected(mlp.down_proj, mlp.act_fn(gate).mul_(up), rows)
+
+    def _room(self, name: str, like: "torch.Tensor", width: int) -> "torch.Tensor":
+        """Working memory of this thread, one row for each of `like`: [rows, width], whatever was in it before."""
+        import torch
+
+        kept: torch.Tensor | None = getattr(self._memory, name, None)
+        if kept is None or kept.numel() < len(like) * width:
+            kept = torch.empty(len(like) * width, dtype=like.dtype)
+            setattr(self._memory, name, kept)
+        return kept[: len(like) * width].view(len(like), width)
+
+
+def _normed(module: Any, rows: "torch.Tensor") -> "torch.Tensor":
+    """The module's RMS norm in one pass where it is Llama's; Gemma's, which calls its epsilon `eps`, is another."""
+    from torch.nn.functional import rms_norm
+
+    epsilon = getattr(module, "variance_epsilon", None)
+    if epsilon is None:
+        normed: torch.Tensor = module(rows)
+        return normed
+    return rms_norm(rows, rows.shape[-1:], module.weight, epsilon)
+
+
+def _project(layer: Any, rows: "torch.Tensor", into: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
+    if layer.bias is None:
+        return torch.mm(rows, layer.weight.t(), out=into)
+    return torch.addmm(layer.bias, rows, layer.weight.t(), out=into)
+
+
+def _add_projected(layer: Any, rows: "torch.Tensor", to: "torch.Tensor") -> None:
+    to.addmm_(rows, layer.weight.t())
+    if layer.bias is not None:
+        to += layer.bias
+
+
+def _names(module: Any) -> set[str]:
+    return {name for name, _ in module.named_children()}

@@ -1,0 +1,208 @@
+"""The forward pass of a pack: the losses of its target tokens, and nothing that they do not need.
+
+    nll(token) = log sum_v exp(logit_v) - logit_token       nats, a row of hidden state a target token
+
+Three ways, told apart by `Batching`. Packed is the fast one: the model runs over one row of tokens in which a common
+beginning stands once, and an attention function of ours lets each segment see its own tokens and those before it. Only
+rows that predict a target reach the output head, and the head goes over the vocabulary in blocks that stay in the
+cache, so no logits are kept. Padded and single are for models whose attention does more than that.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from srt_core.score.student.attention import NAME, packed_attention, packing
+from srt_core.score.student.decoder import Decoder, has_this_shape
+from srt_core.score.student.packing import Batching, Layout, Pack, lay_out
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_CPU_BLOCK = (1024, 512)
+"""Rows x vocabulary entries of logits at once: 2 MiB, whatever the vocabulary; the fastest of the shapes tried."""
+_GPU_BLOCK = (4096, 16384)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The output head: logits = hidden @ weight.T + bias, then softcap * tanh(logits / softcap) where there is one.
+
+    weight: [vocabulary, features]; bias: [vocabulary] or None.
+    """
+
+    weight: "torch.Tensor"
+    bias: "torch.Tensor | None"
+    softcap: float | None
+
+    def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
+
+        Computed as log sum_v exp(logit_v - logit_wanted), which keeps its digits where p is almost 1. Where that
+        overflows, at losses above 88 nats, the rows are done again by a log-sum-exp.
+        """
+        import torch
+
+        rows, _ = _block(hidden)
+        parts = zip(hidden.split(rows), wanted.split(rows), strict=True)  # type: ignore[no-untyped-call]
+        return torch.cat([self._nlls_of_block(some, tokens) for some, tokens in parts])
+
+    def _nlls_of_block(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        about = self._logits_of(hidden, wanted)[:, None]  # the wanted logit but for rounding; the exact one comes below
+        total, exact = torch.zeros_like(about), torch.zeros_like(about)
+        for at, block in self._logit_blocks(hidden):
+            logits = block.sub_(about)
+            place = wanted[:, None] - at
+            is_here = (place >= 0) & (place < logits.shape[1])
+            exact += torch.where(is_here, logits.gather(1, place.clamp(0, logits.shape[1] - 1)), 0.0)
+            total += logits.exp_().sum(1, keepdim=True)
+        found = (total.log() - exact)[:, 0].clamp_(min=0.0)  # rounding may leave less than nothing
+        lost = found.isfinite().logical_not().nonzero()[:, 0]
+        if len(lost):
+            found[lost] = self._safe_nlls(hidden[lost], wanted[lost])
+        return found
+
+    def _safe_nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        parts = [torch.logsumexp(logits, 1) for _, logits in self._logit_blocks(hidden)]
+        return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
+
+    def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[tuple[int, torch.Tensor]]":
+        """Yield the first vocabulary entry and float32 logits [rows, block]; each block is overwritten by the next."""
+        import torch
+
+        _, width = _block(hidden)
+        buffer = torch.empty(len(hidden), width, dtype=hidden.dtype, device=hidden.device)
+        for at in range(0, len(self.weight), width):
+            weight = self.weight[at : at + width]
+            logits = torch.mm(hidden, weight.t(), out=buffer[:, : len(weight)])
+            if self.bias is not None:
+                logits += self.bias[at : at + width]
+            yield at, self._capped(logits.float())
+
+    def _logits_of(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+        logits = (hidden.float() * self.weight[tokens].float()).sum(1)
+        return self._capped(logits if self.bias is None else logits + self.bias[tokens].float())
+
+    def _capped(self, logits: "torch.Tensor") -> "torch.Tensor":
+        return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
+
+
+class Forward:
+    """A causal language model that gives token losses of packs."""
+
+    def __init__(self, model: "PreTrainedModel", filler: int) -> None:
+        """Take the model as it is; `filler` is the token that pads."""
+        self._model: Any = model  # transformers leaves much of its interface without types
+        self._filler = filler
+        self._attention = self._model.config._attn_implementation
+        self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
+        self.head = _head_of(self._model)
+        self.decoder = Decoder(self._model) if self.head and has_this_shape(self._model) else None
+        """The faster forward for packs; set it to None to have them go through the model's own layers."""
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the weights are."""
+        device: torch.device = self._model.device
+        return device
+
+    def set_packing(self, *, on: bool) -> None:
+        """Let the model's layers call our attention function, or the one they came with."""
+        from transformers import AttentionInterface
+
+        AttentionInterface.register(NAME, packed_attention)
+        self._model.set_attn_implementation(NAME if on else self._attention)
+
+    def nlls(self, pack: Pack, batching: Batching) -> "list[torch.Tensor]":
+        """Return for each request a float32 tensor [target tokens] of -log p, on the CPU.
+
+        Raises:
+            CannotPackError: `batching` is PACKED and the model's attention does something else.
+        """
+        import torch
+
+        with torch.inference_mode():
+            if batching is Batching.SINGLE or self.head is None:
+                return [self._nlls_of_own_forward(request.ids, request.start) for request in pack]
+            if batching is Batching.PADDED:
+                hidden, wanted, counts = self._padded(pack)
+            else:
+                layout = lay_out(pack)
+                hidden, counts = self._packed(layout), layout.counts
+                wanted = self._tensor(layout.wanted)
+            return list(self.head.nlls(hidden, wanted).cpu().split_with_sizes(counts))
+
+    def own_logits(self, ids: tuple[int, ...]) -> "torch.Tensor":
+        """Return the logits of the model's own forward: [tokens, vocabulary]."""
+        import torch
+
+        with torch.inference_mode():
+            logits: torch.Tensor = self._model(input_ids=self._tensor([ids]), use_cache=False).logits[0]
+            return logits
+
+    def hidden(self, sequences: list[tuple[int, ...]]) -> "torch.Tensor":
+        """Run the model without its head over right-padded sequences: [sequences, width, features].
+
+        A causal model never looks to the right, so the padding changes nothing and needs no mask.
+        """
+        import torch
+
+        width = max(map(len, sequences))
+        rows = [ids + (self._filler,) * (width - len(ids)) for ids in sequences]
+        with torch.inference_mode():
+            return self._run(input_ids=self._tensor(rows))
+
+    def _run(self, **inputs: "torch.Tensor") -> "torch.Tensor":
+        hidden: torch.Tensor = self._model.base_model(**inputs, use_cache=False).last_hidden_state
+        return hidden
+
+    def _packed(self, layout: Layout) -> "torch.Tensor":
+        """Hidden states of the layout's target rows: [targets, features]."""
+        if self.decoder:
+            return self.decoder.target_states(layout)
+        with packing(layout):
+            ids, positions = self._tensor([layout.ids]), self._tensor([layout.positions])
+            hidden = self._run(input_ids=ids, position_ids=positions)[0]
+        return hidden[self._tensor(layout.targets)]
+
+    def _padded(self, pack: Pack) -> "tuple[torch.Tensor, torch.Tensor, list[int]]":
+        import torch
+
+        hidden = self.hidden([request.ids for request in pack])
+        rows = [row[request.start - 1 : len(request.ids) - 1] for row, request in zip(hidden, pack, strict=True)]
+        wanted = [token for request in pack for token in request.ids[request.start :]]
+        return torch.cat(rows), self._tensor(wanted), [len(row) for row in rows]
+
+    def _nlls_of_own_forward(self, ids: tuple[int, ...], start: int) -> "torch.Tensor":
+        from torch.nn.functional import cross_entropy
+
+        kept = len(ids) - start + 1
+        keep = {"logits_to_keep": kept} if self._keeps_logits else {}
+        logits = self._model(input_ids=self._tensor([ids]), use_cache=False, **keep).logits[0, -kept:-1]
+        return cross_entropy(logits.float(), self._tensor(ids[start:]), reduction="none").cpu()
+
+    def _tensor(self, numbers: object) -> "torch.Tensor":
+        import torch
+
+        return torch.tensor(numbers, device=self.device)
+
+
+def _block(hidden: "torch.Tensor") -> tuple[int, int]:
+    return _CPU_BLOCK if hidden.device.type == "cpu" else _GPU_BLOCK
+
+
+def _head_of(model: Any) -> Head | None:
+    """The output head, where it is a plain linear layer on a base model of its own; else None."""
+    import torch
+
+    layer = model.get_output_embeddings()
+    if not isinstance(layer, torch.nn.Linear) or model.base_model is model:
+        return None
+    softcap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+    return Head(layer.weight.detach(), layer.bias.detach() if layer.bias is not None else None, softcap)

@@ -1,0 +1,280 @@
+"""A causal language model in this process that is asked for losses.
+
+    loss = mean over ids[start:] of -log p(token | all tokens before it)      nats per token, softmax in float32
+
+When a student is loaded, packs are tried against one request at a time through the model's own forward; a model that
+gives anything else in packs goes to padded batches, then to one request at a time, and says why.
+"""
+
+import math
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any, cast
+
+from srt_core.errors import StudentError
+from srt_core.records import Loss, LossRequest, LossStatus
+from srt_core.score.student.attention import CannotPackError
+from srt_core.score.student.forward import Forward
+from srt_core.score.student.identity import fingerprint
+from srt_core.score.student.packing import Batching, Pack, computed_tokens, cut
+from srt_core.score.student.scorer import Identity, Scorer
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_DEFAULT_MAX_LENGTH = 2048
+_NO_LIMIT = 10_000_000
+"""Tokenizers without a limit say 10^30."""
+_CPU_TOKENS, _GPU_TOKENS = 2048, 4096
+"""Tokens in a pack: more is no faster, and takes more memory. On a GPU attention is over a pack's square."""
+_PROBE_TEXT = "The quick brown fox jumps over the lazy dog. "
+_PROBE_TOKENS = 48
+_AHEAD = 2
+"""Packs that wait for each worker, so that it never waits for the next to be planned."""
+
+
+class Student(Scorer):
+    """A causal language model with its tokenizer, ready to score."""
+
+    def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
+        """Try the model on short inputs.
+
+        Raises:
+            StudentError: the tokenizer has neither BOS nor EOS, or the model looks at tokens to the right.
+        """
+        super().__init__(tokenizer, name)
+        model.train(False)
+        self._model = cast("Any", model)  # transformers leaves much of its interface without types
+        self._forward = Forward(model, self.start_ids[0])
+        self._limit = _max_length_limit(model, tokenizer)
+        self._vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
+        self._tokens_that_fit: int | None = None
+        probe = self._probe()
+        self._check(probe)
+        self._refuse_sight_to_the_right(probe[0].ids[:8])
+        self._batching, self._batching_reason = self._tried_batching(probe)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What a scoring remembers of this student; reads every weight once."""
+        return Identity(
+            name=self.name,
+            fingerprint=fingerprint(self._model, self._tokenizer),
+            dtype=str(self._model.dtype).removeprefix("torch."),
+            device=str(self._forward.device),
+            parameters=sum(parameter.numel() for parameter in self._model.parameters()),
+            max_length_limit=self._limit,
+            token_budget=_CPU_TOKENS if self._forward.device.type == "cpu" else _GPU_TOKENS,
+            batching=self._batching,
+            batching_reason=self._batching_reason,
+        )
+
+    def packs(self, requests: Iterable[LossRequest], token_budget: int | None = None) -> list[Pack]:
+        """Cut requests into packs, of no more tokens than fitted where memory ran out before."""
+        fitting = [budget for budget in (token_budget, self._tokens_that_fit) if budget]
+        return super().packs(requests, min(fitting, default=None))
+
+    def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
+        """Compute packs, on a CPU one a core.
+
+        A pack spread over all cores would wait at every layer for whichever core another program has just taken.
+        """
+        import torch
+
+        threads = torch.get_num_threads()
+        workers = _cores() if self._forward.device.type == "cpu" else 1
+        pool = ThreadPoolExecutor(workers, "srt-student", initializer=_use_one_thread if workers > 1 else None)
+        waiting: deque[tuple[Pack, Future[list[Loss]]]] = deque()
+        try:
+            for pack in packs:
+                waiting.append((pack, pool.submit(self.compute, pack)))
+                if len(waiting) >= _AHEAD * workers + 1:
+                    done, losses = waiting.popleft()
+                    yield done, losses.result()
+            while waiting:
+                done, losses = waiting.popleft()
+                yield done, losses.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)  # what a worker set for itself holds for others too
+
+    def compute(self, pack: Pack) -> list[Loss]:
+        """Compute one pack, perhaps an empty one, in this thread.
+
+        Raises:
+            StudentError: as `run`.
+        """
+        if not pack:
+            return []
+        self._check(pack)
+        return [_loss(request, nlls) for request, nlls in zip(pack, self._nlls_in_parts(pack), strict=True)]
+
+    def token_losses(self, requests: Sequence[LossRequest]) -> list[list[float]]:
+        """Return for each request -log p in nats of each target token, in order.
+
+        Raises:
+            StudentError: a request does not fit the student, or memory.
+        """
+        pack = tuple(requests)
+        self._check(pack)
+        found = self._nlls_in_parts(pack)
+        for request, nlls in zip(pack, found, strict=True):
+            if nlls is None:
+                message = f"A text of {len(request.ids)} tokens does not fit in memory."
+                raise StudentError(message, "Lower the max length.")
+        return [nlls.tolist() for nlls in found if nlls is not None]
+
+    def _nlls_in_parts(self, pack: Pack) -> "list[torch.Tensor | None]":
+        """Return the losses of each request's tokens; a pack that does not fit in memory is halved, down to one."""
+        try:
+            return list(self._forward.nlls(pack, self._batching))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                longest = max(len(request.ids) for request in pack)
+                message = f"The student '{self.name}' failed on a text of {longest} tokens: {short_reason(error)}."
+                raise StudentError(message, "Try it on the CPU, or choose another student.") from error
+        if len(pack) == 1:
+            return [None]
+        self._tokens_that_fit = max(1, computed_tokens(pack, self._batching) // 2)
+        half = len(pack) // 2
+        return [*self._nlls_in_parts(pack[:half]), *self._nlls_in_parts(pack[half:])]
+
+    def _check(self, pack: Pack) -> None:
+        """Refuse what the model would answer with an index error, or with a loss of nothing."""
+        for request in pack:
+            ids, start = request.ids, request.start
+            if not 1 <= start < len(ids):
+                raise StudentError(f"A target from token {start} of {len(ids)} cannot be scored.", "Plan it with srt.")
+            if len(ids) > self._limit:
+                message = f"A text of {len(ids)} tokens is longer than the student's {self._limit}."
+                raise StudentError(message, f"Set the max length to at most {self._limit}.")
+            if max(ids) >= self._vocabulary:
+                message = f"Token {max(ids)} is not among the {self._vocabulary} tokens of the student '{self.name}'."
+                raise StudentError(message, "Its tokenizer belongs to another model: put the right one in its folder.")
+
+    def _probe(self) -> Pack:
+        """Requests of every shape that a pack has: shared beginnings, branches of branches, one target token."""
+        text = self.encode([_PROBE_TEXT * _PROBE_TOKENS], special=False)[0]
+        ids = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS, self._limit)]
+        size = len(ids)
+        back = ids[:1] + ids[:0:-1]
+        texts = [(ids, size // 2), (ids, size - 1), (ids[: size // 2], 1), (back, 1), (ids[: 2 * size // 3], size // 2),
+                 (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
+                 (ids[: size // 2] + back[: size // 3], size // 2)]  # fmt: skip
+        return tuple(LossRequest(ids, max(1, start), LossStatus.OK) for ids, start in texts)
+
+    def _refuse_sight_to_the_right(self, ids: tuple[int, ...]) -> None:
+        whole, part = self._forward.own_logits(ids), self._forward.own_logits(ids[:-3])
+        if not _agree(whole[:-3], part, 1e-4 if self._is_exact else 5e-2):
+            message = f"The student '{self.name}' is no causal language model: its tokens see those after them."
+            raise StudentError(message, "Choose a model that was trained to continue text.")
+
+    @property
+    def _is_exact(self) -> bool:
+        return str(self._model.dtype) == "torch.float32"
+
+    def _tried_batching(self, probe: Pack) -> tuple[Batching, str]:
+        """Return the fastest way that gives what one request at a time gives, and what is against a faster one."""
+        expected = self._forward.nlls(probe, Batching.SINGLE)
+        if self._forward.head is None:
+            return Batching.SINGLE, "its output head does more than multiply"
+        reason = _obstacle(self._model, self._limit)
+        if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, probe, expected):
+            self._forward.decoder = None
+        if not reason:
+            reason = self._failure_of(Batching.PACKED, probe, expected)
+        if not reason:
+            return Batching.PACKED, ""
+        self._forward.set_packing(on=False)
+        if _depends_on_length(self._model) or self._failure_of(Batching.PADDED, probe, expected):
+            return Batching.SINGLE, reason
+        return Batching.PADDED, reason
+
+    def _failure_of(self, batching: Batching, probe: Pack, expected: "list[torch.Tensor]") -> str:
+        """Say what is wrong with a way of batching; "" for nothing."""
+        (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS, batching)
+        try:
+            self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
+            found = self._forward.nlls(pack, batching)
+        except CannotPackError as error:
+            return str(error)
+        except (ValueError, TypeError, RuntimeError) as error:  # a model that has no place for an attention function
+            return f"its layers take no attention function ({short_reason(error)})"
+        tolerance = 1e-5 if self._is_exact else 2e-2
+        by_request = dict(zip(pack, found, strict=True))
+        if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(probe, expected, strict=True)):
+            return ""
+        return "its losses in packs differ from those of one text at a time"
+
+
+def _obstacle(model: "PreTrainedModel", limit: int) -> str:
+    """Say what a configuration names that packing does not do; the probe is too short to meet some of it."""
+    config = model.config.get_text_config()
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        return "its attention is soft-capped"
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if kinds:
+        return f"it has layers of {', '.join(sorted(kinds)).replace('_', ' ')}"
+    for name, kind in (("sliding_window", "sliding window"), ("attention_chunk_size", "chunked window")):
+        window = getattr(config, name, None)
+        if isinstance(window, int) and window < limit:
+            return f"its attention has a {kind} of {window} tokens"
+    if _depends_on_length(model):
+        return "its positions depend on the length of the text"
+    return ""
+
+
+def _depends_on_length(model: "PreTrainedModel") -> bool:
+    """Whether a token's position is coded by how long the whole row is: then texts of two lengths cannot share one."""
+    parameters = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
+    return "dynamic" in str(parameters) or "longrope" in str(parameters)
+
+
+def _max_length_limit(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> int:
+    config = model.config.get_text_config()
+    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    known = [limit for limit in (*limits, tokenizer.model_max_length) if isinstance(limit, int)]
+    return min((limit for limit in known if 0 < limit < _NO_LIMIT), default=_DEFAULT_MAX_LENGTH)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _loss(request: LossRequest, nlls: "torch.Tensor | None") -> Loss:
+    """The mean in float64, or the status that says why there is none."""
+    tokens = len(request.ids) - request.start
+    if nlls is None:
+        return Loss(None, tokens, LossStatus.OUT_OF_MEMORY)
+    mean = float(nlls.double().mean())
+    return Loss(mean, tokens, request.status) if math.isfinite(mean) else Loss(None, tokens, LossStatus.NON_FINITE)
+
+
+def _agree(found: "torch.Tensor", expected: "torch.Tensor", tolerance: float) -> bool:
+    """Whether numbers are equal up to a share of the largest; weights that give NaN are found when scoring."""
+    found, expected = (numbers.float().nan_to_num(0, 0, 0) for numbers in (found, expected))
+    return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """A GPU has an error class for it; the CPU allocator only says so in words."""
+    import torch
+
+    is_named = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_named or any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
+
+
+def short_reason(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return shorten(str(error), 200).rstrip(".") or type(error).__name__

@@ -1,0 +1,106 @@
+"""A map over two dials: what the rule keeps, or how it agrees with people, for each pair of their values.
+
+The rule runs under all policies of the grid at once, over every sample of a small set, else over a sample of them that
+is drawn by a hash of their numbers: always the same one of a project, and unrelated to what is in it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from srt_core.methods import Dial
+from srt_core.project.store import Row, Store
+from srt_core.records import Policy
+from srt_core.select.selection import agrees, refresh, rule_of_each, with_settings
+
+Shown = Literal["kept", "agreement"]
+
+VALUES = 15
+"""Values of each dial."""
+DRAWN = 10_000
+"""Samples that are looked at where there are more."""
+MAPPED = ("instruction_margin", "response_margin", "max_ifd", "max_r_ifd", "top_share")
+"""The dials that can span a map."""
+
+_Z = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeMap:
+    """A share in each cell of a grid, and how many samples it was counted over."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    hits: Sequence[Sequence[int]]
+    """[y][x]: of `samples`, those that are kept, or agree with a person."""
+    samples: int
+    population: int
+    """All samples there are to count: the project's, or those that people decided."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every sample was counted."""
+        return self.samples == self.population
+
+    @property
+    def margin(self) -> float:
+        """Half the 95 % interval of a share at its widest, of a draw without replacement; 0 where it is exact."""
+        if self.is_exact or not self.samples:
+            return 0.0
+        left = (self.population - self.samples) / (self.population - 1)
+        return _Z * math.sqrt(0.25 / self.samples * left)
+
+    def share(self) -> list[list[float | None]]:
+        """Give the share in each cell; None where there is no sample."""
+        return [[hits / self.samples if self.samples else None for hits in row] for row in self.hits]
+
+
+def values_of(dial: Dial, low: float | None = None, high: float | None = None) -> list[float]:
+    """Spread VALUES values of a dial, on its steps, from `low` to `high` (None: the end of the dial)."""
+    first, last = (end if end is not None else default for end, default in ((low, dial.low), (high, dial.high)))
+    spread = [first + (last - first) * place / (VALUES - 1) for place in range(VALUES)]
+    return sorted({round(round(value / dial.step) * dial.step, 6) for value in spread})
+
+
+def outcome_map(
+    store: Store, policy: Policy, x: tuple[Dial, Sequence[float]], y: tuple[Dial, Sequence[float]], shown: Shown
+) -> OutcomeMap:
+    """Count over the grid of two dials' values, all else as in `policy`. PolicyError for an impossible value."""
+    refresh(store)
+    wide = len(x[1])
+    grid = [with_settings(policy, {x[0].name: across, y[0].name: up}) for up in y[1] for across in x[1]]
+    # A top share is one of all samples, whoever decided them.
+    drawn = _draw(store, "kept" if min(each.top_share for each in grid) < 100 else shown)
+    hits, samples = [0] * len(grid), 0
+    for places in _alike(grid):
+        for row in _counted(store, [grid[place] for place in places], shown, drawn):
+            hits[places[row["policy"]]], samples = row["hits"], row["samples"]
+    rows = [hits[first : first + wide] for first in range(0, len(hits), wide)]
+    return OutcomeMap(list(x[1]), list(y[1]), rows, samples, int(store.value(f"SELECT count(*) FROM {_ALL[shown]}")))
+
+
+_ALL: dict[Shown, str] = {"kept": "selection", "agreement": "(FROM verdict WHERE decided)"}
+
+
+def _draw(store: Store, shown: Shown) -> list[int]:
+    rows = store.rows(f"SELECT seq FROM {_ALL[shown]} ORDER BY hash(seq), seq LIMIT ?", [DRAWN])
+    return [row["seq"] for row in rows]
+
+
+def _alike(grid: Sequence[Policy]) -> list[list[int]]:
+    """Put the places of policies with one top share together: the rule takes these at once."""
+    places: dict[float, list[int]] = {}
+    for place, policy in enumerate(grid):
+        places.setdefault(policy.top_share, []).append(place)
+    return list(places.values())
+
+
+def _counted(store: Store, policies: Sequence[Policy], shown: Shown, drawn: Sequence[int]) -> list[Row]:
+    rule = rule_of_each(store, policies, drawn)
+    hit = "rule.origin IS NOT NULL" if shown == "kept" else agrees("rule")
+    return store.rows(
+        f"""SELECT policy, count(*) AS samples, count(*) FILTER ({hit}) AS hits
+            FROM ({rule.sql}) AS rule JOIN {_ALL[shown]} AS person USING (seq) GROUP BY policy""",
+        rule.values,
+    )

@@ -1,0 +1,165 @@
+"""What a policy would do beside the applied one: counts, samples that change, agreement with what people decided.
+
+Nothing is stored. Both policies are compared sample by sample, so every number here is a count of the same rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from srt_core.errors import SRTError
+from srt_core.methods import METHODS, Method
+from srt_core.project.bins import count_bins, spread_bins
+from srt_core.project.store import Row, Store
+from srt_core.records import Origin, Policy, Reason, Stage
+from srt_core.score.scorings import MEASURES
+from srt_core.select.selection import agrees, panel_for, refresh, rule_of
+
+Change = Literal["entering", "leaving", "switching"]
+
+CHANGES: tuple[Change, ...] = ("entering", "leaving", "switching")
+
+# `new` is the policy in question, `old` the applied one.
+_CHANGE = """CASE WHEN old.candidate_id IS NULL THEN if(new.candidate_id IS NULL, NULL, 'entering')
+                  WHEN new.candidate_id IS NULL THEN 'leaving'
+                  WHEN new.candidate_id <> old.candidate_id THEN 'switching' END"""
+
+# By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3).
+_GAINS: Mapping[Stage, str] = {
+    Stage.INSTRUCTION: "instruction_ifd - original_ifd AS INSTRUCTION",
+    Stage.RESPONSE: "original_r_ifd - response_r_ifd AS RESPONSE, instruction_r_ifd - both_r_ifd AS BOTH",
+}
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What changes from the applied policy to another one.
+
+    Outcomes are origins that are kept and reasons why nothing is; every sample counts once in `before` and in `after`.
+    """
+
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+    changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
+    changes_decided: int = 0
+    """Of the changes, those of samples that a person decided: their verdict stays."""
+    decided: int = 0
+    agrees_before: int = 0
+    """Decided samples for which the applied policy has the same outcome: the same candidate, or none."""
+    agrees_after: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Samples whose candidate changes in any way."""
+        return sum(self.changes.values())
+
+
+def compare(store: Store, policy: Policy) -> Comparison:
+    """Compare `policy` with the applied one over the whole set. PolicyError where a value is out of range."""
+    refresh(store)
+    rule = rule_of(store, policy)
+    rows = store.rows(
+        f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
+            SELECT false AS decided, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
+                   NULL AS agrees_before, NULL AS agrees_after
+            FROM new JOIN selection AS old USING (seq) GROUP BY ALL
+            UNION ALL
+            SELECT true, NULL, NULL, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
+                   {agrees("new")} AS agrees_after
+            FROM new JOIN (FROM verdict WHERE decided) AS old USING (seq) GROUP BY ALL""",
+        rule.values,
+    )
+    found = Comparison(before=_outcomes(store))
+    for row in rows:
+        _add(found, row)
+    return found
+
+
+def _outcomes(store: Store) -> dict[str, int]:
+    """Count the samples by outcome under the applied policy."""
+    rows = store.rows("SELECT coalesce(origin, reason) AS outcome, count(*) AS samples FROM selection GROUP BY ALL")
+    return {row["outcome"]: row["samples"] for row in rows}
+
+
+def _add(found: Comparison, row: Row) -> None:
+    samples, change = row["samples"], row["change"]
+    if row["decided"]:
+        found.decided += samples
+        found.changes_decided += samples if change else 0
+        found.agrees_before += samples * row["agrees_before"]
+        found.agrees_after += samples * row["agrees_after"]
+        return
+    outcome = row["winner"] if row["reason"] == Reason.KEPT else row["reason"]
+    found.after[outcome] = found.after.get(outcome, 0) + samples
+    if change:
+        found.changes[change] += samples
+
+
+def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[Row]:
+    """List samples that `policy` would bring in, leave out or give another candidate, by their number.
+
+    Each row is the selection under `policy` (winner, winner_id, origin, candidate_id, reason) with origin_before,
+    winner_before, reason_before, candidate_before and winner_id_before of the applied one, and whether a person
+    decided the sample.
+    """
+    refresh(store)
+    rule = rule_of(store, policy)
+    return store.rows(
+        f"""WITH page AS (
+                SELECT seq, new.winner, new.winner_id, new.origin, new.candidate_id, new.reason
+                FROM ({rule.sql}) AS new JOIN selection AS old USING (seq)
+                WHERE {_CHANGE} = $change ORDER BY seq LIMIT $limit OFFSET $offset
+            )
+            SELECT page.*, old.sample_id, old.origin AS origin_before, old.winner AS winner_before,
+                   old.reason AS reason_before, old.candidate_id AS candidate_before,
+                   old.winner_id AS winner_id_before, old.decided
+            FROM page JOIN verdict AS old USING (seq) ORDER BY seq""",
+        {**rule.values, "change": change, "limit": limit, "offset": offset},
+    )
+
+
+Bins = tuple[list[float], dict[Origin, list[int]]]
+"""The edges of bins, and a count per bin by origin; ([], {}) where nothing has a number."""
+
+
+def gains(store: Store, stage: Stage, policy: Policy, bins: int = 50) -> Bins:
+    """Count rewrites of a stage, of those that `policy` may take, by how much they improve on their parent.
+
+    The rise of IFD for the instruction stage, the fall of r-IFD for the response stage.
+    """
+    return _distribution(store, _GAINS[stage], policy, bins)
+
+
+def spread(store: Store, measure: str, policy: Policy, bins: int = 50) -> Bins:
+    """Count the candidates that `policy` may take by a measure of MEASURES."""
+    if measure not in MEASURES:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
+    return _distribution(store, ", ".join(f"{each.lower()}_{measure} AS {each}" for each in Origin), policy, bins)
+
+
+def _distribution(store: Store, columns: str, policy: Policy, bins: int) -> Bins:
+    refresh(store)
+    panel = panel_for(store, policy)
+    numbers = f"SELECT {columns} FROM ({panel.sql})"
+    edges = spread_bins(store, numbers, bins, panel.values)
+    if not edges:
+        return [], {}
+    counts = count_bins(store, numbers, panel.values, edges)
+    return edges, {origin: counts[origin] for origin in Origin if f" AS {origin}" in columns}
+
+
+def method_of(policy: Policy) -> Method:
+    """Find the method that a policy belongs to: of those whose dials reach it, the one with the nearest policy."""
+    near = [
+        (len(changed), method)
+        for method in METHODS.values()
+        for changed in (differing(policy, own) for own in method.policies)
+        if changed <= set(method.dials)
+    ]
+    return min(near, key=lambda found: found[0])[1]
+
+
+def differing(one: Policy, other: Policy) -> set[str]:
+    """Name the options in which two policies differ; their names do not count."""
+    values = asdict(other)
+    return {name for name, value in asdict(one).items() if name != "name" and values[name] != value}

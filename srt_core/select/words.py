@@ -1,0 +1,169 @@
+"""The rule's walk through a sample in words: what each stage compared, and why the outcome is what it is.
+
+The numbers are those of the candidates; the outcome is the stored selection, so words and selection cannot disagree.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from srt_core.project.store import Row
+from srt_core.records import DERIVATIONS, Acceptance, Origin, Policy, RankBy, Reason, Stage
+
+_MEASURES = {"ifd": "IFD", "r_ifd": "r-IFD", "loss_ratio": "loss ratio"}
+
+
+def describe_walk(
+    selection: Row, candidates: Mapping[Origin, Row], failures: Mapping[Origin, Row], policy: Policy
+) -> list[str]:
+    """Say how the rule came to its selection: one sentence for each stage, then the outcome.
+
+    Args:
+        selection: winner, origin and reason of the sample, as in browse.row.
+        candidates: the sample's candidates with scores, as in samples.candidates.
+        failures: the failed reflections of missing candidates, as in review.failures.
+        policy: the policy that the selection stands under.
+    """
+    walk = _Walk(Origin(selection["winner"]), Reason(selection["reason"]), candidates, failures, policy)
+    return [walk.instruction_stage(), walk.response_stage(), walk.outcome()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    winner: Origin
+    reason: Reason
+    candidates: Mapping[Origin, Row]
+    failures: Mapping[Origin, Row]
+    policy: Policy
+
+    @property
+    def took_instruction(self) -> bool:
+        return self.winner in (Origin.INSTRUCTION, Origin.BOTH)
+
+    @property
+    def took_response(self) -> bool:
+        return self.winner in (Origin.RESPONSE, Origin.BOTH)
+
+    @property
+    def response_child(self) -> Origin:
+        return Origin.BOTH if self.took_instruction else Origin.RESPONSE
+
+    def instruction_stage(self) -> str:
+        policy = self.policy
+        demand = "rise", policy.instruction_margin
+        return self._stage(Origin.INSTRUCTION, "ifd", policy.accept_instruction, demand, self.took_instruction)
+
+    def response_stage(self) -> str:
+        policy = self.policy
+        demand = "fall", policy.response_margin
+        return self._stage(self.response_child, "r_ifd", policy.accept_response, demand, self.took_response)
+
+    def _stage(
+        self, child: Origin, measure: str, acceptance: Acceptance, demand: tuple[str, float], is_taken: bool
+    ) -> str:
+        stage = DERIVATIONS[child].stage.capitalize()
+        parent = DERIVATIONS[child].parent
+        if acceptance is Acceptance.NEVER:
+            return f"{stage} unchanged: the policy takes no new one."
+        if child not in self.candidates:
+            return f"{stage} unchanged: {self._absence(child)}."
+        if acceptance is Acceptance.ALWAYS:
+            return f"{stage} taken: the policy takes every new one."
+        for origin in (parent, child):
+            if self._number(origin, measure) is None:
+                return f"{stage} refused: {self._no_number(origin, measure)}."
+        change = describe_change(measure, self._number(parent, measure), self._number(child, measure))
+        verb, margin = demand
+        needs = f"; it must {verb} by more than {margin:g}" if margin and not is_taken else ""
+        return f"{stage} {'taken' if is_taken else 'refused'}: {change}{needs}."
+
+    def outcome(self) -> str:
+        if self.reason is Reason.KEPT:
+            return f"Kept: {self.winner.capitalize()}."
+        return f"Left out: {_WHY[self.reason](self)}."
+
+    def unscored(self) -> str:
+        ranked = self.policy.top_share < 100 and self.policy.rank_by is RankBy.LOSS_RATIO
+        missing = [
+            self._no_number(origin, measure)
+            for origin in self.candidates
+            for measure in ("ifd", "r_ifd", *(("loss_ratio",) if ranked else ()))
+            if self._number(origin, measure) is None
+        ]
+        return f"the rule needs a score that is not there ({'; '.join(missing)})"
+
+    def not_reflected(self) -> str:
+        return f"the policy asks for a new {self._asked}, and {self._absence(self.response_child)}"
+
+    def reflection_failed(self) -> str:
+        failed = next((origin for origin in (self.response_child, *self.failures) if origin in self.failures), None)
+        return f"the policy asks for a new {self._asked}, and {self._absence(failed or self.response_child)}"
+
+    def not_improved(self) -> str:
+        return f"the policy asks for a new {self._asked}, and none was taken"
+
+    @property
+    def _asked(self) -> Stage | str:
+        return Stage.RESPONSE if self.policy.require_response_reflection else "instruction or response"
+
+    def ifd_ceiling(self) -> str:
+        return self._ceiling("ifd", self.policy.max_ifd)
+
+    def r_ifd_ceiling(self) -> str:
+        return self._ceiling("r_ifd", self.policy.max_r_ifd)
+
+    def _ceiling(self, measure: str, ceiling: float | None) -> str:
+        value = self._number(self.winner, measure)
+        if value is None or ceiling is None:
+            return f"its {_MEASURES[measure]} is not below the ceiling"
+        digits = _digits(value, ceiling)
+        return f"its {_MEASURES[measure]} of {value:.{digits}f} is not below the ceiling of {ceiling:.{digits}f}"
+
+    def below_top_share(self) -> str:
+        measure = "ifd" if self.policy.rank_by is RankBy.IFD else "loss_ratio"
+        value = self._number(self.winner, measure)
+        shown = "" if value is None else f" of {value:.3f}"
+        share = f"{self.policy.top_share:g} %"
+        return f"its {_MEASURES[measure]}{shown} is not among the highest {share} that the policy keeps"
+
+    def _absence(self, origin: Origin) -> str:
+        stage = DERIVATIONS[origin].stage
+        failure = self.failures.get(origin)
+        if failure:
+            return f"the teacher's new {stage} could not be used ({failure['reason'].replace('_', ' ')})"
+        return f"there is no new {stage}"
+
+    def _no_number(self, origin: Origin, measure: str) -> str:
+        status = self.candidates[origin]["status"]
+        cause = "not scored yet" if status is None else status.replace("_", " ")
+        return f"{origin.capitalize()} has no {_MEASURES[measure]}, {cause}"
+
+    def _number(self, origin: Origin, measure: str) -> float | None:
+        row = self.candidates.get(origin)
+        value: float | None = row[measure] if row else None
+        return value
+
+
+_WHY: Mapping[Reason, Callable[[_Walk], str]] = {
+    Reason.UNSCORED: _Walk.unscored,
+    Reason.NOT_REFLECTED: _Walk.not_reflected,
+    Reason.REFLECTION_FAILED: _Walk.reflection_failed,
+    Reason.NOT_IMPROVED: _Walk.not_improved,
+    Reason.IFD_CEILING: _Walk.ifd_ceiling,
+    Reason.R_IFD_CEILING: _Walk.r_ifd_ceiling,
+    Reason.BELOW_TOP_SHARE: _Walk.below_top_share,
+}
+
+
+def describe_change(measure: str, before: float | None, after: float | None) -> str:
+    """Write how a measure (ifd or r_ifd) moved, with digits enough to show that it did: "IFD 0.61 → 0.74 (+0.13)"."""
+    if before is None or after is None:
+        return f"{_MEASURES[measure]} unknown"
+    digits = _digits(before, after)
+    # Of the rounded numbers, so that what is shown adds up.
+    sign = f"{round(after, digits) - round(before, digits):+.{digits}f}".replace("-", "−")
+    return f"{_MEASURES[measure]} {before:.{digits}f} → {after:.{digits}f} ({sign})"
+
+
+def _digits(one: float, other: float) -> int:
+    """Give the fewest digits, 2 to 6, that tell two numbers apart; 2 where they are equal."""
+    return next((digits for digits in range(2, 7) if f"{one:.{digits}f}" != f"{other:.{digits}f}"), 2)

@@ -1,0 +1,50 @@
+"""The demo project: the samples shipped with the source, their recorded replies, and a tiny student."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+from srt_core.errors import ProjectError
+from srt_core.importing.run import import_file
+from srt_core.importing.samples import imports
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.run import reflect
+from srt_core.reflect.teacher import ReplayTeacher
+from srt_core.score.run import score
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
+
+FOLDER = Path(__file__).parents[2] / "sample_data"
+REPLIES = FOLDER / "replies.jsonl"
+TEMPLATE = "alpaca"
+
+
+def is_demo(path: Path) -> bool:
+    """Whether there is a project at `path` that holds nothing but demo samples, perhaps not all of them yet."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with Store.open(path) as store:
+        return all(Path(row["path"]).parent == FOLDER for row in imports(store))
+
+
+def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
+    """Import the demo samples and replay their reflections; takes a second or two. Safe to call again.
+
+    A few samples come after the reflections and wait for their own, so that there is something to try.
+    """
+    if not FOLDER.is_dir():
+        raise ProjectError(f"The demo data is not at {FOLDER}.", "Run srt from a checkout of its source.")
+    later = FOLDER / "later.json"
+    if any(row["path"] == str(later) for row in imports(store)):
+        return
+    yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
+    yield from reflect(store, ReplayTeacher(REPLIES), load_prompts(), stop=stop)
+    yield from import_file(store, later, author="demo", stop=stop)
+
+
+def score_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
+    """Score the demo project with its tiny student; well under a minute on two cores."""
+    student = load_student(str(FOLDER / "student"))
+    yield from score(store, student, load_template(TEMPLATE), stop=stop)

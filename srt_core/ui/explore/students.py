@@ -1,0 +1,119 @@
+"""Two students side by side on Explore: how alike they score and select, and which of them is to select."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from srt_core.project.store import Row
+from srt_core.review.filter.browse import Filter
+from srt_core.score.scorings import MEASURES, scorings, use_scoring
+from srt_core.select.compare import students as agreement
+from srt_core.select.compare.students import POINTS, Agreement, SameSelections
+from srt_core.ui.frame.figures import density, mark_equal, scatter
+from srt_core.ui.frame.filters import MEASURE_LABELS
+from srt_core.ui.frame.page import curator, reporting
+from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.runtime import Project
+
+CHART_WIDTH = 420
+CHART_HEIGHT = 360
+NAME_CHARACTERS = 40
+_CONFIG = {"displayModeBar": False}
+
+Two = tuple[int, int]
+
+
+def can_compare(project: Project) -> bool:
+    """Whether the project has two scorings that can be compared."""
+    return bool(agreement.comparable(project.store))
+
+
+def render_students(project: Project, only: Filter) -> None:
+    """Draw the comparison. It is over the whole project, whatever the filter."""
+    _draw_students(project, agreement.comparable(project.store))
+
+
+@st.fragment
+def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
+    known = {row["scoring_id"]: row for row in scorings(project.store)}
+    with reporting():
+        chosen = _choose_two(known, pairs)
+        with st.container(horizontal=True, gap="large"):
+            for measure in MEASURES:
+                with st.container(width=CHART_WIDTH):
+                    _draw_measure(project, known, chosen, measure)
+        st.markdown(_said_of_selections(remembered(agreement.same_selections, project.store, *chosen)))
+        _draw_use(project, known, chosen)
+
+
+def _choose_two(known: Mapping[int, Row], pairs: Sequence[Two]) -> Two:
+    numbers = sorted({number for pair in pairs for number in pair})
+    first = next((number for number in numbers if known[number]["in_use"]), numbers[0])
+    with st.container(horizontal=True):
+        one = st.selectbox("Student", numbers, numbers.index(first), key="students_one", width=CHART_WIDTH,
+                           format_func=lambda number: _label(known[number]))  # fmt: skip
+        partners = [number for number in numbers if (min(one, number), max(one, number)) in pairs]
+        other = st.selectbox("Beside it", partners, key=f"students_other|{one}", width=CHART_WIDTH,
+                             format_func=lambda number: _label(known[number]),
+                             help="Scorings of the same convention: the numbers of two conventions mean different "
+                                  "things.")  # fmt: skip
+    st.caption("Over the whole project, whatever the filter. On the dashed line both give the same number.")
+    return one, other
+
+
+def _draw_measure(project: Project, known: Mapping[int, Row], chosen: Two, measure: str) -> None:
+    label = MEASURE_LABELS[measure]
+    found = remembered(agreement.agreement, project.store, *chosen, measure)
+    st.markdown(f"**{label}**: {_said_of(found)}")
+    if not found.candidates:
+        return
+    x_title, y_title = (escape(_label(known[number]), quote=False) for number in chosen)
+    if found.candidates > POINTS:
+        edges = remembered(agreement.shared_edges, project.store, *chosen, measure)
+        figure = density(
+            edges, edges, remembered(agreement.density, project.store, *chosen, measure, edges), x_title, y_title
+        )
+        figure.update_layout(height=CHART_HEIGHT, dragmode="zoom").update_traces(showscale=False)
+        mark_equal(figure, edges[0], edges[-1])
+    else:
+        figure = scatter(
+            remembered(agreement.points, project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT
+        )
+    st.plotly_chart(figure, key=f"students_{measure}", config=_CONFIG,
+                    alt=f"{label} from both students, {found.candidates:,} candidates")  # fmt: skip
+
+
+def _said_of(found: Agreement) -> str:
+    if found.rho is None:
+        return f"no rank correlation of {found.candidates:,} candidates: too few, or all the same for one student."
+    return f"Spearman's ρ **{found.rho:.3f}** over {found.candidates:,} candidates"
+
+
+def _said_of_selections(found: SameSelections) -> str:
+    return (
+        f"Under the applied policy both select the same for **{found.same / found.samples:.0%}** of "
+        f"{found.samples:,} samples, counting those that both leave out. Of {found.kept:,} samples that at least one "
+        f"of them keeps, both keep the same version of **{found.kept_same:,}**."
+    )
+
+
+def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for number in chosen:
+            if known[number]["in_use"]:
+                st.markdown(f":material/check_circle: Number {number} is in use and selects.", width="content")
+            elif st.button(f"Let number {number} select", key=f"students_use_{number}", icon=":material/swap_horiz:",
+                           help="Every screen then shows its scores. Decisions stay as they are.",
+                           disabled=not may_own()):  # fmt: skip
+                require_owner()
+                use_scoring(project.store, number, curator())
+                st.rerun()
+
+
+def _label(scoring: Row) -> str:
+    """Name a scoring by its number, and by the last two parts of its student's path. Not for markdown."""
+    name = "/".join(str(scoring["student"]).replace("\\", "/").rstrip("/").split("/")[-2:])
+    short = name if len(name) <= NAME_CHARACTERS else f"…{name[1 - NAME_CHARACTERS :]}"
+    return f"Number {scoring['scoring_id']} · {short} · {scoring['template']}"

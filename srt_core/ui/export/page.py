@@ -1,0 +1,137 @@
+"""The Export screen: choose a scope and a format, see what will be written, write it, download it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from srt_core.export.export import EVERYTHING, FILES, Exported, Scope, counts, export, preview
+from srt_core.importing.samples import count_samples
+from srt_core.project.diff import plain_html
+from srt_core.project.store import Row
+from srt_core.records import Origin
+from srt_core.review.filter.browse import Filter, is_empty
+from srt_core.select.selection import applied_policy
+from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
+from srt_core.ui.frame.page import curator, reporting, show_empty
+from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.runtime import Project
+
+_FORMAT_LABELS = {
+    "alpaca": "Alpaca JSON",
+    "messages": "Messages, JSON Lines",
+    "parquet": "Parquet",
+    "scores": "Scores, JSON Lines",
+}
+
+_FORMAT_HELP = {
+    "alpaca": "One JSON list of instruction, input and output.",
+    "messages": "One conversation of a user and an assistant a line.",
+    "parquet": "Columns instruction, input and output, with sample and origin.",
+    "scores": "Every candidate of every sample with its losses and scores, whatever the scope.",
+}
+
+_SCOPE_LABELS = {
+    Scope.VERDICTS: "Verdicts: decisions, else the rule",
+    Scope.APPROVED: "Approved by a person only",
+}
+
+
+def render_export(project: Project) -> None:
+    """Draw the whole screen."""
+    store = project.store
+    if not count_samples(store):
+        show_empty("There is nothing to export yet. Import a file first.", "pages/1_Import.py", "Import a file")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        scope, format, only = _choose()
+    found = counts(store, scope, only)
+    with right:
+        _draw_counts(project, found)
+    _draw_preview(preview(store, scope, only))
+    _draw_write(project, scope, format, only, found["total"]["pairs"])
+
+
+def _choose() -> tuple[Scope, str, Filter]:
+    scope = st.radio(
+        "Which samples", list(Scope), format_func=_SCOPE_LABELS.__getitem__, key="scope", bind="query-params"
+    )
+    with reporting(stop=True):
+        only = filter_from_address()
+    if not is_empty(only):
+        with st.container(border=True):
+            st.markdown("Only the samples of the filter from Explore:")
+            st.text(describe_filter(only))
+            st.button("Take all samples", icon=":material/filter_alt_off:", on_click=write_filter, args=(EVERYTHING,))
+    format = st.radio(
+        "Format",
+        list(FILES),
+        format_func=_FORMAT_LABELS.__getitem__,
+        key="format",
+        captions=[_FORMAT_HELP[name] for name in FILES],
+        bind="query-params",
+    )
+    return Scope(scope or Scope.VERDICTS), format or "alpaca", only
+
+
+def _draw_counts(project: Project, found: dict[str, dict[str, int]]) -> None:
+    total = found["total"]["pairs"]
+    st.metric("Pairs to be written", f"{total:,}")
+    rows = [
+        {"what": f"Origin: {ORIGIN_LABELS[Origin(name)]}", "pairs": number}
+        for name, number in found["by_origin"].items()
+    ]
+    labels = {str(action): label for action, label in ACTION_LABELS.items()}
+    rows += [
+        {"what": labels.get(name, "By the rule, nobody decided"), "pairs": number}
+        for name, number in found["by_decision"].items()
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True, column_config={"what": "Of these", "pairs": "Pairs"})
+    st.caption("The policy in use, as it will stand in the manifest:")
+    st.text(applied_policy(project.store).name)
+
+
+def _draw_preview(rows: list[Row]) -> None:
+    st.subheader("The first rows")
+    if not rows:
+        st.markdown("No sample is in this scope. Approve some in Review, or choose another scope.")
+        return
+    for column, row in zip(st.columns(len(rows)), rows, strict=True):
+        with column, st.container(border=True):
+            st.markdown(f"Sample {row['seq']} · {ORIGIN_LABELS[Origin(row['origin'])]}")
+            for part in ("instruction", "input", "response"):
+                if row[part]:
+                    st.caption(part.capitalize())
+                    with st.container(height=110 if part != "response" else 220, border=False):
+                        st.html(plain_html(row[part]))
+
+
+def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs: int) -> None:
+    st.subheader("Write")
+    folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
+    label = "Write every score" if format == "scores" else f"Write {pairs:,} pairs"
+    if st.button(
+        label, type="primary", icon=":material/download:", disabled=(not pairs and format != "scores") or not may_own()
+    ):
+        with reporting(), st.spinner("Writing, then reading back"):
+            require_owner()
+            st.session_state["exported"] = export(
+                project.store, Path(folder).expanduser(), format, scope=scope, only=only, by=curator()
+            )
+    if written := st.session_state.get("exported"):
+        _draw_written(written)
+
+
+def _draw_written(written: Exported) -> None:
+    with st.container(border=True):
+        st.markdown(f":material/check_circle: **{written.rows:,} rows written and read back the same**")
+        st.code(f"{written.path}\nsha256 {written.sha256}", language=None, wrap_lines=True)
+        if written.path.is_file():
+            manifest = written.path.with_name("manifest.json")
+            with st.container(horizontal=True):
+                st.download_button("Download", data=written.path.read_bytes, file_name=written.path.name,
+                                   icon=":material/download:", on_click="ignore")  # fmt: skip
+                st.download_button("Download the manifest", data=manifest.read_bytes, file_name="manifest.json",
+                                   icon=":material/description:", on_click="ignore")  # fmt: skip

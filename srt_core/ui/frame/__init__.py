@@ -1,0 +1,1 @@
+"""What every page shares: its frame, words, charts, filters and progress."""

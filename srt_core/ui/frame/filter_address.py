@@ -1,0 +1,234 @@
+"""A filter in the address: read, written, and said in words. Each condition has a query parameter of its own."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from srt_core.errors import SRTError
+from srt_core.records import Origin, Reason
+from srt_core.review.filter.browse import PROBLEMS, RANGES, STATES, Filter, Range, is_empty, origins_of
+from srt_core.review.filter.facets import LISTED, STATUSES, TASKS, Days
+from srt_core.ui.frame.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a condition is called, and one plain sentence of it."""
+
+    title: str
+    help: str
+
+
+CHOICES: Mapping[str, Sequence[str]] = {
+    "task": TASKS,
+    "winner": tuple(map(str, Origin)),
+    "reason": tuple(map(str, Reason)),
+    "state": STATES,
+    "problem": PROBLEMS,
+    "score": STATUSES,
+}
+"""Conditions with values that are ours; those of LISTED take the values that a project holds."""
+
+WORDS: Mapping[str, Words] = {
+    "task": Words("Task", "What the original asks for, read from its words by a table of patterns: right for some nine "
+                  "of ten samples in English."),
+    "winner": Words("Winner", "The version that the rule's comparisons prefer, whether it is kept or not."),
+    "reason": Words("Rule says", "Why the rule keeps the sample or leaves it out."),
+    "state": Words("Decision", "What people decided. Overridden: otherwise than the rule, or edited."),
+    "problem": Words("Problem", "What may need a look before training."),
+    "score": Words("Scoring", "What became of scoring any of the sample's versions under the student in use."),
+    "language": Words("Language", "Of the original, as its ISO 639 code. Unknown: too short or too few words to tell."),
+    "cluster": Words("Subject", "Groups of samples with similar words, named by the words that set them apart."),
+    "producer": Words("Rewritten by", "The teacher, or the file, that a rewrite of the sample came from."),
+    "author": Words("Decided by", "Who made the decision that stands."),
+    "failure": Words("Reflection failed", "Why a teacher's reply could not be used, where its rewrite is missing."),
+    "imported": Words("Imported file", "The file that the sample came with."),
+    "characters": Words("Original", "Characters of the original's response."),
+    "winner_characters": Words("Winner", "Characters of the winner's response."),
+    "decided": Words("Decided on", "The day of the decision that stands, in UTC."),
+}  # fmt: skip
+MEASURE_LABELS = {"ifd": "IFD", "r_ifd": "r-IFD", "drift": "Drift", "growth": "Length change"}
+MEASURE_HELP = {"ifd": IFD_HELP, "r_ifd": R_IFD_HELP, "drift": DRIFT_HELP, "growth": GROWTH_HELP}
+LENGTHS = ("characters", "winner_characters")
+WINNER = "winner"
+"""Whose score a range holds, beside the four origins."""
+
+_OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
+NAMES = ("text", *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
+"""The query parameters of a filter."""
+_LABELS: Mapping[str, str] = dict([*ORIGIN_LABELS.items(), *REASON_LABELS.items()])
+
+
+def filter_from_address() -> Filter:
+    """Read the filter in the address. SRTError where it holds what no filter can."""
+    return read_filter(st.query_params)
+
+
+def read_filter(asked: Mapping[str, str]) -> Filter:
+    """Read a filter from query parameters. SRTError where they hold what no filter can."""
+    found: dict[str, Any] = {name: _read_choices(name, asked.get(name, "")) for name in CHOICES}
+    found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
+    found |= {name: _read_range(name, asked.get(name, "")) for name in (*RANGES, *LENGTHS)}
+    found |= {f"origin_{name}": _read_origin_range(name, asked.get(f"origin_{name}", "")) for name in RANGES}
+    decided = _read_days(asked.get("decided", ""))
+    return Filter(text=asked.get("text", ""), decided=decided, extra=_read_extra(asked.get("extra", "")), **found)
+
+
+def filter_to_address(only: Filter) -> dict[str, str]:
+    """Give the query parameters of a filter; none for what it leaves open."""
+    written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
+    written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
+    written |= {name: _write_row(getattr(only, name)) for name in LISTED}
+    for name in (*RANGES, *_OF_ORIGIN, *LENGTHS):
+        values = getattr(only, name) or ()
+        written[name] = ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
+    written["decided"] = ",".join(day.isoformat() if day else "" for day in only.decided or ())
+    return {name: text for name, text in written.items() if text}
+
+
+def write_filter(only: Filter) -> None:
+    """Put a filter into the address and go back to the first page."""
+    write_view(filter_to_address(only), NAMES)
+
+
+def write_view(written: Mapping[str, str], names: Sequence[str]) -> None:
+    """Put these parameters into the address in the place of all of `names`, and go back to the first page."""
+    for name in (*names, "page"):
+        if name in written:
+            st.query_params[name] = written[name]
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """Say a filter in one line, for the log. It may quote the data set.
+
+    `said` gives what is said of the values of a listed condition, as facets.choices does, where it says more.
+    """
+    if is_empty(only):
+        return "all samples"
+    parts = [f"text contains '{only.text}'"] if only.text else []
+    for name in (*CHOICES, *LISTED):
+        if chosen := getattr(only, name):
+            known = (said or {}).get(name, {})
+            parts.append(f"{WORDS[name].title.lower()}: {', '.join(say_value(name, item, known) for item in chosen)}")
+    for name in LENGTHS:
+        if ends := getattr(only, name):
+            parts.append(f"{WORDS[name].title.lower()} of {ends[0]:g} to {ends[1]:g} characters")
+    if only.decided:
+        first, last = only.decided
+        parts.append(f"decided from {first or 'the first day'} to {last or 'the last day'}")
+    for name in RANGES:
+        origin, ends = range_of(only, name)
+        if ends:
+            parts.append(f"{MEASURE_LABELS[name]} of {range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
+    return "; ".join(parts + [f"{name} is '{value}'" for name, value in only.extra])
+
+
+def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
+    """Say a value of a condition. It may be of the data set: an option, never a label."""
+    if name == "cluster":
+        return f"{value}: {said[value]}" if said.get(value) else f"group {value}"
+    if name == "imported":
+        return f"{value}: {said[value]}" if said.get(value) else f"file {value}"
+    if name in ("producer", "author", "language"):
+        return value
+    return label(value.replace("_", " ") if name in ("failure", "score") else value)
+
+
+def label(name: str) -> str:
+    """Give the label of a value that is ours."""
+    return _LABELS.get(name, name.capitalize())
+
+
+def range_of(only: Filter, measure: str) -> tuple[str, Range | None]:
+    """Give whose `measure` a filter bounds (WINNER or an origin), and its ends; WINNER, None where it is open."""
+    if of_origin := getattr(only, f"origin_{measure}"):
+        return of_origin[0], of_origin[1:]
+    return WINNER, getattr(only, measure)
+
+
+def with_range(only: Filter, measure: str, owner: str, ends: Range | None) -> Filter:
+    """Give the filter with the `measure` of the winner or of one origin bounded, or open again."""
+    values: dict[str, Any] = {measure: None, f"origin_{measure}": None}
+    if ends and owner == WINNER:
+        values[measure] = ends
+    elif ends:
+        values[f"origin_{measure}"] = (owner, *ends)
+    return replace(only, **values)
+
+
+def range_owner(owner: str) -> str:
+    """Say whose a range is."""
+    return "the winner" if owner == WINNER else f"the {label(owner).lower()} version"
+
+
+def _read_choices(name: str, text: str) -> tuple[str, ...]:
+    chosen = tuple(filter(None, text.split(",")))
+    if unknown := [item for item in chosen if item not in CHOICES[name]]:
+        raise SRTError(f"The address asks for {name} {', '.join(unknown)}.", f"It can be: {', '.join(CHOICES[name])}.")
+    return chosen
+
+
+def _read_listed(name: str, text: str) -> tuple[str, ...]:
+    """Read values by commas; one with a comma stands in quotes, as in a CSV file."""
+    chosen = tuple(item for row in csv.reader(io.StringIO(text, newline="")) for item in row if item)
+    if name in ("cluster", "imported") and not all(item.isascii() and item.isdecimal() for item in chosen):
+        raise SRTError(f"The address gives {name} as '{text}'.", "Give whole numbers, as in 3,7.")
+    return chosen
+
+
+def _write_row(values: Sequence[str]) -> str:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="").writerow(values)
+    return written.getvalue()
+
+
+def _read_range(name: str, text: str) -> Range | None:
+    if not text:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError as error:
+        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.") from error
+    if math.isnan(low) or math.isnan(high):
+        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.")
+    return low, high
+
+
+def _read_origin_range(measure: str, written: str) -> tuple[str, float, float] | None:
+    name = f"origin_{measure}"
+    origin, _, text = written.partition(",")
+    if not origin:
+        return None
+    ends = _read_range(name, text)
+    if origin not in origins_of(measure) or ends is None:
+        raise SRTError(f"The address gives {name} as '{origin},{text}'.", "Give it as in RESPONSE,0.5,0.9.")
+    return origin, *ends
+
+
+def _read_days(text: str) -> Days | None:
+    if not text:
+        return None
+    try:
+        first, last = (date.fromisoformat(day) if day else None for day in text.split(","))
+    except ValueError as error:
+        raise SRTError(f"The address gives decided as '{text}'.", "Give it as in 2026-01-01,2026-01-31.") from error
+    return first, last
+
+
+def _read_extra(text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError as error:
+        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.') from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.')
+    return tuple(found.items())

@@ -1,0 +1,182 @@
+"""The frame of every page: its title, the sidebar, the project in the address, and the one place that shows errors."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from srt_core.errors import SRTError
+from srt_core.people import Way
+from srt_core.ui.server.gate import logout_path
+from srt_core.ui.server.identity import current_login, may_own, person, require_owner, who_owns
+from srt_core.ui.server.runtime import Project, open_project, project_paths
+
+Arguments = ParamSpec("Arguments")
+
+PAGES = {
+    "app.py": ("Overview", ":material/home:"),
+    "pages/1_Import.py": ("Import", ":material/upload_file:"),
+    "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
+    "pages/3_Score.py": ("Score", ":material/speed:"),
+    "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
+    "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
+    "pages/6_Review.py": ("Review", ":material/fact_check:"),
+    "pages/7_Trust.py": ("Trust", ":material/verified:"),
+    "pages/8_Export.py": ("Export", ":material/download:"),
+    "pages/9_History.py": ("History", ":material/history:"),
+    "pages/10_People.py": ("People", ":material/group:"),
+}
+
+
+OWNERS_DO = {
+    "pages/1_Import.py": "import",
+    "pages/2_Reflect.py": "run the teacher",
+    "pages/3_Score.py": "run the student and choose the scoring in use",
+    "pages/5_Thresholds.py": "apply or save a policy",
+    "pages/7_Trust.py": "draw an audit and approve upon it",
+    "pages/8_Export.py": "export",
+    "pages/10_People.py": "share queues out",
+}
+"""What of a page only owners may do."""
+
+
+def setup_page(page: str) -> Project:
+    """Draw the frame of a page (a key of PAGES) and return the project it works on.
+
+    Every page calls this first and is complete without app.py, so a deep link works on a fresh server. Stops the
+    page, with the reason shown, where the project cannot be opened.
+    """
+    title, _ = PAGES[page]
+    # No page_icon: Streamlit would have the browser fetch a Material icon from another host.
+    st.set_page_config(page_title=f"{title} · srt", layout="wide")
+    with reporting(stop=True):  # nothing of a project before it is known who looks
+        person()
+    paths = project_paths()
+    with st.sidebar:
+        name = _choose_project(list(paths))
+        _draw_person()
+        _draw_links()
+    st.title(title)
+    if page in OWNERS_DO and not may_own():
+        st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
+    show_kept_error()
+    if name not in paths:
+        show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
+        st.stop()
+    with reporting(stop=True):
+        return open_project(paths[name])
+    raise AssertionError("reporting(stop=True) stops the page")
+
+
+def address(**more: str) -> dict[str, str]:
+    """Give the query parameters that keep the project and the curator's name on the way to another page."""
+    kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
+    return {**kept, **more}
+
+
+def curator() -> str:
+    """Name the person at the screen: a proxy's header or a login where there is one, else the sidebar's name box."""
+    return person().name
+
+
+@contextmanager
+def reporting(*, stop: bool = False) -> Iterator[None]:
+    """Show an SRTError of the block where it stands, instead of breaking the page; `stop` ends the page there."""
+    try:
+        yield
+    except SRTError as error:
+        show_error(error)
+        if stop:
+            st.stop()
+
+
+def acting(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Make a widget's callback keep an SRTError for `show_kept_error`: a callback has no place on the page."""
+
+    @wraps(callback)
+    def keep_error(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except SRTError as error:
+            st.session_state["error"] = error
+
+    return keep_error
+
+
+def acting_as_owner(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Make a widget's callback that only an owner may run: anybody else's click does nothing but say so."""
+
+    @acting
+    @wraps(callback)
+    def check_first(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        require_owner()
+        callback(*args, **kwargs)
+
+    return check_first
+
+
+def show_kept_error() -> None:
+    """Show once what a callback ran into: at the top of a page, and in a fragment that has callbacks of its own."""
+    if error := st.session_state.pop("error", None):
+        show_error(error)
+
+
+def show_error(error: SRTError) -> None:
+    """Show what went wrong and what to do next, as plain text: both may quote a file or a server."""
+    with st.container(border=True):
+        st.markdown(":material/error: **That did not work**")
+        st.text(error.message)
+        if error.hint:
+            st.text(error.hint)
+
+
+def show_empty(text: str, page: str, label: str) -> None:
+    """Show what to do on a page that has nothing to show yet: a sentence of ours and a link."""
+    with st.container(border=True):
+        st.markdown(text)
+        st.page_link(page, label=label, icon=PAGES[page][1], query_params=address())
+
+
+# The address alone says which project and whose name. `bind="query-params"` would not do here: it ties a parameter to
+# one page's script, and Streamlit then drops it on the way to any other page.
+
+
+def put_in_address(name: str, value: str) -> None:
+    """Make `value` the project or the name of the curator from the next run of a page on; "" takes it out."""
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def _choose_project(names: list[str]) -> str:
+    asked = st.query_params.get("project")
+    if not asked:
+        asked = st.query_params["project"] = names[0]
+    st.session_state["project"] = asked
+    options = names if asked in names else [asked, *names]
+    return str(st.selectbox("Project", options, key="project", on_change=_follow, args=("project",)))
+
+
+def _draw_person() -> None:
+    """Name who is logged in, with the way out; where nobody has to log in, ask for a name."""
+    login = current_login()
+    if login.way is not Way.LOCAL:
+        st.text(f"{person().name} · {person().role}")
+        if login.way is not Way.PROXY:
+            st.html(f'<a href="{logout_path(login.way)}" target="_self">Log out</a>')
+        return
+    st.session_state["curator"] = st.query_params.get("curator", "")
+    st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",
+                  help="Stands beside your decisions in the history.")  # fmt: skip
+
+
+def _follow(name: str) -> None:
+    put_in_address(name, st.session_state[name] or "")
+
+
+def _draw_links() -> None:
+    for page, (title, icon) in PAGES.items():
+        st.page_link(page, label=title, icon=icon, query_params=address())

@@ -1,0 +1,108 @@
+"""The words of the screens: one label and one plain sentence for each term, so that all screens say the same."""
+
+import string
+
+from srt_core.project.intervals import Interval, Share
+from srt_core.project.store import Row
+from srt_core.records import Action, Origin, Reason
+
+ORIGIN_LABELS = {
+    Origin.ORIGINAL: "Original",
+    Origin.RESPONSE: "Response",
+    Origin.INSTRUCTION: "Instruction",
+    Origin.BOTH: "Both",
+}
+
+ORIGIN_HELP = {
+    Origin.ORIGINAL: "The pair as imported.",
+    Origin.RESPONSE: "The response was rewritten, the instruction kept.",
+    Origin.INSTRUCTION: "The instruction was rewritten, with a new response to it.",
+    Origin.BOTH: "The instruction was rewritten, then its response once more.",
+}
+
+REASON_LABELS = {
+    Reason.KEPT: "Kept",
+    Reason.UNSCORED: "No score",
+    Reason.NOT_REFLECTED: "Not reflected yet",
+    Reason.REFLECTION_FAILED: "Reflection failed",
+    Reason.NOT_IMPROVED: "Rewrite did not improve",
+    Reason.IFD_CEILING: "IFD too high",
+    Reason.R_IFD_CEILING: "r-IFD too high",
+    Reason.BELOW_TOP_SHARE: "Below the top share",
+}
+
+ACTION_LABELS = {
+    Action.APPROVE: "Approved",
+    Action.CHOOSE: "Chosen by hand",
+    Action.EDIT: "Edited",
+    Action.REJECT: "Rejected",
+    Action.PARK: "Parked",
+}
+
+KIND_LABELS = {
+    **{str(action): label for action, label in ACTION_LABELS.items()},
+    "undo": "Undone",
+    "import": "Imported",
+    "policy": "Policy applied",
+    "export": "Exported",
+    "scoring": "Scoring put in use",
+    "assign": "Queue shared out",
+    "audit": "Audit drawn",
+    "view": "View saved or deleted",
+}
+
+IFD_HELP = (
+    "IFD: how hard the response stays for the student once it has read the instruction. "
+    "Higher means there is more to learn; 1 or more means the instruction does not help."
+)
+R_IFD_HELP = (
+    "r-IFD: how hard it is for the student to guess the instruction from the response. "
+    "Lower means the response fits its instruction better."
+)
+DRIFT_HELP = (
+    "Drift: how far what was rewritten went from the original, by words. 0: all words of the shorter text are found in "
+    "the other. 1: they share no topic word."
+)
+GROWTH_HELP = "How many times as long as the original's the new response is, in characters."
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a score, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def share_of(share: Share, interval: Interval | None) -> str:
+    """Write a share with its interval: "93.1 % (88.0 to 96.5)"; a dash where there is nothing to divide by."""
+    if share.estimate is None or interval is None:
+        return "–"
+    return f"{share.estimate:.1%} ({interval.low * 100:.1f} to {interval.high * 100:.1f})".replace("%", " %")
+
+
+def percent(share: float) -> str:
+    """Write a share as a person would say it: "3 %", "2.97 %"."""
+    return f"{share * 100:.3g} %"
+
+
+def changed(row: Row) -> str:
+    """Say how far a rewrite drifted and how much longer it became: "Drift 0.42 · 3.1 × as long"; "" of an original."""
+    drift, growth = row["drift"], row["growth"]
+    said = [] if drift is None else [f"Drift {drift:.2f}"]
+    if growth is not None:
+        said.append(f"{growth:.2g} × as long" if growth < 10 else f"{growth:,.0f} × as long")
+    return " · ".join(said)
+
+
+def markdown(text: str) -> str:
+    """Write a name that is not of ours so that Markdown shows it as it is."""
+    return "".join(f"\\{mark}" if mark in string.punctuation else mark for mark in text)
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time span in the two units a person would use."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

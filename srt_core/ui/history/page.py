@@ -1,0 +1,133 @@
+"""The History screen: who did what, the newest first, with filters in the address, and the state as of any event."""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+
+import streamlit as st
+
+from srt_core.project.store import Row
+from srt_core.review import decisions as ledger
+from srt_core.review import history
+from srt_core.review.decisions import EventFilter
+from srt_core.ui.frame.figures import activity_bars
+from srt_core.ui.frame.page import show_empty
+from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.history.event import about, draw_event, kind_label
+from srt_core.ui.history.state import AS_OF, draw_state
+from srt_core.ui.server.runtime import Project
+
+PAGE_ROWS = 50
+
+
+def render_history(project: Project) -> None:
+    """Draw the whole screen."""
+    store = project.store
+    if not ledger.count_events(store, EventFilter()):
+        show_empty(
+            "Nothing has happened in this project yet. Import a file first.", "pages/1_Import.py", "Import a file"
+        )
+        return
+    if st.query_params.get(AS_OF, "").isdecimal():
+        draw_state(project, int(st.query_params[AS_OF]))
+    only = _choose(project)
+    total = ledger.count_events(store, only)
+    if not total:
+        st.markdown("No event matches. Clear a filter.")
+        return
+    _draw_activity(project, only)
+    pages = -(-total // PAGE_ROWS)
+    st.markdown(f"**{total:,}** events")
+    page = st.pagination(pages, key="history_page") if pages > 1 else 1
+    rows = ledger.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
+    made_by = history.producers(store, rows)
+    chosen = _draw_table(rows, made_by)
+    if chosen is None:
+        st.caption("Select a row to see it whole, to undo it, and to see the project as it was then.")
+    else:
+        draw_event(project, chosen, made_by)
+
+
+def _choose(project: Project) -> EventFilter:
+    first, second, third = st.columns(3)
+    kind = first.selectbox("What", ledger.kinds(project.store), index=None, format_func=kind_label,
+                           placeholder="Everything", key="kind", bind="query-params")  # fmt: skip
+    author = second.selectbox("Who", ledger.authors(project.store), index=None, placeholder="Everybody", key="author",
+                              bind="query-params")  # fmt: skip
+    sample = third.text_input("Sample id", key="of_sample", bind="query-params", placeholder="All samples")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first_day = st.date_input("From", None, key="since", bind="query-params", format="YYYY-MM-DD", width=170)
+        last_day = st.date_input("To", None, key="until", bind="query-params", format="YYYY-MM-DD", width=170)
+        text = st.text_input("In the note", key="note", bind="query-params", placeholder="A filter, policy or file",
+                             help="A note stands with bulk actions, policies, exports and imports.",
+                             width=230)  # fmt: skip
+        is_bulk = st.toggle("Only actions on many samples", key="bulk", bind="query-params", width="content")
+    return EventFilter(
+        kind=kind,
+        author=author,
+        sample_id=(sample or "").strip() or None,
+        since=_utc(first_day) if first_day else None,
+        until=_utc(last_day + timedelta(days=1)) if last_day else None,
+        text=(text or "").strip() or None,
+        is_bulk=is_bulk,
+    )
+
+
+def _utc(day: date) -> datetime:
+    """Give when a day of the person's clock begins."""
+    return datetime.combine(day, time()) + timedelta(minutes=_behind())
+
+
+def _behind() -> int:
+    return st.context.timezone_offset or 0
+
+
+def _draw_activity(project: Project, only: EventFilter) -> None:
+    counts = history.activity(project.store, only, _behind())
+    days = len({day for day, *_ in counts})
+    busiest = max(counts, key=lambda each: each[2])
+    said = (f"Actions by day and person over {days:,} days with any, from {counts[0][0]} to {counts[-1][0]}. The most "
+            f"by one person: {busiest[2]:,} on {busiest[0]}.")  # fmt: skip
+    st.plotly_chart(activity_bars(counts), key="activity", config={"displayModeBar": False}, alt=said)
+
+
+def _draw_table(rows: list[Row], made_by: dict[int, str]) -> Row | None:
+    table = [
+        {
+            "event": row["event_id"],
+            "time": row["made_at"].replace(tzinfo=UTC),
+            "who": row["author"],
+            "what": f"{kind_label(row['kind'])}{', undone' if row['undone'] else ''}",
+            "about": about(row, json.loads(row["context"])),
+            "candidate": ORIGIN_LABELS.get(row["origin"], ""),
+            "producer": made_by.get(row["candidate_id"], ""),
+            "sample": row["sample_id"],
+            "together": row["in_action"] if row["in_action"] > 1 else None,
+        }
+        for row in rows
+    ]
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        placeholder="",
+        key="events",
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="The events of this page, the newest first.",
+        column_config={
+            "event": st.column_config.NumberColumn("Event", width="small"),
+            "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss", timezone=_zone()),
+            "who": "Who",
+            "what": "What",
+            "about": st.column_config.TextColumn("About", width="medium"),
+            "candidate": "Candidate",
+            "producer": "Made by",
+            "sample": "Sample",
+            "together": st.column_config.NumberColumn("In one action", help="Samples decided by the same bulk action."),
+        },
+    )
+    indices = picked["selection"]["rows"]
+    return rows[indices[0]] if indices and indices[0] < len(rows) else None
+
+
+def _zone() -> str:
+    return st.context.timezone or "UTC"

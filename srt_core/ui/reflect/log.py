@@ -1,0 +1,114 @@
+"""What the teacher's calls came to: by outcome, and each failed reflection with its raw text."""
+
+import streamlit as st
+
+from srt_core.errors import TeacherError
+from srt_core.project.store import Row
+from srt_core.reflect.parsing import parse_again
+from srt_core.review.status import failed_reflections, reply_outcomes
+from srt_core.steps.steps import Arguments, make_prompts, make_teacher
+from srt_core.ui.frame.figures import call_bars
+from srt_core.ui.frame.page import PAGES, address, reporting, show_error
+from srt_core.ui.frame.progress import POLL_SECONDS
+from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.reflect.teacher import is_complete
+from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.runtime import Project
+
+PAGE_FAILURES = 5
+REVIEW, EXPLORE = "pages/6_Review.py", "pages/4_Explore.py"
+
+_STATUS_LABELS = {
+    "accepted": "Accepted",
+    "kept": "Kept, not used yet",
+    "refused": "Reply refused",
+    "failed": "No reply",
+}
+
+
+def draw_outcomes(project: Project) -> None:
+    """Draw the calls by what became of them; while a run is on, anew every second."""
+    running = bool(project.jobs.running("reflect"))
+    st.fragment(_draw_calls, run_every=POLL_SECONDS if running else None)(project)
+
+
+def _draw_calls(project: Project) -> None:
+    found = reply_outcomes(project.store)
+    if not found:
+        return
+    calls = sum(row["replies"] for row in found)
+    costs = [row["cost"] for row in found if row["cost"] is not None]
+    cost = f", {sum(costs):,.4f} US dollars where the price is known" if costs else ""
+    st.subheader("Calls so far")
+    st.markdown(f"{calls:,} calls{cost}. Every reply is kept, used or not.")
+    bars = [(row["status"], _outcome(row), row["replies"]) for row in found]
+    said = "; ".join(f"{label} {number:,}" for _, label, number in bars)
+    st.plotly_chart(call_bars(bars), key="calls", config={"staticPlot": True}, alt=f"Calls: {said}")
+
+
+def _outcome(row: Row) -> str:
+    label = _STATUS_LABELS[row["status"]]
+    return f"{label}: {row['reason'].replace('_', ' ')}" if row["reason"] else label
+
+
+def draw_failures(project: Project, asked: Arguments, total: int) -> None:
+    """Show one page of the failed reflections that stand: reason, raw text, and the ways to mend each."""
+    if not total:
+        return
+    st.subheader("Failed reflections")
+    st.markdown("A reply is used whole or not at all. Ask again with a note to the teacher, read the kept replies "
+                "again after an update, or repair one by hand in Review.")  # fmt: skip
+    note = _draw_actions(project, asked, total)
+    pages = -(-total // PAGE_FAILURES)
+    page = st.pagination(pages, key=f"failures_page_{pages}") if pages > 1 else 1
+    for row in failed_reflections(project.store, PAGE_FAILURES, (page - 1) * PAGE_FAILURES):
+        _draw_failure(project, asked, row, note)
+
+
+def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
+    note = st.text_input("Note to the teacher", key="retry_note", persist_state="session",
+                         placeholder="Keep the new instruction under 100 words.",
+                         help="Goes to the teacher after what was wrong with its last reply.")  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"), reporting():
+        if st.button(f"Retry {total:,} failed", icon=":material/refresh:", key="retry_reflect",
+                     disabled=_is_blocked(project, asked)):  # fmt: skip
+            _retry(project, asked, note or "", [])
+        if st.button("Read kept replies again", icon=":material/replay:", key="parse_again", disabled=not may_own(),
+                     help="Makes no call. Of use after an update of srt."):  # fmt: skip
+            require_owner()
+            *_, last = parse_again(project.store)
+            st.toast(last.message)
+        st.page_link(EXPLORE, label="Show their samples in Explore", icon=PAGES[EXPLORE][1],
+                     query_params=address(problem="failed reflection"))  # fmt: skip
+    return note or ""
+
+
+def _is_blocked(project: Project, asked: Arguments) -> bool:
+    return bool(project.jobs.running("reflect")) or not is_complete(asked) or not may_own()
+
+
+def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> None:
+    make_teacher(asked)
+    make_prompts(asked)
+    project.start("reflect", {**asked, "retry_failed": True, "note": note.strip(), "only": only})
+    st.session_state.pop("trial", None)
+    st.rerun()
+
+
+def _draw_failure(project: Project, asked: Arguments, row: Row, note: str) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            label = ORIGIN_LABELS[row["origin"]]
+            st.markdown(f"**Sample {row['seq']}**, rewrite: {label}", width="stretch")
+            if st.button("Retry", icon=":material/refresh:", key=f"retry_{row['reflection_id']}",
+                         disabled=_is_blocked(project, asked)):  # fmt: skip
+                try:
+                    _retry(project, asked, note, [row["sample_id"]])
+                except TeacherError as error:
+                    show_error(error)
+            st.page_link(REVIEW, label="Repair in Review", icon=PAGES[REVIEW][1],
+                         query_params=address(queue="failed", sample=row["sample_id"]))  # fmt: skip
+        st.text(f"{row['reason'].replace('_', ' ')}: {row['detail']}")
+        if row["raw"]:
+            with st.expander("Raw reply"):
+                st.code(row["raw"], language=None, wrap_lines=True)

@@ -1,0 +1,55 @@
+"""The trial of a teacher: what is sent about three samples, and what comes back."""
+
+import streamlit as st
+
+from srt_core.errors import TeacherError
+from srt_core.reflect.prompts import ParsedReflection
+from srt_core.reflect.trial import TRIAL_SAMPLES, Trial, trial
+from srt_core.steps.steps import Arguments, make_plan, make_prompts, make_teacher
+from srt_core.ui.frame.page import reporting, show_error
+from srt_core.ui.reflect.teacher import is_complete
+from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.runtime import Project
+
+
+def draw_trial(project: Project, asked: Arguments) -> None:
+    """Offer a trial and show the latest one."""
+    st.subheader("Try it first")
+    st.markdown(f"Asks for both rewrites of the first {TRIAL_SAMPLES} samples and shows what is sent and the raw "
+                "replies. **No candidate is made of them.** The replies are kept, so a run does not pay for them "
+                "again.")  # fmt: skip
+    if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
+                 disabled=not is_complete(asked) or not may_own()):  # fmt: skip
+        st.session_state.pop("trial", None)
+        with reporting(), st.spinner("Waiting for the teacher"):
+            require_owner()
+            calls = trial(project.store, make_teacher(asked), make_prompts(asked),
+                          reply_format=make_plan(asked).reply_format)  # fmt: skip
+            st.session_state["trial"] = (project.name, calls)
+    name, calls = st.session_state.get("trial", ("", []))
+    if name == project.name:
+        for call in calls:
+            _draw_call(call)
+
+
+def _draw_call(call: Trial) -> None:
+    verdict = "accepted" if isinstance(call.parsed, ParsedReflection) else "refused" if call.parsed else "no reply"
+    icon = ":material/check_circle:" if verdict == "accepted" else ":material/cancel:"
+    with st.expander(f"Sample {call.seq}, {call.task.stage} reflection: {verdict}", icon=icon):
+        if not call.answer.is_reply:
+            show_error(TeacherError(call.answer.detail, call.answer.hint))
+        if call.parsed and not isinstance(call.parsed, ParsedReflection):
+            st.text(f"{call.parsed.reason}: {call.parsed.detail}")
+        left, right = st.columns(2)
+        with left:
+            st.markdown("Sent")
+            for message in call.request.ask.messages:
+                st.code(message["content"], language=None, wrap_lines=True, height=_height(message["content"]))
+        with right:
+            seconds = f"{call.answer.latency_seconds:.1f} s" if call.answer.latency_seconds else "kept or recorded"
+            st.markdown(f"Raw reply ({seconds})")
+            st.code(call.answer.text or "", language=None, wrap_lines=True, height=480)
+
+
+def _height(text: str) -> int:
+    return 120 if len(text) < 600 else 340

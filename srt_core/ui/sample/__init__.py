@@ -1,0 +1,1 @@
+"""One sample's texts and numbers, as several pages show them."""

@@ -1,0 +1,120 @@
+"""What Review shows of a sample: both versions side by side, the critique, the raw replies and the history."""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import streamlit as st
+
+from srt_core.project.diff import diff_html, plain_html
+from srt_core.project.store import Row, Store
+from srt_core.records import Action, Origin
+from srt_core.review import decisions as ledger
+from srt_core.review.decisions import EventFilter
+from srt_core.ui.frame.figures import ORIGIN_COLOURS
+from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.review.desk import DiffMode
+
+PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
+
+# Each part stands beside its counterpart.
+_GRID = "display:grid;column-gap:2rem;row-gap:0.75rem;align-items:start;font-size:0.95rem;line-height:1.5"
+_PART = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
+
+
+def render_pair(candidates: Mapping[Origin, Row], shown: Origin | None, note: str, mode: DiffMode) -> None:
+    """Show the original and, beside it, the candidate in question with its differences.
+
+    Everything is one escaped block: the parts line up, and it is painted at once.
+    """
+    before = candidates[Origin.ORIGINAL]
+    after = candidates[shown] if shown else None
+    heads = [_head(Origin.ORIGINAL, "")] + ([_head(shown, note)] if shown else [])
+    cells = [cell for part in PARTS for cell in _cells(part, before, after, mode)]
+    with st.container(border=True):
+        columns = f"grid-template-columns:repeat({len(heads)},minmax(0,1fr));"  # side by side at any width
+        st.html(f'<div style="{columns}{_GRID}">{"".join(heads + cells)}</div>')
+
+
+def _head(origin: Origin, note: str) -> str:
+    rule = f"border-top:3px solid {ORIGIN_COLOURS[origin]};padding-top:0.25rem"
+    said = f' <span style="opacity:0.7">{html.escape(note)}</span>' if note else ""
+    return f'<div style="{rule}"><b>{ORIGIN_LABELS[origin]}</b>{said}</div>'
+
+
+def _cells(part: str, before: Row, after: Row | None, mode: DiffMode) -> list[str]:
+    old, new = before[part], after[part] if after else ""
+    if part == "input" and not old and not new:
+        return []
+    left = diff_html(old, new, "before") if after and mode == "split" else plain_html(old)
+    cells = [_cell(PARTS[part], left)]
+    if after and mode == "plain":
+        cells.append(_cell(PARTS[part], plain_html(new)))
+    elif after:
+        cells.append(_cell(PARTS[part], diff_html(old, new, "unified" if mode == "unified" else "after")))
+    return cells
+
+
+def _cell(label: str, block: str) -> str:
+    return f'<div><div style="{_PART}">{html.escape(label)}</div>{block}</div>'
+
+
+def render_critique(calls: Sequence[Row], candidate: Row | None) -> None:
+    """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
+    made = (candidate["origin"], candidate["producer"]) if candidate else None
+    call = next((each for each in calls if (each["origin"], each["producer"]) == made and each["critique"]), None)
+    if call is None:
+        st.caption("No critique: this version did not come from a teacher's reply.")
+        return
+    sections = json.loads(call["critique"] or "{}")
+    blocks = [_cell(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in sections.items()]
+    st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
+
+
+def render_replies(calls: Sequence[Row]) -> None:
+    """Show every raw reply of the teacher about the sample, the newest first."""
+    if not calls:
+        st.caption("The teacher was not asked about this sample.")
+    for call in calls:
+        st.text(f"{ORIGIN_LABELS[Origin(call['origin'])]} · {call['status']} {call['reason'].replace('_', ' ')} · "
+                f"{call['producer']} · {local_time(call['made_at'])}")  # fmt: skip
+        if call["detail"]:
+            st.text(call["detail"])
+        if call["raw"]:
+            st.code(call["raw"], language=None, wrap_lines=True, height=_height(call["raw"]))
+
+
+def _height(text: str) -> int | Literal["content"]:
+    return 320 if len(text) > 1200 else "content"
+
+
+def render_history(store: Store, sample: str, only: str | None = None) -> None:
+    """List what happened to the sample, the newest first; `only` by one person where it is given."""
+    events = ledger.events(store, EventFilter(sample_id=sample, author=only), limit=50)
+    if not events:
+        st.caption("Nobody decided on this sample yet.")
+        return
+    st.dataframe(
+        [
+            {"When": local_time(event["made_at"]), "Who": event["author"], "What": describe_event(event),
+             "Undone": "undone" if event["undone"] else ""}
+            for event in events
+        ],
+        hide_index=True,
+    )  # fmt: skip
+
+
+def describe_event(event: Row) -> str:
+    """Say a decision in two words of ours, such as "Approved: Response"."""
+    if event["kind"] not in ledger.DECISIONS:
+        return str(event["kind"]).capitalize()
+    label = ACTION_LABELS[Action(event["kind"])]
+    return f"{label}: {ORIGIN_LABELS[Origin(event['origin'])]}" if event["origin"] else label
+
+
+def local_time(moment: datetime, form: str = "%d %b %H:%M") -> str:
+    """Write a stored UTC time in the time of the person's browser."""
+    minutes = st.context.timezone_offset or 0
+    return f"{moment - timedelta(minutes=minutes):{form}}"

@@ -1,0 +1,203 @@
+"""The Score screen: choose the student and how it is asked, let it run, and see what has no score and why."""
+
+from typing import Any
+
+import streamlit as st
+
+from srt_core.methods import METHODS
+from srt_core.project.store import Store
+from srt_core.records import LossStatus
+from srt_core.score.ifd import Convention
+from srt_core.score.scorings import UNSCORED, score_statuses, scorings, use_scoring
+from srt_core.score.templates import TEMPLATE_NAMES, load_template
+from srt_core.steps.steps import Arguments
+from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty
+from srt_core.ui.frame.progress import job_panel, last_arguments
+from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.runtime import Project
+
+EXPLORE = "pages/4_Explore.py"
+OWN_TEMPLATE = "A file of your own"
+DEVICES = ("auto", "cpu", "cuda")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+DTYPE_HELP = (
+    "auto: float32 on a CPU, which is exact, and bfloat16 on a GPU. bfloat16 on a CPU is a faster preview: its losses "
+    "are off by about 0.1 %, and a close comparison may come out the other way."
+)
+CONVENTION_HELP = {
+    Convention.ALIGNED: "Token by token the same text with and without its context. Use this one.",
+    Convention.REFERENCE: "Cuts tokens the way the authors' code does, to compare with their numbers.",
+}
+STATUS_LABELS = {
+    LossStatus.OK: ("Scored", "Both scores are there."),
+    LossStatus.TRUNCATED: ("Truncated", "Longer than max length: the scores run over what was kept."),
+    LossStatus.NO_TARGET: ("Nothing to score", "An empty text, or a prompt that alone fills max length."),
+    LossStatus.NON_FINITE: ("No finite number", "The student gave infinity or not-a-number. Try another model."),
+    LossStatus.OUT_OF_MEMORY: ("Out of memory", "It did not fit, even alone. Score again with a smaller max length."),
+    UNSCORED: ("Not scored yet", "Start or resume scoring."),
+}
+
+
+def render_score(project: Project) -> None:
+    """Draw the Score screen of a project."""
+    found = score_statuses(project.store)
+    if not found:
+        show_empty("There is nothing to score yet. Import pairs first.", "pages/1_Import.py", "Import pairs")
+        return
+    job_panel(project, "score")
+    asked = _choose_student(last_arguments(project, "score") or _in_use(project.store))
+    _draw_start(project, asked)
+    _draw_statuses(found)
+    _draw_scorings(project)
+
+
+def _in_use(store: Store) -> dict[str, Any]:
+    """Give the settings of the scoring in use, where the app itself has not scored yet."""
+    found = next((row for row in scorings(store) if row["in_use"]), None)
+    if found is None:
+        return {}
+    template = found["template"] if found["template"] in TEMPLATE_NAMES else TEMPLATE_NAMES[0]
+    return {**{name: found[name] for name in ("student", "convention", "max_length")}, "template": template}
+
+
+def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the student and how it is asked, beginning with what the latest run used."""
+    st.subheader("Student")
+    _offer_methods()
+    model, device, dtype = st.columns([4, 1, 1])
+    student = model.text_input("Model folder on this server, or hub name", last.get("student", ""), key="student",
+                               disabled=not may_own(),
+                               persist_state="session", placeholder="/models/my-student",
+                               help="A Hugging Face causal language model: the one you will train, before "
+                                    "training.")  # fmt: skip
+    where = device.selectbox("Device", DEVICES, index=DEVICES.index(last.get("device", "auto")), key="device",
+                             persist_state="session", help="auto: a GPU where there is one.")  # fmt: skip
+    precision = dtype.selectbox("Precision", DTYPES, index=DTYPES.index(last.get("dtype", "auto")), key="dtype",
+                                persist_state="session", help=DTYPE_HELP)  # fmt: skip
+    left, middle, right = st.columns([2, 2, 1])
+    with left:
+        template = _choose_template(last.get("template", TEMPLATE_NAMES[0]))
+    conventions = list(Convention)
+    convention = middle.radio(
+        "Convention", conventions, index=conventions.index(Convention(last.get("convention", Convention.ALIGNED))),
+        format_func=str.capitalize, captions=[CONVENTION_HELP[each] for each in conventions], key="convention",
+        persist_state="session",
+    )  # fmt: skip
+    length = right.number_input("Max length (tokens)", 16, 1_000_000, last.get("max_length", 2048), key="max_length",
+                                persist_state="session", help="Prompt and text together. The student's own limit "
+                                "where that is less.")  # fmt: skip
+    return {
+        "student": (student or "").strip(),
+        "device": where,
+        "dtype": precision,
+        "template": template,
+        "convention": str(convention),
+        "max_length": int(length),
+    }
+
+
+def _offer_methods() -> None:
+    """Offer what each method's paper scores with, to be put into the fields below."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Fill in what a paper used:", width="content")
+        for method in METHODS.values():
+            used = {name: getattr(method, name) for name in ("student", "template") if getattr(method, name)}
+            if used:
+                said = ", ".join(f"{name} {value}" for name, value in used.items())
+                st.button(method.label, key=f"score_as_{method.name}", type="tertiary", help=f"{said}: {method.paper}",
+                          on_click=st.session_state.update, args=(used,))  # fmt: skip
+
+
+def _choose_template(last: str) -> str:
+    options = [*TEMPLATE_NAMES, OWN_TEMPLATE]
+    chosen = st.selectbox("Template", options, index=options.index(last if last in options else OWN_TEMPLATE),
+                          key="template", persist_state="session",
+                          help="The prompt that the student will be trained with.")  # fmt: skip
+    if chosen == OWN_TEMPLATE:
+        path = st.text_input("Template file on this server", "" if last in options else last, key="template_path",
+                             disabled=not may_own(),
+                             persist_state="session", placeholder="/data/template.toml",
+                             help="TOML with with_input, no_input and reverse_request.")  # fmt: skip
+        chosen = (path or "").strip()
+    if chosen:
+        with st.expander("Its texts", icon=":material/notes:"), reporting():
+            shown = load_template(chosen)
+            for name in ("with_input", "no_input", "reverse_request"):
+                st.text(name)
+                st.code(getattr(shown, name), language=None, wrap_lines=True)
+    return str(chosen)
+
+
+def _draw_start(project: Project, asked: Arguments) -> None:
+    running = bool(project.jobs.running("score"))
+    is_complete = bool(asked["student"] and asked["template"])
+    with reporting():
+        if st.button("Start scoring", icon=":material/play_arrow:", type="primary", key="start_score",
+                     disabled=running or not is_complete or not may_own()):  # fmt: skip
+            project.start("score", asked)
+            st.rerun()
+    if not is_complete:
+        st.markdown("Name the student to start.")
+    elif not running:
+        st.markdown("Scores what has no score yet under these settings, and commits as it goes: pause at any time.")
+
+
+def _draw_statuses(found: dict[str, int]) -> None:
+    st.subheader("Scores in use")
+    st.dataframe(
+        [
+            {"State": STATUS_LABELS[name][0], "Candidates": found[name], "What it means": STATUS_LABELS[name][1]}
+            for name in STATUS_LABELS
+            if name in found
+        ],
+        hide_index=True,
+        column_config={"Candidates": st.column_config.NumberColumn(format="localized")},
+        alt="Candidates counted by the state of their score.",
+    )
+    with st.container(horizontal=True):
+        if found.get(LossStatus.TRUNCATED):
+            st.page_link(EXPLORE, label="Show samples that were truncated", icon=PAGES[EXPLORE][1],
+                         query_params=address(problem="truncated"))  # fmt: skip
+        if set(found) - {LossStatus.OK, LossStatus.TRUNCATED}:
+            st.page_link(EXPLORE, label="Show samples without a score", icon=PAGES[EXPLORE][1],
+                         query_params=address(problem="without a score"))  # fmt: skip
+
+
+def _draw_scorings(project: Project) -> None:
+    found = scorings(project.store)
+    if not found:
+        return
+    st.subheader("Scorings of this project")
+    st.markdown("One for each student, template, convention and max length. Their scores never mix.")
+    st.dataframe(
+        [
+            {
+                "Number": row["scoring_id"],
+                "In use": row["in_use"],
+                "Student": row["student"],
+                "Template": row["template"],
+                "Convention": row["convention"],
+                "Max length": row["max_length"],
+                "Dtype": row["dtype"],
+                "Scored": row["scored"],
+                "Begun (UTC)": row["made_at"],
+                "Remarks": row["batching"],
+            }
+            for row in found
+        ],
+        hide_index=True,
+        column_config={"Scored": st.column_config.NumberColumn(format="localized")},
+        alt="The scorings, with the one in use marked.",
+    )
+    others = [row["scoring_id"] for row in found if not row["in_use"]]
+    if others:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.selectbox("Another scoring", others, format_func=lambda number: f"Number {number}", key="scoring",
+                         width=200)  # fmt: skip
+            st.button("Use it", key="use_scoring", icon=":material/swap_horiz:", on_click=_use, args=(project,),
+                      disabled=not may_own())  # fmt: skip
+
+
+@acting_as_owner
+def _use(project: Project) -> None:
+    use_scoring(project.store, st.session_state["scoring"], curator())

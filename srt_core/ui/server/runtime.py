@@ -1,0 +1,131 @@
+"""What the server process holds: the open projects and their jobs, shared by all its sessions."""
+
+import atexit
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit import runtime
+
+from srt_core.errors import ProjectError
+from srt_core.people.settings import projects_folder
+from srt_core.project.store import Store
+from srt_core.score.ifd import Convention
+from srt_core.score.scorings import UNSCORED, score_statuses
+from srt_core.steps.demo import FOLDER, TEMPLATE, fill_demo
+from srt_core.steps.jobs import JOIN_SECONDS, Jobs
+from srt_core.steps.steps import EXPLAIN, STEPS, Arguments
+from srt_core.ui.server.identity import require_owner
+
+DEMO = "demo"
+SUFFIX = ".srt"
+EXIT_SECONDS = 0.7
+"""How long each job may take to commit what it has under way when the app ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An open project: its file and its background work."""
+
+    name: str
+    store: Store
+    jobs: Jobs
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the project that the app makes by itself on a first start."""
+        return _is_demo(self.store.path)
+
+    def start(self, kind: str, arguments: Arguments) -> None:
+        """Start a step in the background (a key of STEPS); ProjectError if one of its kind runs already.
+
+        RoleError if the person at the screen may not: everybody may look at token losses, owners run the rest.
+        """
+        if kind != EXPLAIN:
+            require_owner()
+        self.start_unasked(kind, arguments)
+
+    def start_unasked(self, kind: str, arguments: Arguments) -> None:
+        """Start a step that the app itself wants."""
+        self.jobs.start(kind, arguments, partial(STEPS[kind], self.store, arguments))
+
+    def close(self, seconds: float = JOIN_SECONDS) -> None:
+        """Stop the jobs, wait up to `seconds` for each, then close the file."""
+        _OPEN.pop(id(self), None)
+        self.jobs.close(seconds)
+        self.store.close()
+
+
+_OPEN: dict[int, Project] = {}
+
+
+def leave() -> None:
+    """Close the projects and end a server at once: a thread that loads a student would hold it for seconds."""
+    for project in list(_OPEN.values()):
+        project.close(EXIT_SECONDS)
+    if runtime.exists():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+atexit.register(leave)
+
+
+def project_paths() -> dict[str, Path]:
+    """Give the projects that this server may open, by name: the one it was started with first, then the folder's."""
+    given = os.environ.get("SRT_PROJECT")
+    paths = {Path(given).stem: Path(given)} if given else {DEMO: projects_folder() / f"{DEMO}{SUFFIX}"}
+    for path in sorted(projects_folder().glob(f"*{SUFFIX}")):
+        paths.setdefault(path.stem, path)
+    return paths
+
+
+def create_project(name: str) -> Path:
+    """Create an empty project of that name in the projects' folder; ProjectError for a bad name."""
+    if not name or not all(letter.isalnum() or letter in " -_" for letter in name) or name != name.strip():
+        raise ProjectError(f"'{name}' cannot be a project's name.", "Use letters, digits, spaces, - and _.")
+    if name in project_paths() or name == DEMO:
+        raise ProjectError(f"There is a project {name} already.", "Choose another name, or open it in the sidebar.")
+    path = projects_folder() / f"{name}{SUFFIX}"
+    Store.create(path).close()
+    return path
+
+
+@st.cache_resource(show_spinner="Opening the project", on_release=lambda project: project.close())
+def open_project(path: Path) -> Project:
+    """Open a project once for the whole server; the demo project is made where it is missing."""
+    store = Store.create(path) if _is_demo(path) and not path.exists() else Store.open(path)
+    project = Project(path.stem, store, Jobs(store))
+    _OPEN[id(project)] = project
+    try:
+        _complete_demo(project)
+    except BaseException:  # what is not returned is not kept, and would hold the file
+        project.close()
+        raise
+    return project
+
+
+def _is_demo(path: Path) -> bool:
+    return path == projects_folder() / f"{DEMO}{SUFFIX}" and not os.environ.get("SRT_PROJECT")
+
+
+def _complete_demo(project: Project) -> None:
+    """Fill the demo project and start to score it, as long as it has no score at all."""
+    if not project.is_demo or set(score_statuses(project.store)) - {UNSCORED}:
+        return
+    for _ in fill_demo(project.store):
+        pass
+    project.start_unasked(
+        "score",
+        {
+            "student": str(FOLDER / "student"),
+            "template": TEMPLATE,
+            "convention": str(Convention.ALIGNED),
+            "max_length": 2048,
+            "device": "auto",
+        },
+    )

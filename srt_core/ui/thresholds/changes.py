@@ -1,0 +1,87 @@
+"""The samples that a dialled policy would bring in, leave out or give another version, to read before applying."""
+
+import streamlit as st
+
+from srt_core.importing import samples
+from srt_core.project.store import Row, Store
+from srt_core.records import Origin, Policy, Reason
+from srt_core.review import queues as review
+from srt_core.select.compare.whatif import Change, Comparison, changes
+from srt_core.select.selection import picks
+from srt_core.select.words import describe_walk
+from srt_core.ui.frame.page import address
+from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, markdown
+from srt_core.ui.sample.texts import render_pair
+
+PAGE_SAMPLES = 5
+_TITLES: dict[Change, str] = {"entering": "Come in", "leaving": "Go out", "switching": "Take another version"}
+
+
+def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
+    """List the samples that change, one direction at a time, five to a page."""
+    if not found.changed:
+        st.markdown("No sample changes under the dials.")
+        return
+    there = [change for change in _TITLES if found.changes[change]]
+    if st.session_state.get("thresholds_change") not in there:
+        st.session_state["thresholds_change"] = there[0]
+    chosen = st.segmented_control(
+        "Direction",
+        there,
+        key="thresholds_change",
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda name: f"{_TITLES[name]}: {found.changes[name]:,}",
+    )
+    change = chosen or there[0]
+    pages = -(-found.changes[change] // PAGE_SAMPLES)
+    place = 1
+    if pages > 1:
+        place = st.pagination(pages, key=f"thresholds_page|{change}|{pages}")
+    for row in remembered(changes, store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
+        _draw_change(store, policy, row)
+
+
+def _draw_change(store: Store, policy: Policy, row: Row) -> None:
+    name = row["sample_id"]
+    candidates = samples.candidates(store, name, picks(store, policy, name).values())
+    before = _other_text(store, row)
+    said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
+    if before:
+        said_before += f" by {markdown(before['producer'])}"
+        said += f" by {markdown(candidates[Origin(row['origin'])]['producer'])}"
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            decided = " · decided by a person, so nothing changes" if row["decided"] else ""
+            st.markdown(
+                f"**Sample {row['seq']:,}** · {said_before} → **{said}**{decided}",
+                width="content",
+            )
+            st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
+                         query_params=address(sample=name))  # fmt: skip
+        st.text(" ".join(describe_walk(row, candidates, review.failures(store, name), policy)))
+        with st.container(height=340, border=False):
+            origin = _in_question(row)
+            if before and origin:
+                render_pair({**candidates, origin: before}, origin, f"in use, by {before['producer']}", "split")
+            note = f"dialled, by {candidates[origin]['producer']}" if before and origin else ""
+            render_pair(candidates, origin if origin in candidates else None, note, "split")
+
+
+def _other_text(store: Store, row: Row) -> Row | None:
+    """Read the candidate in use where the dialled one is of the same origin by another producer."""
+    if not row["origin"] or row["origin"] != row["origin_before"]:
+        return None
+    found = samples.candidates(store, row["sample_id"], (row["candidate_before"],))
+    return found[Origin(row["origin"])]
+
+
+def _outcome(origin: str | None, reason: str) -> str:
+    return f"keep {ORIGIN_LABELS[Origin(origin)]}" if origin else f"leave out ({REASON_LABELS[Reason(reason)]})"
+
+
+def _in_question(row: Row) -> Origin | None:
+    """The rewrite that comes in or goes out; None where it is the original."""
+    changing = (row["origin"], row["origin_before"], row["winner"], row["winner_before"])
+    return next((Origin(each) for each in changing if each and each != Origin.ORIGINAL), None)

@@ -1,0 +1,131 @@
+"""The distributions under the dials, each with the line where its dial cuts; a click puts the dial there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from srt_core.methods import DIALS, Dial, Method
+from srt_core.records import Acceptance, Origin, Policy, Stage
+from srt_core.score.scorings import MEASURES
+from srt_core.select.compare.whatif import Bins, gains, spread
+from srt_core.ui.frame.figures import ORIGIN_COLOURS, ORIGIN_DASHES, histogram, offer_clicks
+from srt_core.ui.frame.filters import MEASURE_LABELS
+from srt_core.ui.frame.page import acting, address
+from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.server.runtime import Project
+from srt_core.ui.thresholds.dials import dial_to, on_step, turned
+
+_STAGES = {
+    Stage.INSTRUCTION: ("instruction_margin", "accept_instruction", "Rise of IFD by a new instruction"),
+    Stage.RESPONSE: ("response_margin", "accept_response", "Fall of r-IFD by a new response"),
+}
+
+CHART_WIDTH = 325
+"""Pixels: two stand side by side where the window is wide enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A histogram and the dial that cuts it. `is_on`: whether the dial has a say under the policy."""
+
+    dial: Dial
+    title: str
+    bins: Bins
+    at: float | None
+    is_on: bool = True
+
+
+def render_cuts(project: Project, policy: Policy, method: Method) -> None:
+    """Draw a histogram for each dial of the method that cuts a score."""
+    drawn = [cut for cut in (*_margins(project, policy, method), *_ceilings(project, policy, method)) if cut.bins[0]]
+    if not drawn:
+        _draw_unscored(method)
+        return
+    _draw_legend({origin for cut in drawn for origin, counts in cut.bins[1].items() if any(counts)})
+    with st.container(horizontal=True):
+        for cut in drawn:
+            with st.container(width=CHART_WIDTH):
+                _draw(project, method, cut)
+    st.caption(
+        "Candidates by version, over the middle 99 % of the scores. The dashed line is the dial: click anywhere in a "
+        "chart to put it there."
+    )
+
+
+_STROKES = {"solid": "solid", "dash": "dashed", "dashdot": "dashed", "dot": "dotted"}
+
+
+def _draw_legend(origins: set[Origin]) -> None:
+    """Name the lines once for all charts: each would take a third of its own room for it."""
+    samples = "".join(
+        f'<span style="margin-right:1.2rem;white-space:nowrap"><span style="display:inline-block;width:1.8rem;'
+        f"vertical-align:middle;margin-right:0.4rem;border-top:3px {_STROKES[ORIGIN_DASHES[origin]]} "
+        f'{ORIGIN_COLOURS[origin]}"></span>{ORIGIN_LABELS[origin]}</span>'
+        for origin in Origin
+        if origin in origins
+    )
+    st.html(f'<div style="font-size:0.85rem">{samples}</div>')
+
+
+def distribution(project: Project, policy: Policy, name: str) -> Bins:
+    """Count what the dial of this name cuts; it must be a margin or a ceiling."""
+    only = Policy(producer=policy.producer)  # no other option changes what is counted
+    for stage, (margin, _, _) in _STAGES.items():
+        if name == margin:
+            return remembered(gains, project.store, stage, only)
+    return remembered(spread, project.store, name.removeprefix("max_"), only)
+
+
+def _margins(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]:
+    for margin, accept, title in _STAGES.values():
+        if margin in method.dials:
+            is_on = getattr(policy, accept) is Acceptance.IMPROVED
+            at = getattr(policy, margin) if is_on else None
+            yield _Cut(DIALS[margin], title, distribution(project, policy, margin), at, is_on)
+
+
+def _ceilings(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]:
+    for measure in MEASURES:
+        if (name := f"max_{measure}") in method.dials:
+            bins = distribution(project, policy, name)
+            yield _Cut(DIALS[name], MEASURE_LABELS[measure], bins, getattr(policy, name))
+
+
+def _draw(project: Project, method: Method, cut: _Cut) -> None:
+    edges, counts = cut.bins
+    shown = {origin: counts[origin] for origin in Origin if any(counts.get(origin, ()))}
+    figure = histogram(edges, shown, cut.title, cut.at, cut_label="dial")
+    figure.update_layout(height=200, showlegend=False, margin_t=24)
+    total = sum(map(sum, shown.values()))
+    alt = f"{cut.title}: {total:,} candidates, dial {'off' if cut.at is None else f'at {cut.at:g}'}"
+    key = f"cut|{cut.dial.name}"
+    if not cut.is_on:
+        st.plotly_chart(figure, key=f"{key}|still", config={"staticPlot": True}, alt=alt)
+        return
+    offer_clicks(figure, _places(cut.dial, edges[0], edges[-1]))
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt, selection_mode="points",
+                    on_select=partial(_take_cut, project, method, cut.dial, key))  # fmt: skip
+
+
+def _places(dial: Dial, low: float, high: float) -> list[float]:
+    """Give the values that the dial's slider can hit between the ends of its histogram."""
+    first, last = round(max(low, dial.low) / dial.step), round(min(high, dial.high) / dial.step)
+    return [round(step * dial.step, 6) for step in range(first, last + 1)]
+
+
+@acting
+def _take_cut(project: Project, method: Method, dial: Dial, key: str) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points:  # a selection that was only taken back, as a new figure does by itself, has none
+        dial_to(project, turned(project, {dial.name: on_step(dial, points[-1]["x"])}), method)
+
+
+def _draw_unscored(method: Method) -> None:
+    if not method.needs_student:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("No candidate has a score yet, so there is nothing for these dials to cut.", width="content")
+        st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())

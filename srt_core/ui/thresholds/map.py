@@ -1,0 +1,98 @@
+"""A map over two dials: what would be kept, or how well the rule would agree with people; a click sets both dials."""
+
+from functools import partial
+
+import streamlit as st
+
+from srt_core.methods import DIALS, Dial, Method
+from srt_core.records import Policy
+from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, Shown, outcome_map, values_of
+from srt_core.select.compare.whatif import differing
+from srt_core.select.selection import applied_policy, with_settings
+from srt_core.ui.frame.figures import Mark, outcome_heatmap
+from srt_core.ui.frame.page import acting
+from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.server.runtime import Project
+from srt_core.ui.thresholds.charts import distribution
+from srt_core.ui.thresholds.dials import dial_to, on_step, turned
+
+MAP_WIDTH = 680
+_NARROW = 5
+"""Steps of a dial that make no map: then the whole dial is shown."""
+
+_SHOWN: dict[Shown, str] = {"kept": "Share kept", "agreement": "Agreement with people"}
+
+
+def render_map(project: Project, policy: Policy, method: Method) -> None:
+    """Draw the choice of two dials and the map."""
+    names = [name for name in MAPPED if name in method.dials]
+    x, y, shown = _choose(method, names)
+    with st.spinner("Counting under every pair of values"):
+        found = _counted(project, policy, x, y, shown)
+    if not found.samples:
+        st.markdown("Nobody has decided a sample yet, so there is no agreement to map. Decide some in Review.")
+        return
+    figure = outcome_heatmap(
+        found.x, found.y, found.share(), (x.label, y.label, _SHOWN[shown]), _marks(project, policy, x, y)
+    )
+    key = f"map|{x.name}|{y.name}|{shown}"
+    st.plotly_chart(figure, width=MAP_WIDTH, key=key, config={"displayModeBar": False}, selection_mode="points",
+                    on_select=partial(_take_cell, project, method, x, y, key),
+                    alt=f"{_SHOWN[shown]} over {x.label} and {y.label}. {_said(found, shown)}")  # fmt: skip
+    st.caption(f"{_said(found, shown)} Click a cell to set both dials; the others stay as they are.")
+
+
+def _choose(method: Method, names: list[str]) -> tuple[Dial, Dial, Shown]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        across = _choose_dial("Across", names, 0, f"map_x|{method.name}")
+        others = [name for name in names if name != across]
+        up = _choose_dial("Up", others, 0, f"map_y|{method.name}|{across}")
+        shown = st.segmented_control("Colour", list(_SHOWN), default="kept", key="map_shown", required=True,
+                                     format_func=_SHOWN.__getitem__)  # fmt: skip
+    return DIALS[across], DIALS[up], shown
+
+
+def _choose_dial(label: str, names: list[str], place: int, key: str) -> str:
+    return str(st.selectbox(label, names, place, key=key, width=240, format_func=lambda name: DIALS[name].label))
+
+
+def _counted(project: Project, policy: Policy, x: Dial, y: Dial, shown: Shown) -> OutcomeMap:
+    xs, ys = _values(project, policy, x), _values(project, policy, y)
+    # Where the two dials stand changes nothing, so that turning them finds the map again.
+    base = with_settings(policy, {"name": "", x.name: xs[0], y.name: ys[0]})
+    return remembered(outcome_map, project.store, base, (x, xs), (y, ys), shown)
+
+
+def _values(project: Project, policy: Policy, dial: Dial) -> list[float]:
+    """Spread the values of a dial over what it cuts, as far as the dial goes; a top share over all of it."""
+    edges = [] if dial.name == "top_share" else distribution(project, policy, dial.name)[0]
+    low, high = (on_step(dial, edges[0]), on_step(dial, edges[-1])) if edges else (dial.low, dial.high)
+    return values_of(dial, low, high) if high - low > _NARROW * dial.step else values_of(dial)
+
+
+def _marks(project: Project, policy: Policy, x: Dial, y: Dial) -> list[Mark]:
+    """Mark where the dials stand, and the policy in use where it differs in these two alone."""
+    applied = applied_policy(project.store)
+    standing = [("Dials", policy, "x")]
+    if differing(policy, applied) <= {x.name, y.name}:
+        standing.insert(0, ("In use", applied, "circle"))
+    placed = [(name, getattr(each, x.name), getattr(each, y.name), symbol) for name, each, symbol in standing]
+    return [Mark(name, across, up, symbol) for name, across, up, symbol in placed if None not in (across, up)]
+
+
+def _said(found: OutcomeMap, shown: Shown) -> str:
+    of = "samples" if shown == "kept" else "samples that people decided"
+    if found.is_exact:
+        return f"Counted over all {found.population:,} {of}."
+    return (
+        f"Estimated from {found.samples:,} of {found.population:,} {of}, drawn at random: within ±{found.margin:.1%} "
+        "(95 %)."
+    )
+
+
+@acting
+def _take_cell(project: Project, method: Method, x: Dial, y: Dial, key: str) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        cell = {dial.name: on_step(dial, points[-1][axis]) for dial, axis in ((x, "x"), (y, "y"))}
+        dial_to(project, turned(project, cell), method)
