@@ -25,7 +25,7 @@ from benchmarks.latency_server import running_latency_server
 from benchmarks.screen import ARGUMENTS, SETTLED, open_review, press_all, print_times, running_app, start_run
 from srt_core.project.store import Store
 from srt_core.records import Action, Stage
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select.compare import whatif
@@ -63,7 +63,7 @@ def measure_statements(store: Store) -> None:
         print_times(f"what if: {name}", [timed(partial(whatif.compare, store, dialled)) for _ in range(7)])
     print_times("gains of a dial", [timed(lambda: whatif.gains(store, Stage.INSTRUCTION, policy)) for _ in range(7)])
     print_times(f"bulk decision on {BULK:,}", [timed(lambda: _decide(store))])
-    print_times("its undo", [timed(lambda: ledger.undo_action(store, _last_action(store), "benchmark"))])
+    print_times("its undo", [timed(lambda: decisions.undo_action(store, _last_action(store), "benchmark"))])
     _decide(store)
 
 
@@ -82,7 +82,9 @@ def _derive_some(store: Store) -> None:
 
 def _decide(store: Store) -> None:
     where, values = browse.membership(store, Filter(state=("open",)))
-    ledger.decide_all(store, f"{where} AND seq <= $last", {**values, "last": BULK}, Action.APPROVE, "benchmark", "bulk")
+    decisions.decide_all(
+        store, f"{where} AND seq <= $last", {**values, "last": BULK}, Action.APPROVE, "benchmark", "bulk"
+    )
 
 
 def _last_action(store: Store) -> int:

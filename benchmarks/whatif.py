@@ -20,7 +20,7 @@ from benchmarks.large import build
 from srt_core.methods import DIALS, PRESETS
 from srt_core.project.store import Store
 from srt_core.records import Action, Policy, RankBy, Stage
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.score.scorings import MEASURES
 from srt_core.select.compare import whatif
 from srt_core.select.compare.outcome_map import Shown, outcome_map, values_of
@@ -73,7 +73,7 @@ def decide_a_tenth(store: Store) -> None:
     if store.value("SELECT count(*) FROM standing"):
         return
     for remainder, action in ((3, Action.APPROVE), (7, Action.REJECT)):
-        ledger.decide_all(store, "seq % 13 = $remainder", {"remainder": remainder}, action, "benchmark", "benchmark")
+        decisions.decide_all(store, "seq % 13 = $remainder", {"remainder": remainder}, action, "benchmark", "benchmark")
 
 
 def measure(path: Path, rounds: int) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select import selection
@@ -34,7 +35,7 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
     for row in store.rows("SELECT * FROM selection JOIN panel USING (seq, sample_id) ORDER BY seq"):
         _decide(store, row, draw)
     where, values = browse.membership(store, Filter(ifd=(0.0, 0.45)))
-    ledger.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
+    decisions.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
     return store
 
 
@@ -49,9 +50,9 @@ def _decide(store: Store, row: Row, draw: random.Random) -> None:
         context = {"queue": draw.choice(["audit", "closest"])}
         edited = EDITED if action is Action.EDIT else None
         decision = Decision(row["sample_id"], action, author, origin, edited, context)
-        event = ledger.decide(store, decision, upon=upon)
+        event = decisions.decide(store, decision, upon=upon)
         if draw.random() < 0.15:
-            ledger.undo(store, event, author)
+            decisions.undo(store, event, author)
         else:
             upon = event
 
@@ -74,12 +75,12 @@ class Made:
         return (None, None) if self.action == "reject" else (self.origin, self.candidate)
 
 
-def decisions(store: Store) -> Iterator[Made]:
+def made_decisions(store: Store) -> Iterator[Made]:
     """Every decision of the log that was not undone, in its order."""
-    rows = ledger.events(store, EventFilter(), limit=100_000)
+    rows = events.events(store, EventFilter(), limit=100_000)
     undone = {row["undoes"] for row in rows}
     for row in reversed(rows):
-        if row["kind"] in ledger.DECISIONS and row["event_id"] not in undone:
+        if row["kind"] in events.DECISIONS and row["event_id"] not in undone:
             yield _made(row)
 
 
@@ -97,5 +98,5 @@ def _made(row: Row) -> Made:
 
 def standing(store: Store) -> dict[str, Made]:
     """The last decision on each sample, where it is no bulk action and no parking."""
-    last = {made.sample: made for made in decisions(store)}
+    last = {made.sample: made for made in made_decisions(store)}
     return {name: made for name, made in last.items() if made.action != "park" and "bulk" not in made.context}

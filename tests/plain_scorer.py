@@ -1,7 +1,7 @@
 """The scores once more, the plain way, for comparison: one text at a time through transformers' own loss.
 
-Written from the definitions, not from srt_core.score.ifd: its own template filling, its own joining of ids, `labels` with
--100 before the target, and the loss that the model itself returns. A number that does not exist is None.
+Written from the definitions, not from srt_core.score.ifd: its own template filling, its own joining of ids, `labels`
+with -100 before the target, and the loss that the model itself returns. A number that does not exist is None.
 """
 
 from dataclasses import dataclass

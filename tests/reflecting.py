@@ -52,10 +52,10 @@ RUN = """
 import sys
 from contextlib import closing
 from pathlib import Path
-from srt_core.pipeline import Plan, reflect
-from srt_core.prompts import load_prompts
-from srt_core.store import Store
-from srt_core.teacher import OpenAITeacher
+from srt_core.reflect.run import Plan, reflect
+from srt_core.reflect.prompts import load_prompts
+from srt_core.project.store import Store
+from srt_core.reflect.teacher import OpenAITeacher
 path, url, concurrency = sys.argv[1:]
 with Store.open(Path(path)) as store:
     steps = reflect(store, OpenAITeacher(url, "m-1"), load_prompts(), Plan(concurrency=int(concurrency)))

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.intervals import doubt_of, most_wrong, needed
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review import queues as review
-from srt_core.review.decisions import EventFilter
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.trust import audits
@@ -49,8 +50,8 @@ def draw(store: Store, terms: Terms = TERMS, only: Filter = ALL) -> Audit:
 def judge(store: Store, name: str, action: Action = Action.APPROVE) -> int:
     origin = None if action in (Action.REJECT, Action.PARK) else Origin.RESPONSE
     edited = Pair("Do it.", "Better.") if action is Action.EDIT else None
-    found = ledger.standing(store, name)
-    return ledger.decide(
+    found = decisions.standing(store, name)
+    return decisions.decide(
         store, Decision(name, action, "ann", origin, edited, {"queue": "drawn"}), upon=found.event_id if found else None
     )
 
@@ -65,7 +66,7 @@ def test_a_draw_can_be_drawn_again_from_the_log(store: Store) -> None:
     judge(store, "s1")
     judge(store, "s2", Action.PARK)
     audit = draw(store)
-    context = json.loads(ledger.events(store, EventFilter(kind="audit"), 1)[0]["context"])
+    context = json.loads(events.events(store, EventFilter(kind="audit"), 1)[0]["context"])
     kept = [f"s{place}" for place in range(COUNT) if place % 3 and place != 1]
     kept.sort(key=lambda name: hashlib.md5((context["seed"] + name).encode()).hexdigest())
     assert context["population"] == audit.population == len(kept) == 59
@@ -79,7 +80,7 @@ def test_the_log_says_what_was_drawn_from(store: Store) -> None:
     """The event holds seed, population, filter in words and as data, size, bound, confidence, policy and rule."""
     only = Filter(reason=("kept",), ifd=(0.1, float("inf")), origin_r_ifd=("RESPONSE", 0.0, 0.9), extra=())
     audit = draw(store, only=only)
-    event = ledger.events(store, EventFilter(kind="audit"), 1)[0]
+    event = events.events(store, EventFilter(kind="audit"), 1)[0]
     context = json.loads(event["context"])
     assert (context["words"], context["bound"], context["confidence"], context["allowed"]) == (
         "words of the filter",
@@ -146,10 +147,10 @@ def test_progress_counts_what_was_judged(store: Store) -> None:
     for name, action in zip(audit.samples, (Action.APPROVE, Action.REJECT, Action.EDIT, Action.PARK), strict=False):
         judge(store, name, action)
     other = Decision(audit.samples[4], Action.CHOOSE, "bob", Origin.ORIGINAL)
-    undone = ledger.decide(store, other, upon=None)
+    undone = decisions.decide(store, other, upon=None)
     assert audits.progress(store, audit) == audits.Progress(4, 3, 1, 0)
-    ledger.undo(store, undone, "bob")
-    ledger.decide_all(store, "sample_id = $name", {"name": audit.samples[5]}, Action.APPROVE, "bob", "one")
+    decisions.undo(store, undone, "bob")
+    decisions.decide_all(store, "sample_id = $name", {"name": audit.samples[5]}, Action.APPROVE, "bob", "one")
     assert audits.progress(store, audit) == audits.Progress(3, 2, 1, 1)
 
 
@@ -177,7 +178,7 @@ def test_an_audit_that_finds_none_wrong_approves_the_rest(store: Store) -> None:
     assert (found.met, found.remaining, found.limit) == (True, remaining, limit)
     assert limit <= 0.2
     assert audits.approve(store, audit, "ann") == remaining
-    last = ledger.events(store, EventFilter(kind="approve"), 1)[0]
+    last = events.events(store, EventFilter(kind="approve"), 1)[0]
     evidence = json.loads(last["context"])["evidence"]
     assert {name: evidence[name] for name in ("audit", "n", "wrong", "bound", "confidence", "limit", "population")} == {
         "audit": audit.event_id,
@@ -260,7 +261,7 @@ def test_a_changed_policy_ends_the_evidence_where_it_changes_a_pick(store: Store
     assert (found.holds, found.met) == (False, False)
     with pytest.raises(SRTError, match="changed since the draw"):
         audits.approve(store, audit, "ann")
-    assert ledger.count_events(store, EventFilter(kind="approve")) == audit.size
+    assert events.count_events(store, EventFilter(kind="approve")) == audit.size
 
 
 def test_changed_scores_end_the_evidence(store: Store) -> None:
@@ -293,6 +294,6 @@ def test_a_sample_of_later_is_not_of_the_population(store: Store) -> None:
     event = judge(store, "s1")
     audit = draw(store)
     judge_all(store, audit)
-    ledger.undo(store, event, "ann")
+    decisions.undo(store, event, "ann")
     assert audits.approve(store, audit, "ann") == 59 - audit.size
-    assert ledger.standing(store, "s1") is None
+    assert decisions.standing(store, "s1") is None

@@ -19,7 +19,6 @@ from srt_core.project.store import Store
 from srt_core.reflect.batch import run as batching
 from srt_core.reflect.batch.run import reflect_batch
 from srt_core.reflect.batch.sending import forget_batches
-from srt_core.reflect.missing import Mode
 from srt_core.reflect.prices import Price, set_price
 from srt_core.reflect.prompts import ReplyFormat, load_prompts
 from srt_core.reflect.run import Plan, producer_of, reflect
@@ -28,6 +27,7 @@ from srt_core.reflect.teacher import OpenAITeacher
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
+from srt_core.select.settled import settled_by_rule
 from tests.servers.answers import Answer, complete, refuse
 from tests.servers.batches import BATCH_FAULTS, BatchDesk, Posted
 from tests.servers.lessons import ALWAYS_REFUSED, REFUSED_ONCE, read_question, user_text
@@ -281,7 +281,7 @@ def test_what_the_teacher_does_not_take_at_once_goes_later(
 
 def test_sequential_mode_says_what_it_waits_for(store: Store, server: BatchServer, tmp_path: Path) -> None:
     """In sequential mode the response stage follows once the instruction stage is scored: 2 calls a sample."""
-    plan = Plan(Mode.SEQUENTIAL)
+    plan = Plan(settled_by_rule)
     last = run(store, server, plan=plan)
     assert "wait for scores" in last.message
     assert {origin for _, origin, *_ in candidates(store)} <= {"INSTRUCTION", "RESPONSE"}
@@ -553,10 +553,10 @@ from itertools import count
 from pathlib import Path
 
 import openai, httpx2
-from srt_core.pipeline import batching, reflect_batch
-from srt_core.prompts import load_prompts
-from srt_core.store import Store
-from srt_core.teacher import OpenAITeacher
+from srt_core.reflect.batch import run as batching; from srt_core.reflect.batch.run import reflect_batch
+from srt_core.reflect.prompts import load_prompts
+from srt_core.project.store import Store
+from srt_core.reflect.teacher import OpenAITeacher
 
 project, url, before = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "before"
 whole, batching.KEPT_AT_ONCE = Store.transaction, 3

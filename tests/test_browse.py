@@ -10,7 +10,7 @@ import pytest
 from srt_core.errors import SRTError
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from tests.rule_oracle import Case, Numbers
@@ -50,7 +50,7 @@ def fill(path: Path) -> Store:
         tx.execute("UPDATE sample SET duplicate_of = 's0' WHERE seq % 5 = 0")
         tx.bump()
     for name in ("s1", "s4", "s9"):
-        ledger.decide(store, Decision(name, Action.REJECT, "ann"), upon=None)
+        decisions.decide(store, Decision(name, Action.REJECT, "ann"), upon=None)
     return store
 
 
@@ -77,8 +77,8 @@ def test_a_bulk_action_decides_as_many_as_were_counted(tmp_path: Path, only: Fil
     with fill(tmp_path / "p.srt") as store:
         where, values = browse.membership(store, only)
         announced = browse.count_open(store, only)
-        approved = ledger.decide_all(store, where, values, Action.APPROVE, "ann", "test")
-        rejected = ledger.decide_all(store, where, values, Action.REJECT, "ann", "test")
+        approved = decisions.decide_all(store, where, values, Action.APPROVE, "ann", "test")
+        rejected = decisions.decide_all(store, where, values, Action.REJECT, "ann", "test")
         assert (approved, approved + rejected) == (announced.picks, announced.samples)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from srt_core.importing import samples
+from srt_core.project import candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
 from srt_core.select import policies, selection
 from tests.conftest import StartApp, wait_for_script
@@ -40,8 +40,8 @@ def project(tmp_path: Path) -> Path:
         selection.refresh(store)
         policies.save_policy(store, Policy(max_ifd=0.9), EVIL)
         pair = Pair(EVIL, LONG, EVIL)
-        ledger.decide(store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), upon=None)
-        ledger.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), upon=None)
+        decisions.decide(store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), upon=None)
+        decisions.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), upon=None)
         decide_all(store, "seq = 3", {}, Action.APPROVE, EVIL, EVIL)
     return path
 
@@ -100,5 +100,5 @@ def test_hostile_text_of_a_sample_can_be_read(page: Page, app_server: StartApp, 
     page.locator("code", has_text=sample_name(7)).wait_for()
     server.kill()
     with Store.open(project) as store:
-        assert samples.count_samples(store) == 8
+        assert candidates.count_samples(store) == 8
         assert store.value("SELECT action FROM standing WHERE sample_id = ?", [sample_name(6)]) == "reject"

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from tests.conftest import AppServer, StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -51,10 +52,10 @@ def wait_for_sample(page: Page, sample: str) -> None:
     wait_for_script(page)
 
 
-def decisions(path: Path) -> list[str]:
+def decided_samples(path: Path) -> list[str]:
     """The decided samples in the file, the first decision first."""
     with Store.open(path) as store:
-        return [str(event["sample_id"]) for event in ledger.events(store, EventFilter(), limit=1000)][::-1]
+        return [str(event["sample_id"]) for event in events.events(store, EventFilter(), limit=1000)][::-1]
 
 
 @pytest.mark.parametrize("gap_milliseconds", [0, 30, 100, 250])
@@ -72,7 +73,7 @@ def test_a_burst_of_keys_decides_only_what_was_seen(
     wait_for_script(page)
     painted, pressed_on = page.evaluate("[window.painted, window.pressedOn]")
     server.kill()
-    decided = decisions(project)
+    decided = decided_samples(project)
     assert len(decided) >= 1
     assert len(decided) == len(set(decided))
     assert set(decided) <= set(painted) & set(pressed_on)
@@ -86,7 +87,7 @@ def test_no_unhurried_key_is_dropped_and_none_lost_by_kill(page: Page, app_serve
         page.keyboard.press("a")
         wait_for_sample(page, f"s{number + 1}")
     server.kill()
-    assert decisions(project) == ["s0", "s1", "s2", "s3", "s4"]
+    assert decided_samples(project) == ["s0", "s1", "s2", "s3", "s4"]
 
 
 def test_reload_keeps_the_place_and_the_decisions(page: Page, app_server: StartApp, project: Path) -> None:
@@ -120,7 +121,7 @@ def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, p
     wait_for_sample(page, "s2")
     server.kill()
     with Store.open(project) as store:
-        kept = ledger.last_decisions(store, "curator")
+        kept = decisions.last_decisions(store, "curator")
     assert [(event["kind"], event["sample_id"], event["response"]) for event in kept] == [
         ("edit", "s1", "Done. axa1"),
         ("choose", "s0", None),
@@ -162,7 +163,7 @@ def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_
     wait_for_sample(page, names[0])
     page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
     server.kill()
-    assert [name for name in decisions(path) if name in names] == [names[2], names[3]]
+    assert [name for name in decided_samples(path) if name in names] == [names[2], names[3]]
 
 
 def test_texts_of_the_data_are_never_markup(page: Page, app_server: StartApp, project: Path) -> None:

@@ -18,12 +18,12 @@ import torch
 from srt_core.commands.main import main
 from srt_core.commands.terminal import show
 from srt_core.importing.files import read_rows
-from srt_core.importing.samples import find_sample
+from srt_core.project import events
+from srt_core.project.candidates import find_sample
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin, Pair
 from srt_core.reflect.prompts import load_prompts
-from srt_core.review import decisions as ledger
 from srt_core.review.status import status
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.select.compare.students import agreement, same_selections
@@ -281,7 +281,7 @@ def test_decide_each_action(project: Path, command: Command) -> None:
         finished = command("decide", project, *arguments)
         assert (finished.returncode, finished.stdout, finished.stderr) == (DONE, said, "")
     with Store.open(project) as store:
-        log = ledger.events(store, ledger.EventFilter(sample_id=name), 100)
+        log = events.events(store, events.EventFilter(sample_id=name), 100)
     done = [(event["kind"], event["author"]) for event in reversed(log)]
     assert done == [("approve", "Ann"), ("reject", "Bo"), ("park", "Bo"), ("choose", "Ann"), ("undo", "Ann")]
 

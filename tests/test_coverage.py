@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
+from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.filter.facets import choices
@@ -56,7 +57,7 @@ def fill(path: Path) -> Store:
         tx.append("cluster", ["cluster", "words"], [(0, "even"), (1, "odd")])
         tx.bump()
     for name, author in (("s1", "ann"), ("s4", "bob, jr"), ("s9", "ann")):
-        ledger.decide(store, Decision(name, Action.REJECT, author), upon=None)
+        decisions.decide(store, Decision(name, Action.REJECT, author), upon=None)
     return store
 
 
@@ -184,9 +185,11 @@ def test_all_of_a_facet_are_decided_and_undone_as_one(tmp_path: Path, action: Ac
         waiting = browse.count_open(store, only)
         before = store.rows("SELECT * FROM standing ORDER BY seq")
         where, values = browse.membership(store, only)
-        done = ledger.decide_all(store, where, values, action, "ann", "test")
+        done = decisions.decide_all(store, where, values, action, "ann", "test")
         assert 0 < done == (waiting.picks if action is Action.APPROVE else waiting.samples)
-        assert ledger.undo_action(store, ledger.events(store, ledger.EventFilter(), 1)[0]["action_id"], "ann") == done
+        assert (
+            decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0]["action_id"], "ann") == done
+        )
         assert store.rows("SELECT * FROM standing ORDER BY seq") == before
 
 

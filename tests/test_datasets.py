@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from srt_core.errors import DatasetError
+from srt_core.export.formats.writing import ExportRow, write_rows
 from srt_core.importing import files as datasets
 from srt_core.importing.files import ImportRow, Record, Reject
 from srt_core.records import Origin, Pair
@@ -568,11 +569,9 @@ print(count, peak_mb() - before)
 @pytest.mark.parametrize("format", ["alpaca", "jsonl", "messages", "parquet"])
 def test_a_large_file_is_read_in_bounded_memory(tmp_path: Path, format: str) -> None:
     """Sixty megabytes cost less than forty of memory, in every format that is written."""
-    rows = (
-        datasets.ExportRow(Pair(f"Question {n}", os.urandom(1500).hex()), str(n), "ORIGINAL") for n in range(20_000)
-    )
-    datasets.write_rows(tmp_path / "large", format, rows)
-    datasets.write_rows(tmp_path / "small", format, [datasets.ExportRow(GOOD_PAIR, "0", "ORIGINAL")])
+    rows = (ExportRow(Pair(f"Question {n}", os.urandom(1500).hex()), str(n), "ORIGINAL") for n in range(20_000))
+    write_rows(tmp_path / "large", format, rows)
+    write_rows(tmp_path / "small", format, [ExportRow(GOOD_PAIR, "0", "ORIGINAL")])
     command = [sys.executable, "-c", MEASURE, str(tmp_path / "small"), str(tmp_path / "large")]
     count, growth_mb = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(count) == 20_000

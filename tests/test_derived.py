@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.select import selection
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
@@ -67,7 +68,7 @@ def test_standing_is_the_fold_of_the_log(tmp_path: Path) -> None:
             )
             folded = store.rows(
                 f"""SELECT sample_id, event_id, kind AS action, origin, candidate_id, author, made_at
-                    FROM ({ledger.fold()}) ORDER BY ALL"""
+                    FROM ({events.fold()}) ORDER BY ALL"""
             )
             assert standing == folded
         assert standing
@@ -79,12 +80,12 @@ def act(store: Store, draw: random.Random) -> None:
     what = draw.random()
     if what < 0.6:
         name = sample_name(draw.randrange(SAMPLES))
-        stands = ledger.standing(store, name)
+        stands = decisions.standing(store, name)
         action = draw.choice([Action.REJECT, Action.PARK, Action.CHOOSE])
         origin = Origin.ORIGINAL if action is Action.CHOOSE else None
-        ledger.decide(store, Decision(name, action, "ann", origin), upon=stands.event_id if stands else None)
+        decisions.decide(store, Decision(name, action, "ann", origin), upon=stands.event_id if stands else None)
     elif what < 0.75:
         action = draw.choice([Action.APPROVE, Action.REJECT, Action.PARK])
-        ledger.decide_all(store, "seq % $by = 0", {"by": draw.randint(2, 9)}, action, "bo", "some")
+        decisions.decide_all(store, "seq % $by = 0", {"by": draw.randint(2, 9)}, action, "bo", "some")
     elif actions:
-        ledger.undo_action(store, draw.choice(actions), "cleo")
+        decisions.undo_action(store, draw.choice(actions), "cleo")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.store import Store
 from srt_core.reflect.asking import Asker
 from srt_core.reflect.estimate import Estimate, estimate
-from srt_core.reflect.missing import Missing, Mode
+from srt_core.reflect.missing import Missing
 from srt_core.reflect.prices import Price, price_of, set_price
 from srt_core.reflect.run import Plan, producer_of
 from srt_core.reflect.spending import Caps, spent_by
@@ -19,6 +19,7 @@ from srt_core.reflect.trial import trial
 from srt_core.score.run import score
 from srt_core.score.student import Student
 from srt_core.score.templates import load_template
+from srt_core.select.settled import settled_by_rule
 from tests.fault_server import FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.small_project import alpaca_rows
@@ -45,7 +46,7 @@ def estimated(store: Store, server: FaultServer, plan: Plan | None = None) -> Es
     plan = plan or Plan()
     teacher = teacher_at(server.url("teach"))
     producer = producer_of(store, teacher, PROMPTS)
-    missing = Missing(store, producer, plan.mode, plan.attempts, plan.retry_failed, only=plan.only)
+    missing = Missing(store, producer, plan.settled, plan.attempts, plan.retry_failed, only=plan.only)
     return estimate(missing, teacher, Asker(teacher, PROMPTS))
 
 
@@ -100,7 +101,7 @@ def test_chosen_samples_alone_are_counted(store: Store, server: FaultServer) -> 
 
 def test_sequential_mode_takes_two_calls_a_sample(store: Store, server: FaultServer) -> None:
     """In sequential mode each sample takes two calls, before the instruction stage, after it and once it is scored."""
-    plan = Plan(Mode.SEQUENTIAL)
+    plan = Plan(settled_by_rule)
     assert estimated(store, server, plan).calls == 2 * SAMPLES
     run(store, server.url("teach"), plan)
     assert (server.attempts.total(), estimated(store, server, plan).calls) == (SAMPLES, SAMPLES)
@@ -122,7 +123,7 @@ def test_a_recording_has_no_cost(tmp_path: Path, store: Store) -> None:
     """Replayed replies cost nothing that anybody knows."""
     pairs = [pair_of(row) for row in store.rows("FROM candidate")]
     teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
-    missing = Missing(store, producer_of(store, teacher, PROMPTS), Mode.FULL)
+    missing = Missing(store, producer_of(store, teacher, PROMPTS), None)
     found = estimate(missing, teacher, Asker(teacher, PROMPTS))
     assert (found.calls, found.cost) == (3 * SAMPLES, None)
 

@@ -14,7 +14,7 @@ from srt_core.errors import StudentError
 from srt_core.importing.run import import_file
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
 from srt_core.score.ifd import Convention
 from srt_core.score.run import score
@@ -237,7 +237,7 @@ def test_an_edit_is_explained_as_its_own_text(llama: Student, scored: Scored) ->
     store = scored(llama, ODD_TEXTS[:1])
     (sample,) = (row["sample_id"] for row in store.rows("SELECT sample_id FROM sample"))
     edited = Pair("Name three colours.", "Red, green, or blue.")
-    event = ledger.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    event = decisions.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
     for _ in score(store, llama, ALPACA):
         pass
     maps = explain(store, llama, Subject("edit_score", event))

@@ -15,11 +15,12 @@ from srt_core.errors import ExportError
 from srt_core.export.export import FILES, Scope, counts, export, preview
 from srt_core.importing.files import ImportRow, Reject, read_rows
 from srt_core.importing.run import import_file
-from srt_core.importing.samples import candidates, pair_of
 from srt_core.methods import PRESETS
+from srt_core.project import events
+from srt_core.project.candidates import candidates, pair_of
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter.browse import Filter
 from srt_core.review.status import status
 from srt_core.select import selection
@@ -52,9 +53,9 @@ def selected(store: Store) -> dict[str, Origin]:
 
 
 def decide(store: Store, sample: str, action: Action, origin: Origin | None = None, edited: Pair | None = None) -> None:
-    standing = ledger.standing(store, sample)
+    standing = decisions.standing(store, sample)
     upon = standing.event_id if standing else None
-    ledger.decide(store, Decision(sample, action, "Ann", origin, edited), upon=upon)
+    decisions.decide(store, Decision(sample, action, "Ann", origin, edited), upon=upon)
 
 
 def pair(store: Store, sample: str, origin: Origin) -> Pair:
@@ -84,7 +85,7 @@ def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
         decide(store, sample, Action.PARK)
     decide(store, outside[3], Action.REJECT)
     # what was undone counts for nothing
-    ledger.undo(store, ledger.decide(store, Decision(inside[5], Action.REJECT, "Ann"), upon=None), "Ann")
+    decisions.undo(store, decisions.decide(store, Decision(inside[5], Action.REJECT, "Ann"), upon=None), "Ann")
     return ([verdicts[sample] for sample in order if sample in verdicts],
             [approved[sample] for sample in order if sample in approved])  # fmt: skip
 
@@ -270,7 +271,7 @@ def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path
 def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
     """The log says who exported what, how many rows, and the file's hash."""
     written = export(store, tmp_path, "alpaca", by="Cy")
-    (event,) = ledger.events(store, ledger.EventFilter(kind="export"), 10)
+    (event,) = events.events(store, events.EventFilter(kind="export"), 10)
     context = json.loads(event["context"])
     assert (event["author"], context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
 

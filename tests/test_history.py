@@ -8,11 +8,11 @@ import pytest
 
 from srt_core.errors import DecisionError
 from srt_core.methods import PRESETS
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
-from srt_core.review import history
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions, history
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select import selection
@@ -31,17 +31,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pair | None = None) -> int:
-    now = ledger.standing(store, sample_name(place))
+    now = decisions.standing(store, sample_name(place))
     origin = None if action in (Action.REJECT, Action.PARK) else Origin.ORIGINAL
     upon = now.event_id if now else None
-    return ledger.decide(store, Decision(sample_name(place), action, by, origin, edited), upon=upon)
+    return decisions.decide(store, Decision(sample_name(place), action, by, origin, edited), upon=upon)
 
 
 def bulk(store: Store, by: str = "Bo") -> int:
     """Approve all that is open; gives the action."""
     where, values = browse.membership(store, Filter())
-    ledger.decide_all(store, where, values, Action.APPROVE, by, "all samples")
-    return int(ledger.events(store, EventFilter(), 1)[0]["action_id"])
+    decisions.decide_all(store, where, values, Action.APPROVE, by, "all samples")
+    return int(events.events(store, EventFilter(), 1)[0]["action_id"])
 
 
 def stand(store: Store) -> dict[str, tuple[str, str | None, str | None]]:
@@ -57,10 +57,10 @@ def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:
     other = next(policy for policy in PRESETS.values() if policy != selection.applied_policy(store))
     was = selection.applied_policy(store).name
     selection.apply(store, other, "Ann")
-    applied = ledger.events(store, EventFilter(), 1)[0]["event_id"]
-    ledger.undo(store, first, "Ann")
+    applied = events.events(store, EventFilter(), 1)[0]["event_id"]
+    decisions.undo(store, first, "Ann")
     decide(store, 2, Action.REJECT)
-    last = ledger.events(store, EventFilter(), 1)[0]["event_id"]
+    last = events.events(store, EventFilter(), 1)[0]["event_id"]
     at = {event: history.state(store, event) for event in (first, parked, applied, last)}
     assert (at[first].decided, at[first].approved, dict(at[first].decisions)) == (1, 1, {"choose": 1})
     assert (at[parked].decided, at[parked].decisions["park"], at[parked].policy) == (1, 1, was)
@@ -77,7 +77,7 @@ def test_going_back_makes_the_same_decisions_stand_and_can_be_taken_back(store: 
     second = decide(store, 1, Action.CHOOSE)
     edit = decide(store, 2, Action.REJECT)
     then = stand(store)
-    ledger.undo(store, second, "Bo")
+    decisions.undo(store, second, "Bo")
     decide(store, 0, Action.REJECT, "Bo")
     bulk(store)
     now = stand(store)
@@ -91,7 +91,7 @@ def test_going_back_makes_the_same_decisions_stand_and_can_be_taken_back(store: 
     assert history.go_back(store, edit, "Ann") == 0
     assert history.take_back(store, action, "Ann") == 5
     assert stand(store) == now
-    again = ledger.events(store, EventFilter(), 1)[0]["action_id"]
+    again = events.events(store, EventFilter(), 1)[0]["action_id"]
     assert history.take_back(store, again, "Ann") == 5
     assert stand(store) == then
 
@@ -100,8 +100,8 @@ def test_the_undo_of_a_bulk_action_can_be_taken_back(store: Store) -> None:
     """What the undo undid stands again, but not on a sample that somebody decided since; a second time does nothing."""
     action = bulk(store)
     before = stand(store)
-    assert ledger.undo_action(store, action, "Bo") == len(CASES)
-    undo = ledger.events(store, EventFilter(), 1)[0]["action_id"]
+    assert decisions.undo_action(store, action, "Bo") == len(CASES)
+    undo = events.events(store, EventFilter(), 1)[0]["action_id"]
     decide(store, 3, Action.REJECT)
     assert history.take_back(store, undo, "Bo") == len(CASES) - 1
     assert stand(store) == {**before, sample_name(3): ("reject", None, None)}
@@ -116,7 +116,7 @@ def test_the_log_never_changes(store: Store) -> None:
     action = history.go_back(store, kept[0]["event_id"], "Ann")
     history.take_back(store, action, "Ann")
     assert store.rows("SELECT * FROM event ORDER BY event_id LIMIT 3") == kept
-    assert store.rows(f"SELECT * EXCLUDE (action_id) FROM ({ledger.fold()}) ORDER BY event_id") == store.rows(
+    assert store.rows(f"SELECT * EXCLUDE (action_id) FROM ({events.fold()}) ORDER BY event_id") == store.rows(
         "SELECT * EXCLUDE (action_id) FROM event WHERE event_id IN (SELECT event_id FROM standing) ORDER BY event_id"
     )
 
@@ -124,7 +124,7 @@ def test_the_log_never_changes(store: Store) -> None:
 def test_events_are_found_by_time_note_and_kind(store: Store) -> None:
     """Each filter alone and all together; a note is found in upper or lower case and with letters beyond ASCII."""
     decide(store, 0, Action.REJECT)
-    ledger.record(store, "export", "Zoë", {"file": "/data/Größe.json", "rows": 3})
+    events.record(store, "export", "Zoë", {"file": "/data/Größe.json", "rows": 3})
     bulk(store)
     now = datetime.now(UTC).replace(tzinfo=None)
     hour = timedelta(hours=1)
@@ -139,15 +139,15 @@ def test_events_are_found_by_time_note_and_kind(store: Store) -> None:
         EventFilter(is_bulk=True): 5,
         EventFilter(is_bulk=True, author="Bo", kind="approve", sample_id=sample_name(1), text="all"): 1,
     }
-    assert {only: ledger.count_events(store, only) for only in counts} == counts
+    assert {only: events.count_events(store, only) for only in counts} == counts
 
 
 def test_a_page_says_what_was_undone_and_how_many_of_an_action_stand(store: Store) -> None:
     """Counts are of the whole action, also where the page shows a part of it."""
     bulk(store)
-    first = ledger.events(store, EventFilter(), 1, offset=len(CASES) - 1)[0]
-    ledger.undo(store, first["event_id"], "Bo")
-    rows = ledger.events(store, EventFilter(kind="approve"), 2, offset=len(CASES) - 2)
+    first = events.events(store, EventFilter(), 1, offset=len(CASES) - 1)[0]
+    decisions.undo(store, first["event_id"], "Bo")
+    rows = events.events(store, EventFilter(kind="approve"), 2, offset=len(CASES) - 2)
     assert [(row["undone"], row["in_action"]) for row in rows] == [(False, len(CASES) - 1), (True, len(CASES) - 1)]
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.trust.kappa import Kappa, cohen, pairings
-from tests.deciding import create_decided_project, decisions
+from tests.deciding import create_decided_project, made_decisions
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -104,7 +104,7 @@ def assert_same(one: Kappa, other: Kappa) -> None:
 def test_pairs_are_each_curators_own_last_decisions(store: Store) -> None:
     """Each pair's table is that of both curators' own last single decisions, whoever decided after them."""
     own: dict[str, dict[str, str]] = defaultdict(dict)
-    for made in decisions(store):
+    for made in made_decisions(store):
         if "bulk" not in made.context:
             own[made.author][made.sample] = made.action if made.action in ("park", "reject") else str(made.origin)
     found = {(pair.one, pair.other): pair for pair in pairings(store)}
@@ -138,6 +138,6 @@ def test_two_candidates_of_one_origin_are_two_categories(tmp_path: Path) -> None
         upon = None
         for author, key in zip(("ann", "bob"), keys, strict=True):
             decision = Decision("s0", Action.CHOOSE, author, Origin.RESPONSE, candidate_id=key)
-            upon = ledger.decide(store, decision, upon=upon)
+            upon = decisions.decide(store, decision, upon=upon)
         pair = pairings(store)[0]
     assert (pair.version.observed, pair.keep.observed) == (0.0, 1.0)

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import DecisionError
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter, Standing
+from srt_core.review import decisions
+from srt_core.review.decisions import Standing
 from srt_core.select import selection
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -51,14 +53,14 @@ def log(store: Store) -> list[Row]:
     return store.rows("FROM event ORDER BY event_id")
 
 
-def decide_in_turn(store: Store, *decisions: Decision) -> list[int]:
+def decide_in_turn(store: Store, *made: Decision) -> list[int]:
     """Decide one after the other, each upon what stands."""
-    return [ledger.decide(store, decision, upon=standing_event(store, decision.sample_id)) for decision in decisions]
+    return [decisions.decide(store, decision, upon=standing_event(store, decision.sample_id)) for decision in made]
 
 
 def standing_event(store: Store, sample: str) -> int | None:
     """The event that stands for a sample."""
-    found = ledger.standing(store, sample)
+    found = decisions.standing(store, sample)
     return found.event_id if found else None
 
 
@@ -68,15 +70,15 @@ def standing_event(store: Store, sample: str) -> int | None:
 @pytest.mark.parametrize("decision", [APPROVE, CHOOSE, REJECT, PARK, EDIT], ids=lambda decision: decision.action)
 def test_a_decision_stands_as_it_was_taken(store: Store, decision: Decision) -> None:
     """What was decided stands under the event id that decide gave, with its author and candidate."""
-    event = ledger.decide(store, decision, upon=None)
+    event = decisions.decide(store, decision, upon=None)
     candidate = CANDIDATES[decision.origin] if decision.origin else None
-    assert ledger.standing(store, "s0") == Standing(event, decision.action, decision.origin, "ann", candidate)
-    assert ledger.standing(store, "s1") is None
+    assert decisions.standing(store, "s0") == Standing(event, decision.action, decision.origin, "ann", candidate)
+    assert decisions.standing(store, "s1") is None
 
 
 def test_a_decision_keeps_its_context(store: Store) -> None:
     """The context of a decision (what was on screen) is in the log, in any script."""
-    ledger.decide(store, replace(APPROVE, by="李", context={"queue": 'closest "to" a threshold é'}), upon=None)
+    decisions.decide(store, replace(APPROVE, by="李", context={"queue": 'closest "to" a threshold é'}), upon=None)
     assert json.loads(log(store)[0]["context"]) == {"queue": 'closest "to" a threshold é'}
     assert log(store)[0]["author"] == "李"
 
@@ -85,7 +87,7 @@ def test_a_decision_keeps_its_context(store: Store) -> None:
 def test_a_decision_without_a_candidate_has_none_from_an_earlier_one(store: Store, later: Decision) -> None:
     """A reject or park that follows a choice stands without a candidate; the choice's does not shine through."""
     decide_in_turn(store, CHOOSE, later)
-    found = ledger.standing(store, "s0")
+    found = decisions.standing(store, "s0")
     assert found is not None
     assert (found.action, found.origin) == (later.action, None)
 
@@ -104,7 +106,7 @@ def test_the_verdict_is_the_decision_where_there_is_one(
     store: Store, decision: Decision, verdict: str | None, decided: bool, approved: bool
 ) -> None:
     """The human decision beats the selection; a parked sample is still open and follows the rule."""
-    ledger.decide(store, decision, upon=None)
+    decisions.decide(store, decision, upon=None)
     row = store.rows("SELECT verdict_origin, decided, approved FROM verdict WHERE sample_id = 's0'")[0]
     assert row == {"verdict_origin": verdict, "decided": decided, "approved": approved}
 
@@ -113,11 +115,11 @@ def test_the_log_only_grows(store: Store) -> None:
     """Nothing that is in the log is ever changed or removed, by decisions, undo, bulk actions or a policy."""
     steps: list[Callable[[], object]] = [
         lambda: decide_in_turn(store, APPROVE, REJECT, EDIT),
-        lambda: ledger.undo(store, standing_event(store, "s0") or 0, "bob"),
-        lambda: ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all"),
-        lambda: ledger.undo_action(store, log(store)[-1]["action_id"], "ann"),
+        lambda: decisions.undo(store, standing_event(store, "s0") or 0, "bob"),
+        lambda: decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all"),
+        lambda: decisions.undo_action(store, log(store)[-1]["action_id"], "ann"),
         lambda: selection.apply(store, Policy(top_share=50), "ann"),
-        lambda: ledger.record(store, "export", "ann", {"files": 2}),
+        lambda: events.record(store, "export", "ann", {"files": 2}),
     ]
     before = log(store)
     for step in steps:
@@ -133,22 +135,22 @@ def test_the_log_only_grows(store: Store) -> None:
 
 def test_a_decision_upon_something_old_is_refused_and_says_who_was_first(store: Store) -> None:
     """If somebody decided in between, the later decision is refused by name and leaves nothing in the log."""
-    first = ledger.decide(store, APPROVE, upon=None)
+    first = decisions.decide(store, APPROVE, upon=None)
     for stale in (None, first + 1_000):
         with pytest.raises(DecisionError, match="approve by ann") as caught:
-            ledger.decide(store, replace(REJECT, by="bob"), upon=stale)
+            decisions.decide(store, replace(REJECT, by="bob"), upon=stale)
         assert caught.value.hint
     assert len(log(store)) == 1
-    assert ledger.decide(store, replace(REJECT, by="bob"), upon=first) > first
+    assert decisions.decide(store, replace(REJECT, by="bob"), upon=first) > first
 
 
 def test_a_decision_upon_an_undone_one_is_refused(store: Store) -> None:
     """What was undone meanwhile is no ground to decide upon; the sample is undecided again."""
-    event = ledger.decide(store, APPROVE, upon=None)
-    ledger.undo(store, event, "bob")
+    event = decisions.decide(store, APPROVE, upon=None)
+    decisions.undo(store, event, "bob")
     with pytest.raises(DecisionError, match="undone meanwhile"):
-        ledger.decide(store, REJECT, upon=event)
-    assert ledger.decide(store, REJECT, upon=None) == standing_event(store, "s0")
+        decisions.decide(store, REJECT, upon=event)
+    assert decisions.decide(store, REJECT, upon=None) == standing_event(store, "s0")
 
 
 def test_of_many_at_once_one_decides(store: Store) -> None:
@@ -156,14 +158,14 @@ def test_of_many_at_once_one_decides(store: Store) -> None:
 
     def attempt(number: int) -> bool:
         try:
-            ledger.decide(store, replace(APPROVE, by=f"curator {number}"), upon=None)
+            decisions.decide(store, replace(APPROVE, by=f"curator {number}"), upon=None)
         except DecisionError:
             return False
         return True
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
-    assert ledger.count_events(store, ALL) == 1
+    assert events.count_events(store, ALL) == 1
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_of_many_at_once_one_decides(store: Store) -> None:
 def test_a_decision_that_cannot_be_taken_is_refused(store: Store, decision: Decision) -> None:
     """A sample or candidate that is not there, or an edit without texts, is a DecisionError with a way out."""
     with pytest.raises(DecisionError) as caught:
-        ledger.decide(store, decision, upon=None)
+        decisions.decide(store, decision, upon=None)
     assert caught.value.hint
     assert log(store) == []
 
@@ -195,17 +197,17 @@ def test_an_edit_is_read_back_to_the_letter(store: Store) -> None:
     """An edited pair keeps its white space, quotes and scripts, and the candidate it came from is untouched."""
     pair = Pair("  Say 'é' \n\ttwice;--", '北京 "ok"\u2028{"a": 1}\n', "\n")
     candidates = store.rows("FROM candidate ORDER BY candidate_id")
-    event = ledger.decide(store, replace(EDIT, edited=pair), upon=None)
-    assert ledger.edited_pair(store, event) == pair
+    event = decisions.decide(store, replace(EDIT, edited=pair), upon=None)
+    assert decisions.edited_pair(store, event) == pair
     assert store.rows("FROM candidate ORDER BY candidate_id") == candidates
 
 
 def test_an_event_that_is_no_edit_has_no_pair(store: Store) -> None:
     """Asking for the pair of an event that wrote none, or of none at all, is a DecisionError, not a pair of nothing."""
-    event = ledger.decide(store, REJECT, upon=None)
+    event = decisions.decide(store, REJECT, upon=None)
     for key in (event, event + 1_000):
         with pytest.raises(DecisionError):
-            ledger.edited_pair(store, key)
+            decisions.edited_pair(store, key)
 
 
 # Undo
@@ -214,34 +216,34 @@ def test_an_event_that_is_no_edit_has_no_pair(store: Store) -> None:
 def test_undo_brings_back_what_stood_before(store: Store) -> None:
     """Undone one by one, the decisions before stand again, down to an undecided sample."""
     first, second, third = decide_in_turn(store, CHOOSE, REJECT, PARK)
-    assert ledger.undo(store, third, "bob") == "s0"
-    assert ledger.standing(store, "s0") == Standing(second, Action.REJECT, None, "ann", None)
-    ledger.undo(store, second, "bob")
-    assert ledger.standing(store, "s0") == Standing(first, Action.CHOOSE, Origin.ORIGINAL, "ann", 1)
-    ledger.undo(store, first, "bob")
-    assert ledger.standing(store, "s0") is None
+    assert decisions.undo(store, third, "bob") == "s0"
+    assert decisions.standing(store, "s0") == Standing(second, Action.REJECT, None, "ann", None)
+    decisions.undo(store, second, "bob")
+    assert decisions.standing(store, "s0") == Standing(first, Action.CHOOSE, Origin.ORIGINAL, "ann", 1)
+    decisions.undo(store, first, "bob")
+    assert decisions.standing(store, "s0") is None
 
 
 def test_undo_of_an_older_decision_leaves_the_newest(store: Store) -> None:
     """What was decided last stands, whichever earlier decision is undone."""
     first, second = decide_in_turn(store, CHOOSE, REJECT)
-    ledger.undo(store, first, "bob")
+    decisions.undo(store, first, "bob")
     assert standing_event(store, "s0") == second
-    ledger.undo(store, second, "bob")
-    assert ledger.standing(store, "s0") is None
+    decisions.undo(store, second, "bob")
+    assert decisions.standing(store, "s0") is None
 
 
 def test_undo_is_an_event_and_only_of_a_decision_that_stands(store: Store) -> None:
     """An undo names what it undoes and who did it; it cannot be repeated, nor done to an undo or another event."""
-    event = ledger.decide(store, APPROVE, upon=None)
-    ledger.undo(store, event, "bob")
+    event = decisions.decide(store, APPROVE, upon=None)
+    decisions.undo(store, event, "bob")
     undo = log(store)[-1]
     assert (undo["kind"], undo["author"], undo["undoes"], undo["sample_id"]) == ("undo", "bob", event, "s0")
-    ledger.record(store, "export", "ann", {})
+    events.record(store, "export", "ann", {})
     for key in (event, undo["event_id"], log(store)[-1]["event_id"], 10_000):
         with pytest.raises(DecisionError):
-            ledger.undo(store, key, "bob")
-    assert ledger.count_events(store, ALL) == 3
+            decisions.undo(store, key, "bob")
+    assert events.count_events(store, ALL) == 3
 
 
 # Many at once
@@ -249,9 +251,9 @@ def test_undo_is_an_event_and_only_of_a_decision_that_stands(store: Store) -> No
 
 def test_a_bulk_approval_passes_over_what_it_must(store: Store) -> None:
     """Approve takes the rule's pick of open samples; decided ones and those without a pick are passed over."""
-    ledger.decide(store, REJECT, upon=None)
-    ledger.decide(store, replace(PARK, sample_id="s1"), upon=None)
-    assert ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all") == 2
+    decisions.decide(store, REJECT, upon=None)
+    decisions.decide(store, replace(PARK, sample_id="s1"), upon=None)
+    assert decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all") == 2
     states = {row["sample_id"]: (row["action"], row["origin"]) for row in store.rows("FROM standing")}
     assert states == {"s0": ("reject", None), "s1": ("approve", "RESPONSE"), "s2": ("approve", "RESPONSE")}
     bulk = [event for event in log(store) if event["author"] == "bob"]
@@ -262,17 +264,17 @@ def test_a_bulk_approval_passes_over_what_it_must(store: Store) -> None:
 @pytest.mark.parametrize("action", [Action.REJECT, Action.PARK])
 def test_a_bulk_rejection_takes_samples_without_a_pick_too(store: Store, action: Action) -> None:
     """Reject and park go to every open sample of the filter, picked or not."""
-    ledger.decide(store, APPROVE, upon=None)
-    assert ledger.decide_all(store, "true", {}, action, "bob", "rest") == 5
+    decisions.decide(store, APPROVE, upon=None)
+    assert decisions.decide_all(store, "true", {}, action, "bob", "rest") == 5
     assert {row["action"] for row in store.rows("FROM standing WHERE sample_id <> 's0'")} == {str(action)}
     assert standing_event(store, "s0") == log(store)[0]["event_id"]
 
 
 def test_a_bulk_action_keeps_to_its_filter(store: Store) -> None:
     """The condition and its values bound the action; values are data, never SQL."""
-    assert ledger.decide_all(store, "sample_id = $name", {"name": "s1"}, Action.APPROVE, "bob", "one") == 1
-    assert ledger.decide_all(store, "sample_id = $name", {"name": "' OR true --"}, Action.REJECT, "bob", "none") == 0
-    assert ledger.decide_all(store, "sample_id = 's1' OR sample_id = 's3'", {}, Action.REJECT, "bob", "or") == 1
+    assert decisions.decide_all(store, "sample_id = $name", {"name": "s1"}, Action.APPROVE, "bob", "one") == 1
+    assert decisions.decide_all(store, "sample_id = $name", {"name": "' OR true --"}, Action.REJECT, "bob", "none") == 0
+    assert decisions.decide_all(store, "sample_id = 's1' OR sample_id = 's3'", {}, Action.REJECT, "bob", "or") == 1
     assert {row["sample_id"] for row in store.rows("FROM standing")} == {"s1", "s3"}
 
 
@@ -280,32 +282,32 @@ def test_a_bulk_action_keeps_to_its_filter(store: Store) -> None:
 def test_what_needs_eyes_is_not_done_in_bulk(store: Store, action: Action) -> None:
     """Choosing another candidate and editing are decisions about one sample."""
     with pytest.raises(DecisionError):
-        ledger.decide_all(store, "true", {}, action, "bob", "all")
+        decisions.decide_all(store, "true", {}, action, "bob", "all")
     assert log(store) == []
 
 
 def test_a_bulk_action_is_undone_as_one(store: Store) -> None:
     """One undo takes back all of a bulk action and nothing else; a second one finds nothing left."""
-    own = ledger.decide(store, REJECT, upon=None)
-    ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
+    own = decisions.decide(store, REJECT, upon=None)
+    decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     action = log(store)[-1]["action_id"]
-    assert ledger.undo_action(store, action, "ann") == 2
+    assert decisions.undo_action(store, action, "ann") == 2
     assert [row["event_id"] for row in store.rows("FROM standing")] == [own]
     undone = [event for event in log(store) if event["kind"] == "undo"]
     assert len({event["action_id"] for event in undone}) == 1
     assert len({event["undoes"] for event in undone}) == 2
-    assert ledger.undo_action(store, action, "ann") == 0
-    assert ledger.undo_action(store, undone[0]["action_id"], "ann") == 0
-    assert ledger.undo_action(store, 10_000, "ann") == 0
+    assert decisions.undo_action(store, action, "ann") == 0
+    assert decisions.undo_action(store, undone[0]["action_id"], "ann") == 0
+    assert decisions.undo_action(store, 10_000, "ann") == 0
 
 
 def test_a_bulk_undo_leaves_what_was_undone_or_decided_since(store: Store) -> None:
     """Decisions undone one by one are not undone twice, and a later decision on the sample stays in force."""
-    ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
+    decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     bulk = {event["sample_id"]: event["event_id"] for event in log(store)}
-    ledger.undo(store, bulk["s1"], "ann")
-    later = ledger.decide(store, REJECT, upon=bulk["s0"])
-    assert ledger.undo_action(store, log(store)[0]["action_id"], "bob") == 2
+    decisions.undo(store, bulk["s1"], "ann")
+    later = decisions.decide(store, REJECT, upon=bulk["s0"])
+    assert decisions.undo_action(store, log(store)[0]["action_id"], "bob") == 2
     assert [(row["sample_id"], row["event_id"]) for row in store.rows("FROM standing")] == [("s0", later)]
 
 
@@ -338,11 +340,11 @@ def act_at_random(store: Store, draw: random.Random) -> None:
     standing = store.rows("SELECT event_id, sample_id FROM standing ORDER BY event_id")
     dice = draw.random()
     if dice < 0.3 and standing:
-        ledger.undo(store, draw.choice(standing)["event_id"], "ann")
+        decisions.undo(store, draw.choice(standing)["event_id"], "ann")
     elif dice < 0.4:
-        ledger.decide_all(store, "true", {}, draw.choice([Action.APPROVE, Action.REJECT, Action.PARK]), "bob", "all")
+        decisions.decide_all(store, "true", {}, draw.choice([Action.APPROVE, Action.REJECT, Action.PARK]), "bob", "all")
     elif dice < 0.5 and standing:
-        ledger.undo_action(store, draw.choice(log(store))["action_id"], "bob")
+        decisions.undo_action(store, draw.choice(log(store))["action_id"], "bob")
     else:
         sample = f"s{draw.randrange(3)}"
         decide_in_turn(store, replace(draw.choice([APPROVE, CHOOSE, REJECT, PARK, EDIT]), sample_id=sample))
@@ -353,17 +355,17 @@ def act_at_random(store: Store, draw: random.Random) -> None:
 
 def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -> None:
     """Each event says whether it was undone and how many events of its action stand; pages together are all."""
-    first = ledger.decide(store, REJECT, upon=None)
-    ledger.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
-    ledger.undo(store, first, "ann")
-    listed = ledger.events(store, ALL, limit=10)
+    first = decisions.decide(store, REJECT, upon=None)
+    decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
+    decisions.undo(store, first, "ann")
+    listed = events.events(store, ALL, limit=10)
     assert [(event["kind"], event["undone"], event["in_action"]) for event in listed] == [
         ("undo", False, 1),
         ("approve", False, 2),
         ("approve", False, 2),
         ("reject", True, 0),
     ]
-    pages = [ledger.events(store, ALL, limit=3, offset=at) for at in (0, 3)]
+    pages = [events.events(store, ALL, limit=3, offset=at) for at in (0, 3)]
     assert [event for page in pages for event in page] == listed
 
 
@@ -381,22 +383,22 @@ def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -
 )
 def test_events_are_filtered_by_any_combination(store: Store, only: EventFilter, number: int) -> None:
     """The number of events listed is the number counted, for every filter."""
-    event = ledger.decide(store, REJECT, upon=None)
-    ledger.undo(store, event, "bob")
-    ledger.decide(store, Decision("s1", Action.PARK, "bob"), upon=None)
-    ledger.record(store, "export", "bob", {"files": 3})
-    assert len(ledger.events(store, only, limit=10)) == number == ledger.count_events(store, only)
+    event = decisions.decide(store, REJECT, upon=None)
+    decisions.undo(store, event, "bob")
+    decisions.decide(store, Decision("s1", Action.PARK, "bob"), upon=None)
+    events.record(store, "export", "bob", {"files": 3})
+    assert len(events.events(store, only, limit=10)) == number == events.count_events(store, only)
 
 
 def test_the_last_decisions_of_a_person(store: Store) -> None:
     """A person's own decisions, newest first, without undone ones and without others'."""
     first, second = decide_in_turn(store, REJECT, replace(PARK, sample_id="s1"))
     decide_in_turn(store, replace(PARK, sample_id="s2", by="bob"))
-    ledger.record(store, "export", "ann", {})
-    assert [row["event_id"] for row in ledger.last_decisions(store, "ann")] == [second, first]
-    assert [row["event_id"] for row in ledger.last_decisions(store, "ann", limit=1)] == [second]
-    ledger.undo(store, second, "ann")
-    assert [row["event_id"] for row in ledger.last_decisions(store, "ann")] == [first]
+    events.record(store, "export", "ann", {})
+    assert [row["event_id"] for row in decisions.last_decisions(store, "ann")] == [second, first]
+    assert [row["event_id"] for row in decisions.last_decisions(store, "ann", limit=1)] == [second]
+    decisions.undo(store, second, "ann")
+    assert [row["event_id"] for row in decisions.last_decisions(store, "ann")] == [first]
 
 
 # Survival
@@ -406,11 +408,11 @@ import sys
 from pathlib import Path
 from srt_core import ledger
 from srt_core.records import Action, Decision
-from srt_core.store import Store
+from srt_core.project.store import Store
 store = Store.open(Path(sys.argv[1]))
 event = None
 while True:
-    event = ledger.decide(store, Decision("s0", Action.REJECT, "ann"), upon=event)
+    event = decisions.decide(store, Decision("s0", Action.REJECT, "ann"), upon=event)
     print(event, flush=True)
 """
 
@@ -432,4 +434,4 @@ def test_a_kill_right_after_a_decision_loses_nothing(store: Store, number: int) 
         assert set(seen) <= set(events)
         assert len(events) <= len(seen) + 1, "at most the decision in flight was not reported"
         assert standing_event(again, "s0") == events[-1]
-        assert ledger.decide(again, PARK, upon=events[-1]) > events[-1]
+        assert decisions.decide(again, PARK, upon=events[-1]) > events[-1]

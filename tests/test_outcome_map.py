@@ -9,7 +9,7 @@ from srt_core.errors import PolicyError
 from srt_core.methods import DIALS
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.select.compare import outcome_map
 from srt_core.select.compare.outcome_map import VALUES, OutcomeMap, Shown, values_of
 from srt_core.select.selection import with_settings
@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with create_project(tmp_path_factory.mktemp("map") / "p.srt", CASES) as store:
         for place, origin in CHOSEN.items():
             action = Action.CHOOSE if origin else Action.REJECT
-            ledger.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
         yield store
 
 

@@ -19,20 +19,23 @@ from srt_core.importing import samples
 from srt_core.importing.files import ColumnMap
 from srt_core.importing.run import import_file
 from srt_core.methods import PRESETS
+from srt_core.project import candidates
+from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
-from srt_core.reflect.missing import Missing, Mode, count_missing
+from srt_core.reflect.missing import Missing, SettledBy, count_missing
 from srt_core.reflect.prompts import load_prompts
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.status import failed_reflections, status
 from srt_core.score.ifd import Convention
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Pack, Student, files_stamp, load_student
 from srt_core.score.templates import load_template
 from srt_core.select import selection
+from srt_core.select.settled import settled_by_rule
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
 from tests.teaching_server import TeachingServer, record_replies, running_teaching_server
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -247,8 +250,8 @@ def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch)
 IMPORT = """
 import sys
 from pathlib import Path
-from srt_core.pipeline import import_file
-from srt_core.store import Store
+from srt_core.importing.run import import_file
+from srt_core.project.store import Store
 with Store.open(Path(sys.argv[1])) as store:
     for progress in import_file(store, Path(sys.argv[2])):
         print(progress.done, flush=True)
@@ -287,20 +290,20 @@ def test_a_killed_import_goes_on(tmp_path: Path) -> None:
 def originals(store: Store, count: int) -> list[Pair]:
     """Import so many originals and return their pairs."""
     import_rows(store, alpaca_rows(count))
-    return [samples.pair_of(row) for row in store.rows("SELECT * FROM candidate ORDER BY candidate_id")]
+    return [pair_of(row) for row in store.rows("SELECT * FROM candidate ORDER BY candidate_id")]
 
 
 def live_teacher(server: TeachingServer) -> Teacher:
     return OpenAITeacher(server.url("any"), "m-1")
 
 
-def calls_missing(store: Store, mode: Mode) -> int:
+def calls_missing(store: Store, settled: SettledBy | None) -> int:
     """How many calls the only teacher of a project has before it."""
     producer = store.value("SELECT producer FROM producer") or ""
-    return count_missing(Missing(store, producer, mode, attempts=2))
+    return count_missing(Missing(store, producer, settled, attempts=2))
 
 
-def decisions(store: Store) -> list[list[Row]]:
+def decided_rows(store: Store) -> list[list[Row]]:
     """What the rule says of every sample, with and without ceilings."""
     policies = [PRESETS[name] for name in ("selective-code", "selective-paper")]
     wanted = ("sample_id", "winner", "origin", "reason")
@@ -329,13 +332,13 @@ def test_both_modes_make_the_same_decisions(
         assert originals(sequential, 40) == pairs
         walk(reflect(full, teacher, PROMPTS))
         walk(score(full, student, ALPACA))
-        first = walk(reflect(sequential, teacher, PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
+        first = walk(reflect(sequential, teacher, PROMPTS, Plan(settled_by_rule)))[-1]
         assert "samples wait for scores: score the project, then reflect again" in first.message
         walk(score(sequential, student, ALPACA))
-        assert walk(reflect(sequential, teacher, PROMPTS, Plan(Mode.SEQUENTIAL)))[-1].message == ""
+        assert walk(reflect(sequential, teacher, PROMPTS, Plan(settled_by_rule)))[-1].message == ""
         walk(score(sequential, student, ALPACA))
-        found = decisions(full)
-        assert decisions(sequential) == found
+        found = decided_rows(full)
+        assert decided_rows(sequential) == found
         assert {row["winner"] for row in found[0]} == set(Origin)
         asked = sequential.value(
             "SELECT max(n) FROM (SELECT count(DISTINCT origin) AS n FROM reflection GROUP BY sample_id)"
@@ -346,7 +349,7 @@ def test_both_modes_make_the_same_decisions(
 def test_sequential_mode_asks_nothing_that_scores_decide(store: Store, live: TeachingServer) -> None:
     """Without scores only the instruction stage runs, and the response stage where that failed for good."""
     pairs = originals(store, 30)
-    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
+    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(settled_by_rule)))[-1]
     made = store.rows("SELECT DISTINCT sample_id FROM candidate WHERE origin = 'INSTRUCTION'")
     assert 0 < len(made) < len(pairs)
     assert last.message.startswith(f"{len(made)} samples wait")
@@ -361,12 +364,12 @@ def test_sequential_mode_does_not_wait_for_numbers_that_never_come(
 ) -> None:
     """What was scored without a number counts as scored: the response stage goes on from the original."""
     originals(store, 30)
-    walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))
-    assert calls_missing(store, Mode.SEQUENTIAL) == status(store)["candidates_by_origin"]["INSTRUCTION"]
+    walk(reflect(store, live_teacher(live), PROMPTS, Plan(settled_by_rule)))
+    assert calls_missing(store, settled_by_rule) == status(store)["candidates_by_origin"]["INSTRUCTION"]
     walk(score(store, student, ALPACA, max_length=8))
-    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(Mode.SEQUENTIAL)))[-1]
+    last = walk(reflect(store, live_teacher(live), PROMPTS, Plan(settled_by_rule)))[-1]
     assert (last.message, last.failed > 0) == ("", True)
-    assert calls_missing(store, Mode.SEQUENTIAL) == 0
+    assert calls_missing(store, settled_by_rule) == 0
     assert set(status(store)["candidates_by_origin"]) == {"INSTRUCTION", "ORIGINAL", "RESPONSE"}
 
 
@@ -405,7 +408,7 @@ def test_a_second_run_asks_nothing(store: Store, live: TeachingServer) -> None:
     originals(store, 20)
     walk(reflect(store, live_teacher(live), PROMPTS))
     calls = live.calls.total()
-    assert calls_missing(store, Mode.FULL) == 0
+    assert calls_missing(store, None) == 0
     walk(reflect(store, live_teacher(live), PROMPTS))
     assert live.calls.total() == calls
     refused = status(store)["failed_reflections"]
@@ -416,8 +419,8 @@ def test_a_second_run_asks_nothing(store: Store, live: TeachingServer) -> None:
 def test_calls_can_be_counted_before_they_are_made(store: Store, live: TeachingServer) -> None:
     """The estimate is three calls a sample in full mode and two in sequential mode."""
     originals(store, 10)
-    assert calls_missing(store, Mode.FULL) == 30
-    assert calls_missing(store, Mode.SEQUENTIAL) == 20
+    assert calls_missing(store, None) == 30
+    assert calls_missing(store, settled_by_rule) == 20
 
 
 def test_a_run_that_a_teacher_ends_keeps_what_it_has(store: Store, live: TeachingServer) -> None:
@@ -452,10 +455,10 @@ def test_a_stopped_run_keeps_the_calls_under_way(store: Store, live: TeachingSer
 REFLECT = """
 import sys
 from pathlib import Path
-from srt_core.pipeline import reflect
-from srt_core.prompts import load_prompts
-from srt_core.store import Store
-from srt_core.teacher import OpenAITeacher
+from srt_core.reflect.run import reflect
+from srt_core.reflect.prompts import load_prompts
+from srt_core.project.store import Store
+from srt_core.reflect.teacher import OpenAITeacher
 with Store.open(Path(sys.argv[1])) as store:
     for progress in reflect(store, OpenAITeacher(sys.argv[2], "m-1"), load_prompts()):
         print(progress.done, flush=True)
@@ -495,7 +498,7 @@ def test_every_candidate_names_its_parent_stage(store: Store, live: TeachingServ
     """A response reflection leaves instruction and input as they are; a new instruction stands without input."""
     originals(store, 30)
     walk(reflect(store, live_teacher(live), PROMPTS))
-    pairs = {(row["sample_id"], row["origin"]): samples.pair_of(row) for row in store.rows("SELECT * FROM candidate")}
+    pairs = {(row["sample_id"], row["origin"]): pair_of(row) for row in store.rows("SELECT * FROM candidate")}
     for (sample, origin), pair in pairs.items():
         if origin in (Origin.RESPONSE, Origin.BOTH):
             parent = pairs[sample, str(DERIVATIONS[Origin(origin)].parent)]
@@ -544,9 +547,9 @@ def test_a_scored_project_scores_only_what_is_new(store: Store) -> None:
 
 def edit_response(store: Store, sample: str, response: str) -> int:
     """Edit the original of a sample by hand; returns the event."""
-    pair = samples.pair_of(samples.candidates(store, sample)[Origin.ORIGINAL])
+    pair = pair_of(candidates.candidates(store, sample)[Origin.ORIGINAL])
     edited = Pair(pair.instruction, response, pair.input)
-    return ledger.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    return decisions.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
 
 
 def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:
@@ -558,12 +561,12 @@ def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:
     (first, second) = (row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq LIMIT 2"))
     event = edit_response(store, first, "A response that nobody wrote before.")
     undone = edit_response(store, second, "A response that nobody stands by.")
-    ledger.undo(store, undone, "ann")
+    decisions.undo(store, undone, "ann")
     assert walk(score(store, student, ALPACA))[-1].done == 1
     assert student.requests == asked + 3
     (found,) = store.rows("SELECT * FROM edit_score")
     assert (found["event_id"], found["status"]) == (event, "ok")
-    assert found["loss_x"] == samples.candidates(store, first)[Origin.ORIGINAL]["loss_x"]
+    assert found["loss_x"] == candidates.candidates(store, first)[Origin.ORIGINAL]["loss_x"]
     assert scores(store) == before
     walk(score(store, student, ALPACA))
     assert student.requests == asked + 3
@@ -754,10 +757,10 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-import srt_core.pipeline.scoring as scoring
-from srt_core.store import Store
-from srt_core.student import load_student
-from srt_core.templates import load_template
+import srt_core.score.run as scoring
+from srt_core.project.store import Store
+from srt_core.score.student import load_student
+from srt_core.score.templates import load_template
 with Store.open(Path(sys.argv[1])) as store:
     student = load_student(sys.argv[2], device="cpu")
     for progress in scoring.score(store, student, load_template("alpaca"), token_budget=512):

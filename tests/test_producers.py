@@ -9,13 +9,13 @@ import pytest
 
 from srt_core.errors import DecisionError, PolicyError
 from srt_core.export.export import Scope, export
-from srt_core.importing import samples
 from srt_core.importing.run import import_file
+from srt_core.project import candidates
 from srt_core.project.drift import drift, growth
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Pair, Policy, Stage
 from srt_core.reflect.producers import producers, register_producer, rewriters
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.status import status
 from srt_core.select import selection
@@ -48,7 +48,7 @@ class Desk:
         self.samples = [f"s{place}" for place in range(number)]
         with store.transaction() as tx:
             tx.append("sample", COLUMNS, [(name, 1, 0, "{}") for name in self.samples])
-            samples.append_candidates(tx, [(name, Origin.ORIGINAL, FILE, pair(name), None) for name in self.samples])
+            candidates.append_candidates(tx, [(name, Origin.ORIGINAL, FILE, pair(name), None) for name in self.samples])
             tx.bump()
 
     def teacher(self, name: str) -> str:
@@ -58,7 +58,7 @@ class Desk:
         """Store a rewrite whose texts name its producer and origin; returns its id."""
         with self.store.transaction() as tx:
             text = pair(f"{origin} of {producer}")
-            assert samples.append_candidates(tx, [(sample, origin, producer, text, parent)]) == 1
+            assert candidates.append_candidates(tx, [(sample, origin, producer, text, parent)]) == 1
             tx.bump()
         sql = "SELECT candidate_id FROM candidate WHERE sample_id = ? AND origin = ? AND producer = ?"
         return int(self.store.value(sql, [sample, str(origin), producer]))
@@ -107,7 +107,7 @@ def test_rewrites_of_two_producers_stand_side_by_side(desk: Desk) -> None:
     one, two = desk.add(Origin.RESPONSE, a), desk.add(Origin.RESPONSE, b)
     with desk.store.transaction() as tx:
         again = [("s0", Origin.RESPONSE, a, pair("x"), None), ("s0", Origin.ORIGINAL, b, pair("x"), None)]
-        assert samples.append_candidates(tx, again) == 0
+        assert candidates.append_candidates(tx, again) == 0
     rows = desk.store.rows("SELECT candidate_id, producer FROM candidate WHERE origin = 'RESPONSE' ORDER BY ALL")
     assert [tuple(row.values()) for row in rows] == [(one, a), (two, b)]
     assert desk.store.value("SELECT count(*) FROM candidate WHERE sample_id = 's0' AND origin = 'ORIGINAL'") == 1
@@ -277,9 +277,9 @@ def test_charts_under_the_dials_are_of_the_candidates_that_the_policy_may_take(d
 
 def decide(desk: Desk, action: Action, origin: Origin | None, candidate_id: int | None = None) -> int:
     selection.refresh(desk.store)
-    standing = ledger.standing(desk.store, "s0")
+    standing = decisions.standing(desk.store, "s0")
     decision = Decision("s0", action, "ann", origin, candidate_id=candidate_id)
-    return ledger.decide(desk.store, decision, upon=standing.event_id if standing else None)
+    return decisions.decide(desk.store, decision, upon=standing.event_id if standing else None)
 
 
 def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_path: Path) -> None:
@@ -327,14 +327,14 @@ def test_a_decision_names_the_candidate_of_the_policy(desk: Desk) -> None:
     own = desk.add(Origin.RESPONSE, b)
     selection.apply(desk.store, replace(ALWAYS, producer=b), "ann")
     decide(desk, Action.CHOOSE, Origin.RESPONSE)
-    found = ledger.standing(desk.store, "s0")
+    found = decisions.standing(desk.store, "s0")
     assert found and found.candidate_id == own
-    ledger.undo(desk.store, found.event_id, "ann")
+    decisions.undo(desk.store, found.event_id, "ann")
     edit = Decision("s0", Action.EDIT, "ann", Origin.RESPONSE, pair("edited"))
-    event = ledger.decide(desk.store, edit, upon=None)
+    event = decisions.decide(desk.store, edit, upon=None)
     assert desk.store.value("SELECT verdict_id FROM verdict WHERE sample_id = 's0'") == own
-    ledger.undo(desk.store, event, "ann")
-    assert ledger.decide_all(desk.store, "true", {}, Action.APPROVE, "ann", "all") == 2
+    decisions.undo(desk.store, event, "ann")
+    assert decisions.decide_all(desk.store, "true", {}, Action.APPROVE, "ann", "all") == 2
     rows = desk.store.rows("SELECT candidate_id, verdict_id FROM verdict")
     assert all(row["candidate_id"] == row["verdict_id"] for row in rows)
 
@@ -348,7 +348,7 @@ def test_a_decision_can_name_another_producers_candidate(desk: Desk) -> None:
     elsewhere = desk.add(Origin.RESPONSE, a, "s1")
     selection.apply(desk.store, replace(ALWAYS, producer=b), "ann")
     decide(desk, Action.CHOOSE, Origin.RESPONSE, other)
-    found = ledger.standing(desk.store, "s0")
+    found = decisions.standing(desk.store, "s0")
     assert found and found.candidate_id == other
     for action, origin, key in (
         (Action.CHOOSE, Origin.RESPONSE, elsewhere),

@@ -12,13 +12,14 @@ from srt_core.methods import PRESETS
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin
-from srt_core.reflect.missing import Mode
+from srt_core.reflect.missing import SettledBy
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.spending import Caps
 from srt_core.score.run import score
 from srt_core.score.student import Student
 from srt_core.score.templates import load_template
 from srt_core.select.selection import apply, select
+from srt_core.select.settled import settled_by_rule
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.alone
 
 SAMPLES = 20
 ALPACA = load_template("alpaca")
-SEQUENTIAL = Plan(Mode.SEQUENTIAL)
+SEQUENTIAL = Plan(settled_by_rule)
 
 
 @pytest.fixture(scope="module")
@@ -130,15 +131,15 @@ def test_the_end_of_a_run_ends_the_scoring(store: Store, student: Student, serve
             yield Progress("candidates")
 
     with pytest.raises(TeacherStopError, match="cap of 5 calls"):
-        run(store, server.url("teach"), Plan(Mode.SEQUENTIAL, caps=Caps(calls=5)), scoring=scoring)
+        run(store, server.url("teach"), Plan(settled_by_rule, caps=Caps(calls=5)), scoring=scoring)
     assert [each.name for each in threading.enumerate() if each.name == "srt-score-along"] == []
 
 
-@pytest.mark.parametrize("mode", list(Mode))
-def test_reflection_tuning_v1_needs_no_student(store: Store, server: FaultServer, mode: Mode) -> None:
+@pytest.mark.parametrize("settled", [None, settled_by_rule], ids=["full", "sequential"])
+def test_reflection_tuning_v1_needs_no_student(store: Store, server: FaultServer, settled: SettledBy | None) -> None:
     """Every reflection that came is kept without a score: the best one of a sample is its selection."""
     apply(store, PRESETS["reflection-tuning-v1"], "ann")
-    last = run(store, server.url("teach"), Plan(mode))
+    last = run(store, server.url("teach"), Plan(settled))
     assert last.message == ""
     made = {(row["sample_id"], row["origin"]) for row in store.rows("SELECT sample_id, origin FROM candidate")}
     best = (Origin.BOTH, Origin.INSTRUCTION, Origin.RESPONSE)
@@ -148,5 +149,5 @@ def test_reflection_tuning_v1_needs_no_student(store: Store, server: FaultServer
     assert store.value("SELECT count(*) FROM score") == 0
     assert {origin for _, origin in made} >= {"BOTH", "RESPONSE"}
     calls = server.attempts.total()
-    run(store, server.url("teach"), Plan(mode))
+    run(store, server.url("teach"), Plan(settled))
     assert server.attempts.total() == calls

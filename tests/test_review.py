@@ -7,7 +7,7 @@ import pytest
 
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review import queues as review
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import SORTS, Filter
@@ -33,8 +33,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def decide(store: Store, sample: str, action: Action, by: str = "ann") -> None:
-    standing = ledger.standing(store, sample)
-    ledger.decide(store, Decision(sample, action, by), upon=standing.event_id if standing else None)
+    standing = decisions.standing(store, sample)
+    decisions.decide(store, Decision(sample, action, by), upon=standing.event_id if standing else None)
 
 
 def walk_through(store: Store, queue: review.Queue) -> list[str]:

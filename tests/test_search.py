@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
-from srt_core.importing.samples import append_candidates
+from srt_core.project.candidates import append_candidates
 from srt_core.project.store import SCRATCH, Store
 from srt_core.records import Origin, Pair
 from srt_core.review.filter import browse, search

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError, SRTError
+from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Reason, Selection
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.score.scorings import use_scoring
 from srt_core.select import selection
 from tests import rule_oracle
@@ -328,7 +329,7 @@ def test_asking_stores_nothing(small: Store) -> None:
     selection.counts(small, FREE)
     assert stored(small) == before
     assert selection.applied_policy(small) == Policy()
-    assert ledger.count_events(small, ledger.EventFilter()) == 0
+    assert events.count_events(small, events.EventFilter()) == 0
 
 
 def test_apply_stores_what_select_gave(small: Store) -> None:
@@ -339,7 +340,7 @@ def test_apply_stores_what_select_gave(small: Store) -> None:
     assert [dict(sorted(row.items())) for row in stored(small)] == [dict(sorted(row.items())) for row in asked]
     assert selection.applied_policy(small) == policy
     selection.apply(small, policy, "ann")
-    logged = ledger.events(small, ledger.EventFilter(), limit=10)
+    logged = events.events(small, events.EventFilter(), limit=10)
     assert [(event["kind"], event["author"]) for event in logged] == [("policy", "ann")]
     context = json.loads(logged[0]["context"])
     assert selection.policy_from_json(json.dumps(context.pop("before"))) == Policy()
@@ -363,14 +364,14 @@ def test_apply_never_touches_a_decision(small: Store) -> None:
     selection.refresh(small)
     for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
         origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None
-        ledger.decide(small, Decision(sample_name(place), action, "ann", origin), upon=None)
-    decisions = "SELECT * FROM event WHERE kind <> 'policy' ORDER BY event_id"
+        decisions.decide(small, Decision(sample_name(place), action, "ann", origin), upon=None)
+    decided = "SELECT * FROM event WHERE kind <> 'policy' ORDER BY event_id"
     verdicts = "SELECT sample_id, verdict_origin, action, decided, approved FROM verdict WHERE decided ORDER BY seq"
     stand = "FROM standing ORDER BY sample_id"
-    before = [small.rows(question) for question in (decisions, stand, verdicts)]
+    before = [small.rows(question) for question in (decided, stand, verdicts)]
     for policy in (FREE, Policy(top_share=1), Policy()):
         selection.apply(small, policy, "bob")
-        assert [small.rows(question) for question in (decisions, stand, verdicts)] == before
+        assert [small.rows(question) for question in (decided, stand, verdicts)] == before
         following = small.rows("SELECT sample_id, verdict_origin AS origin FROM verdict WHERE NOT decided ORDER BY seq")
         asked = {row["sample_id"]: row["origin"] for row in selection.select(small, policy)}
         assert {row["sample_id"]: row["origin"] for row in following}.items() <= asked.items()
@@ -411,7 +412,7 @@ def test_putting_a_scoring_in_use_is_logged(small: Store) -> None:
         tx.execute(SCORING, ["other", "second", "aligned"])
     for number in (1, 2, 2):
         use_scoring(small, number, "ann")
-    (event,) = ledger.events(small, ledger.EventFilter(kind="scoring"), limit=10)
+    (event,) = events.events(small, events.EventFilter(kind="scoring"), limit=10)
     context = json.loads(event["context"])
     assert event["author"] == "ann"
     assert (context["scoring_id"], context["student"]) == (2, "other")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from srt_core.errors import DecisionError, PeopleError
 from srt_core.importing.samples import sample_id
+from srt_core.project import events
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions, shares
 from srt_core.review import queues as review
-from srt_core.review import shares
 from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, write_assignment
 from srt_core.select.selection import refresh
 from tests.rule_oracle import Case, Numbers
@@ -124,7 +124,7 @@ def test_sharing_out_is_kept_and_logged(project: Store) -> None:
     assert read_assignment(project, "all").percents() == {"Ann": 50.0, "Ben": 50.0}
     assert read_assignment(project, "all").share("Eve") is None
     assert read_assignment(project, "audit") is EMPTY
-    event = ledger.events(project, ledger.EventFilter(kind="assign"), 1)[0]
+    event = events.events(project, events.EventFilter(kind="assign"), 1)[0]
     assert event["author"] == "Ann"
     assert '"shares": {"Ann": 50.0, "Ben": 50.0}, "overlap": 100.0' in event["context"]
 
@@ -135,7 +135,7 @@ def test_the_overlap_waits_for_each_whatever_others_decided(project: Store) -> N
     assert ann is not None and ben is not None
     queue = review.QUEUES["all"]
     sample = sample_name(0)
-    ledger.decide(project, Decision(sample, Action.REJECT, "Ann"), upon=None)
+    decisions.decide(project, Decision(sample, Action.REJECT, "Ann"), upon=None)
     assert review.place(project, queue, None).open == len(CASES) - 1
     assert review.place(project, review.shared(queue, ann), None).open == len(CASES) - 1
     assert review.place(project, review.shared(queue, ben), None).open == len(CASES)
@@ -143,8 +143,8 @@ def test_the_overlap_waits_for_each_whatever_others_decided(project: Store) -> N
     assert shares.is_blind(project, ben, sample) and not shares.is_blind(project, ann, sample)
     decision = Decision(sample, Action.CHOOSE, "Ben", Origin.ORIGINAL)
     with pytest.raises(DecisionError):
-        ledger.decide(project, decision, upon=None)
-    ledger.decide(project, decision, upon=None, is_blind=True)
+        decisions.decide(project, decision, upon=None)
+    decisions.decide(project, decision, upon=None, is_blind=True)
     assert review.place(project, review.shared(queue, ben), None).open == len(CASES) - 1
     assert not shares.is_blind(project, ben, sample)
-    assert {row["author"] for row in ledger.events(project, ledger.EventFilter(sample_id=sample), 9)} == {"Ann", "Ben"}
+    assert {row["author"] for row in events.events(project, events.EventFilter(sample_id=sample), 9)} == {"Ann", "Ben"}

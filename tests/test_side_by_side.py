@@ -10,7 +10,7 @@ import pytest
 
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy, Reason
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.select.compare.side_by_side import side_by_side
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
@@ -45,8 +45,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with create_project(tmp_path_factory.mktemp("beside") / "p.srt", CASES) as store:
         for place, origin in CHOSEN.items():
             action = Action.CHOOSE if origin else Action.REJECT
-            ledger.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
-        ledger.decide(store, Decision(sample_name(1), Action.PARK, "ann"), upon=None)
+            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+        decisions.decide(store, Decision(sample_name(1), Action.PARK, "ann"), upon=None)
         yield store
 
 

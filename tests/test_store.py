@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.importing.samples import append_candidates, candidates
+from srt_core.project.candidates import append_candidates, candidates
 from srt_core.project.store import SCHEMA_VERSION, Row, Store
 from srt_core.records import Origin, Pair
 from srt_core.reflect.producers import producers
@@ -397,7 +397,7 @@ def test_open_of_a_newer_project_names_both_versions(store: Store) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from srt_core.store import Store
+from srt_core.project.store import Store
 store = Store.open(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.read()
@@ -543,7 +543,7 @@ def test_texts_are_read_back_to_the_letter(store: Store) -> None:
 WRITE_AND_WAIT = """
 import sys
 from pathlib import Path
-from srt_core.store import Store
+from srt_core.project.store import Store
 store = Store.open(Path(sys.argv[1]))
 store.set_meta("whole", "1")
 with store.transaction() as tx:
@@ -678,7 +678,7 @@ def test_a_stream_may_be_left_early(store: Store) -> None:
 STREAM_A_GIGABYTE = """
 import resource, sys
 from pathlib import Path
-from srt_core.store import Store
+from srt_core.project.store import Store
 store = Store.open(Path(sys.argv[1]))
 print("ready", flush=True)
 next(store.stream("SELECT repeat('x', 2000) AS text FROM range(5)"))

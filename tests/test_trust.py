@@ -9,7 +9,7 @@ import pytest
 from srt_core.project.intervals import Share
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter.browse import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
@@ -34,8 +34,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for name, key in list(zip(audit.samples, audit.candidates, strict=True))[:6]:
             row = store.rows("SELECT origin FROM candidate WHERE candidate_id = ?", [key])[0]
             decision = Decision(name, Action.APPROVE, "ann", Origin(row["origin"]), candidate_id=key)
-            found = ledger.standing(store, name)
-            ledger.decide(store, decision, upon=found.event_id if found else None)
+            found = decisions.standing(store, name)
+            decisions.decide(store, decision, upon=found.event_id if found else None)
         _tell_kinds(store)
         yield store
 
@@ -146,7 +146,7 @@ def test_a_bulk_approval_is_no_evidence(store: Store, tmp_path: Path) -> None:
     """Approving a filter copies the rule and changes no figure."""
     with create_decided_project(tmp_path / "p.srt", 60, seed=2) as fresh:
         before = trust(fresh)
-        assert ledger.decide_all(fresh, "true", {}, Action.APPROVE, "ann", "all")
+        assert decisions.decide_all(fresh, "true", {}, Action.APPROVE, "ann", "all")
         assert trust(fresh) == before
 
 

@@ -10,10 +10,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from srt_core.review.filter.browse import Filter
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
@@ -105,8 +106,8 @@ def store_of(path: Path) -> Store:
 
 
 def kinds(path: Path) -> list[str]:
-    events = ledger.events(store_of(path), EventFilter(), limit=1000)
-    return [str(event["kind"]) for event in events]
+    found = events.events(store_of(path), EventFilter(), limit=1000)
+    return [str(event["kind"]) for event in found]
 
 
 # The filter and the address
@@ -345,7 +346,7 @@ def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> N
     screen = Screen(text="sky", state="open")
     screen.press("Reject all 1")
     assert kinds(path) == ["reject"]
-    event = ledger.events(store_of(path), EventFilter(), 1)[0]
+    event = events.events(store_of(path), EventFilter(), 1)[0]
     assert event["sample_id"] == "s7"
     assert "sky" in json.loads(event["context"])["bulk"]
     screen.press("Undo all 1")
@@ -356,11 +357,11 @@ def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> N
 def test_a_decided_sample_stays_as_it_is(path: Path) -> None:
     """A bulk action passes over samples that somebody decided before."""
     Screen(text="sky").press("Reject all 1")
-    before = ledger.standing(store_of(path), "s7")
+    before = decisions.standing(store_of(path), "s7")
     screen = Screen()
     screen.press("Approve all 60")
     screen.press("Reject all 59")
-    assert ledger.standing(store_of(path), "s7") == before
+    assert decisions.standing(store_of(path), "s7") == before
     assert kinds(path).count("reject") == 60
 
 
@@ -580,7 +581,7 @@ def test_a_link_opens_a_view(path: Path) -> None:
 def test_the_log_says_a_subject_in_words(path: Path) -> None:
     """The note of a bulk action says what a subject was called then: its number may mean another one later."""
     Screen(cluster="0", task="other").press("Park all 40")
-    event = ledger.events(store_of(path), EventFilter(), 1)[0]
+    event = events.events(store_of(path), EventFilter(), 1)[0]
     assert json.loads(event["context"])["bulk"] == "task: Other; subject: 0: even, *bold*"
     Screen().press("Undo all 40")
     assert kinds(path).count("undo") == 40

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.project import events
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
@@ -45,12 +46,12 @@ def test_what_is_counted_is_written(project: Project, tmp_path: Path) -> None:
     next(button for button in app.button if button.label == "Write 2 pairs").click().run()
     assert "2 rows written and read back the same" in words(app)
     assert len(json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))) == 2
-    assert ledger.kinds(project.store) == ["export"]
+    assert events.kinds(project.store) == ["export"]
 
 
 def test_the_approved_alone_are_a_scope(project: Project) -> None:
     """With the scope of approved samples only decisions count, an approval of what the rule drops too."""
-    ledger.decide(project.store, Decision(sample_name(2), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
+    decisions.decide(project.store, Decision(sample_name(2), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
     assert open_screen(PAGE).metric[0].value == "3"
     assert open_screen(PAGE, scope="Approved by a person only").metric[0].value == "1"
 
@@ -72,4 +73,4 @@ def test_a_folder_that_cannot_be_made_is_said(project: Project, tmp_path: Path) 
     next(button for button in app.button if button.label == "Write 2 pairs").click().run()
     assert "cannot be made" in words(app)
     assert "Choose a folder you may write to." in words(app)
-    assert ledger.kinds(project.store) == []
+    assert events.kinds(project.store) == []

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from srt_core.project import events
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select import selection
@@ -26,9 +27,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     path = tmp_path / "own.srt"
     with create_project(path, CASES) as store:
         selection.refresh(store)
-        ledger.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
+        decisions.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
         where, values = browse.condition(store, Filter())
-        ledger.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")
+        decisions.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")
     with served(monkeypatch, path) as project:
         yield project
 
@@ -64,8 +65,8 @@ def test_one_decision_is_undone(project: Project) -> None:
     app = open_screen(PAGE, author="Ann")
     select(app, 0)
     press(app, "Undo this decision")
-    assert ledger.standing(project.store, sample_name(0)) is None
-    assert ledger.standing(project.store, sample_name(1)) is not None
+    assert decisions.standing(project.store, sample_name(0)) is None
+    assert decisions.standing(project.store, sample_name(1)) is not None
 
 
 def test_a_bulk_action_is_undone_whole(project: Project) -> None:
@@ -73,18 +74,18 @@ def test_a_bulk_action_is_undone_whole(project: Project) -> None:
     app = open_screen(PAGE, author="Bo")
     select(app, 0)
     press(app, "Undo all 2 of this action")
-    standing = [ledger.standing(project.store, sample_name(place)) for place in range(3)]
+    standing = [decisions.standing(project.store, sample_name(place)) for place in range(3)]
     assert [each is not None for each in standing] == [True, False, False]
 
 
 def test_the_undo_of_a_bulk_action_is_taken_back(project: Project) -> None:
     """An undo of many is one action in the list, and one press has all its decisions stand again."""
-    action = ledger.events(project.store, ledger.EventFilter(author="Bo"), 1)[0]["action_id"]
-    ledger.undo_action(project.store, action, "Bo")
+    action = events.events(project.store, events.EventFilter(author="Bo"), 1)[0]["action_id"]
+    decisions.undo_action(project.store, action, "Bo")
     app = open_screen(PAGE, kind="undo")
     select(app, 0)
     press(app, "Take all 2 of this action back")
-    assert all(ledger.standing(project.store, sample_name(place)) for place in range(3))
+    assert all(decisions.standing(project.store, sample_name(place)) for place in range(3))
 
 
 def test_the_state_as_of_an_event_is_shown_and_gone_back_to(project: Project) -> None:
@@ -96,7 +97,7 @@ def test_the_state_as_of_an_event_is_shown_and_gone_back_to(project: Project) ->
     assert "samples have another decision now" in words(app)
     assert [metric.value for metric in app.metric] == ["1", "1", "0", "0"]
     press(app, "Go back to these decisions (2 samples)")
-    standing = [ledger.standing(project.store, sample_name(place)) for place in range(3)]
+    standing = [decisions.standing(project.store, sample_name(place)) for place in range(3)]
     assert [each is not None for each in standing] == [True, False, False]
     assert "Every decision that stood then stands now" in words(app)
     press(app, "Close")

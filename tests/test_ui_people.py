@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from srt_core.review.shares import EMPTY, assign, read_assignment, write_assignment
 from srt_core.select import selection
 from srt_core.ui.server.runtime import Project
@@ -54,7 +55,7 @@ def test_what_only_owners_do_is_refused_to_a_curator(
     button(app, label).click().run()
     if page != "pages/8_Export.py":  # whose button has no callback: being off now, it did nothing
         assert "Only an owner may do that." in words(app)
-    assert ledger.count_events(project.store, EventFilter()) == 0
+    assert events.count_events(project.store, EventFilter()) == 0
 
 
 def test_a_step_starts_for_owners_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +86,7 @@ def test_a_curator_reads_no_file_of_the_server(
 def test_a_curator_undoes_what_they_did_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Own decisions can be undone; those of others only by an owner, also where the button was on before."""
     for place, by in enumerate(("ann", "ben")):
-        ledger.decide(project.store, Decision(sample_name(place), Action.REJECT, by), upon=None)
+        decisions.decide(project.store, Decision(sample_name(place), Action.REJECT, by), upon=None)
     log_in(monkeypatch, "ben", "curator")
     assert not button(select(open_screen(HISTORY, author="ben"), 0), "Undo this decision").disabled
     assert button(select(open_screen(HISTORY, author="ann"), 0), "Undo this decision").disabled
@@ -94,7 +95,7 @@ def test_a_curator_undoes_what_they_did_alone(project: Project, monkeypatch: pyt
     log_in(monkeypatch, "ben", "curator")
     button(app, "Undo this decision").click().run()
     assert "Only an owner may undo what ann did." in words(app)
-    assert ledger.standing(project.store, sample_name(0)) is not None
+    assert decisions.standing(project.store, sample_name(0)) is not None
 
 
 def select(app: AppTest, row: int) -> AppTest:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from srt_core.importing.run import import_file
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.reflect.prompts import load_prompts
 from srt_core.review.status import failed_reflections, status
 from srt_core.ui.reflect.teacher import REPLAY

@@ -8,12 +8,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from srt_core.importing.samples import append_candidates
+from srt_core.project import events
+from srt_core.project.candidates import append_candidates
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -75,7 +76,7 @@ def store_of(path: Path) -> Store:
 
 def log(path: Path) -> list[Row]:
     """The events of the project, the oldest first."""
-    return ledger.events(store_of(path), EventFilter(), limit=100)[::-1]
+    return events.events(store_of(path), EventFilter(), limit=100)[::-1]
 
 
 def decided(path: Path) -> list[tuple[str, str, str | None]]:
@@ -119,11 +120,11 @@ def test_reject_park_and_undo(path: Path) -> None:
     screen = Screen(path)
     screen.press("reject")
     screen.press("park")
-    assert (screen.sample, ledger.standing(store_of(path), "s1") is None) == ("s2", False)
+    assert (screen.sample, decisions.standing(store_of(path), "s1") is None) == ("s2", False)
     screen.press("undo")
-    assert (screen.sample, ledger.standing(store_of(path), "s1")) == ("s1", None)
+    assert (screen.sample, decisions.standing(store_of(path), "s1")) == ("s1", None)
     screen.press("undo")
-    assert (screen.sample, ledger.standing(store_of(path), "s0")) == ("s0", None)
+    assert (screen.sample, decisions.standing(store_of(path), "s0")) == ("s0", None)
     assert screen.button("undo").disabled
 
 
@@ -198,7 +199,7 @@ def test_a_failed_reflection_is_repaired_by_hand(path: Path) -> None:
 def test_the_second_of_two_curators_is_told_who_decided(path: Path) -> None:
     """A decision upon a state that is gone is refused, names the other person, and shows the sample again."""
     screen = Screen(path)
-    ledger.decide(store_of(path), Decision("s0", Action.REJECT, "bob"), upon=None)
+    decisions.decide(store_of(path), Decision("s0", Action.REJECT, "bob"), upon=None)
     screen.press("accept")
     assert "decided meanwhile: reject by bob" in screen.text
     assert (screen.sample, len(log(path))) == ("s0", 1)
@@ -259,7 +260,7 @@ def test_a_decision_on_another_producers_text_is_shown_and_chosen_again(path: Pa
         append_candidates(tx, [("s0", Origin.RESPONSE, teacher, Pair("Do it.", "Blue <b>sky</b>, done."), None)])
         tx.bump()
     key = store.value("SELECT max(candidate_id) FROM candidate")
-    ledger.decide(store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), upon=None)
+    decisions.decide(store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), upon=None)
     screen = Screen(path, sample="s0")
     shown = "".join(block.proto.body for block in screen.app.get("html"))
     assert "decided for, by B_B, prompts 1" in shown

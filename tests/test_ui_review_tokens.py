@@ -9,10 +9,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from srt_core.importing import samples
+from srt_core.project import candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
 from srt_core.score.resident import RESIDENT, Wanted
 from srt_core.score.run import score
@@ -94,7 +94,7 @@ def sample_at(project: Project, place: int) -> str:
 
 
 def subject_of(project: Project, sample: str, origin: Origin) -> Subject:
-    return Subject("score", samples.candidates(project.store, sample)[origin]["candidate_id"])
+    return Subject("score", candidates.candidates(project.store, sample)[origin]["candidate_id"])
 
 
 def wanted_of(project: Project) -> Wanted:
@@ -111,7 +111,7 @@ def test_kept_maps_show_at_once(project: Project) -> None:
     student = load_student(project.store.path.parent / "student", device="cpu")
     maps = [
         explain(project.store, student, subject_of(project, sample, origin))
-        for origin in samples.candidates(project.store, sample)
+        for origin in candidates.candidates(project.store, sample)
     ]
     shutil.rmtree(project.store.path.parent / "student")
     app = open_tab(sample)
@@ -210,9 +210,9 @@ def test_what_is_not_scored_has_no_token_losses(project: Project, statements: li
 def test_an_edit_shows_its_scores_and_is_explained(project: Project) -> None:
     """A standing edit says that it waits for scoring, then its scores, and has a map of its own text."""
     sample = sample_at(project, 0)
-    pair = samples.pair_of(samples.candidates(project.store, sample)[Origin.ORIGINAL])
+    pair = candidates.pair_of(candidates.candidates(project.store, sample)[Origin.ORIGINAL])
     edited = Pair(pair.instruction, "A response by hand <b>.", pair.input)
-    event = ledger.decide(project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    event = decisions.decide(project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
     assert "Edited: not scored yet; score again to see it." in words(open_tab(sample))
     student = load_student(project.store.path.parent / "student", device="cpu")
     for _ in score(project.store, student, load_template("alpaca")):

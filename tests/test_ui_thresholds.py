@@ -11,12 +11,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from srt_core.errors import PolicyError
-from srt_core.importing.samples import append_candidates
 from srt_core.methods import DIALS, METHODS
+from srt_core.project.candidates import append_candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.reflect.producers import register_producer
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.select import policies, selection
 from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
@@ -173,12 +173,12 @@ def test_apply_puts_the_dialled_policy_in_use(path: Path, dial: str, value: Any,
 def test_apply_leaves_human_decisions(path: Path) -> None:
     """A new policy changes picks and no decision, and the screen says so beforehand."""
     store = store_of(path)
-    event = ledger.decide(store, Decision("s2", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
+    event = decisions.decide(store, Decision("s2", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
     screen = Screen()
     screen.turn("max_r_ifd", 0.6)
     assert "People decided 1 of these. Human decisions stay as they are." in screen.text
     screen.press("Apply")
-    assert ledger.standing(store, "s2").event_id == event  # type: ignore[union-attr]
+    assert decisions.standing(store, "s2").event_id == event  # type: ignore[union-attr]
     row = store.rows("SELECT origin, verdict_origin FROM verdict WHERE sample_id = 's2'")[0]
     assert row == {"origin": None, "verdict_origin": "RESPONSE"}
 
@@ -198,8 +198,8 @@ def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
 def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
     """Of the decided samples it is said with how many the dialled policy agrees, and whether that is more."""
     store = store_of(path)
-    ledger.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
-    ledger.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
+    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
     screen = Screen()
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
     assert (agreement.value, agreement.delta) == ("50.0%", "")
@@ -324,7 +324,7 @@ def test_a_saved_policy_can_be_deleted(path: Path) -> None:
 def test_policies_stand_side_by_side(path: Path) -> None:
     """The policy in use comes first, the dials next, then what is chosen, each with what it keeps and its agreement."""
     store = store_of(path)
-    ledger.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
     screen = Screen()
     screen.look_at("beside")
     assert "Choose a policy to set beside the one in use" in screen.text

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
+from srt_core.review import decisions
 from srt_core.review.filter.browse import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, trust
@@ -34,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 def judge(project: Project, name: str, action: Action = Action.APPROVE) -> None:
     origin = None if action is Action.REJECT else Origin.RESPONSE
-    ledger.decide(project.store, Decision(name, action, "ann", origin), upon=None)
+    decisions.decide(project.store, Decision(name, action, "ann", origin), upon=None)
 
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +94,8 @@ def test_an_audit_goes_from_draw_to_approval(project: Project) -> None:
     assert app.button(key="trust_approve").label == f"Approve the remaining {remaining}"
     app.button(key="trust_approve").click().run()
     assert not app.exception
-    assert ledger.count_events(project.store, EventFilter(kind="approve")) == 30
-    assert "evidence" in ledger.events(project.store, EventFilter(kind="approve"), 1)[0]["context"]
+    assert events.count_events(project.store, EventFilter(kind="approve")) == 30
+    assert "evidence" in events.events(project.store, EventFilter(kind="approve"), 1)[0]["context"]
     assert "Nothing of its population is left" in "".join(caption.value for caption in app.caption)
 
 

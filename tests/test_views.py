@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
 from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
 
 
@@ -30,9 +30,9 @@ def test_a_view_is_found_by_its_name_until_it_is_deleted(store: Store) -> None:
     assert find_view(store, "Hard code") == {"task": "code", "sort": "number"}
     delete_view(store, "<b>*all*</b>", "bob")
     assert list(views(store)) == ["Hard code"]
-    events = ledger.events(store, EventFilter(kind="view"), 10)
-    assert [event["author"] for event in events] == ["bob", "bob", "ann", "ann"]
-    assert json.loads(events[0]["context"]) == {"deleted": "<b>*all*</b>"}
+    found = events.events(store, EventFilter(kind="view"), 10)
+    assert [event["author"] for event in found] == ["bob", "bob", "ann", "ann"]
+    assert json.loads(found[0]["context"]) == {"deleted": "<b>*all*</b>"}
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * (NAME_CHARACTERS + 1)])

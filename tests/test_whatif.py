@@ -11,7 +11,7 @@ import pytest
 from srt_core.methods import METHODS, PRESETS, Method, student_and_template
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Selection, Stage
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.score.templates import TEMPLATE_NAMES
 from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, changes, compare, gains, method_of
@@ -56,7 +56,7 @@ def fresh(tmp_path: Path) -> Iterator[Store]:
 
 
 def decide(store: Store, place: int, action: Action, origin: Origin | None = None) -> None:
-    ledger.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+    decisions.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
 
 
 def kind_of(before: Selection, after: Selection) -> Change | None:

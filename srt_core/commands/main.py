@@ -23,11 +23,11 @@ from srt_core.errors import SRTError
 from srt_core.export.export import FILES, Scope, export
 from srt_core.importing.files import FORMATS, parse_map
 from srt_core.importing.run import import_file
-from srt_core.importing.samples import find_sample
 from srt_core.people.login_methods import is_loopback
+from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.status import status
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.select import policies, selection
@@ -123,15 +123,15 @@ def decide(
     with Store.open(project) as store:
         selection.refresh(store)
         name = find_sample(store, sample)
-        standing = ledger.standing(store, name)
+        standing = decisions.standing(store, name)
         upon = standing.event_id if standing else None
         if action == "undo" and not origin:
             if upon is None:
                 raise SRTError(f"Sample {name} has no decision to undo.", "See srt status.")
-            ledger.undo(store, upon, author)
+            decisions.undo(store, upon, author)
         else:
-            ledger.decide(store, _decision(store, name, action, origin, author), upon=upon)
-        now = ledger.standing(store, name)
+            decisions.decide(store, _decision(store, name, action, origin, author), upon=upon)
+        now = decisions.standing(store, name)
     typer.echo(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
 
 

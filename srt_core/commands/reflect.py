@@ -18,7 +18,7 @@ from srt_core.reflect.asking import Asker
 from srt_core.reflect.batch.run import reflect_batch
 from srt_core.reflect.batch.sending import forget_batches
 from srt_core.reflect.estimate import Estimate, estimate
-from srt_core.reflect.missing import Missing, Mode
+from srt_core.reflect.missing import Missing
 from srt_core.reflect.parsing import parse_again
 from srt_core.reflect.prices import Price, price_of, set_price
 from srt_core.reflect.prompts import Prompts, Refusal, ReplyFormat, load_prompts
@@ -30,6 +30,7 @@ from srt_core.review.status import FAILED_REFLECTIONS, status
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
+from srt_core.steps.steps import Mode, settled_by
 
 TEACHER, RUN, MONEY, BATCH = "Teacher", "Run", "Money", "Batch"
 
@@ -116,7 +117,7 @@ def reflect_(
         teacher = _teacher(base_url, model, replay, key_variable, temperature, max_tokens, deadline)
         asked = load_prompts(prompts)
         plan = Plan(
-            mode,
+            settled_by(mode),
             concurrency,
             retry_failed=retry_failed,
             note=note,
@@ -161,7 +162,7 @@ def _check(store: Store, teacher: Teacher, plan: Plan, student: str, is_batch: b
          "Give --price-input and --price-output, or cap the calls."),
         (bool(plan.note) and not plan.retry_failed, "A note is for replies that were refused before.",
          "Add --retry-failed."),
-        (bool(student) and plan.mode is not Mode.SEQUENTIAL, "A student beside the calls is for sequential mode.",
+        (bool(student) and plan.settled is None, "A student beside the calls is for sequential mode.",
          "Add --mode sequential."),
         (bool(student) and is_batch, "No student scores beside a batch.", "Score the project between two batches."),
         (is_batch and not isinstance(teacher, OpenAITeacher), "A recording has no Batch API.", "Leave out --batch."),
@@ -230,7 +231,7 @@ def _scoring(store: Store, student: str, template: str) -> Scoring | None:
 
 
 def _estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, is_batch: bool) -> Estimate:
-    missing = Missing(store, producer_of(store, teacher, prompts), plan.mode, plan.attempts, plan.retry_failed)
+    missing = Missing(store, producer_of(store, teacher, prompts), plan.settled, plan.attempts, plan.retry_failed)
     return estimate(missing, teacher, Asker(teacher, prompts), is_batch=is_batch)
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from srt_core.errors import ExportError
 from srt_core.export.formats.writing import ExportRow, write_jsonl, write_rows
 from srt_core.importing.files import Reject, read_rows
+from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import Pair
-from srt_core.review import decisions as ledger
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.status import status
@@ -119,7 +119,7 @@ def export(
     rows = _write_scores(store, path) if format == "scores" else _write_pairs(store, path, format, scope, only)
     written = Exported(path, rows, _sha256(path))
     _write_manifest(store, folder, format, scope, only, written)
-    ledger.record(store, "export", by, {"file": str(path), "rows": rows, "scope": str(scope), "sha256": written.sha256})
+    events.record(store, "export", by, {"file": str(path), "rows": rows, "scope": str(scope), "sha256": written.sha256})
     return written
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,19 @@ Made = TypeVar("Made")
 Parameters = Sequence[object] | Mapping[str, object]
 
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT with one row a sample, and its parameters."""
+
+    sql: str
+    values: dict[str, object]
+
+    def tagged(self, tag: str) -> "Query":
+        """Give the same query with `tag` after the name of each parameter, for several in one statement."""
+        values = {f"{name}{tag}": value for name, value in self.values.items()}
+        return Query(re.sub(r"\$(\w+)", rf"$\1{tag}", self.sql), values)
 
 
 class Transaction:

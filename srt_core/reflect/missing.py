@@ -2,28 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from srt_core.importing.samples import pair_of
-from srt_core.project.store import Made, Row, Store
-from srt_core.records import DERIVATIONS, Acceptance, Origin, Pair
+from srt_core.project.candidates import pair_of
+from srt_core.project.store import Made, Query, Row, Store
+from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.keeping import Task
-from srt_core.select.panel import panel_of
-from srt_core.select.rule import RULE
-from srt_core.select.selection import applied_policy, parameters
 
 CHUNK_TASKS = 500
 _LAST_SEQ = 2**62
 ORDER = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
 
 
-class Mode(StrEnum):
-    """Two ways to spend calls, the same decisions from both (METHOD, section 2)."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Which samples' instruction stage is settled: what sequential mode waits for.
 
-    FULL = "full"
-    """All four candidates: 3 calls a sample, any threshold can move later."""
-    SEQUENTIAL = "sequential"
-    """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
+    `ready` selects the sample_id of those whose winner of that stage is what a candidate of $origin would rewrite; it
+    may read $after and $until, the range of sample numbers, and $producer. `waiting` counts, for $producer, the
+    samples for which scores have yet to tell; None: no score decides.
+    """
+
+    ready: Query
+    waiting: Query | None
+
+
+SettledBy = Callable[[Store], Settled]
+"""Asked anew for each query: the policy may change meanwhile."""
 
 
 # Parents that lack a child of this origin. What came with a file is nobody's to make again; of two parents the
@@ -56,29 +60,6 @@ _MISSING = """
         PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
 """
 
-_SCORED = """(2 = (
-    SELECT count(*) FROM score WHERE scoring_id = $scoring_id AND candidate_id IN (original_id, instruction_id)))"""
-
-# In sequential mode the response stage takes the winner of the instruction stage, once that is settled: among this
-# producer's own rewrites, under the policy that is applied.
-_IN_RANGE = "WHERE sample_id IN (SELECT sample_id FROM sample WHERE seq > $after AND seq <= $until)"
-_SETTLED = f"""
-    WITH panel AS ({panel_of("scoring_id", "producer", _IN_RANGE)}), rule AS ({RULE})
-    SELECT sample_id FROM rule JOIN panel USING (sample_id)
-    WHERE CASE WHEN $origin = 'BOTH' THEN winner IN ('INSTRUCTION', 'BOTH')
-               ELSE winner IN ('ORIGINAL', 'RESPONSE') END
-      AND CASE WHEN NOT has_instruction THEN sample_id IN (
-                    SELECT sample_id FROM reflection
-                    WHERE origin = 'INSTRUCTION' AND producer = $producer AND status <> 'accepted')
-               ELSE $accept_instruction <> 'improved' OR {_SCORED} END
-"""
-
-_WAITING = f"""
-    WITH panel AS ({panel_of("scoring_id", "producer")})
-    SELECT count(*) FROM panel WHERE has_instruction AND NOT has_response AND NOT has_both AND NOT {_SCORED}
-"""
-
-
 # Equal pairs share a reply, also with those that were reflected on before. They are told by a hash of 64 bits: the
 # texts of a large project do not fit in memory, and this is an estimate.
 _REQUESTS = """
@@ -96,11 +77,13 @@ _REQUESTS = """
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a producer has yet to make, in one mode. `since` is the last reflection before the run."""
+    """What a producer has yet to make. `since` is the last reflection before the run."""
 
     store: Store
     producer: str
-    mode: Mode
+    settled: SettledBy | None = None
+    """None: full mode, all four candidates, 3 calls a sample. Else sequential mode: the response reflection only for
+    the winner of the instruction stage, 2 calls a sample and the same decisions (METHOD, section 2)."""
     attempts: int = 1
     retry_failed: bool = False
     since: int = 0
@@ -153,15 +136,15 @@ class Missing:
         """Ask once as long as neither the data nor the rule changed."""
         store = self.store
         state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
-        mine = (self.producer, self.mode, self.attempts, self.retry_failed, self.since, self.only)
+        mine = (self.producer, self.settled is None, self.attempts, self.retry_failed, self.since, self.only)
         return store.remember((what, origin, *state, *mine), make)
 
     def waiting(self) -> int:
         """Count samples of which scores have yet to say what won the instruction stage; 0 in full mode."""
-        policy = applied_policy(self.store)
-        if self.mode is Mode.FULL or policy.accept_instruction is not Acceptance.IMPROVED:
+        settled = self.settled(self.store) if self.settled else None
+        if settled is None or settled.waiting is None:
             return 0
-        return int(self.store.value(_WAITING, {"scoring_id": self._scoring_id(), "producer": self.producer}))
+        return int(self.store.value(settled.waiting.sql, {**settled.waiting.values, "producer": self.producer}))
 
     def _query(self, origin: Origin, after: int = 0, until: int = _LAST_SEQ) -> tuple[str, dict[str, object]]:
         values: dict[str, object] = {
@@ -175,13 +158,13 @@ class Missing:
             "after": after,
             "until": until,
         }
-        if self.mode is Mode.FULL or origin is Origin.INSTRUCTION:
+        if self.settled is None or origin is Origin.INSTRUCTION:
             return _MISSING, values
-        rule = {**parameters(applied_policy(self.store)), "scoring_id": self._scoring_id()}
-        return f"SELECT * FROM ({_MISSING}) WHERE sample_id IN ({_SETTLED})", {**values, **rule}
-
-    def _scoring_id(self) -> int:
-        return int(self.store.meta("scoring_id") or 0)
+        settled = self.settled(self.store)
+        return f"SELECT * FROM ({_MISSING}) WHERE sample_id IN ({settled.ready.sql})", {
+            **values,
+            **settled.ready.values,
+        }
 
 
 def _task(row: Row, pair: Pair, origin: Origin) -> Task:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from threading import Event
 
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Origin

@@ -20,7 +20,7 @@ from srt_core.reflect.along import Along, Scoring
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.calls import Calls
 from srt_core.reflect.keeping import Task
-from srt_core.reflect.missing import ORDER, Missing, Mode, count_missing
+from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
 from srt_core.reflect.producers import register_producer
@@ -40,7 +40,8 @@ class Plan:
     refused before, with the curator's `note` to the teacher. A limit of None is none.
     """
 
-    mode: Mode = Mode.FULL
+    settled: SettledBy | None = None
+    """None: full mode, all four candidates. Else sequential mode: see Missing."""
     concurrency: int = 16
     attempts: int = 2
     retry_failed: bool = False
@@ -84,7 +85,7 @@ def reflect(
     producer = producer_of(store, teacher, prompts)
     since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
     attempts = plan.attempts if teacher.is_live else 1
-    missing = Missing(store, producer, plan.mode, attempts, plan.retry_failed, since, plan.only)
+    missing = Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only)
     asker, form = Asker(teacher, prompts, plan.note), FormatChoice(store, producer, teacher, plan.reply_format)
     calls = Calls(
         store,
@@ -99,7 +100,7 @@ def reflect(
         spent_by(store, producer),
         stop.is_set,
     )
-    with Along(scoring if plan.mode is Mode.SEQUENTIAL else None) as along, _event_loop() as runner:
+    with Along(scoring if plan.settled else None) as along, _event_loop() as runner:
         run = _Run(missing, calls, along)
         try:
             while not run.is_over:
@@ -195,7 +196,7 @@ class _Run:
 
     def _needs(self, task: Task) -> set[tuple[str, str]]:
         """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
-        before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.mode is Mode.SEQUENTIAL else set()
+        before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.settled else set()
         return {task.key} | before
 
     def _begin_sweep(self) -> None:

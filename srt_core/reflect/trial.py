@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from srt_core.errors import TeacherStopError
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.reflect.asking import Asker, FormatChoice, look_up

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from srt_core.errors import DecisionError
+from srt_core.project.events import IS_BULK, EventFilter, fold
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Policy
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import IS_BULK, EventFilter, fold
+from srt_core.review import decisions
 
 _KNOWN = "event_id <= $at"
 _TEXTS = ("kind", "origin", "candidate_id", "instruction", "input", "response")
@@ -172,7 +172,7 @@ def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object],
     tx.execute("DROP TABLE differing")
     made = tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0]
     if made:
-        ledger.fold_action(tx, action_id)
+        decisions.fold_action(tx, action_id)
     return action_id if made else 0
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from srt_core.project.events import IS_BULK
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy
-from srt_core.review.decisions import IS_BULK
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import ROWS, Filter
 from srt_core.review.shares import Share

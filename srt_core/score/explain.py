@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Literal
 
 from srt_core.errors import SRTError, StudentError
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
 from srt_core.records import LossRequest, Pair
 from srt_core.score.ifd import CandidatePlan, Convention, PlannedLoss, instruction_target, plan

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from threading import Event
 
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import CandidateLosses, Loss, LossRequest, Score

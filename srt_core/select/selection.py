@@ -1,33 +1,19 @@
 """Run the rule: under the applied policy for what stands in the project, under any other without storing anything."""
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from srt_core.errors import PolicyError
 from srt_core.project.drift import Ruler
-from srt_core.project.store import ANY, SCRATCH, Row, Store, Transaction
+from srt_core.project.store import ANY, SCRATCH, Query, Row, Store, Transaction
 from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
 from srt_core.select.panel import panel_of, picks_of
 from srt_core.select.rule import RULE, RULE_OF_EACH
 
 DRIFT_CHUNK = 5_000
 """Rewrites of an older file whose drift is computed in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A SELECT with one row a sample, and its parameters."""
-
-    sql: str
-    values: dict[str, object]
-
-    def tagged(self, tag: str) -> "Query":
-        """Give the same query with `tag` after the name of each parameter, for several in one statement."""
-        values = {f"{name}{tag}": value for name, value in self.values.items()}
-        return Query(re.sub(r"\$(\w+)", rf"$\1{tag}", self.sql), values)
 
 
 def panel_for(store: Store, policy: Policy, scoring_id: int | None = None) -> Query:

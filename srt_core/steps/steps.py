@@ -1,6 +1,7 @@
 """The long steps as the app starts them: each from a job's stored arguments alone, so that any screen can resume it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -12,7 +13,7 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.along import Scoring
 from srt_core.reflect.batch.run import reflect_batch
-from srt_core.reflect.missing import Mode
+from srt_core.reflect.missing import SettledBy
 from srt_core.reflect.prompts import Prompts, ReplyFormat, load_prompts
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.spending import Caps
@@ -23,9 +24,25 @@ from srt_core.score.resident import RESIDENT, Wanted
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Student, files_stamp, load_student
 from srt_core.score.templates import Template, load_template
+from srt_core.select.settled import settled_by_rule
 
 Arguments = Mapping[str, Any]
 """What a job was started with, as JSON keeps it."""
+
+
+class Mode(StrEnum):
+    """Two ways to spend a teacher's calls, the same decisions from both (METHOD, section 2)."""
+
+    FULL = "full"
+    """All four candidates: 3 calls a sample, any threshold can move later."""
+    SEQUENTIAL = "sequential"
+    """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
+
+
+def settled_by(mode: Mode) -> SettledBy | None:
+    """Return what a plan in this mode asks about the instruction stage."""
+    return settled_by_rule if mode is Mode.SEQUENTIAL else None
+
 
 Step = Callable[[Store, Arguments, Event], Iterator[Progress]]
 
@@ -53,7 +70,7 @@ def make_plan(asked: Arguments) -> Plan:
     """Make the plan of a reflect job."""
     reply_format = asked.get("reply_format")
     return Plan(
-        Mode(asked["mode"]),
+        settled_by(Mode(asked["mode"])),
         asked["concurrency"],
         retry_failed=asked.get("retry_failed", False),
         note=asked.get("note", ""),
@@ -86,7 +103,7 @@ def _reflect(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
         yield from reflect_batch(store, teacher, prompts, plan, stop=stop)
         return
     scoring: Scoring | None = None
-    if asked.get("student") and plan.mode is Mode.SEQUENTIAL:
+    if asked.get("student") and plan.settled:
         RESIDENT.release()
         yield Progress("reflections", message="Loading the student")
         student, template = load_student(asked["student"]), load_template(asked["template"])

@@ -1,10 +1,9 @@
-"""Read and write every file format; a file's `output` becomes the `response` of a pair, and back.
+"""Read every file format; a file's `output` becomes the `response` of a pair.
 
-The way of a row: `read_records` (bytes to fields) -> `read_rows` (fields to pairs) -> `write_rows` (pairs to a file).
+The way of a row: `read_records` (bytes to fields) -> `read_rows` (fields to pairs).
 Whatever cannot be read becomes a Reject with its row, line and reason; the rest goes on.
 """
 
-from srt_core.export.formats.writing import WRITE_FORMATS, ExportRow, write_jsonl, write_rows
 from srt_core.importing.files.detection import detect
 from srt_core.importing.files.mapping import TARGETS, ColumnMap, default_map, parse_map
 from srt_core.importing.files.reading import FORMATS, columns, preview, read_records
@@ -14,9 +13,7 @@ from srt_core.importing.files.rows import ImportRow, read_rows
 __all__ = [
     "FORMATS",
     "TARGETS",
-    "WRITE_FORMATS",
     "ColumnMap",
-    "ExportRow",
     "ImportRow",
     "Record",
     "Reject",
@@ -27,6 +24,4 @@ __all__ = [
     "preview",
     "read_records",
     "read_rows",
-    "write_jsonl",
-    "write_rows",
 ]

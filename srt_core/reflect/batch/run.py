@@ -123,7 +123,7 @@ class _BatchRun:
         self._price = price_of(store, teacher.model)
         self._campaign = Campaign.join(store, self.producer, plan)
         self._missing = Missing(
-            store, self.producer, plan.mode, plan.attempts, plan.retry_failed, self._campaign.since, plan.only
+            store, self.producer, plan.settled, plan.attempts, plan.retry_failed, self._campaign.since, plan.only
         )
         self._said = ""
         self._failure: TeacherStopError | None = None

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 
 from srt_core.errors import SRTError
+from srt_core.project.events import record
 from srt_core.project.store import Store
-from srt_core.review.decisions import record
 
 KEY = "views"
 NAME_CHARACTERS = 80

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from srt_core.project.events import IS_BULK
 from srt_core.project.intervals import CONFIDENCE, Interval, Share
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Query, Row, Store
 from srt_core.records import Policy
-from srt_core.review.decisions import IS_BULK
-from srt_core.select.selection import Query, agrees, applied_policy, policy_to_json, refresh, rule_of
+from srt_core.select.selection import agrees, applied_policy, policy_to_json, refresh, rule_of
 
 STEP = 0.005
 """The grid of thresholds of `suggest`."""

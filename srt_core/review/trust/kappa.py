@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from srt_core.project.events import IS_BULK
 from srt_core.project.intervals import CONFIDENCE, Interval
 from srt_core.project.store import Store
-from srt_core.review.decisions import IS_BULK
 
 Table = Mapping[tuple[str, str], int]
 """Samples by what the first and what the second curator gave."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from srt_core.project.intervals import Share
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Query, Row, Store
 from srt_core.records import Origin, Policy, Reason
-from srt_core.select.selection import Query, agrees, refresh, rule_of
+from srt_core.select.selection import agrees, refresh, rule_of
 
 MOST = 5
 """Policies that can stand side by side and still be read."""

@@ -6,10 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.importing.samples import count_samples
+from srt_core.project import events
+from srt_core.project.candidates import count_samples
 from srt_core.project.store import Row
 from srt_core.records import Action, Origin, Reason
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import SORTS, Filter
 from srt_core.review.filter.facets import LISTED, choices
@@ -124,7 +125,7 @@ def _said_of(waiting: browse.Open) -> str:
 @acting
 def _decide_all(project: Project, only: Filter, action: Action) -> None:
     where, values = browse.membership(project.store, only)
-    ledger.decide_all(project.store, where, values, action, curator(), _note(project, only))
+    decisions.decide_all(project.store, where, values, action, curator(), _note(project, only))
 
 
 def _note(project: Project, only: Filter) -> str:
@@ -135,7 +136,7 @@ def _note(project: Project, only: Filter) -> str:
 
 def _draw_undo(project: Project) -> None:
     """Offer to undo the person's latest action where it was one on many samples; a reload does not lose it."""
-    last = ledger.events(project.store, ledger.EventFilter(author=curator()), 1)
+    last = events.events(project.store, events.EventFilter(author=curator()), 1)
     if not last or "bulk" not in json.loads(last[0]["context"]):
         return
     event = last[0]
@@ -149,7 +150,7 @@ def _draw_undo(project: Project) -> None:
 
 @acting
 def _undo(project: Project, action_id: int) -> None:
-    ledger.undo_action(project.store, action_id, curator())
+    decisions.undo_action(project.store, action_id, curator())
 
 
 @st.fragment

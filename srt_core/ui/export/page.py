@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from srt_core.export.export import EVERYTHING, FILES, Exported, Scope, counts, export, preview
-from srt_core.importing.samples import count_samples
+from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
 from srt_core.project.store import Row
 from srt_core.records import Origin

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import DecisionError
+from srt_core.project import events
 from srt_core.project.store import Row
-from srt_core.review import decisions as ledger
-from srt_core.review import history
+from srt_core.review import decisions, history
 from srt_core.review.queues import QUEUES
 from srt_core.ui.frame.page import acting, address, curator
 from srt_core.ui.frame.words import KIND_LABELS
@@ -44,7 +44,7 @@ def draw_event(project: Project, row: Row, made_by: Mapping[int, str]) -> None:
     """Show an event whole, with what can be done about it."""
     context = json.loads(row["context"])
     with st.container(border=True):
-        what = describe_event(row) if row["kind"] in ledger.DECISIONS else kind_label(row["kind"])
+        what = describe_event(row) if row["kind"] in events.DECISIONS else kind_label(row["kind"])
         st.markdown(f"**{what}** · event {row['event_id']}")
         said = [f"By {row['author']}, {local_time(row['made_at'], '%d %b %Y %H:%M:%S')}", about(row, context)]
         said += [f"Made by {made_by[row['candidate_id']]}"] if row["candidate_id"] in made_by else []
@@ -71,7 +71,7 @@ def _draw_actions(project: Project, row: Row, context: Mapping[str, Any]) -> Non
         label = "Take this undo back" if row["in_action"] == 1 else f"Take all {row['in_action']:,} of this action back"
         st.button(label, icon=":material/redo:", key=f"back_{row['action_id']}", on_click=_take_back,
                   args=(project, row), disabled=not may, help=why)  # fmt: skip
-    elif row["kind"] in ledger.DECISIONS and not row["undone"]:
+    elif row["kind"] in events.DECISIONS and not row["undone"]:
         st.button("Undo this decision", icon=":material/undo:", key=f"undo_{row['event_id']}", on_click=_undo,
                   args=(project, row), disabled=not may, help=why)  # fmt: skip
         if row["in_action"] > 1:
@@ -83,13 +83,13 @@ def _draw_actions(project: Project, row: Row, context: Mapping[str, Any]) -> Non
 @acting
 def _undo(project: Project, row: Row) -> None:
     require_undo(row["author"])
-    ledger.undo(project.store, row["event_id"], curator())
+    decisions.undo(project.store, row["event_id"], curator())
 
 
 @acting
 def _undo_all(project: Project, row: Row) -> None:
     require_undo(row["author"])
-    ledger.undo_action(project.store, row["action_id"], curator())
+    decisions.undo_action(project.store, row["action_id"], curator())
 
 
 @acting

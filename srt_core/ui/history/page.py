@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
+from srt_core.project import events
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Row
-from srt_core.review import decisions as ledger
 from srt_core.review import history
-from srt_core.review.decisions import EventFilter
 from srt_core.ui.frame.figures import activity_bars
 from srt_core.ui.frame.page import show_empty
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -22,7 +22,7 @@ PAGE_ROWS = 50
 def render_history(project: Project) -> None:
     """Draw the whole screen."""
     store = project.store
-    if not ledger.count_events(store, EventFilter()):
+    if not events.count_events(store, EventFilter()):
         show_empty(
             "Nothing has happened in this project yet. Import a file first.", "pages/1_Import.py", "Import a file"
         )
@@ -30,7 +30,7 @@ def render_history(project: Project) -> None:
     if st.query_params.get(AS_OF, "").isdecimal():
         draw_state(project, int(st.query_params[AS_OF]))
     only = _choose(project)
-    total = ledger.count_events(store, only)
+    total = events.count_events(store, only)
     if not total:
         st.markdown("No event matches. Clear a filter.")
         return
@@ -38,7 +38,7 @@ def render_history(project: Project) -> None:
     pages = -(-total // PAGE_ROWS)
     st.markdown(f"**{total:,}** events")
     page = st.pagination(pages, key="history_page") if pages > 1 else 1
-    rows = ledger.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
+    rows = events.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
     made_by = history.producers(store, rows)
     chosen = _draw_table(rows, made_by)
     if chosen is None:
@@ -49,9 +49,9 @@ def render_history(project: Project) -> None:
 
 def _choose(project: Project) -> EventFilter:
     first, second, third = st.columns(3)
-    kind = first.selectbox("What", ledger.kinds(project.store), index=None, format_func=kind_label,
+    kind = first.selectbox("What", events.kinds(project.store), index=None, format_func=kind_label,
                            placeholder="Everything", key="kind", bind="query-params")  # fmt: skip
-    author = second.selectbox("Who", ledger.authors(project.store), index=None, placeholder="Everybody", key="author",
+    author = second.selectbox("Who", events.authors(project.store), index=None, placeholder="Everybody", key="author",
                               bind="query-params")  # fmt: skip
     sample = third.text_input("Sample id", key="of_sample", bind="query-params", placeholder="All samples")
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -6,12 +6,12 @@ import streamlit as st
 
 from srt_core.reflect.asking import Asker
 from srt_core.reflect.estimate import Estimate, estimate
-from srt_core.reflect.missing import Missing, Mode, count_missing
+from srt_core.reflect.missing import Missing, count_missing
 from srt_core.reflect.prices import Price, price_of, set_price
 from srt_core.reflect.run import producer_of
 from srt_core.reflect.spending import spent_by
 from srt_core.review.status import status
-from srt_core.steps.steps import Arguments, make_plan, make_prompts, make_teacher
+from srt_core.steps.steps import Arguments, Mode, make_plan, make_prompts, make_teacher, settled_by
 from srt_core.ui.frame.page import reporting, show_empty
 from srt_core.ui.frame.progress import job_panel, last_arguments
 from srt_core.ui.reflect.log import draw_failures, draw_outcomes
@@ -53,13 +53,13 @@ def _draw_run(project: Project, asked: dict[str, Any]) -> None:
 
 def _count(project: Project, asked: Arguments) -> int:
     """Count what any new teacher would have before it."""
-    return count_missing(Missing(project.store, "", Mode(asked["mode"])))
+    return count_missing(Missing(project.store, "", settled_by(Mode(asked["mode"]))))
 
 
 def _estimate(project: Project, asked: Arguments) -> Estimate:
     teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
     producer = producer_of(project.store, teacher, prompts)
-    missing = Missing(project.store, producer, plan.mode, plan.attempts if teacher.is_live else 1)
+    missing = Missing(project.store, producer, plan.settled, plan.attempts if teacher.is_live else 1)
     return estimate(missing, teacher, Asker(teacher, prompts), is_batch=bool(asked.get("is_batch")))
 
 

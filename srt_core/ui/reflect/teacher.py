@@ -7,10 +7,9 @@ from typing import Any
 import streamlit as st
 
 from srt_core.records import Stage
-from srt_core.reflect.missing import Mode
 from srt_core.reflect.prompts import ReplyFormat
 from srt_core.score.templates import TEMPLATE_NAMES
-from srt_core.steps.steps import Arguments, make_prompts
+from srt_core.steps.steps import Arguments, Mode, make_prompts
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.server.identity import may_own
 

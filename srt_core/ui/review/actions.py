@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from srt_core.importing.samples import pair_of
+from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row
 from srt_core.records import Action, Origin
 from srt_core.ui.frame.words import ORIGIN_HELP, ORIGIN_LABELS, markdown

@@ -15,7 +15,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review import queues as review
 from srt_core.review.queues import Queue
 from srt_core.ui.frame.page import curator
@@ -122,7 +122,7 @@ class View:
         """Store a decision on the view's sample, then go on to the next open one."""
         said = {"queue": self.queue_name, **context, **({"blind": "yes"} if self.is_blind else {})}
         decision = Decision(self.sample, action, curator(), origin, edited, said, candidate_id)
-        ledger.decide(self.desk.store, decision, upon=self.upon, is_blind=self.is_blind)
+        decisions.decide(self.desk.store, decision, upon=self.upon, is_blind=self.is_blind)
         self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
 
     def choose(self, origin: Origin, candidate_id: int | None, pick_id: int | None) -> None:
@@ -146,7 +146,7 @@ class View:
 
     def undo(self, event_id: int) -> None:
         """Undo one of the person's decisions and show its sample again."""
-        self.desk.go(ledger.undo(self.desk.store, event_id, curator()))
+        self.desk.go(decisions.undo(self.desk.store, event_id, curator()))
 
     def show(self, origin: Origin) -> None:
         """Put another candidate beside the original."""

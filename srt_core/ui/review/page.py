@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.importing.samples import count_samples
+from srt_core.project.candidates import count_samples
 from srt_core.project.store import Row
 from srt_core.records import Origin
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions, shares
 from srt_core.review import queues as review
-from srt_core.review import shares
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
 from srt_core.ui.frame.figures import score_strip
@@ -71,7 +70,7 @@ def _render_desk(project: Project, desk: Desk) -> None:
         with header:
             _render_place(view)
         _write_address(desk)
-        last = ledger.last_decisions(desk.store, curator())
+        last = decisions.last_decisions(desk.store, curator())
         if sample:
             _render_sample(project, view, sample, last)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.errors import DecisionError
-from srt_core.importing import samples
+from srt_core.project import candidates
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Origin, Policy
 from srt_core.review import queues as review
@@ -88,15 +88,15 @@ def read_sample(store: Store, name: str) -> Sample:
     selection = browse.row(store, name)
     if selection is None:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
-    walked = samples.candidates(store, name, picked(selection).values())
+    walked = candidates.candidates(store, name, picked(selection).values())
     return Sample(
         selection,
         _shown(store, selection, walked),
         walked,
         review.failures(store, name),
-        samples.reflections(store, name),
+        candidates.reflections(store, name),
         applied_policy(store),
-        samples.edit(store, selection["event_id"]) if selection["action"] == Action.EDIT else None,
+        candidates.edit(store, selection["event_id"]) if selection["action"] == Action.EDIT else None,
     )
 
 
@@ -104,5 +104,5 @@ def _shown(store: Store, selection: Row, walked: Mapping[Origin, Row]) -> Mappin
     chosen = selection["verdict_id"]
     if chosen is None or any(row["candidate_id"] == chosen for row in walked.values()):
         return walked
-    decided = {**walked, **samples.candidates(store, selection["sample_id"], (chosen,))}
+    decided = {**walked, **candidates.candidates(store, selection["sample_id"], (chosen,))}
     return {origin: decided[origin] for origin in Origin if origin in decided}

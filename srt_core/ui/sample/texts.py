@@ -8,11 +8,11 @@ from typing import Literal
 
 import streamlit as st
 
+from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
+from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Origin
-from srt_core.review import decisions as ledger
-from srt_core.review.decisions import EventFilter
 from srt_core.ui.frame.figures import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.review.desk import DiffMode
@@ -92,15 +92,15 @@ def _height(text: str) -> int | Literal["content"]:
 
 def render_history(store: Store, sample: str, only: str | None = None) -> None:
     """List what happened to the sample, the newest first; `only` by one person where it is given."""
-    events = ledger.events(store, EventFilter(sample_id=sample, author=only), limit=50)
-    if not events:
+    found = events.events(store, EventFilter(sample_id=sample, author=only), limit=50)
+    if not found:
         st.caption("Nobody decided on this sample yet.")
         return
     st.dataframe(
         [
             {"When": local_time(event["made_at"]), "Who": event["author"], "What": describe_event(event),
              "Undone": "undone" if event["undone"] else ""}
-            for event in events
+            for event in found
         ],
         hide_index=True,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def render_history(store: Store, sample: str, only: str | None = None) -> None:
 
 def describe_event(event: Row) -> str:
     """Say a decision in two words of ours, such as "Approved: Response"."""
-    if event["kind"] not in ledger.DECISIONS:
+    if event["kind"] not in events.DECISIONS:
         return str(event["kind"]).capitalize()
     label = ACTION_LABELS[Action(event["kind"])]
     return f"{label}: {ORIGIN_LABELS[Origin(event['origin'])]}" if event["origin"] else label

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from srt_core.importing import samples
+from srt_core.project import candidates
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy, Reason
 from srt_core.review import queues as review
@@ -45,12 +45,12 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
 
 def _draw_change(store: Store, policy: Policy, row: Row) -> None:
     name = row["sample_id"]
-    candidates = samples.candidates(store, name, picks(store, policy, name).values())
+    versions = candidates.candidates(store, name, picks(store, policy, name).values())
     before = _other_text(store, row)
     said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
     if before:
         said_before += f" by {markdown(before['producer'])}"
-        said += f" by {markdown(candidates[Origin(row['origin'])]['producer'])}"
+        said += f" by {markdown(versions[Origin(row['origin'])]['producer'])}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             decided = " · decided by a person, so nothing changes" if row["decided"] else ""
@@ -60,20 +60,20 @@ def _draw_change(store: Store, policy: Policy, row: Row) -> None:
             )
             st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                          query_params=address(sample=name))  # fmt: skip
-        st.text(" ".join(describe_walk(row, candidates, review.failures(store, name), policy)))
+        st.text(" ".join(describe_walk(row, versions, review.failures(store, name), policy)))
         with st.container(height=340, border=False):
             origin = _in_question(row)
             if before and origin:
-                render_pair({**candidates, origin: before}, origin, f"in use, by {before['producer']}", "split")
-            note = f"dialled, by {candidates[origin]['producer']}" if before and origin else ""
-            render_pair(candidates, origin if origin in candidates else None, note, "split")
+                render_pair({**versions, origin: before}, origin, f"in use, by {before['producer']}", "split")
+            note = f"dialled, by {versions[origin]['producer']}" if before and origin else ""
+            render_pair(versions, origin if origin in versions else None, note, "split")
 
 
 def _other_text(store: Store, row: Row) -> Row | None:
     """Read the candidate in use where the dialled one is of the same origin by another producer."""
     if not row["origin"] or row["origin"] != row["origin_before"]:
         return None
-    found = samples.candidates(store, row["sample_id"], (row["candidate_before"],))
+    found = candidates.candidates(store, row["sample_id"], (row["candidate_before"],))
     return found[Origin(row["origin"])]
 
 

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from srt_core.errors import PolicyError
-from srt_core.importing.samples import count_samples
 from srt_core.methods import DIALS, METHODS, Method
+from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import Share
 from srt_core.records import Policy, Reason
 from srt_core.select import policies, selection

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from srt_core.importing.samples import count_samples
+from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import Share
 from srt_core.project.store import Store
 from srt_core.review.trust.agreement import Evidence, Figures, trust

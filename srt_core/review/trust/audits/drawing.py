@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from srt_core.errors import SRTError
+from srt_core.project import events
 from srt_core.project.intervals import needed
 from srt_core.project.store import Store
-from srt_core.review import decisions as ledger
 from srt_core.review.filter.browse import Filter
 from srt_core.review.trust.audits.log import Audit, Terms, audits, find_audit, written
 from srt_core.review.trust.audits.population import (
@@ -55,7 +55,7 @@ def draw(store: Store, only: Filter, words: str, terms: Terms, by: str, *, seed:
         **standing_rule(store),
         **_drawn(store, where, values, seed, size),
     }
-    return find_audit(store, ledger.record(store, "audit", by, context))
+    return find_audit(store, events.record(store, "audit", by, context))
 
 
 def extend(store: Store, audit: Audit, by: str) -> Audit:
@@ -72,7 +72,7 @@ def extend(store: Store, audit: Audit, by: str) -> Audit:
         "confidence": audit.confidence(found.progress.wrong), "bound": audit.terms.bound,
         **{name: ids[audit.size :] for name, ids in drawn.items()},
     }  # fmt: skip
-    ledger.record(store, "audit", by, context)
+    events.record(store, "audit", by, context)
     return find_audit(store, audit.event_id)
 
 

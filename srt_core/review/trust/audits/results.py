@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from srt_core.errors import SRTError
+from srt_core.project import events
 from srt_core.project.intervals import most_wrong
 from srt_core.project.store import Store
 from srt_core.records import Action
-from srt_core.review import decisions as ledger
+from srt_core.review import decisions
 from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit
 from srt_core.review.trust.audits.population import as_drawn, changed, holds_whole, selected, standing_rule
 from srt_core.select.selection import refresh
@@ -47,7 +48,7 @@ def progress(store: Store, audit: Audit) -> Progress:
     row = store.rows(
         f"""WITH drawn AS (SELECT unnest($samples::VARCHAR[]) AS sample_id, unnest($candidates::BIGINT[]) AS pick),
                 judged AS (
-                    SELECT action, {ledger.IS_BULK} AS in_bulk,
+                    SELECT action, {events.IS_BULK} AS in_bulk,
                            action IN ('approve', 'choose') AND standing.candidate_id = pick AS is_right
                     FROM drawn JOIN standing USING (sample_id) JOIN event USING (event_id) WHERE action <> 'park')
            SELECT count(*) FILTER (NOT in_bulk) AS judged, count(*) FILTER (NOT in_bulk AND NOT is_right) AS wrong,
@@ -110,7 +111,7 @@ def approve(store: Store, audit: Audit, by: str) -> int:
     }  # fmt: skip
     values |= {"selected": before}
     note = f"audit {audit.event_id}: {audit.words}"
-    done = ledger.decide_all(store, f"{where} AND {guard}", values, Action.APPROVE, by, note, evidence)
+    done = decisions.decide_all(store, f"{where} AND {guard}", values, Action.APPROVE, by, note, evidence)
     if not done:
         raise changed()
     return done
