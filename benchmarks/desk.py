@@ -148,13 +148,13 @@ def given_project(path: Path | None, samples: int) -> Iterator[Path]:
 
 
 def most_memory(pid: int) -> float:
-    """Give the most memory that a process of this machine was resident in, in MB."""
+    """Return the most memory that a process of this machine was resident in, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 def timed(act: Callable[[], object]) -> float:
-    """Give the milliseconds that a call takes."""
+    """Return the milliseconds that a call takes."""
     started = time.perf_counter()
     act()
     return (time.perf_counter() - started) * 1000

@@ -68,17 +68,17 @@ def read_candidates() -> list[Pair]:
 
 
 def instruction_of(pair: Pair) -> str:
-    """Give the instruction with its input, as the scorer takes it for a target."""
+    """Return the instruction with its input, as the scorer takes it for a target."""
     return f"{pair.instruction}\n{pair.input}" if pair.input else pair.instruction
 
 
 def response_of(pair: Pair) -> str:
-    """Give the response, cut where it is endless."""
+    """Return the response, cut where it is endless."""
     return pair.response[:RESPONSE_CHARACTERS]
 
 
 def texts_of(pairs: list[Pair]) -> list[str]:
-    """Give both texts of every pair."""
+    """Return both texts of every pair."""
     return [text for pair in pairs for text in (instruction_of(pair), response_of(pair))]
 
 

@@ -21,7 +21,7 @@ class Provider:
     claims: dict[str, Any] = field(default_factory=dict)
 
     def secrets(self, app_url: str) -> str:
-        """Give the secrets.toml of an app that logs people in here."""
+        """Return the secrets.toml of an app that logs people in here."""
         return (
             f'[auth]\nredirect_uri = "{app_url}/oauth2callback"\ncookie_secret = "{"s" * 40}"\n'
             f'client_id = "{CLIENT}"\nclient_secret = "none of yours"\n'

@@ -83,7 +83,7 @@ def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 def refused(finished: Finished) -> str:
-    """Give what a command said that was not done: exit code 2, nothing on stdout, a message and what to do next."""
+    """Return what a command said that was not done: exit code 2, nothing on stdout, a message and what to do next."""
     assert (finished.returncode, finished.stdout) == (NOT_DONE, ""), finished
     lines = finished.stderr.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("Error: "))

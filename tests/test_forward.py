@@ -173,7 +173,7 @@ def test_what_cannot_be_packed_goes_the_slower_way_and_says_why(name: str) -> No
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "gemma", "gpt2"])
 def test_a_models_own_layers_take_packs_too(name: str) -> None:
-    """The way through transformers' layers, which other shapes and devices take, gives the same losses."""
+    """The way through transformers' layers, which other shapes and devices take, returns the same losses."""
     student, twin = student_of(PACKED[name])
     student._forward.decoder = None
     student._forward.set_packing(on=True)

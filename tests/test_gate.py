@@ -64,7 +64,7 @@ def ask(
 
 
 def open_socket(server: AppServer, **headers: str) -> int:
-    """Ask for the websocket of a session as a browser does; gives the status of the answer."""
+    """Ask for the websocket of a session as a browser does; returns the status of the answer."""
     key = base64.b64encode(os.urandom(16)).decode()
     asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
     return ask(server, "/_stcore/stream", **asked, Origin=server.url, **headers)[0]

@@ -38,7 +38,7 @@ def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pa
 
 
 def bulk(store: Store, by: str = "Bo") -> int:
-    """Approve all that is open; gives the action."""
+    """Approve all that is open; returns the action."""
     where, values = browse.membership(store, Filter())
     decisions.decide_all(store, where, values, Action.APPROVE, by, "all samples")
     return int(events.events(store, EventFilter(), 1)[0]["action_id"])

@@ -28,7 +28,7 @@ R = RefusalReason
 
 
 def usual(stage: Stage, **texts: object) -> dict[str, object]:
-    """Give the sections of a plain reply, with some of them set."""
+    """Return the sections of a plain reply, with some of them set."""
     plain: dict[str, object] = dict.fromkeys(section_keys(stage), "A plain remark.")
     plain["new_response"] = ANSWER
     if stage is INS:
@@ -63,17 +63,17 @@ def renamed(stage: Stage, rename: Callable[[str], str]) -> str:
 
 
 def answered(text: str) -> Pair:
-    """Give the pair of a response stage that brought this text."""
+    """Return the pair of a response stage that brought this text."""
     return Pair(PARENT.instruction, text, PARENT.input)
 
 
 def whole_and(text: str) -> tuple[Stage, str, Pair]:
-    """Give a reply of the response stage with this text as its answer, which has to come back as it is."""
+    """Return a reply of the response stage with this text as its answer, which has to come back as it is."""
     return RES, tagged(RES, new_response=text), answered(text)
 
 
 def with_answer(text: str, reason: RefusalReason) -> tuple[Stage, str, RefusalReason]:
-    """Give a reply of the response stage with this text as its answer, which has to be refused."""
+    """Return a reply of the response stage with this text as its answer, which has to be refused."""
     return RES, tagged(RES, new_response=text), reason
 
 

@@ -15,7 +15,7 @@ from tests.test_selection import random_cases
 
 
 def add(store: Store, place: int, pair: Pair, producer: str) -> None:
-    """Give a sample one more rewrite."""
+    """Return a sample one more rewrite."""
     with store.transaction() as tx:
         append_candidates(tx, [(sample_name(place), Origin.RESPONSE, producer, pair, None)])
         tx.bump([sample_name(place)])

@@ -287,7 +287,7 @@ def test_a_recorded_reply_is_replayed(tmp_path: Path) -> None:
 
 
 def test_a_missing_recording_fails_one_call_only(tmp_path: Path) -> None:
-    """A pair that was not recorded, or not at this stage, gives an error that says so and stops nothing."""
+    """A pair that was not recorded, or not at this stage, returns an error that says so and stops nothing."""
     path = tmp_path / "replies.jsonl"
     other = Ask(ASK.messages, Stage.INSTRUCTION, ASK.pair)
     path.write_text(

@@ -38,7 +38,7 @@ def lines_of(counts: dict[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def user_name() -> str:
-    """Give the name of whoever runs the command."""
+    """Return the name of whoever runs the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user the system has no name for, as in many containers

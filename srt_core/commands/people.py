@@ -46,7 +46,7 @@ def add(
 
 @people.command()
 def passwd(name: Name, generate: Generate = False) -> None:
-    """Give a person a new password. Wherever they are logged in by the old one, that ends."""
+    """Return a person a new password. Wherever they are logged in by the old one, that ends."""
     path = people_path()
     load(path).get(name)
     password = _password(generate)

@@ -90,7 +90,7 @@ def _kappa(kappa: Kappa) -> dict[str, Any]:
 
 
 def _readable(told: Any) -> Any:
-    """Give the same for people: a share on one line, groups over every single decision, a dash for what is unknown."""
+    """Return the same for people: a share on one line, groups over every single decision, a dash for the unknown."""
     if isinstance(told, Mapping):
         if "hits" in told and "closeness" not in told:
             return _line(told)

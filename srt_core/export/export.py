@@ -124,7 +124,7 @@ def export(
 
 
 def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
-    """Give the relation of the samples that an export holds, and its parameters."""
+    """Return the relation of the samples that an export holds, and its parameters."""
     where, values = browse.condition(store, only)
     approved = "AND approved" if scope is Scope.APPROVED else ""
     return f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
@@ -201,7 +201,7 @@ def _taken(store: Store, scope: Scope, only: Filter) -> dict[str, Any]:
 
 
 def _manifest_entries(path: Path) -> dict[str, Any]:
-    """Give the entries of a manifest that is there already, for files that still are what it says."""
+    """Return the entries of a manifest that is there already, for files that still are what it says."""
     try:
         files: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["files"]
         return {

@@ -56,7 +56,7 @@ def begin_import(store: Store, path: str, sha256: str, format: str, options: dic
 
 
 def last_row(store: Store, import_id: int) -> int:
-    """Give the last row of the file that an import has stored or rejected; -1 for none."""
+    """Return the last row of the file that an import has stored or rejected; -1 for none."""
     sql = """SELECT greatest((SELECT coalesce(max("row"), -1) FROM import_row WHERE import_id = $id),
                              (SELECT coalesce(max("row"), -1) FROM reject WHERE import_id = $id))"""
     return int(store.value(sql, {"id": import_id}))

@@ -69,7 +69,7 @@ class People:
 
 
 def people_path() -> Path:
-    """Give where the file of people is: beside the projects."""
+    """Return where the file of people is: beside the projects."""
     return projects_folder() / "people.toml"
 
 

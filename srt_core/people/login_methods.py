@@ -67,7 +67,7 @@ def is_from_here(headers: Mapping[str, str], server: str | None) -> bool:
 def is_trusted_proxy(peer: tuple[str, int] | None, trusted: str) -> bool:
     """Whether a request comes from a proxy whose headers say who somebody is.
 
-    `trusted` is a list of addresses and networks with commas. uvicorn, which knows the same list, gives a request of
+    `trusted` is a list of addresses and networks with commas. uvicorn, which knows the same list, returns a request of
     such a proxy the port 0 once it has put the sender's address in the place of the proxy's.
     """
     if peer is None:

@@ -18,7 +18,7 @@ class Brake:
     _total: deque[float] = field(default_factory=deque)
 
     def wait(self, name: str, now: float) -> float:
-        """Give how many seconds a try for `name` has to wait; 0 where it may go on."""
+        """Return how many seconds a try for `name` has to wait; 0 where it may go on."""
         failed = self._by_name.get(name.casefold(), deque())
         return max(_wait(failed, FREE_TRIES, now), _wait(self._total, FREE_TRIES_IN_TOTAL, now))
 

@@ -36,13 +36,13 @@ class Login:
 
 
 def password_login(people: People, name: str, now: float) -> Login:
-    """Give the login of a person of the file whose password was right."""
+    """Return the login of a person of the file whose password was right."""
     account = people.get(name)
     return Login(Way.PASSWORD, account.name, _mark(account.password or ""), now + LIFE_SECONDS)
 
 
 def person_of(login: Login, people: People, now: float) -> Person | None:
-    """Give who a login is now: None once it ended, the person was removed, or the password changed.
+    """Return who a login is now: None once it ended, the person was removed, or the password changed.
 
     The role is the file's. Whom the file does not list has SRT_DEFAULT_ROLE, where a proxy or a provider vouches for
     them; on one person's own machine everybody is an owner.

@@ -14,7 +14,7 @@ _MEMORY = 64 * 1024 * 1024
 
 
 def hash_password(password: str) -> str:
-    """Give what to keep of a password. PeopleError if it is shorter than 10 characters."""
+    """Return what to keep of a password. PeopleError if it is shorter than 10 characters."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise PeopleError(
             f"A password has {MIN_LENGTH} to {MAX_LENGTH:,} characters.", "Choose another, or have one made."

@@ -31,7 +31,7 @@ def count_bins(
 
 
 def spread_bins(store: Store, numbers: str, bins: int, values: Mapping[str, object] | None = None) -> list[float]:
-    """Give edges over the middle 99 % of the numbers of a SELECT's columns, all together; [] where there is none.
+    """Return edges over the middle 99 % of the numbers of a SELECT's columns, all together; [] where there is none.
 
     The ends lie on multiples of 0.05.
     """

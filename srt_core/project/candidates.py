@@ -101,7 +101,7 @@ class _Known:
 
 
 def _rulers(tx: Transaction, known: _Known, fresh: Sequence[Wanted]) -> dict[str, Ruler]:
-    """Give a ruler for each sample that gets a rewrite, reading the originals that are not stored together with it."""
+    """Return a ruler for each sample that gets a rewrite; originals that are not stored with it are read."""
     rewritten = {name for name, origin, *_ in fresh if origin is not Origin.ORIGINAL}
     rulers = {
         name: Ruler(pair) for name, origin, _, pair, _ in fresh if origin is Origin.ORIGINAL and name in rewritten
@@ -166,5 +166,5 @@ def reflections(store: Store, sample: str) -> list[Row]:
 
 
 def pair_of(row: Row) -> Pair:
-    """Give the pair in a row that has instruction, input and response."""
+    """Return the pair in a row that has instruction, input and response."""
     return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])

@@ -40,7 +40,7 @@ UNCHANGED = Change(None, None)
 
 
 def terms(text: str) -> frozenset[str]:
-    """Give the terms of a text: its words without case and function words, each cut to its first 6 letters.
+    """Return the terms of a text: its words without case and function words, each cut to its first 6 letters.
 
     A Chinese or Japanese character is a term of its own.
     """
@@ -59,7 +59,7 @@ def drift(original: Pair, origin: Origin, candidate: Pair) -> float | None:
 
 
 def growth(original: Pair, candidate: Pair) -> float | None:
-    """Give the characters of a candidate's response over those of the original's; None where that is empty."""
+    """Return the characters of a candidate's response over those of the original's; None where that is empty."""
     return len(candidate.response) / len(original.response) if original.response else None
 
 

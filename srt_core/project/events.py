@@ -10,7 +10,7 @@ from srt_core.records import Action
 
 
 def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> int:
-    """Append an event that is no decision, such as an export; gives its id."""
+    """Append an event that is no decision, such as an export; returns its id."""
     with store.transaction() as tx:
         rows = tx.execute(
             "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?) "
@@ -37,7 +37,7 @@ class EventFilter:
     """Of actions on many samples alone."""
 
     def condition(self) -> tuple[str, dict[str, object]]:
-        """Give the SQL condition and its parameters."""
+        """Return the SQL condition and its parameters."""
         chosen = {name: getattr(self, name) for name in _EVENT_CONDITIONS}
         values: dict[str, object] = {name: value for name, value in chosen.items() if value}
         if self.text:  # a note is kept as JSON, so its letters beyond ASCII are written as JSON writes them
@@ -89,7 +89,7 @@ def authors(store: Store) -> list[str]:
 
 
 def fold(which: str = "true", known: str = "true") -> str:
-    """Give the SELECT of the last decision on each sample that was not undone, as rows of `event`.
+    """Return the SELECT of the last decision on each sample that was not undone, as rows of `event`.
 
     `which` is a condition over the events of the samples in question, `known` one over all events that count.
     """

@@ -37,7 +37,7 @@ class Share:
         return self.hits / self.n if self.n else None
 
     def exact(self, confidence: float = CONFIDENCE) -> Interval | None:
-        """Give the interval of Clopper and Pearson (Biometrika 26, 1934): never covers less than it says."""
+        """Return the interval of Clopper and Pearson (Biometrika 26, 1934): never covers less than it says."""
         if not self.n:
             return None
         tail = (1 - confidence) / 2
@@ -47,7 +47,7 @@ class Share:
 
 
 def needed(bound: float, confidence: float, allowed: int = 0, population: int | None = None) -> int:
-    """Give how many samples an audit has to draw to say that at most `bound` of the rest is wrong.
+    """Return how many samples an audit has to draw to say that at most `bound` of the rest is wrong.
 
     It says so if at most `allowed` of them are wrong. Binomial where `population` is None, else exact for a draw
     without replacement; the whole population where no smaller draw will do. ValueError where a share is not in (0, 1).
@@ -66,7 +66,7 @@ def needed(bound: float, confidence: float, allowed: int = 0, population: int | 
 
 
 def most_wrong(wrong: int, n: int, population: int, confidence: float) -> int:
-    """Give the upper limit of how many of a population are wrong, after `wrong` of the n drawn from it were."""
+    """Return the upper limit of how many of a population are wrong, after `wrong` of the n drawn from it were."""
     _, doubt = _shares(0.5, confidence)
     low, high = wrong, population - n + wrong
     while low < high:
@@ -79,7 +79,7 @@ def most_wrong(wrong: int, n: int, population: int, confidence: float) -> int:
 
 
 def doubt_of(looks: Sequence[tuple[int, int]], bound: float, population: int) -> float:
-    """Give the greatest chance that an audit of several looks passes though more than `bound` of the rest is wrong.
+    """Return the greatest chance that an audit of several looks passes though more than `bound` of the rest is wrong.
 
     Args:
         looks: (drawn in all, wrong allowed) of each, both ascending; it passes at the first that holds.
@@ -94,7 +94,7 @@ def doubt_of(looks: Sequence[tuple[int, int]], bound: float, population: int) ->
 
 
 def _shares(bound: float, confidence: float) -> tuple[Fraction, Fraction]:
-    """Give the bound and the doubt left as the decimals that a person wrote."""
+    """Return the bound and the doubt left as the decimals that a person wrote."""
     if not (0 < bound < 1 and 0 < confidence < 1):
         raise ValueError(f"bound {bound} and confidence {confidence} must lie between 0 and 1")
     return Fraction(str(bound)), 1 - Fraction(str(confidence))
@@ -120,7 +120,7 @@ def _is_rare(most: int, n: int, wrong: int, population: int, doubt: Fraction) ->
 
 
 def _ways(n: int, wrong: int, population: int, most: int) -> Iterator[int]:
-    """Give in how many ways n of a population hold each number wrong up to `most`, from the smallest there can be."""
+    """Return in how many ways n of a population hold each number wrong up to `most`, from the smallest there can be."""
     found = max(0, n - (population - wrong))
     ways = math.comb(wrong, found) * math.comb(population - wrong, n - found)
     while found <= min(most, n, wrong):
@@ -137,7 +137,7 @@ def _first_rare(most: int, low: int, high: int, wrong: int, population: int, dou
 
 
 def _false_pass(looks: Sequence[tuple[int, int]], tolerated: Sequence[int], wrong: int, population: int) -> float:
-    """Give the chance to pass at a look that leaves more than tolerated, with `wrong` wrong in the population."""
+    """Return the chance to pass at a look that leaves more than tolerated, with `wrong` wrong in the population."""
     chances, drawn, passed = {0: 1.0}, 0, 0.0
     for (n, allowed), limit in zip(looks, tolerated, strict=True):
         after: dict[int, float] = {}
@@ -151,7 +151,7 @@ def _false_pass(looks: Sequence[tuple[int, int]], tolerated: Sequence[int], wron
 
 
 def _draws(n: int, wrong: int, population: int, most: int) -> Iterator[tuple[int, float]]:
-    """Give the chance of each number wrong up to `most` among n drawn."""
+    """Return the chance of each number wrong up to `most` among n drawn."""
     total = math.comb(population, n)
     for found, ways in enumerate(_ways(n, wrong, population, most), max(0, n - (population - wrong))):
         yield found, ways / total

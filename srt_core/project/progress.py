@@ -33,7 +33,7 @@ class Progress:
         total_tokens: int | None = None,
         spent: float | None = None,
     ) -> "Progress":
-        """Give the progress after `done` more units, `failed` of them in vain, and so many more tokens."""
+        """Return the progress after `done` more units, `failed` of them in vain, and so many more tokens."""
         return replace(
             self,
             done=self.done + done,

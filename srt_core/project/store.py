@@ -46,7 +46,7 @@ class Query:
     values: dict[str, object]
 
     def tagged(self, tag: str) -> "Query":
-        """Give the same query with `tag` after the name of each parameter, for several in one statement."""
+        """Return the same query with `tag` after the name of each parameter, for several in one statement."""
         values = {f"{name}{tag}": value for name, value in self.values.items()}
         return Query(re.sub(r"\$(\w+)", rf"$\1{tag}", self.sql), values)
 
@@ -238,7 +238,7 @@ class Store:
                 cursor.close()
 
     def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Give what `make` gave for this key before, else make it. The key must hold all that it is a function of."""
+        """Return what `make` gave for this key before, else make it. The key must hold all that it is a function of."""
         with self._memory_lock:
             if key in self._memory:
                 self._memory.move_to_end(key)

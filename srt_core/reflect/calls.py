@@ -190,7 +190,7 @@ class Calls:
         self._has_ended = True
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Return up what is under way."""
         workers = [worker for worker in (self._keeper, self._concluder) if worker]
         for call in self._under_way:
             call.cancel()
@@ -372,7 +372,7 @@ class Calls:
             self._news.set()
 
     def _correction(self, each: Judgement) -> Task | None:
-        """Give the task to ask for again after a refused reply, with what was wrong with it."""
+        """Return the task to ask for again after a refused reply, with what was wrong with it."""
         task = each.task
         if each.is_accepted or not each.answer.is_reply or not self._teacher.is_live or task.tries_left <= 1:
             return None

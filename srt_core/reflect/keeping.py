@@ -132,13 +132,13 @@ def keep_calls(
 
 
 def call_numbers(store: Store, at_once: int = 1) -> Iterator[int]:
-    """Give numbers that no call has, reserved so many at once."""
+    """Return numbers that no call has, reserved so many at once."""
     while True:
         yield from (row["id"] for row in store.rows("SELECT nextval('call_ids') AS id FROM range(?)", [at_once]))
 
 
 def cost_of(price: Price | None, answer: Answer, *, is_batch: bool = False) -> float | None:
-    """Give the cost of a reply in US dollars; None where it is not known: no price, no token counts, no reply."""
+    """Return the cost of a reply in US dollars; None where it is not known: no price, no token counts, no reply."""
     if price is None or not answer.is_reply:
         return None
     return price.cost(answer.prompt_tokens, answer.completion_tokens, is_batch=is_batch)

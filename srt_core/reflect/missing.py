@@ -123,7 +123,7 @@ class Missing:
         return tasks, last
 
     def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[Task]:
-        """Give the tasks of rows, reading the texts of these alone."""
+        """Return the tasks of rows, reading the texts of these alone."""
         texts = self.store.rows(
             """SELECT candidate_id, instruction, input, response FROM candidate
                WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",

@@ -24,7 +24,7 @@ class Price:
     def cost(
         self, prompt_tokens: float | None, completion_tokens: float | None, *, is_batch: bool = False
     ) -> float | None:
-        """Give the cost of a call in US dollars; None where the endpoint did not count its tokens."""
+        """Return the cost of a call in US dollars; None where the endpoint did not count its tokens."""
         if prompt_tokens is None or completion_tokens is None:
             return None
         full = (prompt_tokens * self.input + completion_tokens * self.output) / MILLION

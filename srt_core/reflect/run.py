@@ -125,7 +125,7 @@ def reflect(
 
 @contextmanager
 def _event_loop() -> Iterator[asyncio.Runner]:
-    """Give a loop, and close it unless the program is ending: closing one that a caller forgot would wait for ever."""
+    """Yield a loop, and close it unless the program is ending: closing one that a caller forgot would wait for ever."""
     runner = asyncio.Runner()
     try:
         yield runner

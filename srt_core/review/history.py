@@ -88,7 +88,7 @@ def count_differences(store: Store, event_id: int) -> int:
 
 
 def go_back(store: Store, event_id: int, by: str) -> int:
-    """Have the decisions stand that stood right after an event, as one action; gives its id, or 0 if all do already.
+    """Have the decisions stand that stood right after an event, as one action; returns its id, or 0 if all do already.
 
     The log only grows: what was decided since is undone, what was undone since is decided again. Policy and scoring
     stay as they are. `take_back` undoes it.
@@ -149,7 +149,7 @@ def people(store: Store) -> list[Row]:
 
 
 def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object], by: str, note: str) -> int:
-    """Make the decisions as of an event stand, of all samples or those of a condition; gives the action, 0 for none."""
+    """Make the decisions as of an event stand, of all samples or those of a condition. Returns the action id or 0."""
     tx.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {_differing(which)}", {**values, "at": at})
     action_id = int(tx.execute("SELECT nextval('event_ids')")[0][0])
     said = json.dumps({"bulk": note})

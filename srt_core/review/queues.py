@@ -103,19 +103,19 @@ _RANKS = {
 
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
-    """Give the queue of a filter in one of browse.SORTS; an unknown order is by number."""
+    """Return the queue of a filter in one of browse.SORTS; an unknown order is by number."""
     return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
 
 
 def shared(queue: Queue, share: Share) -> Queue:
-    """Give the part of a queue that is one person's share."""
+    """Return the part of a queue that is one person's share."""
     where, values = share.condition()
     goal, more = share.goal(queue.goal) if queue.goal == _OPEN else (queue.goal, {})
     return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values={**queue.values, **values, **more})
 
 
 def drawn_queue(samples: Sequence[str]) -> Queue:
-    """Give the queue of the samples that an audit drew, in the order of the draw."""
+    """Return the queue of the samples that an audit drew, in the order of the draw."""
     return replace(
         QUEUES["drawn"],
         where="sample_id IN (SELECT unnest($drawn::VARCHAR[]))",
@@ -179,7 +179,7 @@ def neighbour(store: Store, queue: Queue, sample: str, *, back: bool = False) ->
 
 
 def _beyond(queue: Queue, sign: str) -> str:
-    """Give the condition of the samples after (`>`) or before (`<`) the one in the parameters $rank and $seq."""
+    """Return the condition of the samples after (`>`) or before (`<`) the one in the parameters $rank and $seq."""
     rank = queue.rank
     return f"({rank} {sign}= $rank AND ({rank} {sign} $rank OR seq {sign} $seq))"
 
@@ -244,13 +244,13 @@ def _nearest(selection: Row, policy: Policy) -> str:
 
 
 def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:
-    """Give the samples of a queue as a relation that ends in a condition, and its parameters."""
+    """Return the samples of a queue as a relation that ends in a condition, and its parameters."""
     where, values = browse.condition(store, queue.only)
     return f"{queue.relation} WHERE ({where}) AND ({queue.where})", {**values, **queue.values}
 
 
 def _here(store: Store, queue: Queue, sample: str | None) -> dict[str, object]:
-    """Give a sample's number and rank as parameters; {} for none. As values they keep most rows from being read."""
+    """Return a sample's number and rank as parameters; {} for none. As values they keep most rows from being read."""
     seq = browse.seq_of(store, sample) if sample else None
     if seq is None:
         return {}

@@ -35,7 +35,7 @@ class Share:
     overlap: int
 
     def condition(self) -> tuple[str, dict[str, object]]:
-        """Give the SQL condition over `sample_id` that a sample is in the share, and its values."""
+        """Return the SQL condition over `sample_id` that a sample is in the share, and its values."""
         values: dict[str, object] = {"share_overlap": _edge(self.overlap)}
         terms = [_IS_DRAWN]
         for place, (first, end) in enumerate(self.parts):
@@ -44,7 +44,7 @@ class Share:
         return f"({' OR '.join(terms)})", values
 
     def goal(self, goal: str) -> tuple[str, dict[str, object]]:
-        """Give the condition that a sample of the share asks for a decision, and its values.
+        """Return the condition that a sample of the share asks for a decision, and its values.
 
         `goal` is what does so elsewhere. A sample of the overlap waits for this person, whatever others decided.
         """
@@ -70,11 +70,11 @@ class Assignment:
     overlap: int = 0
 
     def share(self, name: str) -> Share | None:
-        """Give a person's share; None for somebody without one."""
+        """Return a person's share; None for somebody without one."""
         return Share(name, self.parts[name], self.overlap) if name in self.parts else None
 
     def percents(self) -> dict[str, float]:
-        """Give each person's share in percent of what is not overlap."""
+        """Return each person's share in percent of what is not overlap."""
         return {name: _size(parts) * 100 / BUCKETS for name, parts in self.parts.items()}
 
 
@@ -139,7 +139,7 @@ def is_blind(store: Store, share: Share, sample: str) -> bool:
 
 
 def _edge(bucket: int) -> str:
-    """Give the text that the ids of a bucket begin at: below it in sorting are all ids of the buckets before."""
+    """Return the text that the ids of a bucket begin at: below it in sorting are all ids of the buckets before."""
     if bucket >= BUCKETS:
         return "~"  # after every letter
     place = -(-bucket * len(_LETTERS) ** _WIDTH // BUCKETS)
@@ -152,7 +152,7 @@ def _size(parts: Iterable[tuple[int, int]]) -> int:
 
 
 def _first(parts: Sequence[tuple[int, int]], size: int) -> Ranges:
-    """Give the first `size` buckets of some ranges, or all where they hold fewer."""
+    """Return the first `size` buckets of some ranges, or all where they hold fewer."""
     taken: list[tuple[int, int]] = []
     for first, end in parts:
         room = size - _size(taken)
@@ -162,7 +162,7 @@ def _first(parts: Sequence[tuple[int, int]], size: int) -> Ranges:
 
 
 def _without(buckets: int, parts: Iterable[tuple[int, int]]) -> Ranges:
-    """Give the ranges between some that do not overlap."""
+    """Return the ranges between some that do not overlap."""
     edges = [0, *(edge for part in sorted(parts) for edge in part), buckets]
     return tuple((first, end) for first, end in zip(edges[::2], edges[1::2], strict=True) if first < end)
 

@@ -28,7 +28,7 @@ class Resident:
         return held is not None and held[:2] == (wanted, files_stamp(wanted.name))
 
     def get(self, wanted: Wanted) -> Student:
-        """Give that student; it is loaded in place of the one before where it is another, or where its files changed.
+        """Return that student; it is loaded in place of the one before where it is another, or where its files changed.
 
         Raises:
             StudentError: as load_student.

@@ -231,7 +231,7 @@ class _Run:
         return _Chunk(rows, plans, {request: request_key(*key, request) for request in requests})
 
     def _lacking(self, chunk: _Chunk) -> list[LossRequest]:
-        """Give the chunk the losses that are kept; return what is neither kept nor with the student already."""
+        """Return the chunk the losses that are kept; return what is neither kept nor with the student already."""
         known = kept_losses(self._store, list(chunk.keys.values()))
         asked: set[str] = set()
         for earlier in self._open:

@@ -6,7 +6,7 @@ REWRITES = tuple(origin for origin in Origin if origin is not Origin.ORIGINAL)
 
 
 def picks_of(producer: str, only: str = "") -> str:
-    """Give the SELECT of the candidates that a policy may take: sample_id and {origin}_id, one row a sample.
+    """Return the SELECT of the candidates that a policy may take: sample_id and {origin}_id, one row a sample.
 
     `only` is a WHERE over sample_id, "" for all samples.
 
@@ -32,7 +32,7 @@ SELECT first.*, second.both_id FROM first LEFT JOIN second USING (sample_id)
 
 
 def panel_of(scoring: str, producer: str, only: str = "") -> str:
-    """Give the SELECT of `panel`: one row a sample, what each candidate that may be taken measures.
+    """Return the SELECT of `panel`: one row a sample, what each candidate that may be taken measures.
 
     The two names are those of the parameters that hold the scoring's id and Policy.producer; `only` is a WHERE over
     sample_id, "" for all samples.

@@ -17,7 +17,7 @@ DRIFT_CHUNK = 5_000
 
 
 def panel_for(store: Store, policy: Policy, scoring_id: int | None = None) -> Query:
-    """Give the panel for a policy: the stored one, to be refreshed before, or where that does not fit one made for it.
+    """Return the panel for a policy: the stored one, refreshed before, or where that does not fit one made for it.
 
     The stored panel is that of the applied policy's producer under the scoring in use. `scoring_id` names another
     scoring. PolicyError for a producer that made none.
@@ -31,7 +31,7 @@ def panel_for(store: Store, policy: Policy, scoring_id: int | None = None) -> Qu
 
 
 def rule_of(store: Store, policy: Policy, scoring_id: int | None = None) -> Query:
-    """Give the rule under a policy, over the panel of `panel_for`; PolicyError where a value is out of range."""
+    """Return the rule under a policy, over the panel of `panel_for`; PolicyError where a value is out of range."""
     values = parameters(policy)
     panel = panel_for(store, policy, scoring_id)
     if not panel.values:
@@ -40,7 +40,7 @@ def rule_of(store: Store, policy: Policy, scoring_id: int | None = None) -> Quer
 
 
 def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] | None = None) -> Query:
-    """Give the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
+    """Return the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
 
     `among` are the numbers of the samples that are looked at (None: all); a top share is one of these.
     They must share producer and top_share: PolicyError where they do not, or where a value is out of range.
@@ -79,7 +79,7 @@ _OPTIONS = {
 
 
 def parameters(policy: Policy) -> dict[str, object]:
-    """Give the parameters of RULE for a policy; PolicyError where a value is out of range.
+    """Return the parameters of RULE for a policy; PolicyError where a value is out of range.
 
     The policy's producer is none of them: it says which candidates the panel holds.
     """
@@ -90,7 +90,7 @@ def parameters(policy: Policy) -> dict[str, object]:
 
 
 def agrees(selected: str) -> str:
-    """Give the condition that a selection is what people decided, over a relation that has the columns of `verdict`.
+    """Return the condition that a selection is what people decided, over a relation that has the columns of `verdict`.
 
     `selected` names the relation with the selection's origin and candidate_id. A decision for another producer's text
     of the same origin is not the rule's pick; a repair is for no candidate.
@@ -100,7 +100,7 @@ def agrees(selected: str) -> str:
 
 
 def picks(store: Store, policy: Policy, sample: str) -> dict[Origin, int]:
-    """Give the candidates of a sample that a policy may take, by origin."""
+    """Return the candidates of a sample that a policy may take, by origin."""
     refresh(store)
     values = {"sample": sample}
     if policy.producer == applied_policy(store).producer:
@@ -182,7 +182,7 @@ _Key = list[str]
 
 
 def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
-    """Give what the derived tables stand for and what they should; None where there is nothing to do."""
+    """Return what the derived tables stand for and what they should; None where there is nothing to do."""
     meta = store.metas("policy", "scoring_id", "data_version", "selection_key")
     policy = _policy_in(meta.get("policy"))
     source = f"{meta.get('scoring_id', 0)}|{policy.producer}"
@@ -313,7 +313,7 @@ def policy_from_json(text: str) -> Policy:
 
 
 def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
-    """Give `policy` with the named options changed; PolicyError for an unknown one or a value out of range."""
+    """Return `policy` with the named options changed; PolicyError for an unknown one or a value out of range."""
     known = {field.name for field in fields(Policy)}
     if unknown := sorted(set(settings) - known):
         raise PolicyError(f"The policy has no option {', '.join(unknown)}.", f"It has: {', '.join(sorted(known))}.")

@@ -165,5 +165,5 @@ def describe_change(measure: str, before: float | None, after: float | None) -> 
 
 
 def _digits(one: float, other: float) -> int:
-    """Give the fewest digits, 2 to 6, that tell two numbers apart; 2 where they are equal."""
+    """Return the fewest digits, 2 to 6, that tell two numbers apart; 2 where they are equal."""
     return next((digits for digits in range(2, 7) if f"{one:.{digits}f}" != f"{other:.{digits}f}"), 2)

@@ -84,11 +84,11 @@ class Jobs:
             return job
 
     def latest(self, kind: str) -> Job | None:
-        """Give the latest job of a kind since the app started."""
+        """Return the latest job of a kind since the app started."""
         return self._latest.get(kind)
 
     def running(self, kind: str | None = None) -> list[Job]:
-        """Give the jobs that run now, of one kind or all."""
+        """Return the jobs that run now, of one kind or all."""
         jobs = [job for job in self._latest.values() if kind in (None, job.kind)]
         return [job for job in jobs if job.state is JobState.RUNNING]
 

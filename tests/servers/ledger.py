@@ -46,12 +46,12 @@ class Ledger:
                     file.write(lines)
 
     def entries(self) -> list[Entry]:
-        """Give the entries so far."""
+        """Return the entries so far."""
         with self._lock:
             return list(self._entries)
 
     def replies(self) -> list[str]:
-        """Give the texts of all completions that were sent, in order."""
+        """Return the texts of all completions that were sent, in order."""
         return [entry.reply for entry in self.entries() if entry.reply is not None]
 
 

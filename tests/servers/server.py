@@ -217,7 +217,7 @@ def rendered(given: Answer, version: str = "HTTP/1.1", *, with_length: bool = Tr
 
 
 def _hold(handler: FaultHandler, call: Call) -> None:
-    """Give no answer until the server ends, or for as long as it holds."""
+    """Return no answer until the server ends, or for as long as it holds."""
     handler.server.ends.wait(handler.server.hold_seconds)
     handler.close_connection = True
 

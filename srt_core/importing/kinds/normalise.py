@@ -40,7 +40,7 @@ _NO_INPUT = re.compile(r"\W*(?:(?:no|none|not|n/?a|nil|empty)\W*(?:input|applica
 
 
 def read(pair: Pair) -> Asked:
-    """Give a pair as the patterns see it."""
+    """Return a pair as the patterns see it."""
     instruction, source = (text[:READ_CHARACTERS].strip().lower() for text in (pair.instruction, pair.input))
     if source and _NO_INPUT.fullmatch(source):
         source = ""

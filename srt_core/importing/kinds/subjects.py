@@ -39,13 +39,13 @@ class Subjects:
     _centres: Any
 
     def assign(self, texts: Sequence[str]) -> list[int]:
-        """Give the group of each text."""
+        """Return the group of each text."""
         points = _project(_counted(texts), self._weights, self._directions)
         return [int(group) for group in np.argmax(points @ self._centres.T, axis=1)]
 
 
 def group_count(samples: int) -> int:
-    """Give the number of groups for so many samples: the root of their half, at most LARGEST."""
+    """Return the number of groups for so many samples: the root of their half, at most LARGEST."""
     return max(1, min(LARGEST, round(math.sqrt(samples / 2))))
 
 
@@ -96,7 +96,7 @@ def _weighted(counts: Any, weights: Any) -> Any:
 
 
 def _project(counts: Any, weights: Any, directions: Any) -> Any:
-    """Give each text's place on the unit sphere: texts x dimensions; 0 for one without words that count."""
+    """Return each text's place on the unit sphere: texts x dimensions; 0 for one without words that count."""
     points = _weighted(counts, weights) @ directions.T
     return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
 

@@ -47,7 +47,7 @@ def open_batches(store: Store, producer: str) -> list[Open]:
 
 
 def forget_batches(store: Store, producer: str) -> int:
-    """Give up the batches that are not fetched, and say how many. Their requests are sent, and paid for, anew."""
+    """Return up the batches that are not fetched, and say how many. Their requests are sent, and paid for, anew."""
     found = open_batches(store, producer)
     for each in found:
         note(store, each.batch_id, "failed", "", "It was given up.")

@@ -106,7 +106,7 @@ def _sections(keys: tuple[str, ...], found: list[tuple[str, object]], after: str
 
 
 def _text(value: object, *, is_rewrite: bool) -> str | None:
-    """Give a value as text: a string; for a criterion also a number, or a list of strings."""
+    """Return a value as text: a string; for a criterion also a number, or a list of strings."""
     if isinstance(value, str):
         return value
     if is_rewrite or isinstance(value, bool):

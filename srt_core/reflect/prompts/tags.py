@@ -123,7 +123,7 @@ def _marks(text: str, pattern: re.Pattern[str]) -> Iterator[_Mark]:
 
 
 def _indent(text: str, start: int, allowed: re.Pattern[str]) -> str | None:
-    """Give what stands before a place on its line, if that is only what is allowed there."""
+    """Return what stands before a place on its line, if that is only what is allowed there."""
     floor = max(0, start - _LONGEST_BULLETS)
     line = text.rfind("\n", floor, start) + 1
     if not line and floor:

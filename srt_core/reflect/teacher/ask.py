@@ -138,7 +138,7 @@ class Teacher(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Return back connections."""
         ...
 
 

@@ -137,7 +137,7 @@ class OpenAITeacher:
         self._client = self._loop = None
 
     def client(self) -> "openai.AsyncOpenAI":
-        """Give the client of the running loop: its connections do not outlive one. It never tries again by itself."""
+        """Return the client of the running loop: its connections do not outlive one. It never tries again by itself."""
         import httpx2
         import openai
 

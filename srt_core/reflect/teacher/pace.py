@@ -58,7 +58,7 @@ class Pace:
         return max(int(self._limit), 1)
 
     def wait(self, now: float) -> float:
-        """Give the seconds until another call may start; infinite where one under way has to end first."""
+        """Return the seconds until another call may start; infinite where one under way has to end first."""
         if self.in_flight >= self.limit:
             return math.inf
         spreads = (spread.wait(now) for spread in (self._requests, self._tokens) if spread)

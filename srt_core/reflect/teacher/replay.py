@@ -39,7 +39,7 @@ class ReplayTeacher:
         return self.name
 
     async def ask(self, ask: Ask) -> Answer:
-        """Give the recorded reply about this pair, or say that there is none."""
+        """Return the recorded reply about this pair, or say that there is none."""
         found = self._replies.get((ask.stage, ask.pair))
         if found is not None:
             return found

@@ -83,12 +83,12 @@ class Filter(Facets):
 
 
 def origins_of(measure: str) -> tuple[Origin, ...]:
-    """Give the origins whose candidates have a measure: all for a score, rewrites for a change."""
+    """Return the origins whose candidates have a measure: all for a score, rewrites for a change."""
     return tuple(Origin) if measure in MEASURES else REWRITES
 
 
 def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
-    """Give the SQL condition over ROWS and its parameters, with everything that it reads brought up to date.
+    """Return the SQL condition over ROWS and its parameters, with everything that it reads brought up to date.
 
     No value is ever formatted into the text.
     """
@@ -122,7 +122,7 @@ def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
 
 
 def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
-    """Give the condition of a filter, and its parameters, for any relation that has a seq, such as `verdict`."""
+    """Return the condition of a filter, and its parameters, for any relation that has a seq, such as `verdict`."""
     where, values = condition(store, only)
     return f"seq IN (SELECT seq FROM {ROWS} WHERE {where})", values
 
@@ -204,7 +204,7 @@ def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) 
 
 
 def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
-    """Give bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
+    """Return bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
     refresh(store)
     key = "edges", measure, bins, store.meta("selection_key")
     return store.remember(key, lambda: spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins))

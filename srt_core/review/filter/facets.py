@@ -81,7 +81,7 @@ LISTED = tuple(_CHOICES)
 
 
 def conditions(only: Facets) -> tuple[list[str], dict[str, object]]:
-    """Give the conditions of the facets that are set, and their parameters."""
+    """Return the conditions of the facets that are set, and their parameters."""
     parts: list[str] = []
     values: dict[str, object] = {}
     for name, part in _AMONG.items():

@@ -59,7 +59,7 @@ def find(store: Store, text: str) -> None:
 
 
 def _begun(scratch: Transaction, text: str) -> tuple[int, int]:
-    """Give the number of a text's search and the candidate up to which it went."""
+    """Return the number of a text's search and the candidate up to which it went."""
     known = scratch.execute(f"SELECT search, until FROM {SCRATCH}.searched WHERE text = ?", [text])
     if not known:
         known = scratch.execute(

@@ -207,7 +207,7 @@ def _reaches(agreement: Share, wanted: float, by_limit: bool) -> bool:
 
 
 def _picks(store: Store, policy: Policy, which: str = "true") -> Query:
-    """Give the rule's picks, of the samples of a condition at least; those of the applied policy are stored."""
+    """Return the rule's picks, of the samples of a condition at least; those of the applied policy are stored."""
     columns = "seq, origin, candidate_id, closeness"
     if policy_to_json(policy) == policy_to_json(applied_policy(store)):
         return Query(f"SELECT {columns} FROM selection WHERE {which}", {})
@@ -253,7 +253,7 @@ def _bin(step: int | None) -> float | None:
 
 
 def _kinds(store: Store, name: str, rows: Sequence[Row]) -> list[Group]:
-    """Give the groups of a kind; [] where the table `kind` says nothing of the decided samples."""
+    """Return the groups of a kind; [] where the table `kind` says nothing of the decided samples."""
     named = _names(store, name)
     groups = [Group(named.get(row[name], row[name]), _sources([row])) for row in rows if row[name] is not None]
     return sorted(groups, key=lambda group: -group.sources[Evidence.ALL].agreement.n)

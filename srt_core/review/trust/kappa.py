@@ -57,7 +57,7 @@ class Kappa:
     """The large-sample standard error."""
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval | None:
-        """Give the large-sample interval; None where kappa is, and where all agree, for it then says nothing."""
+        """Return the large-sample interval; None where kappa is, and where all agree, for it then says nothing."""
         if self.kappa is None or not self.error:
             return None
         half = NormalDist().inv_cdf((1 + confidence) / 2) * self.error
@@ -84,7 +84,7 @@ def pairings(store: Store) -> list[Pairing]:
 
 
 def cohen(table: Table) -> Kappa:
-    """Give Cohen's kappa of a table (Educ. Psychol. Meas. 20, 1960).
+    """Return Cohen's kappa of a table (Educ. Psychol. Meas. 20, 1960).
 
     Its standard error is that of Fleiss, Cohen and Everitt (Psychol. Bull. 72, 1969), not of the null hypothesis.
     """

@@ -105,6 +105,6 @@ def _rank(kind: Covered, whole: Covered) -> tuple[bool, bool, float, str]:
 
 
 def band_of(kind: str) -> tuple[int, int | None]:
-    """Give the ends of a length band by its first number; None where it has no end."""
+    """Return the ends of a length band by its first number; None where it has no end."""
     low = int(kind)
     return next(((first, last) for first, last in BANDS if first == low), (low, None))

@@ -52,7 +52,7 @@ class OutcomeMap:
         return _Z * math.sqrt(0.25 / self.samples * left)
 
     def share(self) -> list[list[float | None]]:
-        """Give the share in each cell; None where there is no sample."""
+        """Return the share in each cell; None where there is no sample."""
         return [[hits / self.samples if self.samples else None for hits in row] for row in self.hits]
 
 

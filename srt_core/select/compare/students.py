@@ -108,7 +108,7 @@ def points(store: Store, one: int, other: int, measure: str, limit: int = POINTS
 
 
 def shared_edges(store: Store, one: int, other: int, measure: str, bins: int = 50) -> list[float]:
-    """Give bins + 1 edges over the middle 99 % of both scorings' numbers together; [] where they share none."""
+    """Return bins + 1 edges over the middle 99 % of both scorings' numbers together; [] where they share none."""
     pairs, values = _pairs(store, one, other, measure)
     return spread_bins(store, f"SELECT x, y FROM ({pairs})", bins, values)
 
@@ -120,7 +120,7 @@ def density(store: Store, one: int, other: int, measure: str, edges: Sequence[fl
 
 
 def _pairs(store: Store, one: int, other: int, measure: str) -> tuple[str, dict[str, object]]:
-    """Give the SELECT of the candidates with a number from both scorings, as x and y, and its parameters."""
+    """Return the SELECT of the candidates with a number from both scorings, as x and y, and its parameters."""
     if measure not in MEASURES:
         raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
     _check_comparable(store, one, other)

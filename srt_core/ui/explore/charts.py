@@ -133,6 +133,6 @@ def _clip(ends: Range | None, edges: Sequence[float]) -> Range | None:
 
 
 def _ceiling(policy: Policy, measure: str, edges: Sequence[float]) -> float | None:
-    """Give the policy's ceiling on a measure, where there is one and the chart reaches it."""
+    """Return the policy's ceiling on a measure, where there is one and the chart reaches it."""
     cut: float | None = getattr(policy, f"max_{measure}", None)
     return cut if cut is not None and edges[0] <= cut <= edges[-1] else None

@@ -41,7 +41,7 @@ def draw_margins(groups: Sequence[Group], evidence: Evidence) -> None:
 
 
 def point(share: Share) -> IntervalPoint | None:
-    """Give what is drawn of a share; None where there is nothing to divide by."""
+    """Return what is drawn of a share; None where there is nothing to divide by."""
     interval = share.exact()
     if share.estimate is None or interval is None:
         return None

@@ -271,7 +271,7 @@ def _marked(mark: Mark) -> go.Scatter:
 
 
 def _around(values: Sequence[float]) -> list[float]:
-    """Give the ends of an axis whose outer cells are whole."""
+    """Return the ends of an axis whose outer cells are whole."""
     first, last = (values[1] - values[0], values[-1] - values[-2]) if len(values) > 1 else (1.0, 1.0)
     return [values[0] - first / 2, values[-1] + last / 2]
 

@@ -82,7 +82,7 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
 
 
 def filter_to_address(only: Filter) -> dict[str, str]:
-    """Give the query parameters of a filter; none for what it leaves open."""
+    """Return the query parameters of a filter; none for what it leaves open."""
     written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
@@ -144,19 +144,19 @@ def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
 
 
 def label(name: str) -> str:
-    """Give the label of a value that is ours."""
+    """Return the label of a value that is ours."""
     return _LABELS.get(name, name.capitalize())
 
 
 def range_of(only: Filter, measure: str) -> tuple[str, Range | None]:
-    """Give whose `measure` a filter bounds (WINNER or an origin), and its ends; WINNER, None where it is open."""
+    """Return whose `measure` a filter bounds (WINNER or an origin), and its ends; WINNER, None where it is open."""
     if of_origin := getattr(only, f"origin_{measure}"):
         return of_origin[0], of_origin[1:]
     return WINNER, getattr(only, measure)
 
 
 def with_range(only: Filter, measure: str, owner: str, ends: Range | None) -> Filter:
-    """Give the filter with the `measure` of the winner or of one origin bounded, or open again."""
+    """Return the filter with the `measure` of the winner or of one origin bounded, or open again."""
     values: dict[str, Any] = {measure: None, f"origin_{measure}": None}
     if ends and owner == WINNER:
         values[measure] = ends

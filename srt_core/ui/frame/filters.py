@@ -51,7 +51,7 @@ _IN_BAR = ("task", "winner", "reason", "state", "problem")
 
 
 def owner_in_bar(measure: str) -> str:
-    """Give whose `measure` the filter bar stands at: WINNER or an origin."""
+    """Return whose `measure` the filter bar stands at: WINNER or an origin."""
     return str(st.session_state.get(f"filter_{measure}_of_{current(_GROUP)}", WINNER))
 
 

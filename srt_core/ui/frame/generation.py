@@ -9,7 +9,7 @@ import streamlit as st
 
 
 def generation(name: str, shown: str) -> int:
-    """Give the number for the keys of a group of widgets that are about to show `shown`."""
+    """Return the number for the keys of a group of widgets that are about to show `shown`."""
     seen, number = st.session_state.get(_key(name), (shown, 0))
     if seen != shown:
         number += 1
@@ -18,7 +18,7 @@ def generation(name: str, shown: str) -> int:
 
 
 def current(name: str) -> int:
-    """Give the number of the widgets that are on screen."""
+    """Return the number of the widgets that are on screen."""
     return int(st.session_state.get(_key(name), ("", 0))[1])
 
 

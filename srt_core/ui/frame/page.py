@@ -71,7 +71,7 @@ def setup_page(page: str) -> Project:
 
 
 def address(**more: str) -> dict[str, str]:
-    """Give the query parameters that keep the project and the curator's name on the way to another page."""
+    """Return the query parameters that keep the project and the curator's name on the way to another page."""
     kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
     return {**kept, **more}
 

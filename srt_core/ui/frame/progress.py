@@ -68,7 +68,7 @@ def last_job(project: Project, kind: str) -> LastJob | None:
 
 
 def last_arguments(project: Project, kind: str) -> dict[str, Any]:
-    """Give what the latest job of a kind was started with, to begin a form with; empty where there was none."""
+    """Return what the latest job of a kind was started with, to begin a form with; empty where there was none."""
     last = last_job(project, kind)
     return dict(last.arguments) if last else {}
 

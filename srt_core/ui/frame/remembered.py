@@ -16,7 +16,7 @@ def remembered(
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,
 ) -> Result:
-    """Give count(store, ...), from memory where candidates, scores, policy in use and decisions are as they were.
+    """Return count(store, ...), from memory where candidates, scores, policy in use and decisions are as they were.
 
     What it gives must be small, and is to be read only. The arguments are told apart by how they are written.
     """

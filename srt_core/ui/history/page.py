@@ -73,7 +73,7 @@ def _choose(project: Project) -> EventFilter:
 
 
 def _utc(day: date) -> datetime:
-    """Give when a day of the person's clock begins."""
+    """Return when a day of the person's clock begins."""
     return datetime.combine(day, time()) + timedelta(minutes=_behind())
 
 

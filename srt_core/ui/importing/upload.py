@@ -18,7 +18,7 @@ UPLOAD, ON_SERVER = "Upload a file", "A file on this server"
 
 
 def uploads_folder() -> Path:
-    """Give the folder of uploaded files."""
+    """Return the folder of uploaded files."""
     return projects_folder() / "uploads"
 
 

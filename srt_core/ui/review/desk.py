@@ -83,7 +83,7 @@ class Desk:
 
 
 def open_desk(store: Store) -> Desk:
-    """Give the session's desk for a project; a fresh one where the project is another than before."""
+    """Return the session's desk for a project; a fresh one where the project is another than before."""
     desk: Desk | None = st.session_state.get("desk")
     if desk is None or desk.store is not store:
         desk = st.session_state["desk"] = Desk(store)

@@ -48,7 +48,7 @@ def render_failures(view: View, candidates: Mapping[Origin, Row], failures: Mapp
 
 
 def _starts(sample: str, origin: Origin, candidates: Mapping[Origin, Row], raw: str) -> dict[str, Edit]:
-    """Give the ways to begin a repair: the pair that was to be rewritten, with its own text or with the raw reply's."""
+    """Return the ways to begin a repair: the pair that was to be rewritten, with its own text or the raw reply's."""
     derivation = DERIVATIONS[origin]
     parent = derivation.parent if derivation.parent in candidates else Origin.ORIGINAL
     pair = pair_of(candidates[parent])

@@ -87,7 +87,7 @@ def _follow_queue(desk: Desk) -> None:
 
 
 def _queue(desk: Desk) -> tuple[str, Queue]:
-    """Give the queue's name and what it holds.
+    """Return the queue's name and what it holds.
 
     "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
     named.
@@ -101,7 +101,7 @@ def _queue(desk: Desk) -> tuple[str, Queue]:
 
 
 def _share(desk: Desk) -> Share | None:
-    """Give the person's share of the queue; None where they have none, or want to see all of it."""
+    """Return the person's share of the queue; None where they have none, or want to see all of it."""
     if st.query_params.get("share") == ALL:
         return None
     return read_assignment(desk.store, st.session_state["queue"]).share(curator())

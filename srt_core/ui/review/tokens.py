@@ -66,7 +66,7 @@ class Version:
 
 
 def versions(sample: Sample, shown: Origin | None) -> list[Version]:
-    """Give the original, the candidate in question, and the standing edit where there is one."""
+    """Return the original, the candidate in question, and the standing edit where there is one."""
     origins = [origin for origin in (Origin.ORIGINAL, shown) if origin]
     found = [_version(ORIGIN_LABELS[origin], origin, sample.candidates[origin]) for origin in origins]
     if sample.edit:

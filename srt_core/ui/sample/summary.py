@@ -76,7 +76,7 @@ class Sample:
         return describe_walk(self.selection, self.walked, self.failures, self.policy)
 
     def strip(self) -> list[StripRow]:
-        """Give the scores of the candidates for the strip; "●" marks the rule's pick."""
+        """Return the scores of the candidates for the strip; "●" marks the rule's pick."""
         return [
             StripRow(origin, row["ifd"], row["r_ifd"], is_picked=self.is_pick(origin))
             for origin, row in self.candidates.items()

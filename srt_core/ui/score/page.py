@@ -52,7 +52,7 @@ def render_score(project: Project) -> None:
 
 
 def _in_use(store: Store) -> dict[str, Any]:
-    """Give the settings of the scoring in use, where the app itself has not scored yet."""
+    """Return the settings of the scoring in use, where the app itself has not scored yet."""
     found = next((row for row in scorings(store) if row["in_use"]), None)
     if found is None:
         return {}

@@ -44,7 +44,7 @@ def unseal(value: str) -> Login | None:
 
 
 def logout_path(way: Way) -> str:
-    """Give the path that ends a login."""
+    """Return the path that ends a login."""
     return f"{_base()}{'/auth/logout' if way is Way.OPENID else '/logout'}"
 
 
@@ -90,7 +90,7 @@ def _identify(scope: Scope, ways: Ways) -> Login | None:
 
 
 def _watched(login: Login | None, receive: Receive, send: Send) -> Receive:
-    """Give `receive` of a session that ends with the next message once its login does not stand any more."""
+    """Return `receive` of a session that ends with the next message once its login does not stand any more."""
 
     async def receive_while_logged_in() -> Message:
         message = await receive()
@@ -113,7 +113,7 @@ def _stands(login: Login | None) -> bool:
 
 
 async def _own_answer(scope: Scope, receive: Receive, ways: Ways, login: Login | None) -> Response | None:
-    """Give the gate's own answer to a request: the login's pages, or a refusal; None where it may pass."""
+    """Return the gate's own answer to a request: the login's pages, or a refusal; None where it may pass."""
     path = _path(scope)
     if scope["type"] == "http" and login is None and not ways.has_any:
         return PlainTextResponse(NOBODY_CAN, 403)
@@ -143,7 +143,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) 
 
 
 def _headers(scope: Scope, ways: Ways, login: Login | None) -> list[tuple[bytes, bytes]]:
-    """Give a request's headers with the login, and without a proxy's where it comes from no proxy."""
+    """Return a request's headers with the login, and without a proxy's where it comes from no proxy."""
     dropped = {HEADER}
     if not _is_by_proxy(scope):
         dropped |= {name.lower() for name in _header_map()}
@@ -161,7 +161,7 @@ def _header_map() -> dict[str, str]:
 
 
 def _trusted_header() -> str | None:
-    """Give the header that names a person: the one for `email`, else the first that is configured."""
+    """Return the header that names a person: the one for `email`, else the first that is configured."""
     headers = _header_map()
     return next((name for name, key in headers.items() if key == "email"), next(iter(headers), None))
 

@@ -27,7 +27,7 @@ def person() -> Person:
 
 
 def current_login() -> Login:
-    """Give the login of this session, as the gate found it; PeopleError if there is none.
+    """Return the login of this session, as the gate found it; PeopleError if there is none.
 
     Without a gate, as under `streamlit run pages/…`, it is open to one person's own machine only.
     """
@@ -42,7 +42,7 @@ def current_login() -> Login:
 
 
 def local_name() -> str:
-    """Give what stands in the sidebar's name box, cleaned."""
+    """Return what stands in the sidebar's name box, cleaned."""
     return clean_name(str(st.session_state.get("curator") or ""))
 
 

@@ -97,7 +97,7 @@ def _is_same_site(request: Request) -> bool:
 
 
 def _inside(address: str, base: str) -> str:
-    """Give an address to go on to if it is a path of this server, else the first page."""
+    """Return an address to go on to if it is a path of this server, else the first page."""
     is_path = address.startswith(f"{base}/") and not address.startswith(("//", "/\\"))
     return address if is_path and address.isprintable() else f"{base}/"
 

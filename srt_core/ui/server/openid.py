@@ -23,14 +23,14 @@ def is_configured() -> bool:
 
 
 def providers() -> dict[str, str]:
-    """Give the providers that are configured: name as Streamlit knows it to what to call it."""
+    """Return the providers that are configured: name as Streamlit knows it to what to call it."""
     section = get_secrets_auth_section()
     named = {name: name for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value}
     return {"default": "OpenID Connect", **named} if "client_id" in section else named
 
 
 def login_address(provider: str) -> str:
-    """Give the path that starts the login with a provider; "" where the extra `auth` is not installed."""
+    """Return the path that starts the login with a provider; "" where the extra `auth` is not installed."""
     try:
         return f"/auth/login?provider={encode_provider_token(provider)}"
     except StreamlitAuthError:
@@ -38,7 +38,7 @@ def login_address(provider: str) -> str:
 
 
 def read_name(cookies: Mapping[str, str]) -> str | None:
-    """Give who Streamlit's signed cookie logs in: a verified e-mail address, else the provider's name for them."""
+    """Return who Streamlit's signed cookie logs in: a verified e-mail address, else the provider's name for them."""
 
     def read(name: str) -> bytes | None:
         value = cookies.get(name)

@@ -76,7 +76,7 @@ atexit.register(leave)
 
 
 def project_paths() -> dict[str, Path]:
-    """Give the projects that this server may open, by name: the one it was started with first, then the folder's."""
+    """Return the projects that this server may open, by name: the one it was started with first, then the folder's."""
     given = os.environ.get("SRT_PROJECT")
     paths = {Path(given).stem: Path(given)} if given else {DEMO: projects_folder() / f"{DEMO}{SUFFIX}"}
     for path in sorted(projects_folder().glob(f"*{SUFFIX}")):

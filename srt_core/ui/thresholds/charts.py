@@ -111,7 +111,7 @@ def _draw(project: Project, method: Method, cut: _Cut) -> None:
 
 
 def _places(dial: Dial, low: float, high: float) -> list[float]:
-    """Give the values that the dial's slider can hit between the ends of its histogram."""
+    """Return the values that the dial's slider can hit between the ends of its histogram."""
     first, last = round(max(low, dial.low) / dial.step), round(min(high, dial.high) / dial.step)
     return [round(step * dial.step, 6) for step in range(first, last + 1)]
 

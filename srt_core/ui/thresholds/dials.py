@@ -31,7 +31,7 @@ _CHOICE_LABELS = {
 
 
 def dialled_policy(project: Project) -> Policy:
-    """Give the policy that the dials stand at: the address's, else the session's, else the applied one.
+    """Return the policy that the dials stand at: the address's, else the session's, else the applied one.
 
     PolicyError where the address holds what no policy can.
     """
@@ -40,7 +40,7 @@ def dialled_policy(project: Project) -> Policy:
 
 
 def dialled_method(policy: Policy) -> Method:
-    """Give the method whose dials are shown: the one chosen, else the one that the policy belongs to."""
+    """Return the method whose dials are shown: the one chosen, else the one that the policy belongs to."""
     asked = st.query_params.get("method", "")
     return METHODS[asked] if asked in METHODS else method_of(policy)
 
@@ -53,7 +53,7 @@ def dial_to(project: Project, policy: Policy, method: Method | None = None) -> N
 
 
 def turned(project: Project, values: Mapping[str, object]) -> Policy:
-    """Give the dialled policy with the dials of these names turned; the one in use where that is what it comes to."""
+    """Return the dialled policy with the dials of these names turned; the one in use where that is what it comes to."""
     policy = dialled_policy(project)
     name = policy.name if policy.name.endswith(_CHANGED) else policy.name + _CHANGED
     changed = with_settings(policy, {**values, "name": name})
@@ -63,7 +63,7 @@ def turned(project: Project, values: Mapping[str, object]) -> Policy:
 
 
 def on_step(dial: Dial, value: float) -> float:
-    """Give the value of a dial's slider that is nearest to a number."""
+    """Return the value of a dial's slider that is nearest to a number."""
     return min(max(round(round(value / dial.step) * dial.step, 6), dial.low), dial.high)
 
 

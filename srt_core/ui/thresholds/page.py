@@ -314,6 +314,6 @@ def _draw_outcomes(found: Comparison) -> None:
 
 
 def _rows_address(outcome: str) -> str:
-    """Give the address in Explore of the samples with an outcome under the policy in use."""
+    """Return the address in Explore of the samples with an outcome under the policy in use."""
     kept = {"reason": str(Reason.KEPT), "winner": outcome} if outcome in ORIGIN_LABELS else {"reason": outcome}
     return f"Explore?{urlencode(address(**kept))}"

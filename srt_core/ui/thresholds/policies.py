@@ -47,7 +47,7 @@ def render_side_by_side(project: Project, policy: Policy) -> None:
 
 
 def _offered(project: Project, policy: Policy) -> dict[str, Policy]:
-    """Give the policies there are to compare, by what they are called here; "Dials" only where they stand elsewhere."""
+    """Return the policies to compare, by what they are called here; "Dials" only where they stand elsewhere."""
     applied = applied_policy(project.store)
     dialled = {_DIALS: policy} if differing(policy, applied) else {}
     return {**saved_policies(project.store), _IN_USE: applied, **dialled}

@@ -27,7 +27,7 @@ _WRONG_HELP = (
 
 
 def asked_audit(store: Store) -> Audit:
-    """Give the audit that the address names, else the newest. SRTError where there is none."""
+    """Return the audit that the address names, else the newest. SRTError where there is none."""
     asked = st.query_params.get("audit", "")
     if asked and not asked.isdecimal():
         raise SRTError(f"There is no audit {asked}.", "Draw one on the page Trust.")

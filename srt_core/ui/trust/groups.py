@@ -113,7 +113,7 @@ def _shares(figures: Figures) -> dict[str, Share]:
 
 
 def _rows(kind: str, value: object) -> str | None:
-    """Give the address in Explore of a group's decided samples; None where no filter can say it."""
+    """Return the address in Explore of a group's decided samples; None where no filter can say it."""
     name = _FILTER_OF.get(kind, kind)
     if value == "none" or name not in {item.name for item in fields(Filter)}:
         return None

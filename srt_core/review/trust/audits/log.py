@@ -70,15 +70,15 @@ class Audit:
         return drawn_queue(self.samples)
 
     def looks(self, allowed: int) -> list[tuple[int, int]]:
-        """Give (drawn in all, wrong allowed) of every look up to one that allows so many wrong ones."""
+        """Return (drawn in all, wrong allowed) of every look up to one that allows so many wrong ones."""
         return [(self.size_for(wrong), wrong) for wrong in range(self.first_allowed, allowed + 1)]
 
     def size_for(self, allowed: int) -> int:
-        """Give how many have to be drawn in all where so many wrong ones are allowed."""
+        """Return how many have to be drawn in all where so many wrong ones are allowed."""
         return needed(self.terms.bound, self.terms.confidence, allowed, self.population)
 
     def confidence(self, allowed: int) -> float:
-        """Give the confidence of all looks up to one together; that of the terms where there is one look alone."""
+        """Return the confidence of all looks up to one together; that of the terms where there is one look alone."""
         if allowed <= self.first_allowed:
             return self.terms.confidence
         return 1 - doubt_of(self.looks(allowed), self.terms.bound, self.population)

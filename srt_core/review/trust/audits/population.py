@@ -38,20 +38,20 @@ def undecided(only: Filter) -> Filter:
 
 
 def condition(store: Store, only: Filter, undecided: str) -> tuple[str, dict[str, object]]:
-    """Give the condition over `verdict` of what an audit draws from, and its parameters, with all up to date."""
+    """Return the condition over `verdict` of what an audit draws from, and its parameters, with all up to date."""
     refresh(store)
     member, values = ("true", {}) if browse.is_empty(only) else browse.membership(store, only)
     return f"origin IS NOT NULL AND {undecided} AND ({member})", values
 
 
 def as_drawn(store: Store, audit: Audit) -> tuple[str, dict[str, object]]:
-    """Give the same for the population as it was when the audit was drawn."""
+    """Return the same for the population as it was when the audit was drawn."""
     where, values = condition(store, audit.only, f"seq <= $last_seq AND {_WAS_UNDECIDED}")
     return where, {**values, "drawn_at": audit.event_id, "last_seq": audit.last_seq}
 
 
 def picks_of(store: Store, where: str, values: Mapping[str, object]) -> str:
-    """Give the number of samples of a condition over `verdict`, with a hash over them and the rule's picks."""
+    """Return the number of samples of a condition over `verdict`, with a hash over them and the rule's picks."""
     return str(
         store.value(
             f"""SELECT count(*) || ':' || bit_xor(md5_number_lower(concat_ws(' ', sample_id, candidate_id)))
