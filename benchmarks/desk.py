@@ -29,12 +29,13 @@ from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select.compare import whatif
-from srt_core.select.selection import applied_policy, refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
 BULK = 100_000
 _FILTERS = {
-    "reason and IFD": Filter(reason=("kept",), ifd=(0.5, 0.8)),
+    "reason and IFD": Filter(reason=("kept",), winner_ranges=(("ifd", 0.5, 0.8),)),
     "state and winner": Filter(state=("open",), winner=("BOTH", "RESPONSE")),
     "problem and column": Filter(problem=("without a score",), extra=(("source", "web"),)),
 }
@@ -56,7 +57,7 @@ def measure_statements(store: Store) -> None:
     print_times("density", [timed(lambda: browse.density(store, edges, edges, Filter())) for _ in range(7)])
     policy = applied_policy(store)
     for name, dialled in (
-        ("a ceiling", replace(policy, max_ifd=0.9)),
+        ("a ceiling", policy.limited(max_ifd=0.9)),
         ("a margin", replace(policy, instruction_margin=0.05)),
         ("a top share", replace(policy, top_share=40.0)),
     ):

@@ -45,8 +45,8 @@ def build(path: Path, samples: int, seed: int = 0) -> None:
                 [str(seed)],
             )
             tx.execute(
-                """INSERT INTO producer (producer, teacher, prompt_version, prompt_hash, prompt_texts)
-                   VALUES ('teacher', 'teacher', '1', '', '')"""
+                """INSERT INTO producer (producer, kind, teacher, prompt_version, prompt_hash, prompt_texts)
+                   VALUES ('teacher', 'teacher', 'teacher', '1', '', '')"""
             )
             tx.execute(
                 """INSERT INTO scoring (student, fingerprint, dtype, template, template_hash, template_texts,

@@ -19,13 +19,14 @@ from pathlib import Path
 from benchmarks.large import build
 from srt_core.methods import DIALS, PRESETS
 from srt_core.project.store import Store
-from srt_core.records import Action, Policy, RankBy, Stage
+from srt_core.records import Action, Policy, Stage
 from srt_core.review import decisions
-from srt_core.score.scorings import MEASURES
+from srt_core.score.scorings import COMPARED
 from srt_core.select.compare import whatif
 from srt_core.select.compare.outcome_map import Shown, outcome_map, values_of
 from srt_core.select.compare.side_by_side import side_by_side
-from srt_core.select.selection import applied_policy, refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 
 Asked = tuple[str, Callable[[], object]]
 
@@ -34,9 +35,9 @@ def turned(policy: Policy) -> dict[str, Policy]:
     """One turn of each kind of dial."""
     return {
         "a margin": replace(policy, instruction_margin=0.05),
-        "a ceiling": replace(policy, max_ifd=0.9),
+        "a ceiling": policy.limited(max_ifd=0.9),
         "top share 50 % by IFD": replace(policy, top_share=50.0),
-        "top share 64.6 % by loss ratio": replace(policy, top_share=64.6, rank_by=RankBy.LOSS_RATIO),
+        "top share 64.6 % by loss ratio": replace(policy, top_share=64.6, rank_by="loss_ratio"),
         "another method (cherry)": PRESETS["cherry"],
     }
 
@@ -51,7 +52,7 @@ def questions(store: Store) -> Iterator[Asked]:
         yield f"a page of changes: {name}", partial(whatif.changes, store, policies[name], "leaving", 5, 5_000)
     for stage in Stage:
         yield f"histogram: gain of the {stage}", partial(whatif.gains, store, stage, policy)
-    for measure in MEASURES:
+    for measure in COMPARED:
         yield f"histogram: {measure}", partial(whatif.spread, store, measure, policy)
     for x, y, shown in _MAPS:
         across, up = ((DIALS[name], values_of(DIALS[name])) for name in (x, y))

@@ -13,7 +13,7 @@ from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
-from srt_core.select import selection
+from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -31,10 +31,10 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
     """Create a project of `count` samples; about half are decided: singly, in bulk, edited, parked, undone, twice."""
     draw = random.Random(seed)
     store = create_project(path, [draw_case(draw) for _ in range(count)])
-    selection.refresh(store)
+    refresh(store)
     for row in store.rows("SELECT * FROM selection JOIN panel USING (seq, sample_id) ORDER BY seq"):
         _decide(store, row, draw)
-    where, values = browse.membership(store, Filter(ifd=(0.0, 0.45)))
+    where, values = browse.membership(store, Filter(winner_ranges=(("ifd", 0.0, 0.45),)))
     decisions.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
     return store
 

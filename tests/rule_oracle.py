@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from srt_core.records import Acceptance, Origin, Policy, RankBy, Reason, Selection
+from srt_core.records import Acceptance, Origin, Policy, Reason, Selection
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def response_gain(case: Case, parent: Origin, child: Origin) -> float | None:
     return _difference(case.candidates[parent].r_ifd, case.candidates[child].r_ifd)
 
 
-def refusal(case: Case, winner: Origin, policy: Policy) -> Reason | None:
+def refusal(case: Case, winner: Origin, policy: Policy) -> str | None:
     """Why a winner is left out before the top share is taken; None where nothing speaks against it.
 
     The paper does not order its reasons. Here they follow the walk: first what kept a reflection from being taken,
@@ -102,11 +102,11 @@ def refusal(case: Case, winner: Origin, policy: Policy) -> Reason | None:
     return _over_limit(case, winner, policy)
 
 
-def _over_limit(case: Case, winner: Origin, policy: Policy) -> Reason | None:
+def _over_limit(case: Case, winner: Origin, policy: Policy) -> str | None:
     scores = case.candidates[winner]
     limits = [
-        (scores.ifd, policy.max_ifd, Reason.IFD_CEILING),
-        (scores.r_ifd, policy.max_r_ifd, Reason.R_IFD_CEILING),
+        (scores.ifd, policy.limit("max_ifd"), "ifd_ceiling"),
+        (scores.r_ifd, policy.limit("max_r_ifd"), "r_ifd_ceiling"),
     ]
     for score, ceiling, reason in limits:
         if ceiling is not None and score is None:
@@ -133,7 +133,7 @@ def _why_not_one(child: Origin, when: Acceptance, case: Case, winner: Origin) ->
 def rank(case: Case, winner: Origin, policy: Policy) -> float | None:
     """The score of the winner by which a top share is taken."""
     scores = case.candidates[winner]
-    return scores.ifd if policy.rank_by is RankBy.IFD else scores.loss_ratio
+    return scores.ifd if policy.rank_by == "ifd" else scores.loss_ratio
 
 
 def closeness(case: Case, policy: Policy) -> float | None:
@@ -148,8 +148,11 @@ def closeness(case: Case, policy: Policy) -> float | None:
         distances.append(_difference(instruction_gain(case), policy.instruction_margin))
     if policy.accept_response is Acceptance.IMPROVED:
         distances.append(_difference(response_gain(case, here, RESPONSE_CHILD[here]), policy.response_margin))
-    if refusal(case, walk(case, policy), policy) in (None, Reason.IFD_CEILING, Reason.R_IFD_CEILING):
-        distances += [_difference(winner.ifd, policy.max_ifd), _difference(winner.r_ifd, policy.max_r_ifd)]
+    if refusal(case, walk(case, policy), policy) in (None, "ifd_ceiling", "r_ifd_ceiling"):
+        distances += [
+            _difference(winner.ifd, policy.limit("max_ifd")),
+            _difference(winner.r_ifd, policy.limit("max_r_ifd")),
+        ]
     return min((abs(distance) for distance in distances if distance is not None), default=None)
 
 

@@ -12,7 +12,7 @@ from srt_core.records import Origin
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
 COLUMN_MAP = {

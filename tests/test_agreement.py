@@ -10,7 +10,7 @@ from srt_core.errors import SRTError
 from srt_core.methods import PRESETS
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
-from srt_core.score.scorings import MEASURES
+from srt_core.score.scorings import COMPARED
 from srt_core.select import selection
 from srt_core.select.compare.students import (
     Agreement,
@@ -22,6 +22,7 @@ from srt_core.select.compare.students import (
     same_selections,
     shared_edges,
 )
+from srt_core.select.derive import refresh
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
@@ -80,7 +81,7 @@ def spearman(pairs: Sequence[tuple[float, float]]) -> float:
     return float(together / (apart[0] * apart[1]) ** 0.5)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_rho_is_the_correlation_of_the_ranks(store: Store, measure: str) -> None:
     """Spearman's rho over the candidates with both numbers, ties at their mean rank, whichever student comes first."""
     pairs = pairs_of(measure)
@@ -120,7 +121,7 @@ def test_where_there_is_no_order_there_is_no_rho(
 
 @pytest.mark.parametrize(
     "policy",
-    [*PRESETS.values(), Policy("share", max_ifd=None, top_share=30.0, require_response_reflection=False)],
+    [*PRESETS.values(), Policy("share", top_share=30.0, require_response_reflection=False).limited(max_ifd=None)],
     ids=lambda policy: policy.name,
 )
 def test_selections_are_compared_under_the_applied_policy(store: Store, policy: Policy) -> None:
@@ -138,7 +139,7 @@ def test_selections_are_compared_under_the_applied_policy(store: Store, policy: 
 
 def test_comparing_changes_nothing(store: Store) -> None:
     """Panel, selections and the scoring in use stay as they are."""
-    selection.refresh(store)
+    refresh(store)
     tables = ("meta", "panel", "selection")
     before = [store.rows(f"FROM {table} ORDER BY ALL") for table in tables]
     same_selections(store, 2, 1)
@@ -162,7 +163,7 @@ def test_a_sample_of_the_points_is_always_the_same(store: Store) -> None:
     assert all(set(few[origin]) <= set(whole[origin]) for origin in Origin)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_cells_count_the_pairs_between_their_edges(store: Store, measure: str) -> None:
     """A cell holds the candidates whose two numbers lie in its column and in its row; the last takes its upper edge."""
     edges = [0.0, 0.5, 1.0, 1.375]

@@ -22,6 +22,7 @@ from srt_core.review.filter.browse import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Audit, Terms
 from srt_core.select import selection
+from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
 
@@ -78,7 +79,12 @@ def test_a_draw_can_be_drawn_again_from_the_log(store: Store) -> None:
 
 def test_the_log_says_what_was_drawn_from(store: Store) -> None:
     """The event holds seed, population, filter in words and as data, size, bound, confidence, policy and rule."""
-    only = Filter(reason=("kept",), ifd=(0.1, float("inf")), origin_r_ifd=("RESPONSE", 0.0, 0.9), extra=())
+    only = Filter(
+        reason=("kept",),
+        extra=(),
+        winner_ranges=(("ifd", 0.1, float("inf")),),
+        origin_ranges=(("r_ifd", "RESPONSE", 0.0, 0.9),),
+    )
     audit = draw(store, only=only)
     event = events.events(store, EventFilter(kind="audit"), 1)[0]
     context = json.loads(event["context"])
@@ -108,7 +114,7 @@ def test_one_seed_draws_the_same_and_another_does_not(tmp_path: Path) -> None:
 def test_a_draw_is_simple_random(tmp_path: Path) -> None:
     """Over 200 seeds each of 60 samples is drawn about as often as any other (chi square below its 0.1 % point)."""
     with create_project(tmp_path / "p.srt", cases()) as store:
-        selection.refresh(store)
+        refresh(store)
         names = [row["sample_id"] for row in store.rows("SELECT sample_id FROM selection WHERE origin IS NOT NULL")]
     times = dict.fromkeys(names, 0)
     for seed in range(200):
@@ -124,7 +130,7 @@ def test_there_is_no_second_draw_from_the_same(store: Store) -> None:
     audit = draw(store)
     with pytest.raises(SRTError, match=f"Audit {audit.event_id} drew from these samples already"):
         draw(store, replace(TERMS, bound=0.3))
-    draw(store, only=Filter(ifd=(0.0, 0.9)))
+    draw(store, only=Filter(winner_ranges=(("ifd", 0.0, 0.9),)))
     assert len(audits.audits(store)) == 2
 
 
@@ -254,9 +260,9 @@ def test_a_changed_policy_ends_the_evidence_where_it_changes_a_pick(store: Store
     """A policy that picks the same leaves an audit as it was; one that picks otherwise makes the approval refused."""
     audit = draw(store)
     judge_all(store, audit)
-    selection.apply(store, Policy(name="same picks", max_ifd=0.9), "ann")
+    selection.apply(store, Policy(name="same picks").limited(max_ifd=0.9), "ann")
     assert audits.result(store, audit).met
-    selection.apply(store, Policy(name="none", max_ifd=0.4), "ann")
+    selection.apply(store, Policy(name="none").limited(max_ifd=0.4), "ann")
     found = audits.result(store, audit)
     assert (found.holds, found.met) == (False, False)
     with pytest.raises(SRTError, match="changed since the draw"):

@@ -24,13 +24,18 @@ CASES = [
 EDGES = [place / 10 for place in range(13)]
 FILTERS = [
     Filter(),
-    Filter(ifd=(0.2, 0.8)),
+    Filter(winner_ranges=(("ifd", 0.2, 0.8),)),
     Filter(reason=("kept",)),
-    Filter(winner=("RESPONSE",), r_ifd=(0.0, 0.9)),
-    Filter(origin_ifd=("ORIGINAL", 0.3, 0.9)),
-    Filter(drift=(0.4, 0.6)),
-    Filter(growth=(1.5, 3)),
-    Filter(origin_drift=("RESPONSE", 0.8, 1), origin_growth=("RESPONSE", 0, 1)),
+    Filter(winner=("RESPONSE",), winner_ranges=(("r_ifd", 0.0, 0.9),)),
+    Filter(origin_ranges=(("ifd", "ORIGINAL", 0.3, 0.9),)),
+    Filter(winner_ranges=(("drift", 0.4, 0.6),)),
+    Filter(winner_ranges=(("growth", 1.5, 3),)),
+    Filter(
+        origin_ranges=(
+            ("drift", "RESPONSE", 0.8, 1),
+            ("growth", "RESPONSE", 0, 1),
+        )
+    ),
     Filter(state=("rejected",)),
     Filter(text="odd"),
     Filter(problem=("truncated", "duplicate")),
@@ -141,7 +146,7 @@ def test_drift_and_growth_are_those_of_the_winner_and_an_original_has_none(store
         numbers = [number for number in listed if number is not None]
         assert listed == sorted(numbers, reverse=True) + [None] * (len(listed) - len(numbers))
         assert 3 < len(numbers) < len(listed)
-    names = set(browse.sample_ids(store, Filter(drift=(0.5, 1)), "number", 100))
+    names = set(browse.sample_ids(store, Filter(winner_ranges=(("drift", 0.5, 1),)), "number", 100))
     assert names == {key for key, row in of_samples.items() if (row["winner_drift"] or 0) >= 0.5}
 
 
@@ -157,7 +162,7 @@ def test_what_no_filter_knows_is_refused(store: Store) -> None:
         lambda: browse.count(store, Filter(state=("lost",))),
         lambda: browse.page(store, Filter(), "by luck", 1, 0),
         lambda: browse.histogram(store, "luck", EDGES, Filter()),
-        lambda: browse.count(store, Filter(origin_drift=("ORIGINAL", 0, 1))),
+        lambda: browse.count(store, Filter(origin_ranges=(("drift", "ORIGINAL", 0, 1),))),
     ):
         with pytest.raises(SRTError):
             call()
@@ -165,7 +170,7 @@ def test_what_no_filter_knows_is_refused(store: Store) -> None:
 
 def test_conditions_hold_together(store: Store) -> None:
     """Two conditions take the samples that both take."""
-    one, other = Filter(ifd=(0.2, 0.8)), Filter(reason=("kept",))
+    one, other = Filter(winner_ranges=(("ifd", 0.2, 0.8),)), Filter(reason=("kept",))
     names = [set(browse.sample_ids(store, only, "number", 100)) for only in (one, other)]
     both = browse.sample_ids(store, replace(one, reason=other.reason), "number", 100)
     assert set(both) == names[0] & names[1]

@@ -11,7 +11,8 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
-from srt_core.select import policies, selection
+from srt_core.select import policies
+from srt_core.select.derive import refresh
 from tests.conftest import StartApp, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
@@ -37,8 +38,8 @@ def project(tmp_path: Path) -> Path:
     path = tmp_path / "hostile.srt"
     with create_project(path, [CASE] * 8) as store:
         _spoil_texts(store)
-        selection.refresh(store)
-        policies.save_policy(store, Policy(max_ifd=0.9), EVIL)
+        refresh(store)
+        policies.save_policy(store, Policy().limited(max_ifd=0.9), EVIL)
         pair = Pair(EVIL, LONG, EVIL)
         decisions.decide(store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), upon=None)
         decisions.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), upon=None)
@@ -56,8 +57,8 @@ def _spoil_texts(store: Store) -> None:
         tx.execute("UPDATE scoring SET student = ?, template = ?", [EVIL, EVIL])
         tx.execute("UPDATE candidate SET producer = ? WHERE origin <> 'ORIGINAL'", [EVIL])
         tx.execute(
-            """INSERT INTO producer (producer, teacher, prompt_version, prompt_hash, prompt_texts)
-               VALUES (?, ?, ?, '', ?)""",
+            """INSERT INTO producer (producer, kind, teacher, prompt_version, prompt_hash, prompt_texts)
+               VALUES (?, 'teacher', ?, ?, '', ?)""",
             [EVIL] * 4,
         )
         tx.execute(

@@ -24,7 +24,7 @@ from tests.rule_project import create_project
 DRAW = random.Random(5)
 SAMPLES = 240
 TASKS = ["code", "mathematics", "open question", "other"]
-POLICY = Policy(name="other", max_ifd=None, max_r_ifd=None, require_response_reflection=False)
+POLICY = Policy(name="other", require_response_reflection=False).limited(max_ifd=None, max_r_ifd=None)
 
 
 def case(place: int) -> Case:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.methods import REASONS
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy, Reason
 from srt_core.reflect.prompts import load_prompts
@@ -14,6 +15,7 @@ from srt_core.reflect.run import reflect
 from srt_core.reflect.teacher import ReplayTeacher
 from srt_core.review.status import reply_outcomes, status
 from srt_core.select import selection
+from srt_core.select.derive import refresh
 from srt_core.steps.demo import FOLDER, REPLIES, fill_demo, is_demo, score_demo
 
 
@@ -24,7 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for step in (fill_demo, score_demo):
             for _ in step(store):
                 pass
-        selection.refresh(store)
+        refresh(store)
         yield store
 
 
@@ -47,15 +49,12 @@ def test_reflections_fail_in_different_ways(demo: Store) -> None:
 
 def test_every_outcome_occurs(demo: Store) -> None:
     """Under the default policy each origin wins the walk and each reason occurs but the top share, which is off."""
-    rows = selection.counts(demo, Policy())
-    winners: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for row in rows:
-        winners[row["winner"]] += row["samples"]
-        reasons[row["reason"]] += row["samples"]
+    rows = selection.select(demo, Policy())
+    winners = Counter(row["winner"] for row in rows)
+    reasons = Counter(row["reason"] for row in rows)
     assert set(winners) == set(Origin)
     assert min(winners.values()) >= 3
-    assert set(reasons) == set(Reason) - {Reason.BELOW_TOP_SHARE}
+    assert set(reasons) == set(REASONS) - {Reason.BELOW_TOP_SHARE}
     assert reasons["kept"] >= 12
 
 

@@ -11,6 +11,7 @@ from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
 from srt_core.select import selection
+from srt_core.select.derive import refresh
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
 
@@ -19,7 +20,7 @@ SAMPLES = 60
 
 def derived(store: Store) -> list[list[Row]]:
     """The rows of both derived tables, by the sample's number."""
-    selection.refresh(store)
+    refresh(store)
     return [store.rows(f"SELECT * FROM {table} ORDER BY seq") for table in ("panel", "selection")]
 
 
@@ -43,7 +44,7 @@ def change(store: Store, draw: random.Random) -> None:
 def test_a_refresh_of_what_changed_equals_one_of_everything(tmp_path: Path, share: float) -> None:
     """After any changes, noted by sample, panel and selection hold what a rebuild of all samples gives."""
     draw = random.Random(5)
-    policy = replace(Policy(), top_share=share, max_ifd=None, name="some")
+    policy = replace(Policy(), top_share=share, name="some").limited(max_ifd=None)
     with create_project(tmp_path / "p.srt", random_cases(SAMPLES, 3)) as store:
         selection.apply(store, policy, "ann")
         for _ in range(12):
@@ -60,7 +61,7 @@ def test_standing_is_the_fold_of_the_log(tmp_path: Path) -> None:
     """After any decisions, bulk actions and undos, the table of standing decisions is what the log folds to."""
     draw = random.Random(9)
     with create_project(tmp_path / "p.srt", random_cases(SAMPLES, 3)) as store:
-        selection.refresh(store)
+        refresh(store)
         for _ in range(60):
             act(store, draw)
             standing = store.rows(

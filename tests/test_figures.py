@@ -11,6 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from srt_core.methods import REASONS
 from srt_core.records import Origin, Reason
 from srt_core.ui.frame.figures import (
     NEUTRAL_COLOUR,
@@ -119,17 +120,17 @@ def test_every_origin_has_its_own_colour_and_dash() -> None:
 
 def test_reasons_are_coloured_by_group() -> None:
     """What the rule refused shares one colour, what it could not judge another."""
-    groups = {colour: {r for r in Reason if REASON_COLOURS[r] == colour} for colour in REASON_COLOURS.values()}
+    groups = {colour: {r for r in REASONS if REASON_COLOURS[r] == colour} for colour in REASON_COLOURS.values()}
     assert groups == {
         STUDENT_COLOUR: {Reason.KEPT},
-        REFUSED_COLOUR: {Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE},
+        REFUSED_COLOUR: {Reason.NOT_IMPROVED, "ifd_ceiling", "r_ifd_ceiling", Reason.BELOW_TOP_SHARE},
         NEUTRAL_COLOUR: {Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED},
     }
 
 
 @pytest.mark.parametrize(
     ("outcome", "label"),
-    [(Origin.BOTH, "Both"), (Reason.R_IFD_CEILING, "r-IFD ceiling"), (Reason.BELOW_TOP_SHARE, "Below top share")],
+    [(Origin.BOTH, "Both"), ("r_ifd_ceiling", "r-IFD too high"), (Reason.BELOW_TOP_SHARE, "Below top share")],
 )
 def test_outcomes_are_said_in_words(outcome: str, label: str) -> None:
     """A label is the outcome's name as a phrase."""

@@ -16,6 +16,8 @@ from srt_core.review import decisions, history
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.select import selection
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -26,7 +28,7 @@ EDITED = Pair("Ask é?", "Say.", "")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with create_project(tmp_path / "own.srt", CASES) as store:
-        selection.refresh(store)
+        refresh(store)
         yield store
 
 
@@ -54,8 +56,8 @@ def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:
     """Decisions, undos and policies after the event do not count; those before do."""
     first = decide(store, 0, Action.CHOOSE)
     parked = decide(store, 1, Action.PARK)
-    other = next(policy for policy in PRESETS.values() if policy != selection.applied_policy(store))
-    was = selection.applied_policy(store).name
+    other = next(policy for policy in PRESETS.values() if policy != applied_policy(store))
+    was = applied_policy(store).name
     selection.apply(store, other, "Ann")
     applied = events.events(store, EventFilter(), 1)[0]["event_id"]
     decisions.undo(store, first, "Ann")

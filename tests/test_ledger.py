@@ -21,6 +21,7 @@ from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.review import decisions
 from srt_core.review.decisions import Standing
 from srt_core.select import selection
+from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -44,7 +45,7 @@ EDIT = Decision("s0", Action.EDIT, "ann", Origin.RESPONSE, Pair("Do it well.", "
 def store(tmp_path: Path) -> Iterator[Store]:
     """Six samples, of which the rule picks s0, s1 and s2 and leaves out s3, s4 and s5."""
     with create_project(tmp_path / "p.duckdb", [IMPROVED] * 3 + [LONE] * 3) as store:
-        selection.refresh(store)
+        refresh(store)
         yield store
 
 

@@ -12,7 +12,7 @@ from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
 from srt_core.select.compare import outcome_map
 from srt_core.select.compare.outcome_map import VALUES, OutcomeMap, Shown, values_of
-from srt_core.select.selection import with_settings
+from srt_core.select.policy import with_settings
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name

@@ -10,7 +10,7 @@ import pytest
 from srt_core.errors import DecisionError, PolicyError
 from srt_core.export.export import Scope, export
 from srt_core.importing.run import import_file
-from srt_core.project import candidates
+from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.drift import drift, growth
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Pair, Policy, Stage
@@ -20,19 +20,17 @@ from srt_core.review.filter import browse
 from srt_core.review.status import status
 from srt_core.select import selection
 from srt_core.select.compare.whatif import changes, compare, gains, spread
+from srt_core.select.derive import refresh
 from srt_core.select.policies import change
+from srt_core.select.policy import with_settings
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores
 from tests.small_project import COLUMN_MAP, rows_with_candidates, write_lines
 
 FILE = "import of some.json"
 ALWAYS = Policy(
-    accept_instruction=Acceptance.ALWAYS,
-    accept_response=Acceptance.ALWAYS,
-    max_ifd=None,
-    max_r_ifd=None,
-    require_response_reflection=False,
-)
+    accept_instruction=Acceptance.ALWAYS, accept_response=Acceptance.ALWAYS, require_response_reflection=False
+).limited(max_ifd=None, max_r_ifd=None)
 COLUMNS = ("sample_id", "import_id", "row", "extra")
 
 
@@ -48,7 +46,7 @@ class Desk:
         self.samples = [f"s{place}" for place in range(number)]
         with store.transaction() as tx:
             tx.append("sample", COLUMNS, [(name, 1, 0, "{}") for name in self.samples])
-            candidates.append_candidates(tx, [(name, Origin.ORIGINAL, FILE, pair(name), None) for name in self.samples])
+            append_candidates(tx, [NewCandidate(name, Origin.ORIGINAL, FILE, pair(name)) for name in self.samples])
             tx.bump()
 
     def teacher(self, name: str) -> str:
@@ -58,7 +56,7 @@ class Desk:
         """Store a rewrite whose texts name its producer and origin; returns its id."""
         with self.store.transaction() as tx:
             text = pair(f"{origin} of {producer}")
-            assert candidates.append_candidates(tx, [(sample, origin, producer, text, parent)]) == 1
+            assert append_candidates(tx, [NewCandidate(sample, origin, producer, text, parent)]) == 1
             tx.bump()
         sql = "SELECT candidate_id FROM candidate WHERE sample_id = ? AND origin = ? AND producer = ?"
         return int(self.store.value(sql, [sample, str(origin), producer]))
@@ -68,8 +66,8 @@ class Desk:
         selection.apply(self.store, replace(ALWAYS, producer=producer), "ann")
         row = browse.row(self.store, sample)
         assert row
-        found = selection.picked(row)
-        assert found == selection.picks(self.store, replace(ALWAYS, producer=producer), sample)
+        found = selection.taken_candidates(row)
+        assert found == selection.candidates_taken(self.store, replace(ALWAYS, producer=producer), sample)
         assert {origin for origin in list(Origin)[1:] if row[f"has_{origin.lower()}"]} == {*found} - {Origin.ORIGINAL}
         return {origin: key for origin, key in found.items() if origin is not Origin.ORIGINAL}
 
@@ -106,8 +104,8 @@ def test_rewrites_of_two_producers_stand_side_by_side(desk: Desk) -> None:
     a, b = desk.teacher("a"), desk.teacher("b")
     one, two = desk.add(Origin.RESPONSE, a), desk.add(Origin.RESPONSE, b)
     with desk.store.transaction() as tx:
-        again = [("s0", Origin.RESPONSE, a, pair("x"), None), ("s0", Origin.ORIGINAL, b, pair("x"), None)]
-        assert candidates.append_candidates(tx, again) == 0
+        again = [NewCandidate("s0", Origin.RESPONSE, a, pair("x")), NewCandidate("s0", Origin.ORIGINAL, b, pair("x"))]
+        assert append_candidates(tx, again) == 0
     rows = desk.store.rows("SELECT candidate_id, producer FROM candidate WHERE origin = 'RESPONSE' ORDER BY ALL")
     assert [tuple(row.values()) for row in rows] == [(one, a), (two, b)]
     assert desk.store.value("SELECT count(*) FROM candidate WHERE sample_id = 's0' AND origin = 'ORIGINAL'") == 1
@@ -206,14 +204,13 @@ def test_what_another_policy_would_take_is_asked_without_storing_it(desk: Desk) 
     of_a, of_b = replace(ALWAYS, producer=a), replace(ALWAYS, producer=b)
     selection.apply(desk.store, of_a, "ann")
     before = desk.store.rows("FROM panel ORDER BY seq")
-    asked, counted = selection.select(desk.store, of_b), selection.counts(desk.store, of_b)
+    asked = selection.select(desk.store, of_b)
     entering = changes(desk.store, of_b, "entering", 9)
     found = compare(desk.store, of_b)
     switching = changes(desk.store, of_b, "switching", 9)
     assert desk.store.rows("FROM panel ORDER BY seq") == before
     selection.apply(desk.store, of_b, "ann")
     assert asked == selection.select(desk.store, of_b)
-    assert counted == selection.counts(desk.store, of_b)
     assert not entering
     assert (found.changes, found.changed) == ({"entering": 0, "leaving": 0, "switching": 2}, 2)
     assert [row["sample_id"] for row in switching] == ["s0", "s1"]
@@ -230,7 +227,7 @@ def test_a_policy_for_a_producer_without_rewrites_is_refused(desk: Desk) -> None
         with pytest.raises(PolicyError, match="nobody"):
             act()
     with pytest.raises(PolicyError, match="producer"):
-        selection.with_settings(Policy(), {"producer": 3})
+        with_settings(Policy(), {"producer": 3})
 
 
 def test_every_producer_counts_as_candidates_and_the_panel_counts_its_own(desk: Desk) -> None:
@@ -276,7 +273,7 @@ def test_charts_under_the_dials_are_of_the_candidates_that_the_policy_may_take(d
 
 
 def decide(desk: Desk, action: Action, origin: Origin | None, candidate_id: int | None = None) -> int:
-    selection.refresh(desk.store)
+    refresh(desk.store)
     standing = decisions.standing(desk.store, "s0")
     decision = Decision("s0", action, "ann", origin, candidate_id=candidate_id)
     return decisions.decide(desk.store, decision, upon=standing.event_id if standing else None)

@@ -150,5 +150,5 @@ def test_why_names_the_nearest_threshold(store: Store) -> None:
     assert review.why("closest", row, Policy()) == (
         "In this queue: a comparison of the two versions is 0.0625 away from the other outcome."
     )
-    ceiling = review.why("closest", row, Policy(max_r_ifd=row["winner_r_ifd"]))
-    assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the ceiling of 0.75."
+    ceiling = review.why("closest", row, Policy().limited(max_r_ifd=row["winner_r_ifd"]))
+    assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the limit of 0.75."

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
-from srt_core.project.candidates import append_candidates
+from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import SCRATCH, Store
 from srt_core.records import Origin, Pair
 from srt_core.review.filter import browse, search
@@ -17,7 +17,7 @@ from tests.test_selection import random_cases
 def add(store: Store, place: int, pair: Pair, producer: str) -> None:
     """Return a sample one more rewrite."""
     with store.transaction() as tx:
-        append_candidates(tx, [(sample_name(place), Origin.RESPONSE, producer, pair, None)])
+        append_candidates(tx, [NewCandidate(sample_name(place), Origin.RESPONSE, producer, pair, None)])
         tx.bump([sample_name(place)])
 
 

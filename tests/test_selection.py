@@ -2,9 +2,8 @@
 
 import json
 import random
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError, SRTError
+from srt_core.methods import DIALS, GUARDS
 from srt_core.project import events
 from srt_core.project.store import Row, Store
-from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Reason, Selection
+from srt_core.records import OPTIONS, Acceptance, Action, Decision, Origin, Policy, Reason, Selection
 from srt_core.review import decisions
 from srt_core.score.scorings import use_scoring
 from srt_core.select import selection
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy, policy_from_json, policy_to_json, with_settings
+from srt_core.select.rule import parameters
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import SCORING, append_scores, create_project, sample_name
@@ -30,10 +33,10 @@ MARGINS = (0.0, 0.0, 0.125, 0.25, -0.125, -0.25, -10.0)
 CEILINGS = (None, 1.0, 1.0, 0.75, 0.5, 0.25, 2.0)
 SHARES = (100.0, 100.0, 50.0, 33.3, 25.0, 10.0, 2.0, 0.1)
 
-FREE = Policy(max_ifd=None, max_r_ifd=None, require_response_reflection=False)
+FREE = Policy(require_response_reflection=False).limited(max_ifd=None, max_r_ifd=None)
 
 POLICIES = st.builds(
-    Policy,
+    lambda max_ifd, max_r_ifd, **options: Policy(**options).limited(max_ifd=max_ifd, max_r_ifd=max_r_ifd),
     accept_instruction=st.sampled_from(Acceptance),
     accept_response=st.sampled_from(Acceptance),
     instruction_margin=st.sampled_from(MARGINS),
@@ -43,7 +46,7 @@ POLICIES = st.builds(
     require_response_reflection=st.booleans(),
     require_reflection=st.booleans(),
     top_share=st.sampled_from(SHARES),
-    rank_by=st.sampled_from(RankBy),
+    rank_by=st.sampled_from(DIALS["rank_by"].choices),
 )
 
 many = settings(
@@ -150,7 +153,7 @@ def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None
     """Cases by hand: comparisons that do not decide (another branch, a switch that is off, no score) do not count."""
     with create_project(tmp_path / "p.duckdb", [Case(candidates) for _, candidates, _ in CLOSENESS]) as store:
         for place, (options, _, expected) in enumerate(CLOSENESS):
-            policy = selection.with_settings(Policy(), options)
+            policy = with_settings(Policy(), options)
             assert selection.select(store, policy)[place]["closeness"] == expected, CLOSENESS[place]
 
 
@@ -162,7 +165,7 @@ def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None
 def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy], share: float) -> None:
     """Under many policies at once every sample is selected as under each of them alone, top share included."""
     policies = [replace(policy, top_share=share) for policy in policies]
-    selection.refresh(drawn)
+    refresh(drawn)
     rule = selection.rule_of_each(drawn, policies)
     rows = drawn.rows(f"SELECT * FROM ({rule.sql}) ORDER BY policy, seq", rule.values)
     alone = [{"policy": place, **row} for place, each in enumerate(policies) for row in selection.select(drawn, each)]
@@ -178,8 +181,8 @@ def test_the_rule_of_each_wants_one_panel_and_one_share(small: Store, other: dic
 
 def test_two_policies_stand_in_one_statement(small: Store) -> None:
     """Queries with a tag each keep their parameters apart."""
-    selection.refresh(small)
-    one, other = (selection.rule_of(small, each).tagged(tag) for each, tag in ((FREE, "_a"), (Policy(), "_b")))
+    refresh(small)
+    one, other = (selection.rule_of(small, each, tag=tag) for each, tag in ((FREE, "_a"), (Policy(), "_b")))
     rows = small.rows(
         f"""SELECT a.origin AS one, b.origin AS other
             FROM ({one.sql}) AS a JOIN ({other.sql}) AS b USING (seq) ORDER BY seq""",
@@ -204,20 +207,11 @@ def test_every_sample_gets_one_selection_and_one_reason(drawn: Store, policy: Po
 
 
 @many
-@given(policy=POLICIES)
-def test_counts_are_the_selections_counted(drawn: Store, policy: Policy) -> None:
-    """Each combination of winner, pick and reason occurs once in the counts, and they sum to the number of samples."""
-    found = Counter({read(row): row["samples"] for row in selection.counts(drawn, policy)})
-    assert found == Counter(map(read, selection.select(drawn, policy)))
-    assert found.total() == len(CASES)
-
-
-@many
 @given(policy=POLICIES, field=st.sampled_from(["max_ifd", "max_r_ifd"]))
 def test_a_higher_ceiling_never_removes_a_sample(drawn: Store, policy: Policy, field: str) -> None:
     """Without a top share, what a low ceiling keeps a higher one keeps too, and no ceiling keeps most."""
     policy = replace(policy, top_share=100)
-    series = [set(kept(drawn, selection.with_settings(policy, {field: ceiling}))) for ceiling in (0.5, 0.75, 1.0, None)]
+    series = [set(kept(drawn, with_settings(policy, {field: ceiling}))) for ceiling in (0.5, 0.75, 1.0, None)]
     for low, high in pairwise(series):
         assert low <= high
 
@@ -241,8 +235,8 @@ def test_a_ceiling_keeps_no_sample_without_a_score(drawn: Store, policy: Policy)
     """What is kept under a ceiling has a number, and it is below the ceiling."""
     for row in selection.select(drawn, policy):
         if row["origin"]:
-            assert policy.max_ifd is None or row["winner_ifd"] < policy.max_ifd
-            assert policy.max_r_ifd is None or row["winner_r_ifd"] < policy.max_r_ifd
+            assert policy.limit("max_ifd") is None or row["winner_ifd"] < policy.limit("max_ifd")
+            assert policy.limit("max_r_ifd") is None or row["winner_r_ifd"] < policy.limit("max_r_ifd")
 
 
 # The top share
@@ -299,7 +293,7 @@ def test_the_share_can_be_ranked_by_the_ratio_of_losses(tmp_path: Path) -> None:
     """rank_by loss_ratio orders by Cherry's measure alone; who lacks it is unscored, whatever the IFD."""
     numbers = [Numbers(0.75, 0.5, 0.25), Numbers(0.25, 0.5, 0.75), Numbers(0.875, 0.5, None), Numbers(None, None, 0.5)]
     with originals(tmp_path, *numbers) as store:
-        by_ratio = replace(FREE, top_share=67, rank_by=RankBy.LOSS_RATIO)
+        by_ratio = replace(FREE, top_share=67, rank_by="loss_ratio")
         assert kept(store, by_ratio) == ["s1", "s3"]
         assert selection.select(store, by_ratio)[2]["reason"] == "unscored"
         assert kept(store, replace(FREE, top_share=67)) == ["s0", "s2"]
@@ -322,13 +316,12 @@ def stored(store: Store) -> list[Row]:
 
 
 def test_asking_stores_nothing(small: Store) -> None:
-    """select and counts of another policy change neither the stored selection nor the log."""
-    selection.refresh(small)
+    """select under another policy changes neither the stored selection nor the log."""
+    refresh(small)
     before = stored(small)
     selection.select(small, FREE)
-    selection.counts(small, FREE)
     assert stored(small) == before
-    assert selection.applied_policy(small) == Policy()
+    assert applied_policy(small) == Policy()
     assert events.count_events(small, events.EventFilter()) == 0
 
 
@@ -338,13 +331,13 @@ def test_apply_stores_what_select_gave(small: Store) -> None:
     asked = selection.select(small, policy)
     selection.apply(small, policy, "ann")
     assert [dict(sorted(row.items())) for row in stored(small)] == [dict(sorted(row.items())) for row in asked]
-    assert selection.applied_policy(small) == policy
+    assert applied_policy(small) == policy
     selection.apply(small, policy, "ann")
     logged = events.events(small, events.EventFilter(), limit=10)
     assert [(event["kind"], event["author"]) for event in logged] == [("policy", "ann")]
     context = json.loads(logged[0]["context"])
-    assert selection.policy_from_json(json.dumps(context.pop("before"))) == Policy()
-    assert selection.policy_from_json(json.dumps(context)) == policy
+    assert policy_from_json(json.dumps(context.pop("before"))) == Policy()
+    assert policy_from_json(json.dumps(context)) == policy
 
 
 def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
@@ -354,14 +347,14 @@ def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
         selection.apply(store, FREE, "ann")
         before = stored(store)
     with Store.open(path) as store:
-        selection.refresh(store)
-        assert selection.applied_policy(store) == FREE
+        refresh(store)
+        assert applied_policy(store) == FREE
         assert stored(store) == before
 
 
 def test_apply_never_touches_a_decision(small: Store) -> None:
     """Decisions and the verdicts of decided samples stay as they are under any policy; open samples follow the rule."""
-    selection.refresh(small)
+    refresh(small)
     for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
         origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None
         decisions.decide(small, Decision(sample_name(place), action, "ann", origin), upon=None)
@@ -380,14 +373,14 @@ def test_apply_never_touches_a_decision(small: Store) -> None:
 
 def test_new_numbers_are_selected_upon(small: Store) -> None:
     """After new scores are written and noted, select and refresh follow them."""
-    selection.refresh(small)
+    refresh(small)
     before = kept(small, Policy())
     with small.transaction() as tx:
         tx.execute("UPDATE score SET ifd = NULL, r_ifd = NULL")
         tx.bump()
     assert before
     assert kept(small, Policy()) == []
-    selection.refresh(small)
+    refresh(small)
     assert {row["origin"] for row in stored(small)} == {None}
 
 
@@ -426,14 +419,13 @@ def test_a_project_without_scores_is_unscored(small: Store) -> None:
     """Before any student has scored, no sample is kept under a policy that compares."""
     small.set_meta("scoring_id", "3")
     assert kept(small, Policy()) == []
-    assert "unscored" in {row["reason"] for row in selection.counts(small, Policy())}
+    assert "unscored" in {row["reason"] for row in selection.select(small, Policy())}
 
 
 def test_an_empty_project_selects_nothing(tmp_path: Path) -> None:
-    """No samples: no rows, no counts, and no error."""
+    """No samples: no rows and no error."""
     with create_project(tmp_path / "p.duckdb", []) as store:
         assert selection.select(store, Policy(top_share=50)) == []
-        assert selection.counts(store, Policy()) == []
         selection.apply(store, FREE, "ann")
 
 
@@ -444,14 +436,18 @@ def test_an_empty_project_selects_nothing(tmp_path: Path) -> None:
 @given(policy=POLICIES)
 def test_a_policy_survives_json(policy: Policy) -> None:
     """A policy written as one line of JSON is read back equal."""
-    text = selection.policy_to_json(policy)
+    text = policy_to_json(policy)
     assert "\n" not in text
-    assert selection.policy_from_json(text) == policy
+    assert policy_from_json(text) == policy
 
 
 def test_the_rule_is_bound_every_option_of_the_policy() -> None:
     """No option can be added to Policy without the rule being handed it; the producer says which panel it reads."""
-    assert set(selection.parameters(Policy())) == {field.name for field in fields(Policy)} - {"name", "producer"}
+    bound = parameters([Policy()])
+    (row,) = json.loads(str(bound["policies"]))
+    limits = {f"limit_{name}" for name in GUARDS}
+    assert {*row} - {"policy"} | {"top_share"} == set(OPTIONS) - {"name", "method", "producer"} | limits
+    assert bound["top_share"] == Policy().top_share
 
 
 BAD_SETTINGS: list[dict[str, Any]] = [
@@ -483,7 +479,7 @@ BAD_SETTINGS: list[dict[str, Any]] = [
 def test_an_option_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
     """Unknown names and values of a wrong kind or out of range are a PolicyError with a way out."""
     with pytest.raises(PolicyError) as caught:
-        selection.with_settings(Policy(), options)
+        with_settings(Policy(), options)
     (name, value), *_ = options.items()
     assert name in str(caught.value) or str(value) in str(caught.value)
     assert caught.value.hint
@@ -493,41 +489,41 @@ def test_an_option_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
 def test_a_text_that_is_no_policy_is_refused(text: str) -> None:
     """JSON that does not parse, is no object or holds an impossible option is a PolicyError."""
     with pytest.raises(PolicyError):
-        selection.policy_from_json(text)
+        policy_from_json(text)
 
 
 def test_settings_change_only_what_they_name() -> None:
     """with_settings gives a new policy; words become the enumerations, and the old policy stays as it was."""
     base = Policy(name="mine", response_margin=0.5)
-    changed = selection.with_settings(base, {"accept_response": "never", "max_ifd": None, "rank_by": "loss_ratio"})
-    assert changed == replace(base, accept_response=Acceptance.NEVER, max_ifd=None, rank_by=RankBy.LOSS_RATIO)
+    changed = with_settings(base, {"accept_response": "never", "max_ifd": None, "rank_by": "loss_ratio"})
+    assert changed == replace(base, accept_response=Acceptance.NEVER, rank_by="loss_ratio").limited(max_ifd=None)
     assert base == Policy(name="mine", response_margin=0.5)
 
 
-@pytest.mark.parametrize("ask", [selection.select, selection.counts, selection.parameters, selection.apply])
+@pytest.mark.parametrize("ask", [selection.select, selection.rule_of, selection.apply])
 def test_a_policy_out_of_range_is_refused_everywhere(small: Store, ask: Any) -> None:
     """No way to the rule takes a policy that is out of range, and a refused one is not stored."""
     bad = Policy(top_share=0)
     arguments = {"parameters": (bad,), "apply": (small, bad, "ann")}.get(ask.__name__, (small, bad))
     with pytest.raises(PolicyError):
         ask(*arguments)
-    assert selection.applied_policy(small) == Policy()
+    assert applied_policy(small) == Policy()
 
 
 def test_while_a_store_may_lag_new_scores_wait_but_a_policy_does_not(small: Store) -> None:
     """A refresh passes over new data until it is asked for now, or until the policy changes."""
-    selection.refresh(small)
+    refresh(small)
     before = stored(small)
     small.may_lag = True
     for policy in (None, replace(FREE, name="free")):
         with small.transaction() as tx:
             tx.execute("UPDATE score SET ifd = ifd / 2")
             tx.bump()
-        selection.refresh(small)
+        refresh(small)
         assert stored(small) == before
         if policy:
             selection.apply(small, policy, "ann")
         else:
-            selection.refresh(small, now=True)
+            refresh(small, now=True)
         assert stored(small) != before
         before = stored(small)

@@ -16,7 +16,7 @@ from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions, shares
 from srt_core.review import queues as review
 from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, write_assignment
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 

@@ -8,8 +8,9 @@ from statistics import fmean
 
 import pytest
 
+from srt_core.methods import REASONS
 from srt_core.project.store import Store
-from srt_core.records import Action, Decision, Origin, Policy, Reason
+from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
 from srt_core.select.compare.side_by_side import side_by_side
 from tests import rule_oracle
@@ -19,7 +20,7 @@ from tests.rule_project import create_project, sample_name
 DRAW = random.Random(7)
 POLICIES = [
     Policy(),
-    Policy(name="wide", max_ifd=None, max_r_ifd=0.9, response_margin=0.125, require_response_reflection=False),
+    Policy(name="wide", response_margin=0.125, require_response_reflection=False).limited(max_ifd=None, max_r_ifd=0.9),
     Policy(name="few", top_share=30.0, require_response_reflection=False),
 ]
 
@@ -58,7 +59,7 @@ def test_each_policy_is_counted_as_alone(store: Store) -> None:
     for policy, outcome in zip(POLICIES, found.outcomes, strict=True):
         rule = rule_oracle.select(CASES, policy)
         assert outcome.by_origin == {origin: sum(each.origin == origin for each in rule) for origin in Origin}
-        assert outcome.by_reason == {reason: sum(each.reason == reason for each in rule) for reason in Reason}
+        assert outcome.by_reason == {reason: sum(each.reason == reason for each in rule) for reason in REASONS}
         kept = [case.candidates[each.origin] for case, each in zip(CASES, rule, strict=True) if each.origin]
         assert outcome.ifd.value == pytest.approx(fmean(n.ifd for n in kept if n.ifd is not None))
         assert outcome.r_ifd.value == pytest.approx(fmean(n.r_ifd for n in kept if n.r_ifd is not None))
@@ -77,7 +78,7 @@ def test_two_policies_agree_where_the_outcome_is_the_same(store: Store) -> None:
 
 def test_where_nothing_is_kept_there_is_no_mean(store: Store) -> None:
     """Means of nothing are None, never 0."""
-    outcome = side_by_side(store, [Policy(max_ifd=0.01)]).outcomes[0]
+    outcome = side_by_side(store, [Policy().limited(max_ifd=0.01)]).outcomes[0]
     assert (outcome.kept, outcome.ifd.value, outcome.r_ifd.value, outcome.growth.value) == (0, None, None, None)
 
 

@@ -1,11 +1,14 @@
 """The project file: one owner, whole transactions, readers that never wait, and errors that say what to do."""
 
+import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -15,15 +18,18 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.project.candidates import append_candidates, candidates
+from srt_core.project.appending import NewCandidate, append_candidates
+from srt_core.project.candidates import candidates
 from srt_core.project.store import SCHEMA_VERSION, Row, Store
-from srt_core.records import Origin, Pair
+from srt_core.records import Origin, Pair, Policy
 from srt_core.reflect.producers import producers
 from srt_core.score.explain import Part, Subject, explain, kept_maps
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policies import saved_policies
+from srt_core.select.policy import applied_policy
 from tests.small_project import save_student
 
 ROOT = Path(__file__).parent.parent
@@ -289,7 +295,9 @@ def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> Non
         columns = columns_of(store)
         with store.transaction() as tx:  # ids go on where the old file stopped
             pair = Pair("x", "y")
-            append_candidates(tx, [("s0", Origin.BOTH, "other", pair, None), ("s0", Origin.BOTH, "gpt", pair, None)])
+            append_candidates(
+                tx, [NewCandidate("s0", Origin.BOTH, "other", pair), NewCandidate("s0", Origin.BOTH, "gpt", pair, None)]
+            )
         assert store.value("SELECT max(candidate_id) FROM candidate") == 7
     with Store.open(path) as store:
         assert store.meta("drift_filled") is None
@@ -300,7 +308,7 @@ def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> Non
 def test_drift_of_an_old_file_is_filled_over_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Filled a rewrite at a time it ends with the same, and it goes on from where it stopped."""
     path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
-    monkeypatch.setattr("srt_core.select.selection.DRIFT_CHUNK", 1)
+    monkeypatch.setattr("srt_core.project.migrate.DRIFT_CHUNK", 1)
     with Store.open(path) as store:
         store.set_meta("drift_filled", "3")
         refresh(store)
@@ -341,6 +349,91 @@ def test_a_project_of_schema_version_3_is_brought_forward(tmp_path: Path) -> Non
         columns = columns_of(store)
     with Store.create(tmp_path / "new.srt") as store:
         assert columns_of(store) == columns
+
+
+OLD_SCHEMA_4 = (ROOT / "tests" / "data" / "schema_4.sql").read_text("utf-8")
+OLD_POLICY_4 = {
+    "name": "mine", "accept_instruction": "improved", "accept_response": "improved", "instruction_margin": 0.125,
+    "response_margin": 0.0, "max_ifd": 0.9, "max_r_ifd": None, "require_response_reflection": False,
+    "require_reflection": False, "top_share": 50.0, "rank_by": "ifd", "producer": "",
+}  # fmt: skip
+OLD_ROWS_4 = (
+    "INSERT INTO meta VALUES ('schema_version', '4'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    """INSERT INTO sample (sample_id, import_id, "row", extra) VALUES ('s0', 1, 0, '{}'), ('s1', 1, 1, '{}')""",
+    "INSERT INTO producer VALUES ('gpt, prompts 2', 'gpt', '2', 'h', 'texts', '2026-01-01')",
+    """INSERT INTO candidate (sample_id, origin, producer, instruction, input, response, parent_id, drift, growth)
+       VALUES ('s0', 'ORIGINAL', 'file', 'Name a colour.', '', 'Red.', NULL, NULL, NULL),
+              ('s1', 'ORIGINAL', 'file', 'Name a bird.', '', 'A wren.', NULL, NULL, NULL),
+              ('s0', 'RESPONSE', 'gpt, prompts 2', 'Name a colour.', '', 'Red, of roses.', 1, 0.5, 2),
+              ('s1', 'RESPONSE', 'other file', 'Name a bird.', '', 'A wren, small.', 2, 0.5, 2)""",
+    """INSERT INTO reflection (sample_id, origin, producer, status, reason, detail)
+       VALUES ('s1', 'BOTH', 'third file', 'refused', 'unusable_in_file', '')""",
+    "INSERT INTO loss VALUES ('k', 1.5, 3, 'ok')",
+    """INSERT INTO score VALUES (1, 1, 1.5, 1.25, 2, 1.75, 3, 5, 0.75, 0.5, 0.83, 'ok'),
+                               (1, 3, 1.5, 1.25, 2, 1.75, 3, 5, 0.875, 0.25, 0.83, 'ok')""",
+    f"""INSERT INTO policy (name, body) VALUES
+        ('mine', '{json.dumps(OLD_POLICY_4)}'),
+        ('rich', '{json.dumps({**OLD_POLICY_4, "accept_instruction": "never", "accept_response": "never"})}')""",
+    f"INSERT INTO meta VALUES ('policy', '{json.dumps(OLD_POLICY_4)}'), ('scoring_id', '1')",
+    """INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, undoes, context)
+       VALUES (1, 'ann', 'choose', 's0', 'ORIGINAL', 1, NULL, '{}')""",
+    "INSERT INTO standing VALUES (1, 's0', 1, 'choose', 'ORIGINAL', 1, 'ann', '2026-01-02')",
+)
+
+
+def test_a_project_of_schema_version_4_is_brought_forward(tmp_path: Path) -> None:
+    """Everything stays, producers get their kind, and a stored policy selects the same samples by the same limits."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_4, *OLD_ROWS_4)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert_rows_as_before(store, before)
+        kinds = {row["producer"]: row["kind"] for row in store.rows("FROM producer")}
+        assert kinds == {"gpt, prompts 2": "teacher", "file": "file", "other file": "file", "third file": "file"}
+        policy = Policy("mine", instruction_margin=0.125, require_response_reflection=False, top_share=50.0).limited(
+            max_ifd=0.9, max_r_ifd=None
+        )
+        assert applied_policy(store) == saved_policies(store)["mine"] == policy
+        assert saved_policies(store)["rich"].method == "superfiltering"
+        refresh(store)
+        found = store.rows("SELECT sample_id, winner, origin, reason FROM selection ORDER BY seq")
+        assert [tuple(row.values()) for row in found] == [
+            ("s0", "RESPONSE", None, "below_top_share"),
+            ("s1", "ORIGINAL", None, "unscored"),
+        ]
+        columns = columns_of(store)
+    with Store.create(tmp_path / "new.srt") as store:
+        assert columns_of(store) == columns
+
+
+TEXTS = (
+    "SELECT count(*) AS rows, bit_xor(hash(candidate_id, sample_id, origin, producer, response)) AS hash FROM candidate"
+)
+OPEN_IT = "import sys; from pathlib import Path; from srt_core.project.store import Store\n"
+OPEN_IT += "print('ready', flush=True); Store.open(Path(sys.argv[1])).close()"
+
+
+@pytest.mark.slow
+def test_a_migration_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    """Killed at 30 moments on the way to the present version, a file opens with every row that it had."""
+    rows = "INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)"
+    rows += " SELECT 's' || range, 'ORIGINAL', 'file', 'Say ' || range, '', repeat('words ', 40) FROM range(20000)"
+    meta = "INSERT INTO meta VALUES ('schema_version', '4'), ('data_version', '3')"
+    old = make_database(tmp_path / "old.srt", OLD_SCHEMA_4, meta, rows)
+    with duckdb.connect(str(old)) as connection:
+        before = connection.execute(TEXTS).fetchall()
+    for turn in range(30):
+        path = Path(shutil.copy(old, tmp_path / f"{turn}.srt"))
+        child = subprocess.Popen([sys.executable, "-c", OPEN_IT, str(path)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(0.01 * turn)
+        child.kill()
+        child.communicate()
+        with Store.open(path) as store:
+            assert store.meta("schema_version") == str(SCHEMA_VERSION)
+            assert [tuple(row.values()) for row in store.rows(TEXTS)] == before
+        path.unlink()
 
 
 def rows_of_old_tables(path: Path) -> dict[str, list[Row]]:

@@ -1,7 +1,6 @@
 """Agreement, precision and recall are those of a count in plain Python over the log."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,13 @@ from srt_core.review.filter.browse import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
 from srt_core.review.trust.audits import Terms
-from srt_core.select import selection
+from srt_core.select.policy import applied_policy
 from srt_core.select.selection import select
 from tests.deciding import Made, create_decided_project, standing
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
-OTHER = Policy(name="other", max_ifd=0.8, response_margin=0.02, require_response_reflection=False)
+OTHER = Policy(name="other", response_margin=0.02, require_response_reflection=False).limited(max_ifd=0.8)
 FEW = Policy(name="few", top_share=40.0)
 POLICIES = pytest.mark.parametrize("policy", [Policy(), OTHER, FEW], ids=lambda policy: policy.name)
 Judged = tuple[Made, Row]
@@ -197,7 +196,7 @@ def test_a_suggestion_says_how_sure_it_is() -> None:
 def test_looking_changes_nothing(store: Store) -> None:
     """Figures under another policy leave the applied one and the selection as they were."""
     before = store.rows("SELECT * FROM selection ORDER BY seq")
-    trust(store, replace(OTHER, max_r_ifd=0.7))
+    trust(store, OTHER.limited(max_r_ifd=0.7))
     assert store.rows("SELECT * FROM selection ORDER BY seq") == before
-    assert selection.applied_policy(store) == Policy()
+    assert applied_policy(store) == Policy()
     assert isinstance(trust(store).margins[0], Group)

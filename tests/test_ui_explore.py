@@ -119,11 +119,7 @@ WHOLE = Filter(
     reason=("kept",),
     state=("open",),
     problem=("failed reflection",),
-    r_ifd=(0.25, 1.5),
     extra=(("so:urce", "*web*"),),
-    origin_ifd=("RESPONSE", 0.0, 0.75),
-    drift=(0.5, 1.0),
-    origin_growth=("BOTH", 2.0, 4.0),
     task=("code", "mathematics"),
     language=("en", "unknown"),
     cluster=("3",),
@@ -135,6 +131,14 @@ WHOLE = Filter(
     score=("no_target", "not scored"),
     failure=("cut_off",),
     imported=("1",),
+    winner_ranges=(
+        ("drift", 0.5, 1.0),
+        ("r_ifd", 0.25, 1.5),
+    ),
+    origin_ranges=(
+        ("growth", "BOTH", 2.0, 4.0),
+        ("ifd", "RESPONSE", 0.0, 0.75),
+    ),
 )
 
 

@@ -11,7 +11,7 @@ from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
-from srt_core.select import selection
+from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """Ann chose one sample; Bo approved the two others in one action."""
     path = tmp_path / "own.srt"
     with create_project(path, CASES) as store:
-        selection.refresh(store)
+        refresh(store)
         decisions.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
         where, values = browse.condition(store, Filter())
         decisions.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")

@@ -12,7 +12,7 @@ from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
 from srt_core.review.shares import EMPTY, assign, read_assignment, write_assignment
-from srt_core.select import selection
+from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
@@ -31,7 +31,7 @@ OWNERS_ONLY = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     path = tmp_path / "own.srt"
     with create_project(path, CASES) as store:
-        selection.refresh(store)
+        refresh(store)
     with served(monkeypatch, path) as project:
         yield project
 

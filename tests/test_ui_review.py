@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from srt_core.project import events
-from srt_core.project.candidates import append_candidates
+from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
@@ -257,7 +257,9 @@ def test_a_decision_on_another_producers_text_is_shown_and_chosen_again(path: Pa
     store = store_of(path)
     teacher = register_producer(store, "B_B", "1", "h", "{}")
     with store.transaction() as tx:
-        append_candidates(tx, [("s0", Origin.RESPONSE, teacher, Pair("Do it.", "Blue <b>sky</b>, done."), None)])
+        append_candidates(
+            tx, [NewCandidate("s0", Origin.RESPONSE, teacher, Pair("Do it.", "Blue <b>sky</b>, done."), None)]
+        )
         tx.bump()
     key = store.value("SELECT max(candidate_id) FROM candidate")
     decisions.decide(store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), upon=None)

@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core.errors import PolicyError
 from srt_core.methods import DIALS, METHODS
-from srt_core.project.candidates import append_candidates
+from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions
-from srt_core.select import policies, selection
+from srt_core.select import policies
+from srt_core.select.policy import applied_policy
 from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import append_scores, create_project
@@ -101,7 +102,7 @@ def test_a_dial_counts_without_applying(path: Path) -> None:
     assert screen.kept == 2
     assert "Highest r-IFD: 1 → **0.8**" in screen.text
     assert "**1** samples: 1 go out" in screen.text
-    assert selection.applied_policy(store_of(path)) == Policy()
+    assert applied_policy(store_of(path)) == Policy()
 
 
 @pytest.mark.parametrize("method", list(METHODS))
@@ -123,7 +124,7 @@ def test_whose_rewrites_are_taken_is_a_dial_of_two_producers(path: Path) -> None
     teacher = register_producer(store, "*B*", "1", "h", "{}")
     with store.transaction() as tx:
         pair = Pair("Do it.", "Done by <b>B</b>.")
-        append_candidates(tx, [("s0", Origin.RESPONSE, teacher, pair, None)])
+        append_candidates(tx, [NewCandidate("s0", Origin.RESPONSE, teacher, pair, None)])
         key = int(tx.execute("SELECT max(candidate_id) FROM candidate")[0][0])
         append_scores(tx, 1, [(key, Numbers(0.5, 0.25))])
         tx.bump()
@@ -137,15 +138,15 @@ def test_whose_rewrites_are_taken_is_a_dial_of_two_producers(path: Path) -> None
     assert " by &lt;b&gt;B&lt;/b&gt;" in shown
     assert "dialled, by *B*, prompts 1" in shown
     screen.press("Apply")
-    assert selection.applied_policy(store).producer == teacher
+    assert applied_policy(store).producer == teacher
     assert store.value("SELECT candidate_id FROM selection WHERE sample_id = 's0'") == key
 
 
 @pytest.mark.parametrize(
     ("dial", "value", "expected"),
     [
-        ("max_ifd", 0.4, Policy(max_ifd=0.4)),
-        ("max_r_ifd", False, Policy(max_r_ifd=None)),
+        ("max_ifd", 0.4, Policy().limited(max_ifd=0.4)),
+        ("max_r_ifd", False, Policy().limited(max_r_ifd=None)),
         ("instruction_margin", 0.1, Policy(instruction_margin=0.1)),
         ("require_reflection", True, Policy(require_reflection=True)),
         ("top_share", 50.0, Policy(top_share=50.0)),
@@ -165,7 +166,7 @@ def test_apply_puts_the_dialled_policy_in_use(path: Path, dial: str, value: Any,
     shown = screen.kept
     screen.press("Apply")
     store = store_of(path)
-    assert selection.applied_policy(store) == replace(expected, name="selective-code (changed)")
+    assert applied_policy(store) == replace(expected, name="selective-code (changed)")
     assert store.value("SELECT count(origin) FROM selection") == shown == screen.kept
     assert "stand at the policy in use" in screen.text
 
@@ -191,7 +192,7 @@ def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
     screen.look_at("changes")
     assert "**Sample 2**" in screen.text
     assert "**Sample 3**" in screen.text
-    assert "its r-IFD of 0.90 is not below the ceiling of 0.60" in screen.text
+    assert "its r-IFD of 0.90 is not below the limit of 0.60" in screen.text
     assert "**Sample 1**" not in screen.text
 
 
@@ -274,14 +275,14 @@ def test_a_policy_is_saved_under_a_name_and_found_again(path: Path) -> None:
     screen = Screen()
     screen.turn("max_r_ifd", 0.8)
     save(screen, "strict")
-    assert policies.find_policy(store_of(path), "strict") == Policy(name="strict", max_r_ifd=0.8)
-    assert selection.applied_policy(store_of(path)) == Policy()
+    assert policies.find_policy(store_of(path), "strict") == Policy(name="strict").limited(max_r_ifd=0.8)
+    assert applied_policy(store_of(path)) == Policy()
     screen.choose("Policy", "selective-code")
     assert screen.kept == 3
     screen.choose("Policy", "strict")
     assert screen.kept == 2
     screen.press("Apply")
-    assert selection.applied_policy(store_of(path)).name == "strict"
+    assert applied_policy(store_of(path)).name == "strict"
 
 
 def test_a_presets_name_is_refused(path: Path) -> None:
@@ -316,7 +317,7 @@ def test_a_saved_policy_can_be_deleted(path: Path) -> None:
     screen.press("Delete")
     store = store_of(path)
     assert "strict" not in policies.saved_policies(store)
-    assert selection.applied_policy(store).name == "strict"
+    assert applied_policy(store).name == "strict"
     with pytest.raises(PolicyError):
         policies.delete_policy(store, "cherry")
 

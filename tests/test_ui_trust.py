@@ -115,7 +115,7 @@ def test_after_too_many_wrong_more_are_offered(project: Project) -> None:
 def test_a_policy_that_picks_otherwise_ends_an_audit(project: Project) -> None:
     """The card says that the audit no longer holds, and a new one may be drawn."""
     audits.draw(project.store, Filter(), "all", Terms(bound=0.2), "ann")
-    selection.apply(project.store, Policy(name="less", response_margin=-0.5, max_r_ifd=0.4), "ann")
+    selection.apply(project.store, Policy(name="less", response_margin=-0.5).limited(max_r_ifd=0.4), "ann")
     assert "says nothing about the picks of now" in words(open_screen(PAGE))
     selection.apply(project.store, Policy(), "ann")
     assert "says nothing about the picks of now" not in words(open_screen(PAGE))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from srt_core.project.store import Row
-from srt_core.records import Acceptance, Origin, Policy, RankBy, Reason
+from srt_core.records import Acceptance, Origin, Policy, Reason
 from srt_core.select.words import describe_change, describe_walk
 
 PAPER = Policy(require_response_reflection=False)
@@ -90,8 +90,8 @@ OUTCOMES = {
     Reason.NOT_REFLECTED: "Left out: the policy asks for a new response, and there is no new response.",
     Reason.REFLECTION_FAILED: "Left out: the policy asks for a new response, and there is no new response.",
     Reason.NOT_IMPROVED: "Left out: the policy asks for a new response, and none was taken.",
-    Reason.IFD_CEILING: "Left out: its IFD of 1.004 is not below the ceiling of 1.000.",
-    Reason.R_IFD_CEILING: "Left out: its r-IFD of 1.25 is not below the ceiling of 1.00.",
+    "ifd_ceiling": "Left out: its IFD of 1.004 is not below the limit of 1.000.",
+    "r_ifd_ceiling": "Left out: its r-IFD of 1.25 is not below the limit of 1.00.",
     Reason.BELOW_TOP_SHARE: "Left out: its loss ratio of 0.875 is not among the highest 10 % that the policy keeps.",
 }
 
@@ -99,7 +99,7 @@ OUTCOMES = {
 @pytest.mark.parametrize("reason", Reason)
 def test_every_outcome_is_a_sentence(reason: Reason) -> None:
     """Each reason of the rule has its words, with the number and the limit that it met."""
-    policy = Policy(top_share=10, rank_by=RankBy.LOSS_RATIO)
+    policy = Policy(top_share=10, rank_by="loss_ratio")
     found = candidates(original=(1.004, 1.25), both=(None, 0.5))
     found[Origin.BOTH]["status"] = None
     assert said(found, Origin.ORIGINAL, reason, policy)[2] == OUTCOMES[reason]

@@ -3,23 +3,25 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from srt_core.methods import METHODS, PRESETS, Method, student_and_template
+from srt_core.methods import METHODS, Method, student_and_template
 from srt_core.project.store import Store
-from srt_core.records import Acceptance, Action, Decision, Origin, Policy, RankBy, Selection, Stage
+from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
 from srt_core.review import decisions
 from srt_core.score.templates import TEMPLATE_NAMES
-from srt_core.select import selection
-from srt_core.select.compare.whatif import Change, changes, compare, gains, method_of
+from srt_core.select.compare.whatif import Change, changes, compare, gains
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
-OTHER = Policy(name="other", max_ifd=None, max_r_ifd=0.875, response_margin=0.25, require_response_reflection=False)
+OTHER = Policy(name="other", response_margin=0.25, require_response_reflection=False).limited(
+    max_ifd=None, max_r_ifd=0.875
+)
 KINDS: tuple[Change, ...] = ("entering", "leaving", "switching")
 
 
@@ -101,7 +103,7 @@ def test_a_change_names_both_outcomes(store: Store) -> None:
 
 def test_the_applied_policy_changes_nothing(store: Store) -> None:
     """Compared with itself a policy changes no sample."""
-    found = compare(store, selection.applied_policy(store))
+    found = compare(store, applied_policy(store))
     assert found.changed == 0
     assert found.before == found.after
 
@@ -124,12 +126,8 @@ def test_agreement_counts_the_same_candidate_or_none(fresh: Store) -> None:
 def originals_only() -> Policy:
     """Keeps the original of every sample."""
     return Policy(
-        accept_instruction=Acceptance.NEVER,
-        accept_response=Acceptance.NEVER,
-        max_ifd=None,
-        max_r_ifd=None,
-        require_response_reflection=False,
-    )
+        accept_instruction=Acceptance.NEVER, accept_response=Acceptance.NEVER, require_response_reflection=False
+    ).limited(max_ifd=None, max_r_ifd=None)
 
 
 def test_a_parked_sample_is_not_decided(fresh: Store) -> None:
@@ -148,12 +146,12 @@ def test_changes_of_decided_samples_are_counted_apart(fresh: Store) -> None:
 
 def test_looking_stores_nothing(store: Store) -> None:
     """A comparison leaves policy, selections and log as they were."""
-    selection.refresh(store)
+    refresh(store)
     before = store.rows("SELECT * FROM selection ORDER BY seq")
     compare(store, OTHER)
     changes(store, OTHER, "entering", limit=5)
     assert store.rows("SELECT * FROM selection ORDER BY seq") == before
-    assert selection.applied_policy(store) == Policy()
+    assert applied_policy(store) == Policy()
     assert not store.rows("FROM event")
 
 
@@ -180,27 +178,6 @@ def test_without_scores_there_are_no_gains(tmp_path: Path) -> None:
         assert gains(store, Stage.RESPONSE, Policy()) == ([], {})
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
-def test_a_preset_belongs_to_its_method(name: str) -> None:
-    """Each method's own policies are found to be its."""
-    assert PRESETS[name] in method_of(PRESETS[name]).policies
-
-
-def test_a_turned_dial_stays_with_its_method() -> None:
-    """A policy that differs from a method's in that method's dials alone belongs to it."""
-    assert method_of(replace(PRESETS["cherry"], top_share=10.0)).name == "cherry"
-    assert method_of(replace(PRESETS["superfiltering"], top_share=5.0, max_ifd=None)).name == "superfiltering"
-    assert method_of(replace(PRESETS["selective-paper"], require_response_reflection=False)).name == (
-        "selective_reflection"
-    )
-
-
-def test_what_ranks_tells_cherry_from_superfiltering() -> None:
-    """The two differ in the score that the top share is taken by, whatever that share is."""
-    assert method_of(replace(PRESETS["cherry"], rank_by=RankBy.IFD)).name == "superfiltering"
-    assert method_of(replace(PRESETS["superfiltering"], rank_by=RankBy.LOSS_RATIO)).name == "cherry"
-
-
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
 def test_a_method_can_be_scored_as_its_paper_does(method: Method) -> None:
     """A template that a method names is one of ours, and a method that asks no student names none."""
@@ -213,9 +190,3 @@ def test_a_method_fills_in_what_was_not_given() -> None:
     assert student_and_template("superfiltering", "", "") == ("gpt2", "plain")
     assert student_and_template("superfiltering", "own", "vicuna") == ("own", "vicuna")
     assert student_and_template("", "own", "") == ("own", "alpaca")
-
-
-def test_a_method_shows_every_option_that_matters() -> None:
-    """Where a policy uses an option that a narrow method has no dial for, a method with that dial is chosen."""
-    odd = replace(PRESETS["cherry"], require_reflection=True)
-    assert "require_reflection" in METHODS[method_of(odd).name].dials

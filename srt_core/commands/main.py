@@ -31,6 +31,8 @@ from srt_core.review import decisions
 from srt_core.review.status import status
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.select import policies, selection
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 from srt_core.steps.demo import fill_demo, is_demo, score_demo
 
 app = typer.Typer(help=__doc__.splitlines()[0] if __doc__ else "", no_args_is_help=True, add_completion=False,
@@ -49,7 +51,7 @@ def init(
         if demo:
             show(fill_demo(store))
             show(score_demo(store))
-            selection.refresh(store)
+            refresh(store)
     typer.echo(f"Created {project}.")
 
 
@@ -98,7 +100,7 @@ def select(
 ) -> None:
     """Apply a policy and count what it picks. Human decisions stay as they are."""
     with Store.open(project) as store:
-        policy = policies.find_policy(store, preset) if preset else selection.applied_policy(store)
+        policy = policies.find_policy(store, preset) if preset else applied_policy(store)
         policy = policies.change(policy, set or [])
         selection.apply(store, policy, user_name())
         found = status(store)["selected"]
@@ -121,7 +123,7 @@ def decide(
     """Decide one sample. Approve takes the candidate that won the rule's walk; choose takes any."""
     author = by or user_name()
     with Store.open(project) as store:
-        selection.refresh(store)
+        refresh(store)
         name = find_sample(store, sample)
         standing = decisions.standing(store, name)
         upon = standing.event_id if standing else None

@@ -16,11 +16,11 @@ from srt_core.project.store import Store
 from srt_core.review.status import status
 from srt_core.score.ifd import Convention
 from srt_core.score.run import is_scored, score
-from srt_core.score.scorings import MEASURES, scorings, use_scoring
+from srt_core.score.scorings import COMPARED, scorings, use_scoring
 from srt_core.score.student import Engine, files_stamp, open_student
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
-from srt_core.select import selection
 from srt_core.select.compare.students import agreement, same_selections
+from srt_core.select.derive import refresh
 
 _SCORING = ("scoring_id", "in_use", "student", "dtype", "template", "convention", "max_length", "scored")
 _SUGGESTING = [name for name, method in METHODS.items() if method.student or method.template]
@@ -69,7 +69,7 @@ def score_(
 
         with closing(steps()) as progress:
             last = show(progress)
-        selection.refresh(store)
+        refresh(store)
         rows = store.rows(
             f"""SELECT sample_id, origin, status FROM score JOIN candidate USING (candidate_id)
                 WHERE scoring_id = ? AND (ifd IS NULL OR r_ifd IS NULL) ORDER BY candidate_id LIMIT {LISTED}""",
@@ -95,7 +95,7 @@ def scorings_(
         compared = _compared(store, *compare) if compare else None
         if use is not None:
             use_scoring(store, use, user_name())
-            selection.refresh(store)
+            refresh(store)
         found = [{name: row[name] for name in _SCORING} for row in scorings(store)]
     if as_json:
         typer.echo(json.dumps({"scorings": found, "compared": compared}, ensure_ascii=False))
@@ -108,7 +108,7 @@ def scorings_(
 
 
 def _compared(store: Store, one: int, other: int) -> dict[str, Any]:
-    measures: dict[str, Any] = {measure: asdict(agreement(store, one, other, measure)) for measure in MEASURES}
+    measures: dict[str, Any] = {measure: asdict(agreement(store, one, other, measure)) for measure in COMPARED}
     for found in measures.values():
         found["rho"] = None if found["rho"] is None else round(found["rho"], 6)
     return {**measures, "selections": asdict(same_selections(store, one, other))}

@@ -19,7 +19,8 @@ from srt_core.records import Pair
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.status import status
-from srt_core.select.selection import applied_policy, refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy, settings_of
 
 FILES = {
     "alpaca": "alpaca.json",
@@ -174,7 +175,7 @@ def _write_manifest(store: Store, folder: Path, format: str, scope: Scope, only:
         "sha256": written.sha256,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
-        "policy": asdict(applied_policy(store)),
+        "policy": settings_of(applied_policy(store)),
         "student": _student(store),
         "teachers": [
             row["producer"] for row in store.rows("SELECT DISTINCT producer FROM reflection ORDER BY producer")

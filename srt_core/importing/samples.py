@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 
 from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
-from srt_core.project.candidates import _texts, append_candidates, pair_hash
+from srt_core.project.appending import NewCandidate, append_candidates, register_files
+from srt_core.project.candidates import pair_hash, texts
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Origin, Pair
+from srt_core.records import Origin, Pair, ProducerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], a
     return append_candidates(
         tx,
         [
-            (name, origin, author, pair, None)
+            NewCandidate(name, origin, author, pair)
             for name, _, row in named
             for origin, pair in [(Origin.ORIGINAL, row.original), *row.candidates.items()]
             if (name, origin, pair) not in held
@@ -149,12 +150,13 @@ def _texts_of_files(tx: Transaction, names: Sequence[str]) -> set[tuple[str, Ori
     if not names:
         return set()
     ids = tx.execute(  # apart from their texts, so that no other texts are read
-        """SELECT candidate_id FROM candidate
-           WHERE origin <> 'ORIGINAL' AND producer NOT IN (SELECT producer.producer FROM producer)
+        f"""SELECT candidate_id FROM candidate
+           WHERE origin <> '{Origin.ORIGINAL}' AND producer IN
+               (SELECT producer.producer FROM producer WHERE kind = '{ProducerKind.FILE}')
              AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
         [list(names)],
     )
-    return {(name, Origin(origin), pair) for name, origin, pair in _texts(tx, [key for (key,) in ids])}
+    return {(name, Origin(origin), pair) for name, origin, pair in texts(tx, [key for (key,) in ids])}
 
 
 def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> list[Reject]:
@@ -181,6 +183,7 @@ def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], aut
             [list(known)],
         )
     )
+    register_files(tx, [author])
     columns = ["sample_id", "origin", "producer", "status", "reason", "detail"]
     tx.append(
         "reflection",

@@ -1,20 +1,96 @@
-"""The methods, one file each. A new method is one file and one line here."""
+"""The methods, one file each: a file here that defines METHOD is a method, and nothing else has to be changed.
+
+What the methods bring is put together with what every project has: MEASURES, GUARDS, DIALS, PRESETS.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TypeVar
 
 from srt_core.errors import SRTError
-from srt_core.methods import cherry, reflection_tuning, selective_reflection, superfiltering
-from srt_core.methods.method import DIALS, Dial, Method
-
-METHODS = {
-    method.name: method
-    for method in (selective_reflection.METHOD, reflection_tuning.METHOD, cherry.METHOD, superfiltering.METHOD)
-}
-
-PRESETS = {policy.name: policy for method in METHODS.values() for policy in method.policies}
-"""The policies that come with the methods, by name."""
+from srt_core.methods.dials import Dial, dials
+from srt_core.methods.method import Method, Rewriter
+from srt_core.records import GUARDS as SHARED_GUARDS
+from srt_core.records import MEASURES as SHARED_MEASURES
+from srt_core.records import OPTIONS, Guard, Measure, Policy, Reason
 
 DEFAULT_TEMPLATE = "alpaca"
 
-__all__ = ["DIALS", "METHODS", "PRESETS", "Dial", "Method", "find_method", "student_and_template"]
+__all__ = [
+    "DIALS",
+    "GUARDS",
+    "MEASURES",
+    "METHODS",
+    "PRESETS",
+    "REASONS",
+    "REWRITERS",
+    "Dial",
+    "Method",
+    "Rewriter",
+    "find_method",
+    "student_and_template",
+]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _methods() -> Iterator[Method]:
+    for module in iter_modules(__path__):
+        method = getattr(import_module(f"{__name__}.{module.name}"), "METHOD", None)
+        if isinstance(method, Method):
+            yield method
+
+
+Named = TypeVar("Named", Method, Measure, Guard, Policy)
+
+
+def _by_name(each: Iterable[Named]) -> dict[str, Named]:
+    """Key by name. The names stand in SQL and in addresses, and must be apart."""
+    found: dict[str, Named] = {}
+    for item in each:
+        if item.name in found:
+            raise ValueError(f"Two methods bring the {type(item).__name__.lower()} {item.name}.")
+        found[item.name] = item
+    return found
+
+
+METHODS: Mapping[str, Method] = _by_name(sorted(_methods(), key=lambda method: (method.place, method.name)))
+MEASURES: Mapping[str, Measure] = _by_name((*SHARED_MEASURES, *(m for each in METHODS.values() for m in each.measures)))
+GUARDS: Mapping[str, Guard] = _by_name((*SHARED_GUARDS, *(guard for each in METHODS.values() for guard in each.guards)))
+DIALS: Mapping[str, Dial] = dials(GUARDS.values(), MEASURES)
+"""Every option of a policy, in the order in which the rule looks at it."""
+PRESETS: Mapping[str, Policy] = _by_name(policy for method in METHODS.values() for policy in method.policies)
+"""The policies that come with the methods, by name."""
+REWRITERS: Mapping[str, Rewriter] = {each.producer: each for method in METHODS.values() for each in method.rewriters}
+REASONS: tuple[str, ...] = (
+    Reason.KEPT, Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED, Reason.NOT_IMPROVED,
+    *(guard.reason for guard in GUARDS.values()), Reason.BELOW_TOP_SHARE,
+)  # fmt: skip
+"""Every reason that a selection can have, in the order in which the rule looks at it."""
+
+
+def _check() -> None:
+    """Find what a method's file got wrong, where it would otherwise show as wrong SQL or a missing dial."""
+    for name in (*MEASURES, *GUARDS, *(guard.reason for guard in GUARDS.values())):
+        if not _NAME.fullmatch(name) or name in OPTIONS:
+            raise ValueError(f"{name!r} cannot name a measure, a guard or a reason.")
+    if len(set(REASONS)) < len(REASONS):
+        raise ValueError("Two guards have the same reason.")
+    for measure in MEASURES.values():
+        if not re.fullmatch(r"[\w.-]*", measure.version):
+            raise ValueError(f"{measure.version!r} cannot name a version of {measure.name}.")
+    for method in METHODS.values():
+        for policy in method.policies:
+            unknown = {name for name, _ in policy.limits} - set(GUARDS)
+            if policy.method != method.name or unknown:
+                raise ValueError(f"Policy {policy.name} does not fit its method {method.name}: {unknown or ''}")
+        if unknown := set(method.dials) - set(DIALS):
+            raise ValueError(f"Method {method.name} shows dials that are not there: {', '.join(sorted(unknown))}.")
+
+
+_check()
 
 
 def find_method(name: str) -> Method:

@@ -8,18 +8,19 @@ METHOD = Method(
     label="Reflection-Tuning V1",
     paper="arXiv 2310.11716",
     summary="Rewrite instruction and response; keep every rewrite. A sample without one is left out.",
-    stages=(Stage.INSTRUCTION, Stage.RESPONSE),
+    teacher=(Stage.INSTRUCTION, Stage.RESPONSE),
     needs_student=False,
     policies=(
         Policy(
             name="reflection-tuning-v1",
+            method="reflection_tuning",
             accept_instruction=Acceptance.ALWAYS,
             accept_response=Acceptance.ALWAYS,
-            max_ifd=None,
-            max_r_ifd=None,
             require_response_reflection=False,
             require_reflection=True,
+            limits=(),
         ),
     ),
     dials=("producer", "accept_instruction", "accept_response", "require_response_reflection", "require_reflection"),
+    place=2,
 )

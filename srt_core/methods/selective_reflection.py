@@ -1,6 +1,7 @@
 """Selective Reflection-Tuning (arXiv 2402.10110): the student keeps the reflections that improve its own measures."""
 
-from srt_core.methods.method import DIALS, Method
+from srt_core.methods.dials import SELECTIVE_DIALS
+from srt_core.methods.method import Method
 from srt_core.records import Policy, Stage
 
 METHOD = Method(
@@ -8,12 +9,13 @@ METHOD = Method(
     label="Selective Reflection-Tuning",
     paper="arXiv 2402.10110",
     summary="Rewrite instruction and response; keep a rewrite when the student's IFD rises or r-IFD falls.",
-    stages=(Stage.INSTRUCTION, Stage.RESPONSE),
+    teacher=(Stage.INSTRUCTION, Stage.RESPONSE),
     needs_student=True,
     policies=(
         Policy(name="selective-code"),
-        Policy(name="selective-paper", max_ifd=None, max_r_ifd=None),
+        Policy(name="selective-paper", limits=()),
     ),
-    dials=tuple(DIALS),
+    dials=SELECTIVE_DIALS,
     template="vicuna",
+    place=1,
 )

@@ -12,19 +12,21 @@ METHOD = Method(
     label="Superfiltering",
     paper="arXiv 2402.00530",
     summary="No teacher, a small student: keep the originals with IFD below 1 and the highest IFD.",
-    stages=(),
+    teacher=(),
     needs_student=True,
     policies=(
         Policy(
             name="superfiltering",
+            method="superfiltering",
             accept_instruction=Acceptance.NEVER,
             accept_response=Acceptance.NEVER,
-            max_r_ifd=None,
             require_response_reflection=False,
             top_share=10.0,
+            limits=(("max_ifd", 1.0),),
         ),
     ),
     dials=("max_ifd", "top_share"),
     student="gpt2",
     template="plain",
+    place=4,
 )

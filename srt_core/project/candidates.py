@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from srt_core.errors import DecisionError
-from srt_core.project.drift import UNCHANGED, Ruler
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import DERIVATIONS, Origin, Pair
+from srt_core.records import Origin, Pair
 
 
 def pair_hash(pair: Pair) -> str:
@@ -17,7 +15,7 @@ def pair_hash(pair: Pair) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
+def texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
     """Read the sample, origin and pair of candidates."""
     rows = tx.execute(
         """SELECT sample_id, origin, instruction, input, response FROM candidate
@@ -28,88 +26,6 @@ def _texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
         (name, origin, Pair(instruction=instruction, input=input_, response=response))
         for name, origin, instruction, input_, response in rows
     ]
-
-
-Wanted = tuple[str, Origin, str, Pair, int | None]
-"""A candidate to store: sample, origin, producer, pair, and the candidate that it rewrote (None: to be found)."""
-
-
-def append_candidates(tx: Transaction, wanted: Sequence[Wanted]) -> int:
-    """Store candidates with their drift and growth, leaving out those there already; returns how many are new.
-
-    There is one ORIGINAL a sample and one candidate an origin and producer. A parent that is not given is the
-    ORIGINAL, or for BOTH the same producer's INSTRUCTION; where that is not there it is not known.
-    """
-    known = _Known(tx, list({name for name, *_ in wanted}))
-    fresh = list({_slot(candidate): candidate for candidate in wanted if not known.has(*candidate[:3])}.values())
-    ids = tx.execute("SELECT nextval('candidate_ids') FROM range(?)", [len(fresh)])
-    for (key,), candidate in zip(ids, fresh, strict=True):
-        known.add(key, *candidate[:3])
-    rulers = _rulers(tx, known, fresh)
-    rows = [
-        (known.id(name, origin, producer), name, str(origin), producer, pair.instruction, pair.input, pair.response,
-         parent if parent is not None else known.parent(name, origin, producer), change.drift, change.growth)
-        for name, origin, producer, pair, parent in fresh
-        for change in [UNCHANGED if origin is Origin.ORIGINAL else rulers[name].change(origin, pair)]
-    ]  # fmt: skip
-    tx.append("candidate", _CANDIDATE_COLUMNS, rows)
-    return len(rows)
-
-
-_CANDIDATE_COLUMNS = (
-    "candidate_id", "sample_id", "origin", "producer", "instruction", "input", "response", "parent_id", "drift",
-    "growth",
-)  # fmt: skip
-
-
-def _slot(candidate: Wanted) -> tuple[str, Origin, str]:
-    name, origin, producer, *_ = candidate
-    return name, origin, "" if origin is Origin.ORIGINAL else producer
-
-
-class _Known:
-    """The candidates of some samples by origin and producer, with those that are about to be stored."""
-
-    def __init__(self, tx: Transaction, names: Sequence[str]) -> None:
-        self._tx = tx
-        self._ids: defaultdict[tuple[str, Origin], dict[str, int]] = defaultdict(dict)
-        for name, origin, producer, key in tx.execute(
-            """SELECT sample_id, origin, producer, candidate_id FROM candidate
-               WHERE sample_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY candidate_id""",
-            [list(names)],
-        ):
-            self._ids[name, Origin(origin)][producer] = key
-
-    def has(self, name: str, origin: Origin, producer: str) -> bool:
-        ids = self._ids.get((name, origin), ())
-        return producer in ids or (origin is Origin.ORIGINAL and bool(ids))
-
-    def add(self, key: int, name: str, origin: Origin, producer: str) -> None:
-        self._ids[name, origin][producer] = key
-
-    def id(self, name: str, origin: Origin, producer: str) -> int:
-        return self._ids[name, origin][producer]
-
-    def original(self, name: str) -> int:
-        return next(iter(self._ids[name, Origin.ORIGINAL].values()))
-
-    def parent(self, name: str, origin: Origin, producer: str) -> int | None:
-        if origin is Origin.ORIGINAL:
-            return None
-        rewritten = DERIVATIONS[origin].parent
-        return self.original(name) if rewritten is Origin.ORIGINAL else self._ids[name, rewritten].get(producer)
-
-
-def _rulers(tx: Transaction, known: _Known, fresh: Sequence[Wanted]) -> dict[str, Ruler]:
-    """Return a ruler for each sample that gets a rewrite; originals that are not stored with it are read."""
-    rewritten = {name for name, origin, *_ in fresh if origin is not Origin.ORIGINAL}
-    rulers = {
-        name: Ruler(pair) for name, origin, _, pair, _ in fresh if origin is Origin.ORIGINAL and name in rewritten
-    }
-    absent = [known.original(name) for name in rewritten - set(rulers)]
-    if absent:
-        rulers |= {name: Ruler(pair) for name, _, pair in _texts(tx, absent)}
-    return rulers
 
 
 def count_samples(store: Store) -> int:

@@ -1,5 +1,5 @@
--- The project file, schema version 4. Texts and rows are written once; decisions are an append-only log.
--- Times are UTC. `panel` and `selection` are derived from the rest and can be rebuilt at any time.
+-- The project file, schema version 5. Texts and rows are written once; decisions are an append-only log.
+-- Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 
@@ -35,26 +35,29 @@ CREATE TABLE sample (
     import_id BIGINT NOT NULL,
     "row" BIGINT NOT NULL,
     duplicate_of VARCHAR,
+    parent VARCHAR,                     -- the sample that it was expanded from; NULL where it was imported
     extra JSON NOT NULL
 );
 
--- A teacher with a version of the prompts. A candidate whose producer is not listed here came with a file.
+-- What makes candidates: a file that held them, a teacher with a version of the prompts, a coach.
 CREATE TABLE producer (
     producer VARCHAR PRIMARY KEY,
-    teacher VARCHAR NOT NULL,
-    prompt_version VARCHAR NOT NULL,
-    prompt_hash VARCHAR NOT NULL,       -- '' where it is not known, as of a file of an older version
-    prompt_texts VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,              -- file, teacher, student, coach, person
+    teacher VARCHAR NOT NULL DEFAULT '',
+    prompt_version VARCHAR NOT NULL DEFAULT '',
+    prompt_hash VARCHAR NOT NULL DEFAULT '',    -- '' where it is not known, as of a file of an older version
+    prompt_texts VARCHAR NOT NULL DEFAULT '',
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
--- A sample has one ORIGINAL, and of each other origin one candidate a producer.
+-- A sample has one ORIGINAL, and of each other origin candidates by any producer, numbered where one made several.
 CREATE SEQUENCE candidate_ids;
 CREATE TABLE candidate (
     candidate_id BIGINT PRIMARY KEY DEFAULT nextval('candidate_ids'),
     sample_id VARCHAR NOT NULL,
     origin VARCHAR NOT NULL,
     producer VARCHAR NOT NULL,
+    number INTEGER NOT NULL DEFAULT 1,
     instruction VARCHAR NOT NULL,
     input VARCHAR NOT NULL,
     response VARCHAR NOT NULL,
@@ -62,7 +65,7 @@ CREATE TABLE candidate (
     drift DOUBLE CHECK (isfinite(drift)),       -- see srt_core/project/drift.py; NULL for ORIGINAL, and where not defined
     growth DOUBLE CHECK (isfinite(growth)),
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
-    UNIQUE (sample_id, origin, producer)
+    UNIQUE (sample_id, origin, producer, number)
 );
 CREATE INDEX candidate_by_sample ON candidate (sample_id);
 
@@ -201,6 +204,19 @@ CREATE TABLE edit_score (
     PRIMARY KEY (scoring_id, event_id)
 );
 
+-- Numbers that are computed later, one row each: of a candidate (by its id) or of a sample (by its number). A number
+-- that is not defined, or could not be computed, is NULL with a status that says why.
+CREATE TABLE measurement (
+    subject VARCHAR NOT NULL,           -- candidate or sample
+    subject_id BIGINT NOT NULL,
+    measure VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,            -- what computed it: the version of a function, the hash of a model
+    value DOUBLE CHECK (isfinite(value)),
+    status VARCHAR NOT NULL,            -- ok, undefined, or why it failed
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (measure, source, subject, subject_id)
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 
@@ -249,6 +265,31 @@ CREATE TABLE kind (
 -- A group of samples about one subject, with the words that set it apart.
 CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
 
+-- Every file that was exported, with all that decided what is in it, so that it can be written again.
+CREATE SEQUENCE export_ids;
+CREATE TABLE export (
+    export_id BIGINT PRIMARY KEY DEFAULT nextval('export_ids'),
+    event_id BIGINT NOT NULL,           -- the event that logged it; what stood then stood before this event
+    path VARCHAR NOT NULL,
+    format VARCHAR NOT NULL,
+    scope VARCHAR NOT NULL,
+    filter JSON NOT NULL,
+    policy JSON NOT NULL,
+    scoring_id BIGINT,                  -- NULL where nothing was scored
+    rows BIGINT NOT NULL,
+    sha256 VARCHAR NOT NULL
+);
+
+-- Which text of which sample each row of an exported file of pairs is.
+CREATE TABLE exported (
+    export_id BIGINT NOT NULL,
+    "row" BIGINT NOT NULL,              -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- NULL of an edit
+    edit_id BIGINT,                     -- the event of an edit
+    pair_hash VARCHAR NOT NULL
+);
+
 CREATE SEQUENCE job_ids;
 CREATE TABLE job (
     job_id BIGINT PRIMARY KEY DEFAULT nextval('job_ids'),
@@ -263,76 +304,7 @@ CREATE TABLE job (
     updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
--- Derived: one row a sample with its candidates that the applied policy may take, under the scoring in use.
-CREATE TABLE panel (
-    seq BIGINT NOT NULL,
-    sample_id VARCHAR NOT NULL,
-    original_id BIGINT NOT NULL,            -- candidates
-    response_id BIGINT,
-    instruction_id BIGINT,
-    both_id BIGINT,
-    has_response BOOLEAN NOT NULL,
-    has_instruction BOOLEAN NOT NULL,
-    has_both BOOLEAN NOT NULL,
-    failed_response BOOLEAN NOT NULL,
-    failed_instruction BOOLEAN NOT NULL,
-    failed_both BOOLEAN NOT NULL,
-    original_ifd DOUBLE,
-    response_ifd DOUBLE,
-    instruction_ifd DOUBLE,
-    both_ifd DOUBLE,
-    original_r_ifd DOUBLE,
-    response_r_ifd DOUBLE,
-    instruction_r_ifd DOUBLE,
-    both_r_ifd DOUBLE,
-    original_loss_ratio DOUBLE,
-    response_loss_ratio DOUBLE,
-    instruction_loss_ratio DOUBLE,
-    both_loss_ratio DOUBLE,
-    original_characters INTEGER NOT NULL,   -- of the response
-    response_characters INTEGER,
-    instruction_characters INTEGER,
-    both_characters INTEGER,
-    response_drift DOUBLE,
-    instruction_drift DOUBLE,
-    both_drift DOUBLE,
-    response_growth DOUBLE,
-    instruction_growth DOUBLE,
-    both_growth DOUBLE,
-    unscored INTEGER NOT NULL,              -- candidates without an IFD or an r-IFD
-    truncated BOOLEAN NOT NULL
-);
-
--- Derived: what the applied policy picks for each sample.
-CREATE TABLE selection (
-    seq BIGINT NOT NULL,
-    sample_id VARCHAR NOT NULL,
-    winner VARCHAR NOT NULL,
-    winner_id BIGINT NOT NULL,
-    origin VARCHAR,
-    candidate_id BIGINT,                    -- what is kept: the winner, or none
-    reason VARCHAR NOT NULL,
-    winner_ifd DOUBLE,
-    winner_r_ifd DOUBLE,
-    winner_drift DOUBLE,
-    winner_growth DOUBLE,
-    closeness DOUBLE                        -- the smallest distance to a threshold that decided, in the threshold's unit
-);
-
 -- Each reflection with the call behind it.
 CREATE VIEW reflected AS
 SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
 FROM reflection LEFT JOIN teacher_call USING (call_id);
-
--- The human decision where there is one, else the selection. A parked sample is still open.
-CREATE VIEW verdict AS
-SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.origin
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.origin END AS verdict_origin,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.candidate_id
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.candidate_id END AS verdict_id,
-       coalesce(standing.action IN ('approve', 'choose', 'edit', 'reject'), false) AS decided,
-       coalesce(standing.action IN ('approve', 'choose', 'edit'), false) AS approved
-FROM selection LEFT JOIN standing USING (seq);

@@ -18,8 +18,10 @@ from typing import Any, Self, TypeVar
 import duckdb
 
 from srt_core.errors import ProjectError
+from srt_core.project.derived import define
+from srt_core.records import MEASURES
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MEMORY_LIMIT = "2GB"
 LOG_LIMIT = "64MB"
 """The write-ahead log that is folded into the file with the next commit."""
@@ -44,11 +46,6 @@ class Query:
 
     sql: str
     values: dict[str, object]
-
-    def tagged(self, tag: str) -> "Query":
-        """Return the same query with `tag` after the name of each parameter, for several in one statement."""
-        values = {f"{name}{tag}": value for name, value in self.values.items()}
-        return Query(re.sub(r"\$(\w+)", rf"$\1{tag}", self.sql), values)
 
 
 class Transaction:
@@ -116,6 +113,7 @@ class Store:
         store = cls(draft, _connect(draft))
         with store.transaction() as tx:
             tx.execute(_sql("schema.sql"))
+            tx.execute(define(MEASURES))
             tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
         store.close()
         log = path.with_name(path.name + ".wal")
@@ -163,6 +161,8 @@ class Store:
         for older in range(version, SCHEMA_VERSION):
             with self.transaction() as tx:
                 tx.execute(_sql(f"migrate_{older}.sql"))
+                if older + 1 == SCHEMA_VERSION:
+                    tx.execute(define(MEASURES))
                 tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from srt_core.project.candidates import append_candidates
+from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.prices import Price
@@ -175,7 +175,7 @@ def judge(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
         append_candidates(
             tx,
             [
-                (each.task.sample_id, each.task.origin, producer, each.parsed.pair, each.task.parent_id)
+                NewCandidate(each.task.sample_id, each.task.origin, producer, each.parsed.pair, each.task.parent_id)
                 for each in judgements
                 if isinstance(each.parsed, ParsedReflection)
             ],

@@ -51,9 +51,9 @@ _MISSING = """
         FROM reflection WHERE origin = $origin AND producer = $producer GROUP BY sample_id
     ) AS past ON past.sample_id = parent.sample_id
     WHERE parent.origin = $parent AND seq > $after AND seq <= $until
-      AND (parent.producer = $producer OR parent.producer NOT IN (SELECT producer FROM producer))
+      AND (parent.producer = $producer OR parent.producer IN (SELECT producer FROM producer WHERE kind = 'file'))
       AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
-                      AND (producer = $producer OR producer NOT IN (SELECT producer FROM producer)))
+                      AND (producer = $producer OR producer IN (SELECT producer FROM producer WHERE kind = 'file')))
       AND (len($only::VARCHAR[]) = 0 OR list_contains($only::VARCHAR[], parent.sample_id))
       AND tries_left > 0 AND NOT coalesce(past.failed_now, false)
     QUALIFY row_number() OVER (

@@ -24,8 +24,8 @@ def register_producer(store: Store, teacher: str, prompt_version: str, prompt_ha
         if tx.execute("SELECT 1 FROM producer WHERE producer = ?", [name]):
             name = f"{name} ({prompt_hash[:6]})"
         tx.execute(
-            """INSERT INTO producer (producer, teacher, prompt_version, prompt_hash, prompt_texts)
-               VALUES (?, ?, ?, ?, ?)""",
+            """INSERT INTO producer (producer, kind, teacher, prompt_version, prompt_hash, prompt_texts)
+               VALUES (?, 'teacher', ?, ?, ?, ?)""",
             [name, teacher, prompt_version, prompt_hash, prompt_texts],
         )
     return name
@@ -36,7 +36,7 @@ def producers(store: Store) -> list[Row]:
     return store.rows(
         """SELECT producer, teacher, prompt_version, made_at,
                   (SELECT count(*) FROM candidate WHERE candidate.producer = producer.producer) AS candidates
-           FROM producer ORDER BY made_at, producer"""
+           FROM producer WHERE kind = 'teacher' ORDER BY made_at, producer"""
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.events import IS_BULK
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy
@@ -22,8 +23,7 @@ _OPEN = "seq NOT IN (SELECT seq FROM standing)"
 _PARKED = "seq IN (SELECT seq FROM standing WHERE action = 'park')"
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
-_PICKED = """CASE origin WHEN 'RESPONSE' THEN response_characters WHEN 'INSTRUCTION' THEN instruction_characters
-                         WHEN 'BOTH' THEN both_characters END"""
+_KEPT_CHARACTERS = f"if(origin <> '{Origin.ORIGINAL}', winner_characters, NULL)"
 _EVERYTHING = Filter()
 NEAR = 50
 """Samples after the present one that are looked at first for the next open one."""
@@ -65,8 +65,8 @@ QUEUES: Mapping[str, Queue] = {
         "Rule and length in conflict",
         "The rule takes a response with less than half or more than four times the characters of the original's. "
         "The greatest change comes first.",
-        where=f"({_PICKED} * 2 < original_characters OR {_PICKED} > 4 * original_characters)",
-        rank=f"-abs(ln(greatest({_PICKED}, 1) / greatest(original_characters, 1)))",
+        where=f"({_KEPT_CHARACTERS} * 2 < original_characters OR {_KEPT_CHARACTERS} > 4 * original_characters)",
+        rank=f"-abs(ln(greatest({_KEPT_CHARACTERS}, 1) / greatest(original_characters, 1)))",
         relation=ROWS,
     ),
     "audit": Queue(
@@ -234,12 +234,11 @@ def why(name: str, selection: Row, policy: Policy) -> str:
 def _nearest(selection: Row, policy: Policy) -> str:
     distance = selection["closeness"]
     shown = f"{distance:.4f}" if distance >= 0.0001 else "less than 0.0001"
-    for name, value, ceiling in (
-        ("IFD", selection["winner_ifd"], policy.max_ifd),
-        ("r-IFD", selection["winner_r_ifd"], policy.max_r_ifd),
-    ):
-        if value is not None and ceiling is not None and abs(value - ceiling) <= distance:
-            return f"the winner's {name} is {shown} away from the ceiling of {ceiling:g}"
+    for name, limit in policy.limits:
+        measure = MEASURES[GUARDS[name].measure]
+        value = selection[f"winner_{measure.name}"]
+        if value is not None and abs(value - limit) <= distance:
+            return f"the winner's {measure.label} is {shown} away from the limit of {limit:g}"
     return f"a comparison of the two versions is {shown} away from the other outcome"
 
 

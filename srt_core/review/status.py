@@ -3,7 +3,8 @@
 from typing import Any
 
 from srt_core.project.store import Row, Store
-from srt_core.select.selection import applied_policy, refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy
 
 # A failed reflection stands as long as the candidate that it was to make is not there: of the same producer, or of a
 # file, which stands in for any.
@@ -15,8 +16,9 @@ FAILED_REFLECTIONS = """
     WHERE status <> 'accepted'
       AND NOT EXISTS (
           FROM candidate WHERE candidate.sample_id = reflected.sample_id AND candidate.origin = reflected.origin
-          AND (candidate.producer = reflected.producer OR reflected.producer NOT IN (SELECT producer FROM producer)
-               OR candidate.producer NOT IN (SELECT producer FROM producer)))
+          AND (candidate.producer = reflected.producer
+               OR reflected.producer IN (SELECT producer FROM producer WHERE kind = 'file')
+               OR candidate.producer IN (SELECT producer FROM producer WHERE kind = 'file')))
     GROUP BY sample_id, origin, producer
 """
 

@@ -7,9 +7,10 @@ import json
 
 from srt_core.errors import SRTError
 from srt_core.project.store import Row, Store
+from srt_core.records import DERIVATIONS, MEASURES
 
-MEASURES = ("ifd", "r_ifd")
-"""What scores are compared and filtered by: columns of `score`."""
+COMPARED = tuple(each.name for each in MEASURES if each.name in {made.measure for made in DERIVATIONS.values()})
+"""The scores that two students are compared by: those that decide whether a rewrite improved."""
 
 UNSCORED = "unscored"
 """The status of a candidate that was not scored yet under the scoring in use."""

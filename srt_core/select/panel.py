@@ -1,33 +1,39 @@
 """The SQL of `panel`: which candidates the rule looks at, and what each measures. Text alone: nothing is run here."""
 
-from srt_core.records import Origin
+from collections.abc import Iterable
 
-REWRITES = tuple(origin for origin in Origin if origin is not Origin.ORIGINAL)
+from srt_core.methods import MEASURES
+from srt_core.records import DERIVATIONS, REWRITTEN_ORIGINS, Measure, Origin, ProducerKind, Source, Subject
+
+_OF_FILE = f"coalesce(teacher.kind = '{ProducerKind.FILE}', true)"
 
 
-def picks_of(producer: str, only: str = "") -> str:
+def candidates_of(producer: str, only: str = "") -> str:
     """Return the SELECT of the candidates that a policy may take: sample_id and {origin}_id, one row a sample.
 
     `only` is a WHERE over sample_id, "" for all samples.
 
     `producer` names the parameter that holds Policy.producer: "" takes of each origin the earliest candidate; a name
-    takes that producer's own, else the earliest that came with a file. BOTH is a child of the INSTRUCTION that is
+    takes that producer's own, else the earliest that came with a file. A child of a rewrite goes with the one that is
     taken; where its parent is not known it may be of any.
     """
+    first = [origin for origin, made in DERIVATIONS.items() if made.parent is Origin.ORIGINAL]
+    (second,) = set(REWRITTEN_ORIGINS) - set(first)
+    taken_parent = f"{DERIVATIONS[second].parent.lower()}_id"
     return f"""
 WITH version AS (
     SELECT candidate_id, sample_id, origin, parent_id,
-           ${producer} IN ('', candidate.producer) AS is_own, teacher.producer IS NULL AS is_of_file
+           ${producer} IN ('', candidate.producer) AS is_own, {_OF_FILE} AS is_of_file
     FROM (FROM candidate {only}) AS candidate LEFT JOIN producer AS teacher ON teacher.producer = candidate.producer
 ), first AS (
-    SELECT sample_id, min(candidate_id) FILTER (origin = 'ORIGINAL') AS original_id,
-           {_pick("RESPONSE")} AS response_id, {_pick("INSTRUCTION")} AS instruction_id
+    SELECT sample_id, min(candidate_id) FILTER (origin = '{Origin.ORIGINAL}') AS {Origin.ORIGINAL.lower()}_id,
+           {", ".join(f"{_taken(origin)} AS {origin.lower()}_id" for origin in first)}
     FROM version GROUP BY sample_id
 ), second AS (
-    SELECT sample_id, {_pick("BOTH")} AS both_id FROM version JOIN first USING (sample_id)
-    WHERE origin = 'BOTH' AND coalesce(parent_id = instruction_id, parent_id IS NULL) GROUP BY sample_id
+    SELECT sample_id, {_taken(second)} AS {second.lower()}_id FROM version JOIN first USING (sample_id)
+    WHERE origin = '{second}' AND coalesce(parent_id = {taken_parent}, parent_id IS NULL) GROUP BY sample_id
 )
-SELECT first.*, second.both_id FROM first LEFT JOIN second USING (sample_id)
+SELECT first.*, second.{second.lower()}_id FROM first LEFT JOIN second USING (sample_id)
 """
 
 
@@ -39,43 +45,74 @@ def panel_of(scoring: str, producer: str, only: str = "") -> str:
     """
     # Without this all scores would be read to find a few.
     scored = f" AND candidate_id IN (SELECT candidate_id FROM candidate {only})" if only else ""
+    ids = ", ".join(f"{origin.lower()}_id" for origin in Origin)
     return f"""
 SELECT sample.seq, sample.sample_id,
-       any_value(original_id) AS original_id, any_value(response_id) AS response_id,
-       any_value(instruction_id) AS instruction_id, any_value(both_id) AS both_id,
-       any_value(response_id) IS NOT NULL AS has_response, any_value(instruction_id) IS NOT NULL AS has_instruction,
-       any_value(both_id) IS NOT NULL AS has_both,
-       coalesce(any_value(failure.response), false) AS failed_response,
-       coalesce(any_value(failure.instruction), false) AS failed_instruction,
-       coalesce(any_value(failure.both_), false) AS failed_both,
-       {_by_origin("ifd", "ifd")},
-       {_by_origin("r_ifd", "r_ifd")},
-       {_by_origin("loss_ratio", "loss_ratio")},
-       {_by_origin("length(candidate.response)", "characters")},
-       {_by_origin("drift", "drift", REWRITES)},
-       {_by_origin("growth", "growth", REWRITES)},
+       {", ".join(f"any_value({origin.lower()}_id) AS {origin.lower()}_id" for origin in Origin)},
+       {", ".join(f"any_value({each.lower()}_id) IS NOT NULL AS has_{each.lower()}" for each in REWRITTEN_ORIGINS)},
+       {", ".join(f"coalesce(any_value({_failed(each)}), false) AS {_failed(each)}" for each in REWRITTEN_ORIGINS)},
+       {", ".join(column for measure in MEASURES.values() for column in _columns(measure))},
        count(*) FILTER (ifd IS NULL OR r_ifd IS NULL) AS unscored,
        coalesce(bool_or(score.status = 'truncated'), false) AS truncated
 FROM (FROM sample {only}) AS sample
-JOIN ({picks_of(producer, only)}) AS pick USING (sample_id)
-JOIN candidate ON candidate.sample_id = sample.sample_id
-    AND candidate.candidate_id IN (original_id, response_id, instruction_id, both_id)
+JOIN ({candidates_of(producer, only)}) AS taken USING (sample_id)
+JOIN candidate ON candidate.sample_id = sample.sample_id AND candidate.candidate_id IN ({ids})
 LEFT JOIN (FROM score WHERE scoring_id = ${scoring}{scored}) AS score ON score.candidate_id = candidate.candidate_id
+{_measured(Subject.CANDIDATE, "candidate.candidate_id")}
+{_measured(Subject.SAMPLE, "sample.seq")}
 LEFT JOIN (
-    SELECT sample_id, bool_or(origin = 'RESPONSE') AS response, bool_or(origin = 'INSTRUCTION') AS instruction,
-           bool_or(origin = 'BOTH') AS both_
+    SELECT sample_id, {", ".join(f"bool_or(origin = '{each}') AS {_failed(each)}" for each in REWRITTEN_ORIGINS)}
     FROM reflection LEFT JOIN producer AS teacher USING (producer)
-    WHERE status <> 'accepted' AND (${producer} IN ('', reflection.producer) OR teacher.producer IS NULL)
+    WHERE status <> 'accepted' AND (${producer} IN ('', reflection.producer) OR {_OF_FILE})
     GROUP BY sample_id
 ) AS failure ON failure.sample_id = sample.sample_id
 GROUP BY sample.seq, sample.sample_id
 """
 
 
-def _pick(origin: str) -> str:
+def _taken(origin: Origin) -> str:
     chosen = f"min(candidate_id) FILTER (origin = '{origin}' AND"
     return f"coalesce({chosen} is_own), {chosen} is_of_file))"
 
 
-def _by_origin(number: str, name: str, origins: tuple[Origin, ...] = tuple(Origin)) -> str:
-    return ", ".join(f"max({number}) FILTER (origin = '{origin}') AS {origin.lower()}_{name}" for origin in origins)
+def _failed(origin: Origin) -> str:
+    return f"failed_{origin.lower()}"
+
+
+def _columns(measure: Measure) -> list[str]:
+    """Return the columns of a measure: one for each origin that has it, or one where the sample does."""
+    number = {
+        Source.SCORE: f"score.{measure.name}",
+        Source.CANDIDATE: f"candidate.{measure.name}",
+        Source.LENGTH: "length(candidate.response)",
+        Source.VALUE: f"measured_{subject_of(measure)}.{measure.name}",
+    }[measure.source]
+    if measure.subject is Subject.SAMPLE:
+        return [f"any_value({number}) AS {measure.name}"]
+    return [
+        f"max({number}) FILTER (candidate.origin = '{origin}') AS {origin.lower()}_{measure.name}"
+        for origin in measure.origins
+    ]
+
+
+def subject_of(measure: Measure) -> Subject:
+    """Return what the rows of `measurement` of a measure are of: candidates, whichever of them have it, or samples."""
+    return Subject.SAMPLE if measure.subject is Subject.SAMPLE else Subject.CANDIDATE
+
+
+def computed_later() -> Iterable[Measure]:
+    """Return the measures that stand in `measurement`."""
+    return [measure for measure in MEASURES.values() if measure.source is Source.VALUE]
+
+
+def _measured(subject: Subject, key: str) -> str:
+    """Join the rows of `measurement` of a subject as a column each; nothing where no measure stands there."""
+    measures = [measure for measure in computed_later() if subject_of(measure) is subject]
+    if not measures:
+        return ""
+    columns = [
+        f"max(value) FILTER (measure = '{each.name}' AND source = '{each.version}') AS {each.name}" for each in measures
+    ]
+    return f"""LEFT JOIN (
+    SELECT subject_id, {", ".join(columns)} FROM measurement WHERE subject = '{subject}' GROUP BY subject_id
+) AS measured_{subject} ON measured_{subject}.subject_id = {key}"""

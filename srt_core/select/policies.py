@@ -7,7 +7,7 @@ from srt_core.errors import PolicyError
 from srt_core.methods import DIALS, PRESETS
 from srt_core.project.store import Store
 from srt_core.records import Policy
-from srt_core.select.selection import policy_from_json, policy_to_json, with_settings
+from srt_core.select.policy import policy_from_json, policy_to_json, with_settings
 
 _SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 _TEXT: dict[str, Callable[[str], str]] = {"choice": str.lower, "producer": str}
@@ -74,7 +74,7 @@ def _parse_setting(setting: str) -> tuple[str, object]:
         if text.lower() not in _SWITCH:
             raise PolicyError(f"{name} is '{text}'.", "Give true or false.")
         return name, _SWITCH[text.lower()]
-    if dial.kind == "ceiling" and text.lower() in ("none", "off"):
+    if dial.kind == "limit" and text.lower() in ("none", "off"):
         return name, None
     try:
         return name, float(text)

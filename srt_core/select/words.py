@@ -6,10 +6,10 @@ The numbers are those of the candidates; the outcome is the stored selection, so
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.store import Row
-from srt_core.records import DERIVATIONS, Acceptance, Origin, Policy, RankBy, Reason, Stage
-
-_MEASURES = {"ifd": "IFD", "r_ifd": "r-IFD", "loss_ratio": "loss ratio"}
+from srt_core.records import DERIVATIONS, Acceptance, Guard, Origin, Policy, Reason, Stage
+from srt_core.score.scorings import COMPARED
 
 
 def describe_walk(
@@ -23,14 +23,14 @@ def describe_walk(
         failures: the failed reflections of missing candidates, as in review.failures.
         policy: the policy that the selection stands under.
     """
-    walk = _Walk(Origin(selection["winner"]), Reason(selection["reason"]), candidates, failures, policy)
+    walk = _Walk(Origin(selection["winner"]), selection["reason"], candidates, failures, policy)
     return [walk.instruction_stage(), walk.response_stage(), walk.outcome()]
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
     winner: Origin
-    reason: Reason
+    reason: str
     candidates: Mapping[Origin, Row]
     failures: Mapping[Origin, Row]
     policy: Policy
@@ -49,19 +49,17 @@ class _Walk:
 
     def instruction_stage(self) -> str:
         policy = self.policy
-        demand = "rise", policy.instruction_margin
-        return self._stage(Origin.INSTRUCTION, "ifd", policy.accept_instruction, demand, self.took_instruction)
+        demand = policy.instruction_margin
+        return self._stage(Origin.INSTRUCTION, policy.accept_instruction, demand, self.took_instruction)
 
     def response_stage(self) -> str:
         policy = self.policy
-        demand = "fall", policy.response_margin
-        return self._stage(self.response_child, "r_ifd", policy.accept_response, demand, self.took_response)
+        demand = policy.response_margin
+        return self._stage(self.response_child, policy.accept_response, demand, self.took_response)
 
-    def _stage(
-        self, child: Origin, measure: str, acceptance: Acceptance, demand: tuple[str, float], is_taken: bool
-    ) -> str:
-        stage = DERIVATIONS[child].stage.capitalize()
-        parent = DERIVATIONS[child].parent
+    def _stage(self, child: Origin, acceptance: Acceptance, margin: float, is_taken: bool) -> str:
+        made = DERIVATIONS[child]
+        stage, parent, measure = made.stage.capitalize(), made.parent, made.measure
         if acceptance is Acceptance.NEVER:
             return f"{stage} unchanged: the policy takes no new one."
         if child not in self.candidates:
@@ -72,21 +70,24 @@ class _Walk:
             if self._number(origin, measure) is None:
                 return f"{stage} refused: {self._no_number(origin, measure)}."
         change = describe_change(measure, self._number(parent, measure), self._number(child, measure))
-        verb, margin = demand
+        verb = "rise" if made.direction > 0 else "fall"
         needs = f"; it must {verb} by more than {margin:g}" if margin and not is_taken else ""
         return f"{stage} {'taken' if is_taken else 'refused'}: {change}{needs}."
 
     def outcome(self) -> str:
-        if self.reason is Reason.KEPT:
+        if self.reason == Reason.KEPT:
             return f"Kept: {self.winner.capitalize()}."
-        return f"Left out: {_WHY[self.reason](self)}."
+        guard = next((guard for guard in GUARDS.values() if guard.reason == self.reason), None)
+        return f"Left out: {self._guarded(guard) if guard else _WHY[self.reason](self)}."
 
     def unscored(self) -> str:
-        ranked = self.policy.top_share < 100 and self.policy.rank_by is RankBy.LOSS_RATIO
+        needed = dict.fromkeys((*COMPARED, *(GUARDS[name].measure for name, _ in self.policy.limits)))
+        if self.policy.top_share < 100:
+            needed[self.policy.rank_by] = None
         missing = [
             self._no_number(origin, measure)
             for origin in self.candidates
-            for measure in ("ifd", "r_ifd", *(("loss_ratio",) if ranked else ()))
+            for measure in needed
             if self._number(origin, measure) is None
         ]
         return f"the rule needs a score that is not there ({'; '.join(missing)})"
@@ -105,25 +106,21 @@ class _Walk:
     def _asked(self) -> Stage | str:
         return Stage.RESPONSE if self.policy.require_response_reflection else "instruction or response"
 
-    def ifd_ceiling(self) -> str:
-        return self._ceiling("ifd", self.policy.max_ifd)
-
-    def r_ifd_ceiling(self) -> str:
-        return self._ceiling("r_ifd", self.policy.max_r_ifd)
-
-    def _ceiling(self, measure: str, ceiling: float | None) -> str:
-        value = self._number(self.winner, measure)
-        if value is None or ceiling is None:
-            return f"its {_MEASURES[measure]} is not below the ceiling"
-        digits = _digits(value, ceiling)
-        return f"its {_MEASURES[measure]} of {value:.{digits}f} is not below the ceiling of {ceiling:.{digits}f}"
+    def _guarded(self, guard: Guard) -> str:
+        value, limit = self._number(self.winner, guard.measure), self.policy.limit(guard.name)
+        label = _label(guard.measure)
+        beyond = _BEYOND[guard.side, guard.is_open]
+        if value is None or limit is None:
+            return f"its {label} is {beyond} the limit"
+        digits = _digits(value, limit)
+        return f"its {label} of {value:.{digits}f} is {beyond} the limit of {limit:.{digits}f}"
 
     def below_top_share(self) -> str:
-        measure = "ifd" if self.policy.rank_by is RankBy.IFD else "loss_ratio"
+        measure = self.policy.rank_by
         value = self._number(self.winner, measure)
         shown = "" if value is None else f" of {value:.3f}"
         share = f"{self.policy.top_share:g} %"
-        return f"its {_MEASURES[measure]}{shown} is not among the highest {share} that the policy keeps"
+        return f"its {_label(measure)}{shown} is not among the highest {share} that the policy keeps"
 
     def _absence(self, origin: Origin) -> str:
         stage = DERIVATIONS[origin].stage
@@ -135,7 +132,7 @@ class _Walk:
     def _no_number(self, origin: Origin, measure: str) -> str:
         status = self.candidates[origin]["status"]
         cause = "not scored yet" if status is None else status.replace("_", " ")
-        return f"{origin.capitalize()} has no {_MEASURES[measure]}, {cause}"
+        return f"{origin.capitalize()} has no {_label(measure)}, {cause}"
 
     def _number(self, origin: Origin, measure: str) -> float | None:
         row = self.candidates.get(origin)
@@ -143,25 +140,35 @@ class _Walk:
         return value
 
 
-_WHY: Mapping[Reason, Callable[[_Walk], str]] = {
+_BEYOND: Mapping[tuple[str, bool], str] = {
+    ("high", True): "not below",
+    ("high", False): "above",
+    ("low", True): "not above",
+    ("low", False): "below",
+}
+
+_WHY: Mapping[str, Callable[[_Walk], str]] = {
     Reason.UNSCORED: _Walk.unscored,
     Reason.NOT_REFLECTED: _Walk.not_reflected,
     Reason.REFLECTION_FAILED: _Walk.reflection_failed,
     Reason.NOT_IMPROVED: _Walk.not_improved,
-    Reason.IFD_CEILING: _Walk.ifd_ceiling,
-    Reason.R_IFD_CEILING: _Walk.r_ifd_ceiling,
     Reason.BELOW_TOP_SHARE: _Walk.below_top_share,
 }
 
 
 def describe_change(measure: str, before: float | None, after: float | None) -> str:
-    """Write how a measure (ifd or r_ifd) moved, with digits enough to show that it did: "IFD 0.61 → 0.74 (+0.13)"."""
+    """Write how a measure moved, with digits enough to show that it did: "IFD 0.61 → 0.74 (+0.13)"."""
     if before is None or after is None:
-        return f"{_MEASURES[measure]} unknown"
+        return f"{_label(measure)} unknown"
     digits = _digits(before, after)
     # Of the rounded numbers, so that what is shown adds up.
     sign = f"{round(after, digits) - round(before, digits):+.{digits}f}".replace("-", "−")
-    return f"{_MEASURES[measure]} {before:.{digits}f} → {after:.{digits}f} ({sign})"
+    return f"{_label(measure)} {before:.{digits}f} → {after:.{digits}f} ({sign})"
+
+
+def _label(measure: str) -> str:
+    label = MEASURES[measure].label
+    return label if label.isupper() or "-" in label else label.lower()
 
 
 def _digits(one: float, other: float) -> int:

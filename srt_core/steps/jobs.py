@@ -16,7 +16,7 @@ from enum import StrEnum
 from srt_core.errors import ProjectError, SRTError, TeacherStopError
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 
 Work = Callable[[threading.Event], Iterator[Progress]]
 """A step to walk in the background; it must look at the event and stop soon after it is set."""

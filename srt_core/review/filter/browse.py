@@ -1,37 +1,40 @@
 """Look at the whole set: filters, counts, pages, distributions and review queues, each one SQL statement."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from srt_core.errors import SRTError
+from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, count_grid, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import Origin
+from srt_core.records import REWRITTEN_ORIGINS, Origin, Source
 from srt_core.review.filter.facets import Facets, conditions
 from srt_core.review.filter.search import FOUND, find
-from srt_core.score.scorings import MEASURES
-from srt_core.select.panel import REWRITES
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 
 # Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows. What stands
 # in other tables is asked for by seq or sample_id, so that only the filter that needs it pays for it.
 ROWS = "(SELECT verdict.*, panel.* EXCLUDE (seq, sample_id) FROM verdict JOIN panel USING (seq))"
 
-SORTS = {
-    "number": "seq",
-    "closest to a threshold": "closeness NULLS LAST, seq",
-    "IFD of the winner, low first": "winner_ifd NULLS LAST, seq",
-    "IFD of the winner, high first": "winner_ifd DESC NULLS LAST, seq",
-    "r-IFD of the winner, low first": "winner_r_ifd NULLS LAST, seq",
-    "r-IFD of the winner, high first": "winner_r_ifd DESC NULLS LAST, seq",
-    "drift of the winner, high first": "winner_drift DESC NULLS LAST, seq",
-    "length change of the winner, high first": "winner_growth DESC NULLS LAST, seq",
-    "longest original response": "original_characters DESC, seq",
-}
 
-RANGES = (*MEASURES, "drift", "growth")
-"""What a filter bounds, of the winner or of one origin. An original has no drift and no growth."""
+def _sorts() -> Iterator[tuple[str, str]]:
+    yield "number", "seq"
+    yield "closest to a threshold", "closeness NULLS LAST, seq"
+    for measure in MEASURES.values():
+        if measure.is_filter:
+            column = f"winner_{measure.name}"
+            if measure.source is Source.SCORE:
+                yield f"{measure.label} of the winner, low first", f"{column} NULLS LAST, seq"
+            label = measure.label if measure.source is Source.SCORE else measure.label.lower()
+            yield f"{label} of the winner, high first", f"{column} DESC NULLS LAST, seq"
+    yield "longest original response", "original_characters DESC, seq"
+
+
+SORTS: Mapping[str, str] = dict(_sorts())
+
+RANGES = tuple(measure.name for measure in MEASURES.values() if measure.is_filter)
+"""What a filter bounds, of the winner or of one origin that has it."""
 
 Range = tuple[float, float]
 State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
@@ -49,8 +52,9 @@ _STATES: dict[str, str] = {
 STATES = tuple(_STATES)
 
 _PROBLEMS: dict[str, str] = {
-    "failed reflection": "(failed_response AND NOT has_response OR failed_instruction AND NOT has_instruction "
-    "OR failed_both AND NOT has_both)",
+    "failed reflection": "("
+    + " OR ".join(f"failed_{each.lower()} AND NOT has_{each.lower()}" for each in REWRITTEN_ORIGINS)
+    + ")",
     "without a score": "unscored > 0",
     "truncated": "truncated",
     "duplicate": "seq IN (SELECT seq FROM sample WHERE duplicate_of IS NOT NULL)",
@@ -68,23 +72,35 @@ class Filter(Facets):
     reason: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     problem: tuple[str, ...] = ()
-    ifd: Range | None = None
-    """Of the candidate that won the walk, both ends included."""
-    r_ifd: Range | None = None
+    winner_ranges: tuple[tuple[str, float, float], ...] = ()
+    """Measures of the candidate that won the walk, by name, from and to, both ends included; sorted by name."""
+    origin_ranges: tuple[tuple[str, str, float, float], ...] = ()
+    """The same of one origin's candidate: measure, origin, from and to."""
     extra: tuple[tuple[str, str], ...] = field(default=())
     """Columns of the file that the product has no use for, by name and value."""
-    origin_ifd: tuple[str, float, float] | None = None
-    """IFD of one origin's candidate, from and to."""
-    origin_r_ifd: tuple[str, float, float] | None = None
-    drift: Range | None = None
-    growth: Range | None = None
-    origin_drift: tuple[str, float, float] | None = None
-    origin_growth: tuple[str, float, float] | None = None
+
+    def range_of(self, measure: str) -> tuple[str, Range | None]:
+        """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""
+        for name, origin, low, high in self.origin_ranges:
+            if name == measure:
+                return origin, (low, high)
+        ends = {name: (low, high) for name, low, high in self.winner_ranges}
+        return "", ends.get(measure)
+
+    def with_range(self, measure: str, origin: str, ends: Range | None) -> "Filter":
+        """Return the filter with a measure of the winner ("") or of one origin bounded, or open again (None)."""
+        winners = [each for each in self.winner_ranges if each[0] != measure]
+        origins = [each for each in self.origin_ranges if each[0] != measure]
+        if ends and origin:
+            origins.append((measure, origin, *ends))
+        elif ends:
+            winners.append((measure, *ends))
+        return replace(self, winner_ranges=tuple(sorted(winners)), origin_ranges=tuple(sorted(origins)))
 
 
 def origins_of(measure: str) -> tuple[Origin, ...]:
-    """Return the origins whose candidates have a measure: all for a score, rewrites for a change."""
-    return tuple(Origin) if measure in MEASURES else REWRITES
+    """Return the origins whose candidates have a measure; () for what a sample has."""
+    return MEASURES[measure].origins
 
 
 def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
@@ -106,13 +122,13 @@ def condition(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
             parts.append(f"list_contains(${name}::VARCHAR[], {name})")
     parts += _any_of("state", only.state, _STATES)
     parts += _any_of("problem", only.problem, _PROBLEMS)
-    for name in RANGES:
-        if (ends := getattr(only, name)) is not None:
-            values[f"{name}_low"], values[f"{name}_high"] = ends
-            parts.append(f"winner_{name} BETWEEN ${name}_low AND ${name}_high")
-        if (of_origin := getattr(only, f"origin_{name}")) is not None:
-            origin, values[f"o_{name}_low"], values[f"o_{name}_high"] = of_origin
-            parts.append(f"{_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
+    for name, low, high in only.winner_ranges:
+        _check_measure(name)
+        values[f"{name}_low"], values[f"{name}_high"] = low, high
+        parts.append(f"winner_{name} BETWEEN ${name}_low AND ${name}_high")
+    for name, origin, low, high in only.origin_ranges:
+        values[f"o_{name}_low"], values[f"o_{name}_high"] = low, high
+        parts.append(f"{_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
     for number, (name, value) in enumerate(only.extra):
         values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
         equal = f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}"
@@ -270,6 +286,9 @@ def _check_measure(measure: str) -> None:
 
 
 def _of_origins(measure: str) -> str:
+    _check_measure(measure)
+    if not origins_of(measure):  # what a sample has is drawn as its original's
+        return f"{measure} AS {Origin.ORIGINAL}"
     return ", ".join(f"{_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
 
 

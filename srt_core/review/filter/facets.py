@@ -11,15 +11,12 @@ from datetime import date
 from srt_core.errors import SRTError
 from srt_core.importing.kinds import Task
 from srt_core.project.store import Store
-from srt_core.records import LossStatus
+from srt_core.records import LossStatus, Origin
 
 NOT_SCORED = "not scored"
 STATUSES = (*map(str, LossStatus), NOT_SCORED)
 """What became of scoring a candidate under the scoring in use."""
 TASKS = tuple(map(str, Task))
-
-WINNER_CHARACTERS = """CASE winner WHEN 'ORIGINAL' THEN original_characters WHEN 'RESPONSE' THEN response_characters
-    WHEN 'INSTRUCTION' THEN instruction_characters ELSE both_characters END"""
 
 Days = tuple[date | None, date | None]
 
@@ -54,8 +51,8 @@ _AMONG: Mapping[str, str] = {
     "task": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($task::VARCHAR[], task))",
     "language": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($language::VARCHAR[], language))",
     "cluster": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($cluster::INTEGER[], cluster))",
-    "producer": """sample_id IN (SELECT sample_id FROM candidate
-        WHERE origin <> 'ORIGINAL' AND list_contains($producer::VARCHAR[], producer))""",
+    "producer": f"""sample_id IN (SELECT sample_id FROM candidate
+        WHERE origin <> '{Origin.ORIGINAL}' AND list_contains($producer::VARCHAR[], producer))""",
     "author": "list_contains($author::VARCHAR[], author)",
     "failure": """sample_id IN (SELECT sample_id FROM reflection ANTI JOIN candidate USING (sample_id, origin)
         WHERE status <> 'accepted' AND list_contains($failure::VARCHAR[], reason))""",
@@ -71,7 +68,8 @@ _UNSCORED = f"""sample_id IN (SELECT sample_id FROM candidate
 _CHOICES: Mapping[str, str] = {
     "language": "SELECT language AS value, '' AS said FROM kind GROUP BY language ORDER BY count(*) DESC, language",
     "cluster": "SELECT cluster::VARCHAR AS value, words AS said FROM cluster ORDER BY cluster",
-    "producer": "SELECT DISTINCT producer AS value, '' AS said FROM candidate WHERE origin <> 'ORIGINAL' ORDER BY 1",
+    "producer": f"""SELECT DISTINCT producer AS value, '' AS said FROM candidate
+        WHERE origin <> '{Origin.ORIGINAL}' ORDER BY 1""",
     "author": "SELECT DISTINCT author AS value, '' AS said FROM standing ORDER BY ALL",
     "failure": "SELECT DISTINCT reason AS value, '' AS said FROM reflection WHERE status <> 'accepted' ORDER BY ALL",
     "imported": "SELECT import_id::VARCHAR AS value, parse_filename(path) AS said FROM import ORDER BY import_id",
@@ -88,7 +86,7 @@ def conditions(only: Facets) -> tuple[list[str], dict[str, object]]:
         if chosen := getattr(only, name):
             values[name] = _numbers(name, chosen) if name in _NUMBERED else list(chosen)
             parts.append(part)
-    for name, measured in (("characters", "original_characters"), ("winner_characters", WINNER_CHARACTERS)):
+    for name, measured in (("characters", "original_characters"), ("winner_characters", "winner_characters")):
         if (ends := getattr(only, name)) is not None:
             values[f"{name}_low"], values[f"{name}_high"] = ends
             parts.append(f"{measured} BETWEEN ${name}_low AND ${name}_high")

@@ -14,7 +14,9 @@ from srt_core.project.events import IS_BULK
 from srt_core.project.intervals import CONFIDENCE, Interval, Share
 from srt_core.project.store import Query, Row, Store
 from srt_core.records import Policy
-from srt_core.select.selection import agrees, applied_policy, policy_to_json, refresh, rule_of
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy, policy_to_json
+from srt_core.select.selection import agrees, rule_of
 
 STEP = 0.005
 """The grid of thresholds of `suggest`."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from srt_core.errors import SRTError
 from srt_core.project.store import Store
 from srt_core.records import Policy
-from srt_core.select.selection import refresh, rule_of
+from srt_core.select.derive import refresh
+from srt_core.select.selection import rule_of
 
 LEAST_SAMPLES = 20
 """A kind with fewer says little of a policy: it is listed last and never pointed out."""

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from srt_core.methods import Dial
+from srt_core.methods import DIALS, Dial
 from srt_core.project.store import Row, Store
 from srt_core.records import Policy
-from srt_core.select.selection import agrees, refresh, rule_of_each, with_settings
+from srt_core.select.derive import refresh
+from srt_core.select.policy import with_settings
+from srt_core.select.selection import agrees, rule_of_each
 
 Shown = Literal["kept", "agreement"]
 
@@ -20,7 +22,7 @@ VALUES = 15
 """Values of each dial."""
 DRAWN = 10_000
 """Samples that are looked at where there are more."""
-MAPPED = ("instruction_margin", "response_margin", "max_ifd", "max_r_ifd", "top_share")
+MAPPED = tuple(dial.name for dial in DIALS.values() if dial.kind in ("number", "limit"))
 """The dials that can span a map."""
 
 _Z = 1.959964

@@ -6,10 +6,12 @@ Nothing is stored. Each policy is the rule bound to its own parameters; all are 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from srt_core.methods import REASONS
 from srt_core.project.intervals import Share
 from srt_core.project.store import Query, Row, Store
 from srt_core.records import Origin, Policy, Reason
-from srt_core.select.selection import agrees, refresh, rule_of
+from srt_core.select.derive import refresh
+from srt_core.select.selection import agrees, rule_of
 
 MOST = 5
 """Policies that can stand side by side and still be read."""
@@ -39,7 +41,7 @@ class Outcome:
 
     policy: Policy
     by_origin: dict[Origin, int] = field(default_factory=lambda: dict.fromkeys(Origin, 0))
-    by_reason: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    by_reason: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     ifd: Mean = field(default_factory=Mean)
     """Of what is kept, as `r_ifd` and `growth`."""
     r_ifd: Mean = field(default_factory=Mean)
@@ -67,7 +69,7 @@ class SideBySide:
 def side_by_side(store: Store, policies: Sequence[Policy]) -> SideBySide:
     """Compare policies over the whole set; PolicyError where one of them cannot be."""
     refresh(store)
-    rules = [rule_of(store, policy).tagged(f"_{place}") for place, policy in enumerate(policies)]
+    rules = [rule_of(store, policy, tag=f"_{place}") for place, policy in enumerate(policies)]
     outcomes = [Outcome(policy) for policy in policies]
     for place, rule in enumerate(rules):
         for row in _counted(store, rule):
@@ -92,7 +94,7 @@ def _counted(store: Store, rule: Query) -> list[Row]:
 
 
 def _add(outcome: Outcome, row: Row) -> None:
-    outcome.by_reason[Reason(row["reason"])] += row["samples"]
+    outcome.by_reason[row["reason"]] += row["samples"]
     outcome.agreement = Share(outcome.agreement.hits + row["agreed"], outcome.agreement.n + row["decided"])
     if row["reason"] == Reason.KEPT:
         outcome.by_origin[Origin(row["winner"])] += row["samples"]

@@ -10,8 +10,9 @@ from srt_core.errors import SRTError
 from srt_core.project.bins import count_grid, spread_bins
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.score.scorings import MEASURES
-from srt_core.select.selection import applied_policy, rule_of
+from srt_core.score.scorings import COMPARED
+from srt_core.select.policy import applied_policy
+from srt_core.select.selection import rule_of
 
 FEWEST = 3
 """Candidates that it takes to speak of a correlation."""
@@ -55,7 +56,7 @@ def comparable(store: Store) -> list[tuple[int, int]]:
 
 
 def agreement(store: Store, one: int, other: int, measure: str) -> Agreement:
-    """Compare how two scorings rank the candidates by `measure` (of MEASURES); equal numbers share their mean rank.
+    """Compare how two scorings rank the candidates by `measure` (of COMPARED); equal numbers share their mean rank.
 
     SRTError for a scoring that is not there, and for two of different conventions.
     """
@@ -81,7 +82,7 @@ def same_selections(store: Store, one: int, other: int) -> SameSelections:
     """
     _check_comparable(store, one, other)
     policy = applied_policy(store)
-    first, second = (rule_of(store, policy, number).tagged(f"_{number}") for number in (one, other))
+    first, second = (rule_of(store, policy, number, tag=f"_{number}") for number in (one, other))
     found = store.rows(
         f"""SELECT count(*) AS samples,
                    count(*) FILTER (one.origin IS NOT DISTINCT FROM other.origin) AS same,
@@ -121,8 +122,8 @@ def density(store: Store, one: int, other: int, measure: str, edges: Sequence[fl
 
 def _pairs(store: Store, one: int, other: int, measure: str) -> tuple[str, dict[str, object]]:
     """Return the SELECT of the candidates with a number from both scorings, as x and y, and its parameters."""
-    if measure not in MEASURES:
-        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
+    if measure not in COMPARED:
+        raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(COMPARED)}.")
     _check_comparable(store, one, other)
     return (
         f"""SELECT candidate_id, one.{measure} AS x, other.{measure} AS y

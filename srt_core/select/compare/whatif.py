@@ -3,17 +3,16 @@
 Nothing is stored. Both policies are compared sample by sample, so every number here is a count of the same rows.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from srt_core.errors import SRTError
-from srt_core.methods import METHODS, Method
+from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import Origin, Policy, Reason, Stage
-from srt_core.score.scorings import MEASURES
-from srt_core.select.selection import agrees, panel_for, refresh, rule_of
+from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Stage, derived_by
+from srt_core.select.derive import refresh
+from srt_core.select.selection import agrees, panel_for, rule_of
 
 Change = Literal["entering", "leaving", "switching"]
 
@@ -24,11 +23,12 @@ _CHANGE = """CASE WHEN old.candidate_id IS NULL THEN if(new.candidate_id IS NULL
                   WHEN new.candidate_id IS NULL THEN 'leaving'
                   WHEN new.candidate_id <> old.candidate_id THEN 'switching' END"""
 
-# By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3).
-_GAINS: Mapping[Stage, str] = {
-    Stage.INSTRUCTION: "instruction_ifd - original_ifd AS INSTRUCTION",
-    Stage.RESPONSE: "original_r_ifd - response_r_ifd AS RESPONSE, instruction_r_ifd - both_r_ifd AS BOTH",
-}
+
+def _gain(origin: Origin) -> str:
+    """By how much a rewrite improved the measure of what it rewrote, over its parent (paper, section 3)."""
+    made = DERIVATIONS[origin]
+    child, parent = f"{origin.lower()}_{made.measure}", f"{made.parent.lower()}_{made.measure}"
+    return f"{child} - {parent} AS {origin}" if made.direction > 0 else f"{parent} - {child} AS {origin}"
 
 
 @dataclass(slots=True)
@@ -127,14 +127,16 @@ def gains(store: Store, stage: Stage, policy: Policy, bins: int = 50) -> Bins:
 
     The rise of IFD for the instruction stage, the fall of r-IFD for the response stage.
     """
-    return _distribution(store, _GAINS[stage], policy, bins)
+    return _distribution(store, ", ".join(map(_gain, derived_by(stage))), policy, bins)
 
 
 def spread(store: Store, measure: str, policy: Policy, bins: int = 50) -> Bins:
     """Count the candidates that `policy` may take by a measure of MEASURES."""
     if measure not in MEASURES:
         raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(MEASURES)}.")
-    return _distribution(store, ", ".join(f"{each.lower()}_{measure} AS {each}" for each in Origin), policy, bins)
+    origins = MEASURES[measure].origins
+    columns = ", ".join(f"{each.lower()}_{measure} AS {each}" for each in origins)
+    return _distribution(store, columns or f"{measure} AS {Origin.ORIGINAL}", policy, bins)
 
 
 def _distribution(store: Store, columns: str, policy: Policy, bins: int) -> Bins:
@@ -146,20 +148,3 @@ def _distribution(store: Store, columns: str, policy: Policy, bins: int) -> Bins
         return [], {}
     counts = count_bins(store, numbers, panel.values, edges)
     return edges, {origin: counts[origin] for origin in Origin if f" AS {origin}" in columns}
-
-
-def method_of(policy: Policy) -> Method:
-    """Find the method that a policy belongs to: of those whose dials reach it, the one with the nearest policy."""
-    near = [
-        (len(changed), method)
-        for method in METHODS.values()
-        for changed in (differing(policy, own) for own in method.policies)
-        if changed <= set(method.dials)
-    ]
-    return min(near, key=lambda found: found[0])[1]
-
-
-def differing(one: Policy, other: Policy) -> set[str]:
-    """Name the options in which two policies differ; their names do not count."""
-    values = asdict(other)
-    return {name for name, value in asdict(one).items() if name != "name" and values[name] != value}

@@ -8,11 +8,10 @@ import streamlit as st
 from srt_core.records import Policy
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import RANGES, Filter, Range
-from srt_core.score.scorings import MEASURES
-from srt_core.select.selection import applied_policy
+from srt_core.score.scorings import COMPARED
+from srt_core.select.policy import applied_policy, limits_on
 from srt_core.ui.frame.figures import density, histogram, mark_selection
 from srt_core.ui.frame.filters import (
-    MEASURE_LABELS,
     WINNER,
     filter_from_address,
     owner_in_bar,
@@ -21,6 +20,7 @@ from srt_core.ui.frame.filters import (
     write_filter,
 )
 from srt_core.ui.frame.page import acting, address
+from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.runtime import Project
 
 BINS = 50
@@ -32,7 +32,7 @@ _CONFIG = {"displayModeBar": False}
 
 _HELP = (
     "Drag over a chart to filter the table. A range holds for the winner, or for the version chosen under more "
-    "filters. The charts span the middle 99 % of all candidates; dashed lines are the ceilings."
+    "filters. The charts span the middle 99 % of all candidates; dashed lines are the limits."
 )
 
 Edges = Mapping[str, Sequence[float]]
@@ -41,7 +41,7 @@ Edges = Mapping[str, Sequence[float]]
 def render_charts(project: Project, only: Filter) -> None:
     """Draw the chosen measures by version, and two of them against each other, of the filter's samples."""
     edges = {measure: browse.bin_edges(project.store, measure, BINS) for measure in RANGES}
-    if not all(edges[measure] for measure in MEASURES):
+    if not all(edges[measure] for measure in COMPARED):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("No candidate has a score yet, so there is no distribution to draw.", width="content")
             st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())
@@ -63,7 +63,7 @@ def _draw_all(project: Project, only: Filter, edges: Edges) -> None:
 
 def _choose(measures: Sequence[str]) -> tuple[Sequence[str], tuple[str, str]]:
     """Let the curator choose which measures to draw, and the two axes of the density."""
-    shown = st.pills("Distributions", measures, selection_mode="multi", default=list(MEASURES), key="charts_of",
+    shown = st.pills("Distributions", measures, selection_mode="multi", default=list(COMPARED), key="charts_of",
                      format_func=MEASURE_LABELS.__getitem__, persist_state="session", help=_HELP)  # fmt: skip
     x, y = (
         st.selectbox(title, measures, measures.index(first), format_func=MEASURE_LABELS.__getitem__,
@@ -78,7 +78,7 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
     owner, ends = range_of(only, measure)
     counts = browse.histogram(project.store, measure, edges, with_range(only, measure, owner, None))
     shown = {origin: bins for origin, bins in counts.items() if any(bins)}
-    figure = histogram(edges, shown, label, _ceiling(policy, measure, edges), cut_label="ceiling")
+    figure = histogram(edges, shown, label, _limit(policy, measure, edges), cut_label="limit")
     figure.update_layout(height=CHART_HEIGHT)
     mark_selection(figure, _clip(ends, edges))
     key = f"explore_{measure}"
@@ -92,11 +92,11 @@ def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: 
     free = with_range(with_range(only, x, WINNER, None), y, WINNER, None)
     counts = browse.density(project.store, x_edges, y_edges, free, x, y)
     x_title, y_title = (f"{MEASURE_LABELS[axis]} of the winner" for axis in axes)
-    figure = density(x_edges, y_edges, counts, x_title, y_title, _ceiling(policy, x, x_edges),
-                     _ceiling(policy, y, y_edges))  # fmt: skip
+    figure = density(x_edges, y_edges, counts, x_title, y_title, _limit(policy, x, x_edges),
+                     _limit(policy, y, y_edges))  # fmt: skip
     figure.update_layout(height=CHART_HEIGHT)
     figure.update_traces(showscale=False)
-    mark_selection(figure, _clip(getattr(only, x), x_edges), _clip(getattr(only, y), y_edges))
+    mark_selection(figure, _clip(_of_winner(only, x), x_edges), _clip(_of_winner(only, y), y_edges))
     st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=_CONFIG,
                     on_select=partial(_take_box, f"explore_density|{x}|{y}", axes),
                     alt=f"Samples by {x_title} and {y_title}, {sum(map(sum, counts)):,} samples")  # fmt: skip
@@ -128,11 +128,15 @@ def _dragged(key: str) -> tuple[Range, Range] | None:
     return (round(x[0], 3), round(x[-1], 3)), (round(y[0], 3), round(y[-1], 3))
 
 
+def _of_winner(only: Filter, measure: str) -> Range | None:
+    owner, ends = range_of(only, measure)
+    return ends if owner == WINNER else None
+
+
 def _clip(ends: Range | None, edges: Sequence[float]) -> Range | None:
     return (max(ends[0], edges[0]), min(ends[1], edges[-1])) if ends else None
 
 
-def _ceiling(policy: Policy, measure: str, edges: Sequence[float]) -> float | None:
-    """Return the policy's ceiling on a measure, where there is one and the chart reaches it."""
-    cut: float | None = getattr(policy, f"max_{measure}", None)
-    return cut if cut is not None and edges[0] <= cut <= edges[-1] else None
+def _limit(policy: Policy, measure: str, edges: Sequence[float]) -> float | None:
+    """Return the policy's limit on a measure, where there is one and the chart reaches it."""
+    return next((limit for limit in limits_on(policy, measure) if edges[0] <= limit <= edges[-1]), None)

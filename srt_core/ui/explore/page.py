@@ -9,7 +9,7 @@ import streamlit as st
 from srt_core.project import events
 from srt_core.project.candidates import count_samples
 from srt_core.project.store import Row
-from srt_core.records import Action, Origin, Reason
+from srt_core.records import Action, Origin
 from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import SORTS, Filter
@@ -23,11 +23,8 @@ from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_add
 from srt_core.ui.frame.page import acting, address, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
-    DRIFT_HELP,
-    GROWTH_HELP,
-    IFD_HELP,
+    MEASURE_HELP,
     ORIGIN_LABELS,
-    R_IFD_HELP,
     REASON_LABELS,
 )
 from srt_core.ui.server.runtime import Project
@@ -226,7 +223,7 @@ def _open_sample(key: str, names: list[str]) -> None:
 
 def _cells(row: Row) -> dict[str, object]:
     winner = Origin(row["winner"])
-    outcome = ORIGIN_LABELS[winner] if row["origin"] else REASON_LABELS[Reason(row["reason"])]
+    outcome = ORIGIN_LABELS[winner] if row["origin"] else REASON_LABELS[row["reason"]]
     return {
         "number": row["seq"],
         "instruction": row["instruction"][:CELL_CHARACTERS],
@@ -247,14 +244,20 @@ _COLUMNS = {
     "number": st.column_config.NumberColumn("No.", width=50, help="The sample's number in the project."),
     "instruction": st.column_config.TextColumn("Instruction", width=170),
     "response": st.column_config.TextColumn("Response", width=170),
-    "ifd": st.column_config.NumberColumn("IFD", format="%.3f", width=60, help=f"Of the original. {IFD_HELP}"),
+    "ifd": st.column_config.NumberColumn(
+        "IFD", format="%.3f", width=60, help=f"Of the original. {MEASURE_HELP['ifd']}"
+    ),
     "winner_ifd": st.column_config.NumberColumn("Winner's", format="%.3f", width=70, help="IFD of the winner."),
-    "r_ifd": st.column_config.NumberColumn("r-IFD", format="%.3f", width=60, help=f"Of the original. {R_IFD_HELP}"),
+    "r_ifd": st.column_config.NumberColumn(
+        "r-IFD", format="%.3f", width=60, help=f"Of the original. {MEASURE_HELP['r_ifd']}"
+    ),
     "winner_r_ifd": st.column_config.NumberColumn("Winner's", format="%.3f", width=70, help="r-IFD of the winner."),
     "winner": st.column_config.TextColumn("Winner", width=85, help="The version that the rule's comparisons prefer."),
-    "drift": st.column_config.NumberColumn("Drift", format="%.2f", width=55, help=f"Of the winner. {DRIFT_HELP}"),
+    "drift": st.column_config.NumberColumn(
+        "Drift", format="%.2f", width=55, help=f"Of the winner. {MEASURE_HELP['drift']}"
+    ),
     "growth": st.column_config.NumberColumn(
-        "Length", format="%.1f ×", width=60, help=f"Of the winner, none for an original. {GROWTH_HELP}"
+        "Length", format="%.1f ×", width=60, help=f"Of the winner, none for an original. {MEASURE_HELP['growth']}"
     ),
     "outcome": st.column_config.TextColumn("Rule says", width=140, help="What the rule keeps, or why nothing."),
     "decision": st.column_config.TextColumn("Decision", width=80, help="What a person decided."),

@@ -10,8 +10,7 @@ from srt_core.records import Action, Origin
 from srt_core.ui.frame.page import address
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
-    DRIFT_HELP,
-    GROWTH_HELP,
+    MEASURE_HELP,
     ORIGIN_HELP,
     ORIGIN_LABELS,
     changed,
@@ -66,7 +65,7 @@ def _draw_candidate(sample: Sample, origin: Origin, row: Row) -> None:
         scores += f" · {status.replace('_', ' ')}"
     st.text(scores)
     if said := changed(row):
-        st.text(said, help=f"{DRIFT_HELP}\n\n{GROWTH_HELP}")
+        st.text(said, help=f"{MEASURE_HELP['drift']}\n\n{MEASURE_HELP['growth']}")
     if origin is not Origin.ORIGINAL:
         st.text(f"By {row['producer']}")
     for part in _PARTS:

@@ -7,13 +7,13 @@ import streamlit as st
 
 from srt_core.project.store import Row
 from srt_core.review.filter.browse import Filter
-from srt_core.score.scorings import MEASURES, scorings, use_scoring
+from srt_core.score.scorings import COMPARED, scorings, use_scoring
 from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.ui.frame.figures import density, mark_equal, scatter
-from srt_core.ui.frame.filters import MEASURE_LABELS
 from srt_core.ui.frame.page import curator, reporting
 from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
 
@@ -41,7 +41,7 @@ def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
     with reporting():
         chosen = _choose_two(known, pairs)
         with st.container(horizontal=True, gap="large"):
-            for measure in MEASURES:
+            for measure in COMPARED:
                 with st.container(width=CHART_WIDTH):
                     _draw_measure(project, known, chosen, measure)
         st.markdown(_said_of_selections(remembered(agreement.same_selections, project.store, *chosen)))

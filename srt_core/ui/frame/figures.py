@@ -15,6 +15,7 @@ from datetime import date
 
 import plotly.graph_objects as go
 
+from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
 
 TEACHER_COLOUR = "#8b5ac0"
@@ -46,15 +47,15 @@ ORIGIN_PATTERNS: Mapping[Origin, str] = {
     Origin.INSTRUCTION: ".",
     Origin.BOTH: "x",
 }
-_REFUSED = (Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE)
-REASON_COLOURS: Mapping[Reason, str] = {
-    reason: STUDENT_COLOUR if reason is Reason.KEPT else REFUSED_COLOUR if reason in _REFUSED else NEUTRAL_COLOUR
-    for reason in Reason
+_WITHOUT = (Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED)
+REASON_COLOURS: Mapping[str, str] = {
+    reason: STUDENT_COLOUR if reason == Reason.KEPT else NEUTRAL_COLOUR if reason in _WITHOUT else REFUSED_COLOUR
+    for reason in REASONS
 }
 """By group: kept, refused by the rule, and without what the rule needs."""
 
-_WORDS: Mapping[str, str] = {Reason.IFD_CEILING: "IFD ceiling", Reason.R_IFD_CEILING: "r-IFD ceiling"}
-_OUTCOME_ORDER: Sequence[str] = [*Origin, *Reason]
+_WORDS: Mapping[str, str] = {guard.reason: guard.reason_label for guard in GUARDS.values()}
+_OUTCOME_ORDER: Sequence[str] = [*Origin, *REASONS]
 _OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
 _STAGE_COLOURS: Mapping[str, str] = {"reflected": TEACHER_COLOUR, "scored": STUDENT_COLOUR}
 

@@ -5,17 +5,18 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.records import Origin, Reason
+from srt_core.methods import REASONS
+from srt_core.records import Origin
 from srt_core.review.filter.browse import PROBLEMS, RANGES, STATES, Filter, Range, is_empty, origins_of
 from srt_core.review.filter.facets import LISTED, STATUSES, TASKS, Days
-from srt_core.ui.frame.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
+from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Words:
 CHOICES: Mapping[str, Sequence[str]] = {
     "task": TASKS,
     "winner": tuple(map(str, Origin)),
-    "reason": tuple(map(str, Reason)),
+    "reason": REASONS,
     "state": STATES,
     "problem": PROBLEMS,
     "score": STATUSES,
@@ -54,8 +55,6 @@ WORDS: Mapping[str, Words] = {
     "winner_characters": Words("Winner", "Characters of the winner's response."),
     "decided": Words("Decided on", "The day of the decision that stands, in UTC."),
 }  # fmt: skip
-MEASURE_LABELS = {"ifd": "IFD", "r_ifd": "r-IFD", "drift": "Drift", "growth": "Length change"}
-MEASURE_HELP = {"ifd": IFD_HELP, "r_ifd": R_IFD_HELP, "drift": DRIFT_HELP, "growth": GROWTH_HELP}
 LENGTHS = ("characters", "winner_characters")
 WINNER = "winner"
 """Whose score a range holds, beside the four origins."""
@@ -75,10 +74,15 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
     """Read a filter from query parameters. SRTError where they hold what no filter can."""
     found: dict[str, Any] = {name: _read_choices(name, asked.get(name, "")) for name in CHOICES}
     found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
-    found |= {name: _read_range(name, asked.get(name, "")) for name in (*RANGES, *LENGTHS)}
-    found |= {f"origin_{name}": _read_origin_range(name, asked.get(f"origin_{name}", "")) for name in RANGES}
+    found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
     decided = _read_days(asked.get("decided", ""))
-    return Filter(text=asked.get("text", ""), decided=decided, extra=_read_extra(asked.get("extra", "")), **found)
+    only = Filter(text=asked.get("text", ""), decided=decided, extra=_read_extra(asked.get("extra", "")), **found)
+    for name in RANGES:
+        if ends := _read_range(name, asked.get(name, "")):
+            only = only.with_range(name, "", ends)
+        if of_origin := _read_origin_range(name, asked.get(f"origin_{name}", "")):
+            only = only.with_range(name, of_origin[0], of_origin[1:])
+    return only
 
 
 def filter_to_address(only: Filter) -> dict[str, str]:
@@ -86,9 +90,12 @@ def filter_to_address(only: Filter) -> dict[str, str]:
     written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
-    for name in (*RANGES, *_OF_ORIGIN, *LENGTHS):
-        values = getattr(only, name) or ()
-        written[name] = ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
+    for name in LENGTHS:
+        written[name] = _write_range(getattr(only, name) or ())
+    for name, *ends in only.winner_ranges:
+        written[name] = _write_range(ends)
+    for name, *bounds in only.origin_ranges:
+        written[f"origin_{name}"] = _write_range(bounds)
     written["decided"] = ",".join(day.isoformat() if day else "" for day in only.decided or ())
     return {name: text for name, text in written.items() if text}
 
@@ -150,19 +157,13 @@ def label(name: str) -> str:
 
 def range_of(only: Filter, measure: str) -> tuple[str, Range | None]:
     """Return whose `measure` a filter bounds (WINNER or an origin), and its ends; WINNER, None where it is open."""
-    if of_origin := getattr(only, f"origin_{measure}"):
-        return of_origin[0], of_origin[1:]
-    return WINNER, getattr(only, measure)
+    owner, ends = only.range_of(measure)
+    return owner or WINNER, ends
 
 
 def with_range(only: Filter, measure: str, owner: str, ends: Range | None) -> Filter:
     """Return the filter with the `measure` of the winner or of one origin bounded, or open again."""
-    values: dict[str, Any] = {measure: None, f"origin_{measure}": None}
-    if ends and owner == WINNER:
-        values[measure] = ends
-    elif ends:
-        values[f"origin_{measure}"] = (owner, *ends)
-    return replace(only, **values)
+    return only.with_range(measure, "" if owner == WINNER else owner, ends)
 
 
 def range_owner(owner: str) -> str:
@@ -189,6 +190,10 @@ def _write_row(values: Sequence[str]) -> str:
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="").writerow(values)
     return written.getvalue()
+
+
+def _write_range(values: Sequence[object]) -> str:
+    return ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
 
 
 def _read_range(name: str, text: str) -> Range | None:

@@ -20,8 +20,6 @@ from srt_core.review.filter.facets import LISTED, choices
 from srt_core.ui.frame.filter_address import (
     CHOICES,
     LENGTHS,
-    MEASURE_HELP,
-    MEASURE_LABELS,
     WINNER,
     WORDS,
     describe_filter,
@@ -37,10 +35,11 @@ from srt_core.ui.frame.filter_address import (
 from srt_core.ui.frame.generation import claim, current, generation
 from srt_core.ui.frame.page import acting, show_error
 from srt_core.ui.frame.panels import panel
+from srt_core.ui.frame.words import MEASURE_HELP, MEASURE_LABELS
 from srt_core.ui.server.runtime import Project
 
 __all__ = [
-    "MEASURE_LABELS", "WINNER", "describe_filter", "filter_bar", "filter_from_address", "filter_to_address",
+    "WINNER", "describe_filter", "filter_bar", "filter_from_address", "filter_to_address",
     "owner_in_bar", "range_of", "with_range", "write_filter",
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from srt_core.project.store import Store
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -1,7 +1,9 @@
 """The words of the screens: one label and one plain sentence for each term, so that all screens say the same."""
 
 import string
+from collections.abc import Mapping
 
+from srt_core.methods import GUARDS, MEASURES, REASONS
 from srt_core.project.intervals import Interval, Share
 from srt_core.project.store import Row
 from srt_core.records import Action, Origin, Reason
@@ -20,16 +22,16 @@ ORIGIN_HELP = {
     Origin.BOTH: "The instruction was rewritten, then its response once more.",
 }
 
-REASON_LABELS = {
+_REASON_LABELS: Mapping[str, str] = {
     Reason.KEPT: "Kept",
     Reason.UNSCORED: "No score",
     Reason.NOT_REFLECTED: "Not reflected yet",
     Reason.REFLECTION_FAILED: "Reflection failed",
     Reason.NOT_IMPROVED: "Rewrite did not improve",
-    Reason.IFD_CEILING: "IFD too high",
-    Reason.R_IFD_CEILING: "r-IFD too high",
     Reason.BELOW_TOP_SHARE: "Below the top share",
+    **{guard.reason: guard.reason_label for guard in GUARDS.values()},
 }
+REASON_LABELS: Mapping[str, str] = {reason: _REASON_LABELS[reason] for reason in REASONS}
 
 ACTION_LABELS = {
     Action.APPROVE: "Approved",
@@ -51,19 +53,8 @@ KIND_LABELS = {
     "view": "View saved or deleted",
 }
 
-IFD_HELP = (
-    "IFD: how hard the response stays for the student once it has read the instruction. "
-    "Higher means there is more to learn; 1 or more means the instruction does not help."
-)
-R_IFD_HELP = (
-    "r-IFD: how hard it is for the student to guess the instruction from the response. "
-    "Lower means the response fits its instruction better."
-)
-DRIFT_HELP = (
-    "Drift: how far what was rewritten went from the original, by words. 0: all words of the shorter text are found in "
-    "the other. 1: they share no topic word."
-)
-GROWTH_HELP = "How many times as long as the original's the new response is, in characters."
+MEASURE_LABELS: Mapping[str, str] = {name: measure.label for name, measure in MEASURES.items()}
+MEASURE_HELP: Mapping[str, str] = {name: measure.help for name, measure in MEASURES.items()}
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -15,7 +15,7 @@ from srt_core.review.shares import Share, read_assignment
 from srt_core.ui.frame.figures import score_strip
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
-from srt_core.ui.frame.words import DRIFT_HELP, GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, changed, number
+from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, changed, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
 from srt_core.ui.review.desk import Desk, View, open_desk
 from srt_core.ui.review.edit import render_failures, render_form
@@ -196,7 +196,10 @@ def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     # Of our own words and numbers only: a caption reads Markdown.
     measured = changed(sample.candidates[shown]) if shown else ""
     said = (f"Sample {row['seq']:,} · `{view.sample}`", measured, why)
-    st.caption(" · ".join(filter(None, said)), help="\n\n".join((IFD_HELP, R_IFD_HELP, DRIFT_HELP, GROWTH_HELP)))
+    st.caption(
+        " · ".join(filter(None, said)),
+        help="\n\n".join((MEASURE_HELP["ifd"], MEASURE_HELP["r_ifd"], MEASURE_HELP["drift"], MEASURE_HELP["growth"])),
+    )
     if view.is_blind:
         st.caption("Everybody who has a share decides this sample. What others decided is not shown until you did.")
         return
@@ -219,7 +222,7 @@ def _render_strip(sample: Sample) -> None:
     policy = sample.policy
     rows = sample.strip()
     said = "; ".join(f"{ORIGIN_LABELS[row.origin]} IFD {number(row.ifd)}, r-IFD {number(row.r_ifd)}" for row in rows)
-    figure = score_strip(rows, policy.max_ifd, policy.max_r_ifd)
+    figure = score_strip(rows, policy.limit("max_ifd"), policy.limit("max_r_ifd"))
     st.plotly_chart(figure, key="strip", config={"staticPlot": True}, alt=f"Scores: {said}")
 
 

@@ -9,7 +9,8 @@ from srt_core.project.store import Row, Store
 from srt_core.records import Action, Origin, Policy
 from srt_core.review import queues as review
 from srt_core.review.filter import browse
-from srt_core.select.selection import applied_policy, picked
+from srt_core.select.policy import applied_policy
+from srt_core.select.selection import taken_candidates
 from srt_core.select.words import describe_walk
 from srt_core.ui.frame.figures import StripRow
 
@@ -88,7 +89,7 @@ def read_sample(store: Store, name: str) -> Sample:
     selection = browse.row(store, name)
     if selection is None:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
-    walked = candidates.candidates(store, name, picked(selection).values())
+    walked = candidates.candidates(store, name, taken_candidates(selection).values())
     return Sample(
         selection,
         _shown(store, selection, walked),

@@ -4,10 +4,10 @@ import streamlit as st
 
 from srt_core.project import candidates
 from srt_core.project.store import Row, Store
-from srt_core.records import Origin, Policy, Reason
+from srt_core.records import Origin, Policy
 from srt_core.review import queues as review
 from srt_core.select.compare.whatif import Change, Comparison, changes
-from srt_core.select.selection import picks
+from srt_core.select.selection import candidates_taken
 from srt_core.select.words import describe_walk
 from srt_core.ui.frame.page import address
 from srt_core.ui.frame.remembered import remembered
@@ -45,7 +45,7 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
 
 def _draw_change(store: Store, policy: Policy, row: Row) -> None:
     name = row["sample_id"]
-    versions = candidates.candidates(store, name, picks(store, policy, name).values())
+    versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values())
     before = _other_text(store, row)
     said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
     if before:
@@ -78,7 +78,7 @@ def _other_text(store: Store, row: Row) -> Row | None:
 
 
 def _outcome(origin: str | None, reason: str) -> str:
-    return f"keep {ORIGIN_LABELS[Origin(origin)]}" if origin else f"leave out ({REASON_LABELS[Reason(reason)]})"
+    return f"keep {ORIGIN_LABELS[Origin(origin)]}" if origin else f"leave out ({REASON_LABELS[reason]})"
 
 
 def _in_question(row: Row) -> Origin | None:

@@ -6,15 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.methods import DIALS, Dial, Method
+from srt_core.methods import DIALS, GUARDS, Dial, Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
-from srt_core.score.scorings import MEASURES
 from srt_core.select.compare.whatif import Bins, gains, spread
 from srt_core.ui.frame.figures import ORIGIN_COLOURS, ORIGIN_DASHES, histogram, offer_clicks
-from srt_core.ui.frame.filters import MEASURE_LABELS
 from srt_core.ui.frame.page import acting, address
 from srt_core.ui.frame.remembered import remembered
-from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.dials import dial_to, on_step, turned
 
@@ -40,7 +38,7 @@ class _Cut:
 
 def render_cuts(project: Project, policy: Policy, method: Method) -> None:
     """Draw a histogram for each dial of the method that cuts a score."""
-    drawn = [cut for cut in (*_margins(project, policy, method), *_ceilings(project, policy, method)) if cut.bins[0]]
+    drawn = [cut for cut in (*_margins(project, policy, method), *_limits(project, policy, method)) if cut.bins[0]]
     if not drawn:
         _draw_unscored(method)
         return
@@ -71,12 +69,12 @@ def _draw_legend(origins: set[Origin]) -> None:
 
 
 def distribution(project: Project, policy: Policy, name: str) -> Bins:
-    """Count what the dial of this name cuts; it must be a margin or a ceiling."""
+    """Count what the dial of this name cuts; it must be a margin or a limit."""
     only = Policy(producer=policy.producer)  # no other option changes what is counted
     for stage, (margin, _, _) in _STAGES.items():
         if name == margin:
             return remembered(gains, project.store, stage, only)
-    return remembered(spread, project.store, name.removeprefix("max_"), only)
+    return remembered(spread, project.store, GUARDS[name].measure, only)
 
 
 def _margins(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]:
@@ -87,11 +85,11 @@ def _margins(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]
             yield _Cut(DIALS[margin], title, distribution(project, policy, margin), at, is_on)
 
 
-def _ceilings(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]:
-    for measure in MEASURES:
-        if (name := f"max_{measure}") in method.dials:
+def _limits(project: Project, policy: Policy, method: Method) -> Iterator[_Cut]:
+    for name, guard in GUARDS.items():
+        if name in method.dials:
             bins = distribution(project, policy, name)
-            yield _Cut(DIALS[name], MEASURE_LABELS[measure], bins, getattr(policy, name))
+            yield _Cut(DIALS[name], MEASURE_LABELS[guard.measure], bins, policy.limit(name))
 
 
 def _draw(project: Project, method: Method, cut: _Cut) -> None:

@@ -10,12 +10,11 @@ import streamlit as st
 from srt_core.methods import DIALS, METHODS, Dial, Method
 from srt_core.records import Policy
 from srt_core.reflect.producers import rewriters
-from srt_core.select.compare.whatif import differing, method_of
-from srt_core.select.selection import applied_policy, policy_from_json, policy_to_json, with_settings
+from srt_core.select.policy import applied_policy, differing, policy_from_json, policy_to_json, with_settings
 from srt_core.ui.frame.generation import claim, generation
 from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.remembered import remembered
-from srt_core.ui.frame.words import markdown
+from srt_core.ui.frame.words import MEASURE_LABELS, markdown
 from srt_core.ui.server.runtime import Project
 
 _GROUP = "dials"
@@ -25,8 +24,7 @@ _CHOICE_LABELS = {
     "improved": "If better",
     "always": "Always",
     "never": "Never",
-    "ifd": "IFD",
-    "loss_ratio": "Loss ratio (Cherry)",
+    **MEASURE_LABELS,
 }
 
 
@@ -42,14 +40,14 @@ def dialled_policy(project: Project) -> Policy:
 def dialled_method(policy: Policy) -> Method:
     """Return the method whose dials are shown: the one chosen, else the one that the policy belongs to."""
     asked = st.query_params.get("method", "")
-    return METHODS[asked] if asked in METHODS else method_of(policy)
+    return METHODS[asked if asked in METHODS else policy.method]
 
 
 def dial_to(project: Project, policy: Policy, method: Method | None = None) -> None:
     """Put the dials to `policy`, and show those of `method` (None: of the one that the policy belongs to)."""
-    changed = {name: getattr(policy, name) for name in ("name", *sorted(differing(policy, Policy())))}
+    changed = {name: policy.value(name) for name in ("name", "method", *sorted(differing(policy, Policy())))}
     text = json.dumps(changed) if policy != applied_policy(project.store) else ""
-    _keep(project, {"dials": text, "method": (method or method_of(policy)).name if text else ""})
+    _keep(project, {"dials": text, "method": (method.name if method else policy.method) if text else ""})
 
 
 def turned(project: Project, values: Mapping[str, object]) -> Policy:
@@ -94,7 +92,7 @@ def render_dials(project: Project, policy: Policy, method: Method) -> None:
     desk = _Desk(project, method, generation(_GROUP, policy_to_json(policy)), exact)
     for name in method.dials:
         dial = DIALS[name]
-        _DRAW[dial.kind](desk, dial, getattr(policy, name))
+        _DRAW[dial.kind](desk, dial, policy.value(name))
 
 
 def dial_value(dial: Dial, value: object) -> str:
@@ -143,7 +141,7 @@ def _draw_switch(desk: _Desk, dial: Dial, value: bool) -> None:
     st.toggle(dial.label, value, key=key, help=dial.help, on_change=_turn, args=(desk, dial, key))
 
 
-def _draw_ceiling(desk: _Desk, dial: Dial, value: float | None) -> None:
+def _draw_limit(desk: _Desk, dial: Dial, value: float | None) -> None:
     key = desk.key(dial, "on")
     st.toggle(dial.label, value is not None, key=key, help=dial.help, on_change=_turn_on, args=(desk, dial, key))
     if value is not None:
@@ -172,7 +170,7 @@ _DRAW: dict[str, Any] = {
     "producer": _draw_producer,
     "choice": _draw_choice,
     "switch": _draw_switch,
-    "ceiling": _draw_ceiling,
+    "limit": _draw_limit,
     "number": _draw_number,
 }
 
@@ -184,7 +182,7 @@ def _turn(desk: _Desk, dial: Dial, key: str) -> None:
 
 @acting
 def _turn_on(desk: _Desk, dial: Dial, key: str) -> None:
-    _set(desk, dial, 1.0 if st.session_state[key] else None)
+    _set(desk, dial, dial.initial if st.session_state[key] else None)
 
 
 def _set(desk: _Desk, dial: Dial, value: object) -> None:

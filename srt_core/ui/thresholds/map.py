@@ -7,8 +7,7 @@ import streamlit as st
 from srt_core.methods import DIALS, Dial, Method
 from srt_core.records import Policy
 from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, Shown, outcome_map, values_of
-from srt_core.select.compare.whatif import differing
-from srt_core.select.selection import applied_policy, with_settings
+from srt_core.select.policy import applied_policy, differing, with_settings
 from srt_core.ui.frame.figures import Mark, outcome_heatmap
 from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.remembered import remembered
@@ -76,8 +75,12 @@ def _marks(project: Project, policy: Policy, x: Dial, y: Dial) -> list[Mark]:
     standing = [("Dials", policy, "x")]
     if differing(policy, applied) <= {x.name, y.name}:
         standing.insert(0, ("In use", applied, "circle"))
-    placed = [(name, getattr(each, x.name), getattr(each, y.name), symbol) for name, each, symbol in standing]
-    return [Mark(name, across, up, symbol) for name, across, up, symbol in placed if None not in (across, up)]
+    placed = [(name, each.value(x.name), each.value(y.name), symbol) for name, each, symbol in standing]
+    return [
+        Mark(name, across, up, symbol)
+        for name, across, up, symbol in placed
+        if isinstance(across, int | float) and isinstance(up, int | float)  # a limit that is off is nowhere
+    ]
 
 
 def _said(found: OutcomeMap, shown: Shown) -> str:

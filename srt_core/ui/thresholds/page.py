@@ -11,8 +11,9 @@ from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import Share
 from srt_core.records import Policy, Reason
 from srt_core.select import policies, selection
-from srt_core.select.compare.whatif import Change, Comparison, compare, differing
+from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.policies import saved_policies
+from srt_core.select.policy import applied_policy, differing
 from srt_core.ui.frame.evidence import render_agreement
 from srt_core.ui.frame.figures import outcome_bars
 from srt_core.ui.frame.page import (
@@ -164,7 +165,7 @@ def _turn_policy(project: Project, key: str) -> None:
 
 
 def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
-    applied = selection.applied_policy(project.store)
+    applied = applied_policy(project.store)
     changed = [name for name in DIALS if name in differing(policy, applied)]
     kept, now = (sum(outcomes.get(origin, 0) for origin in ORIGIN_LABELS) for outcomes in (found.before, found.after))
     with st.container(border=True):
@@ -215,8 +216,8 @@ def _draw_agreement(found: Comparison) -> None:
 
 def _draw_changed(policy: Policy, applied: Policy, changed: list[str], found: Comparison) -> None:
     lines = [
-        f"{DIALS[name].label}: {dial_value(DIALS[name], getattr(applied, name))} → "
-        f"**{dial_value(DIALS[name], getattr(policy, name))}**"
+        f"{DIALS[name].label}: {dial_value(DIALS[name], applied.value(name))} → "
+        f"**{dial_value(DIALS[name], policy.value(name))}**"
         for name in changed
     ]
     st.markdown("  \n".join(lines))
@@ -233,13 +234,13 @@ def _apply(project: Project, policy: Policy) -> None:
     same = [name for name, saved in saved_policies(project.store).items() if not differing(policy, saved)]
     named = policy if policy.name in same or not same else replace(policy, name=same[0])
     selection.apply(project.store, named, curator())
-    dial_to(project, selection.applied_policy(project.store))
+    dial_to(project, applied_policy(project.store))
     _say("The policy is in use. Human decisions are as they were.")
 
 
 @acting
 def _reset(project: Project) -> None:
-    dial_to(project, selection.applied_policy(project.store))
+    dial_to(project, applied_policy(project.store))
 
 
 def _draw_save(project: Project, policy: Policy) -> None:

@@ -8,12 +8,11 @@ import streamlit as st
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
-from srt_core.select.compare.whatif import differing
 from srt_core.select.policies import saved_policies
-from srt_core.select.selection import applied_policy
+from srt_core.select.policy import applied_policy, differing
 from srt_core.ui.frame.figures import interval_dots, kept_bars
 from srt_core.ui.frame.remembered import remembered
-from srt_core.ui.frame.words import GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
+from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.server.runtime import Project
 
 _IN_USE = "In use"
@@ -62,9 +61,9 @@ def _draw_table(names: Sequence[str], found: SideBySide) -> None:
             "Kept": number(format="localized", help="Samples of which a version is kept."),
             "Share": number(format="%.1f %%", help="Of all samples."),
             **{label: number(format="localized") for label in (*ORIGIN_LABELS.values(), *REASON_LABELS.values())},
-            "IFD": number("Mean IFD", format="%.3f", help=f"Of what is kept. {IFD_HELP}"),
-            "r-IFD": number("Mean r-IFD", format="%.3f", help=f"Of what is kept. {R_IFD_HELP}"),
-            "Growth": number("Mean growth", format="%.2f", help=f"Of kept rewrites. {GROWTH_HELP}"),
+            "IFD": number("Mean IFD", format="%.3f", help=f"Of what is kept. {MEASURE_HELP['ifd']}"),
+            "r-IFD": number("Mean r-IFD", format="%.3f", help=f"Of what is kept. {MEASURE_HELP['r_ifd']}"),
+            "Growth": number("Mean growth", format="%.2f", help=f"Of kept rewrites. {MEASURE_HELP['growth']}"),
             "Agrees": st.column_config.TextColumn(
                 "Agrees with people",
                 help="Of the decided samples, and the 95 % interval for what people would decide on others like them.",

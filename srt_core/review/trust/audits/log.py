@@ -10,7 +10,7 @@ from typing import Any
 from srt_core.errors import SRTError
 from srt_core.project.intervals import doubt_of, needed
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.browse import RANGES, Filter
 from srt_core.review.queues import Queue, drawn_queue
 
 MOST_ALLOWED = 20
@@ -106,25 +106,34 @@ def find_audit(store: Store, event_id: int | None) -> Audit:
 
 def written(only: Filter) -> dict[str, object]:
     """Write a filter for the log; JSON has no infinity."""
-    return {
-        item.name: [str(part) if isinstance(part, float) and math.isinf(part) else part for part in value]
-        if isinstance(value := getattr(only, item.name), tuple)
-        else value
-        for item in fields(only)
-    }
+    return {item.name: _json(getattr(only, item.name)) for item in fields(only)}
+
+
+def _json(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_json(part) for part in value]
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def _read_filter(written: Mapping[str, Any]) -> Filter:
-    values = {name: _tuples(value) for name, value in written.items()}
-    for item in fields(Filter):
-        if "float" in str(item.type) or "Range" in str(item.type):
-            found = values.get(item.name)
-            values[item.name] = found and tuple(float(part) if part in ("inf", "-inf") else part for part in found)
-    return Filter(**values)
+    values = {name: _read_value(value) for name, value in written.items()}
+    only = Filter(**{name: value for name, value in values.items() if name in _FIELDS})
+    # Draws of older versions bounded each measure by a field of its own.
+    for name in RANGES:
+        if ends := values.get(name):
+            only = only.with_range(name, "", ends)
+        if of_origin := values.get(f"origin_{name}"):
+            only = only.with_range(name, of_origin[0], of_origin[1:])
+    return only
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+_FIELDS = {item.name for item in fields(Filter)}
+
+
+def _read_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_read_value, value))
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def _read(event_id: int, made_at: datetime, author: str, context: Mapping[str, Any]) -> Audit:

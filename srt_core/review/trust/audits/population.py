@@ -1,8 +1,7 @@
 """What an audit draws from: the undecided samples of a filter that the rule keeps, now and as of the draw."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from hashlib import sha256
+from dataclasses import replace
 
 from srt_core.errors import SRTError
 from srt_core.project import events
@@ -10,8 +9,9 @@ from srt_core.project.store import Store
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.trust.audits.log import Audit
-from srt_core.select.rule import RULE
-from srt_core.select.selection import applied_policy, refresh
+from srt_core.select.derive import refresh
+from srt_core.select.policy import applied_policy, settings_of
+from srt_core.select.rule import RULE_VERSION
 
 _LATER = "SELECT sample_id FROM event WHERE event_id > $drawn_at AND sample_id IS NOT NULL"
 
@@ -73,7 +73,7 @@ def selected(store: Store) -> str:
 
 def standing_rule(store: Store) -> dict[str, object]:
     """Name the policy in use and the text of the rule."""
-    return {"policy": asdict(applied_policy(store)), "rule": sha256(RULE.encode()).hexdigest()[:12]}
+    return {"policy": settings_of(applied_policy(store)), "rule": RULE_VERSION}
 
 
 def changed() -> SRTError:

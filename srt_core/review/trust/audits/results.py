@@ -10,7 +10,7 @@ from srt_core.records import Action
 from srt_core.review import decisions
 from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit
 from srt_core.review.trust.audits.population import as_drawn, changed, holds_whole, selected, standing_rule
-from srt_core.select.selection import refresh
+from srt_core.select.derive import refresh
 
 
 @dataclass(frozen=True, slots=True)

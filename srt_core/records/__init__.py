@@ -1,0 +1,49 @@
+"""The nouns of the product, frozen, and what is data of them.
+
+pairs       a pair
+origins     where candidates come from: ORIGINS, the graph of a sample's candidates
+scores      losses and scores
+measures    every number that a candidate or a sample has: MEASURES
+policies    the options and guards of the selection rule: Policy, GUARDS
+producers   what can make a candidate
+decisions   what a person decides
+"""
+
+from srt_core.records.decisions import Action, Decision
+from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
+from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
+from srt_core.records.pairs import Pair
+from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Selection
+from srt_core.records.producers import ProducerKind
+from srt_core.records.scores import CandidateLosses, Loss, LossRequest, LossStatus, Score
+
+__all__ = [
+    "DERIVATIONS",
+    "GUARDS",
+    "MEASURES",
+    "OPTIONS",
+    "ORIGINS",
+    "REWRITTEN_ORIGINS",
+    "Acceptance",
+    "Action",
+    "CandidateLosses",
+    "Decision",
+    "Derivation",
+    "Function",
+    "Guard",
+    "Loss",
+    "LossRequest",
+    "LossStatus",
+    "Measure",
+    "Origin",
+    "Pair",
+    "Policy",
+    "ProducerKind",
+    "Reason",
+    "Score",
+    "Selection",
+    "Source",
+    "Stage",
+    "Subject",
+    "derived_by",
+]

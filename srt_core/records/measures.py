@@ -1,0 +1,140 @@
+"""Measures: every number that a candidate or a sample has, each registered once.
+
+The columns of `panel` and `selection`, filters, orders, histograms, guards and exports follow from the registry. The
+measures of this module come with every project; a method brings its own (see srt_core.methods).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from srt_core.records.origins import REWRITTEN_ORIGINS, Origin
+from srt_core.records.pairs import Pair
+
+Function = Callable[[Pair, Pair], float | None]
+"""Computes a measure from the sample's original pair and the pair that is measured; None: it is not defined there."""
+
+
+class Subject(StrEnum):
+    """What has a measure."""
+
+    CANDIDATE = "candidate"
+    """Every candidate."""
+    REWRITE = "rewrite"
+    """Every candidate but the original."""
+    SAMPLE = "sample"
+
+
+class Source(StrEnum):
+    """Where the numbers of a measure stand in the project file."""
+
+    SCORE = "score"
+    """A column of `score`, under the scoring in use."""
+    CANDIDATE = "candidate"
+    """A column of `candidate`, written with its texts."""
+    LENGTH = "length"
+    """The characters of the response."""
+    VALUE = "value"
+    """Rows of `measurement`, computed later by a step of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number that a candidate or a sample has.
+
+    Attributes:
+        name: its name in columns, filters, policies and exports; lower-case letters, digits and underscores.
+        label, help: what it is called on screen, and one plain sentence of it.
+        better: which way is better; "" where neither is.
+        low, high, step: the range that a limit on it can take on screen.
+        is_filter: whether filters bound it and histograms draw it.
+        ranks: whether a top share can be taken by it.
+        function: computes a measure of source VALUE; None: a step of its own does.
+        version: of the function; what it computed under another version is not read.
+    """
+
+    name: str
+    label: str
+    help: str
+    better: Literal["higher", "lower", ""]
+    subject: Subject = Subject.CANDIDATE
+    source: Source = Source.VALUE
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.01
+    is_filter: bool = True
+    ranks: bool = False
+    function: Function | None = None
+    version: str = "1"
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """The origins whose candidates have it; () where a sample does."""
+        return {Subject.CANDIDATE: tuple(Origin), Subject.REWRITE: REWRITTEN_ORIGINS, Subject.SAMPLE: ()}[self.subject]
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(
+        "ifd",
+        "IFD",
+        "IFD: how hard the response stays for the student once it has read the instruction. "
+        "Higher means there is more to learn; 1 or more means the instruction does not help.",
+        "higher",
+        source=Source.SCORE,
+        low=0.1,
+        high=2.0,
+        ranks=True,
+    ),
+    Measure(
+        "r_ifd",
+        "r-IFD",
+        "r-IFD: how hard it is for the student to guess the instruction from the response. "
+        "Lower means the response fits its instruction better.",
+        "lower",
+        source=Source.SCORE,
+        low=0.1,
+        high=2.0,
+    ),
+    Measure(
+        "loss_ratio",
+        "Loss ratio",
+        "The ratio of the two losses behind IFD, by which Cherry ranks. Never compared with IFD.",
+        "higher",
+        source=Source.SCORE,
+        low=0.1,
+        high=2.0,
+        is_filter=False,
+        ranks=True,
+    ),
+    Measure(
+        "characters",
+        "Length",
+        "Characters of the response.",
+        "",
+        source=Source.LENGTH,
+        high=10_000.0,
+        step=1.0,
+        is_filter=False,
+    ),
+    Measure(
+        "drift",
+        "Drift",
+        "Drift: how far what was rewritten went from the original, by words. 0: all words of the shorter text are "
+        "found in the other. 1: they share no topic word.",
+        "lower",
+        Subject.REWRITE,
+        Source.CANDIDATE,
+    ),
+    Measure(
+        "growth",
+        "Length change",
+        "How many times as long as the original's the new response is, in characters.",
+        "",
+        Subject.REWRITE,
+        Source.CANDIDATE,
+        high=10.0,
+        step=0.05,
+    ),
+)
+"""The measures of every project, in the order in which they are shown."""

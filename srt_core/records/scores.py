@@ -1,0 +1,70 @@
+"""Losses and the scores made of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LossStatus(StrEnum):
+    """Why a loss is what it is. Only OK and TRUNCATED carry a number."""
+
+    OK = "ok"
+    TRUNCATED = "truncated"
+    """Max length cut the target; the loss runs over the kept tokens."""
+    NO_TARGET = "no_target"
+    """No target token is left to score: an empty text, or a context that fills max length."""
+    NON_FINITE = "non_finite"
+    """The student gave NaN or infinity."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """The request did not fit in memory, even alone."""
+
+    @property
+    def has_number(self) -> bool:
+        """Whether a loss with this status carries a number."""
+        return self in (LossStatus.OK, LossStatus.TRUNCATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Mean negative log-likelihood of a target, in nats per token, and the number of tokens it runs over.
+
+    `mean` is None exactly when `status.has_number` is false.
+    """
+
+    mean: float | None
+    tokens: int
+    status: LossStatus
+
+
+@dataclass(frozen=True, slots=True)
+class LossRequest:
+    """Ask for the mean -log p (nats) over `ids[start:]`, each token given all before it; start >= 1."""
+
+    ids: tuple[int, ...]
+    start: int
+    status: LossStatus
+    """The status of the loss if it gets a number: OK, or TRUNCATED where max length cut the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLosses:
+    """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y')."""
+
+    y: Loss
+    y_given_x: Loss
+    x: Loss
+    x_given_y: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the student says of a candidate, derived from its four losses.
+
+    ifd = exp(L(y|x) - L(y)); r_ifd = exp(L(x|y') - L(x)); loss_ratio = L(y|x) / L(y) (Cherry's IFD, never
+    compared with the first). Each is None when a loss it needs has no number.
+    """
+
+    losses: CandidateLosses
+    ifd: float | None
+    r_ifd: float | None
+    loss_ratio: float | None
+    status: LossStatus
