@@ -12,9 +12,9 @@ from typing import TypeVar
 from srt_core.errors import SRTError
 from srt_core.methods.dials import Dial, dials
 from srt_core.methods.method import Method, Rewriter
+from srt_core.records import DERIVATIONS, OPTIONS, Guard, Measure, Origin, Policy, Reason
 from srt_core.records import GUARDS as SHARED_GUARDS
 from srt_core.records import MEASURES as SHARED_MEASURES
-from srt_core.records import OPTIONS, Guard, Measure, Policy, Reason
 
 DEFAULT_TEMPLATE = "alpaca"
 
@@ -71,8 +71,8 @@ REASONS: tuple[str, ...] = (
 """Every reason that a selection can have, in the order in which the rule looks at it."""
 
 
-def _check() -> None:
-    """Find what a method's file got wrong, where it would otherwise show as wrong SQL or a missing dial."""
+def _check_names() -> None:
+    """Find names that would show as wrong SQL."""
     for name in (*MEASURES, *GUARDS, *(guard.reason for guard in GUARDS.values())):
         if not _NAME.fullmatch(name) or name in OPTIONS:
             raise ValueError(f"{name!r} cannot name a measure, a guard or a reason.")
@@ -81,16 +81,25 @@ def _check() -> None:
     for measure in MEASURES.values():
         if not re.fullmatch(r"[\w.-]*", measure.version):
             raise ValueError(f"{measure.version!r} cannot name a version of {measure.name}.")
-    for method in METHODS.values():
-        for policy in method.policies:
-            unknown = {name for name, _ in policy.limits} - set(GUARDS)
-            if policy.method != method.name or unknown:
-                raise ValueError(f"Policy {policy.name} does not fit its method {method.name}: {unknown or ''}")
-        if unknown := set(method.dials) - set(DIALS):
-            raise ValueError(f"Method {method.name} shows dials that are not there: {', '.join(sorted(unknown))}.")
 
 
-_check()
+def _check_method(method: Method) -> None:
+    """Find what a method's file names and nobody has."""
+    for policy in method.policies:
+        unknown = {name for name, _ in policy.limits} - set(GUARDS)
+        if policy.method != method.name or unknown:
+            raise ValueError(f"Policy {policy.name} does not fit its method {method.name}: {unknown or ''}")
+    for rewriter in method.rewriters:
+        made = DERIVATIONS.get(rewriter.origin)
+        if made is None or made.parent is not Origin.ORIGINAL:
+            raise ValueError(f"{rewriter.name} cannot make {rewriter.origin} of an original.")
+    if unknown := set(method.dials) - set(DIALS):
+        raise ValueError(f"Method {method.name} shows dials that are not there: {', '.join(sorted(unknown))}.")
+
+
+_check_names()
+for _method in METHODS.values():
+    _check_method(_method)
 
 
 def find_method(name: str) -> Method:
