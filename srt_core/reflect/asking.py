@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from srt_core.project.store import Store
 from srt_core.records import Stage
-from srt_core.reflect.keeping import Kept, Request, Task, find_replies
+from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, find_replies
 from srt_core.reflect.prompts import Prompts, ReplyFormat, correction_for, section_keys
-from srt_core.reflect.teacher import Answer, Ask, Outcome, Teacher
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
 
 UNCLEAR = 3
 """So many replies that are of neither form, or errors of the server, speak against the schema."""
@@ -42,15 +42,15 @@ class FormatChoice:
         """Settle on a form by the first answer that says something about it. Later ones count if they refuse JSON."""
         if self._is_given:
             return
-        if answer.outcome is Outcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
+        if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
             self._settle(ReplyFormat.SECTIONS)
         elif self.is_settled:
             return
         elif answer.is_reply:
             self._learn_from_reply(form, answer.text or "")
-        elif answer.outcome is Outcome.REQUEST_REFUSED:  # perhaps for the schema: without it one sees
+        elif answer.outcome is CallOutcome.REQUEST_REFUSED:  # perhaps for the schema: without it one sees
             self._try_other(form)
-        elif answer.outcome is Outcome.SERVER_ERROR:
+        elif answer.outcome is CallOutcome.SERVER_ERROR:
             self._unclear += 1
             if self._unclear >= UNCLEAR:
                 self._try_other(form)
@@ -90,7 +90,7 @@ class Asker:
     prompts: Prompts
     note: str = ""
 
-    def request(self, task: Task, form: ReplyFormat) -> Request:
+    def request(self, task: ReflectionTask, form: ReplyFormat) -> Request:
         """Write the request for a task. After a refused reply it says what was wrong, so it is another request."""
         stage = task.stage
         response_format: Mapping[str, object] | None = None
@@ -100,7 +100,7 @@ class Asker:
         ask = Ask(messages, stage, task.parent, response_format)
         return Request(ask, self.teacher.request_hash(ask))
 
-    def _correction(self, task: Task) -> str:
+    def _correction(self, task: ReflectionTask) -> str:
         if not task.refused:
             return self.note if task.failed else ""
         said = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
@@ -108,8 +108,8 @@ class Asker:
 
 
 def look_up(
-    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[Task]
-) -> list[tuple[Request, Kept | None]]:
+    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[ReflectionTask]
+) -> list[tuple[Request, StoredCall | None]]:
     """Write the request of each task in the first form, and find the reply paid for in that form or in another."""
     requests = [[asker.request(task, form) for form in forms] for task in tasks]
     replies = find_replies(store, [each.hash for some in requests for each in some])

@@ -25,7 +25,16 @@ from typing import Any
 from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
 from srt_core.reflect.asking import Asker, FormatChoice, look_up, prompt_characters
-from srt_core.reflect.keeping import Judgement, Kept, Request, Task, call_numbers, judge, keep_calls, read
+from srt_core.reflect.keeping import (
+    Judgement,
+    ReflectionTask,
+    Request,
+    StoredCall,
+    call_numbers,
+    parse_call,
+    store_calls,
+    store_judgements,
+)
 from srt_core.reflect.missing import CHUNK_TASKS
 from srt_core.reflect.patience import Patience, back_off
 from srt_core.reflect.prices import Price
@@ -47,7 +56,7 @@ class _Flight:
 
     request: Request
     form: ReplyFormat
-    tasks: list[Task]
+    tasks: list[ReflectionTask]
     prompt_tokens: float
     tokens: float = 0.0
     tries: int = 0
@@ -82,7 +91,7 @@ class Calls:
         """For each look-up under way, the requests whose reply came meanwhile."""
         self._ready: deque[_Flight] = deque()
         self._waiting: list[tuple[float, int, _Flight]] = []
-        self._put_aside: list[tuple[_Flight, Kept]] = []
+        self._put_aside: list[tuple[_Flight, StoredCall]] = []
         self._arrived: list[tuple[_Flight, Answer]] = []
         """Until they are committed."""
         self._judged: list[Judgement] = []
@@ -138,7 +147,7 @@ class Calls:
             return f"{self._pace.limit} calls at once, as the teacher asks for fewer"
         return ""
 
-    async def take(self, tasks: Sequence[Task], *, first: bool = False) -> None:
+    async def take(self, tasks: Sequence[ReflectionTask], *, first: bool = False) -> None:
         """Take tasks, before all others where they are to be `first`; those whose reply was paid for are read."""
         landed: set[str] = set()
         self._lookups.append(landed)
@@ -160,11 +169,13 @@ class Calls:
         if missed:  # their replies came while they were looked up
             await self.take(missed, first=first)
 
-    def _look_up(self, tasks: Sequence[Task], forms: Sequence[ReplyFormat]) -> list[tuple[_Flight, Judgement | None]]:
+    def _look_up(
+        self, tasks: Sequence[ReflectionTask], forms: Sequence[ReplyFormat]
+    ) -> list[tuple[_Flight, Judgement | None]]:
         found = look_up(self._store, self._asker, forms, tasks)
         return [
             (_Flight(request, forms[0], [task], prompt_characters(request) / CHARACTERS_A_TOKEN),
-             read(task, kept) if kept else None)
+             parse_call(task, kept) if kept else None)
             for task, (request, kept) in zip(tasks, found, strict=True)
         ]  # fmt: skip
 
@@ -300,7 +311,7 @@ class Calls:
         arrived = list(self._arrived)
         calls = [(flight.request.hash, flight.request.ask.stage, answer) for flight, answer in arrived]
         kept = await asyncio.to_thread(
-            keep_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
+            store_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
         )
         del self._arrived[: len(arrived)]
         before = self._form.current
@@ -318,7 +329,7 @@ class Calls:
             del self._flights[flight.request.hash]
         await self.take([task for flight in anew for task in flight.tasks], first=True)
 
-    def _settle(self, flight: _Flight, kept: Kept) -> bool:
+    def _settle(self, flight: _Flight, kept: StoredCall) -> bool:
         """Say what a call came to: a judgement, another try, nothing yet, the end of the run; True: ask anew."""
         answer = kept.answer
         if answer.is_reply:
@@ -339,11 +350,11 @@ class Calls:
             self._put_aside.append((flight, kept))
         return False
 
-    def _read(self, flight: _Flight, kept: Kept) -> None:
+    def _read(self, flight: _Flight, kept: StoredCall) -> None:
         del self._flights[flight.request.hash]
         for landed in self._lookups:
             landed.add(flight.request.hash)
-        self._judged += [read(task, kept) for task in flight.tasks]
+        self._judged += [parse_call(task, kept) for task in flight.tasks]
 
     def give_up(self) -> None:
         """Judge what was put aside: the teacher answers others, or there are none to ask."""
@@ -362,7 +373,7 @@ class Calls:
         self._concluded_at = time.monotonic()
         self._concluding, self._judged = self._judged, []
         try:
-            await asyncio.to_thread(judge, self._store, self._producer, self._concluding)
+            await asyncio.to_thread(store_judgements, self._store, self._producer, self._concluding)
             again = {each.task.key: task for each in self._concluding if (task := self._correction(each))}
             await self.take(list(again.values()), first=True)
             self._ended += [each for each in self._concluding if each.task.key not in again]
@@ -371,7 +382,7 @@ class Calls:
             self._concluder = None
             self._news.set()
 
-    def _correction(self, each: Judgement) -> Task | None:
+    def _correction(self, each: Judgement) -> ReflectionTask | None:
         """Return the task to ask for again after a refused reply, with what was wrong with it."""
         task = each.task
         if each.is_accepted or not each.answer.is_reply or not self._teacher.is_live or task.tries_left <= 1:

@@ -14,7 +14,7 @@ from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.prices import Price
 from srt_core.reflect.prompts import ParsedReflection, Refusal, parse_reply
-from srt_core.reflect.teacher import Answer, Ask, Outcome
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredCall:
     """A call in the project file."""
 
     call_id: int
@@ -34,7 +34,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ReflectionTask:
     """A candidate that is to be made of a parent.
 
     `refused` replies came before, the last of them for `reason`; `tries_left` more may be asked for. `failed` calls
@@ -66,7 +66,7 @@ class Task:
 class Judgement:
     """What a call came to for a task."""
 
-    task: Task
+    task: ReflectionTask
     call_id: int | None
     answer: Answer
     parsed: ParsedReflection | Refusal | None
@@ -91,7 +91,7 @@ class Judgement:
         return "" if self.parsed else f"{self.answer.detail} {self.answer.hint}".strip()
 
 
-def read(task: Task, kept: Kept) -> Judgement:
+def parse_call(task: ReflectionTask, kept: StoredCall) -> Judgement:
     """Parse a call's reply for a task; a call that brought none is judged as failed."""
     answer = kept.answer
     parsed = parse_reply(task.stage, answer.text or "", answer.finish_reason, task.parent) if answer.is_reply else None
@@ -103,19 +103,22 @@ _CALL_COLUMNS = ["call_id", "request_hash", "producer", "stage", "outcome", "raw
                  "batch_id"]  # fmt: skip
 
 
-def keep_calls(
+def store_calls(
     store: Store,
     producer: str,
     price: Price | None,
     calls: Sequence[tuple[str, Stage, Answer]],
     batch_id: int | None = None,
     numbers: Iterator[int] | None = None,
-) -> list[Kept]:
+) -> list[StoredCall]:
     """Commit calls that ended, raw, before anybody reads them: hash of the request, stage and answer of each.
 
     `numbers` gives their ids (call_numbers); a run reserves many at once, because each statement takes a millisecond.
     """
-    kept = [Kept(number, answer) for (_, _, answer), number in zip(calls, numbers or call_numbers(store), strict=False)]
+    kept = [
+        StoredCall(number, answer)
+        for (_, _, answer), number in zip(calls, numbers or call_numbers(store), strict=False)
+    ]
     with store.transaction() as tx:
         tx.append(
             "teacher_call",
@@ -144,7 +147,7 @@ def cost_of(price: Price | None, answer: Answer, *, is_batch: bool = False) -> f
     return price.cost(answer.prompt_tokens, answer.completion_tokens, is_batch=is_batch)
 
 
-def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, Kept]:
+def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, StoredCall]:
     """Find the replies that were paid for already, by the hashes of their requests."""
     rows = store.rows(
         """SELECT request_hash, call_id, raw, finish_reason, model, prompt_tokens, completion_tokens, latency_seconds
@@ -153,9 +156,9 @@ def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, Kept]:
         [list(hashes)],
     )
     return {
-        row["request_hash"]: Kept(
+        row["request_hash"]: StoredCall(
             row["call_id"],
-            Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"], row["model"], row["prompt_tokens"],
+            Answer(CallOutcome.ANSWERED, row["raw"], row["finish_reason"], row["model"], row["prompt_tokens"],
                    row["completion_tokens"], row["latency_seconds"]),
         )
         for row in rows
@@ -166,7 +169,7 @@ _REFLECTION_COLUMNS = ["sample_id", "origin", "parent_id", "producer", "call_id"
                        "critique"]  # fmt: skip
 
 
-def judge(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
+def store_judgements(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
     """Commit what calls came to: a reflection each, and the candidates that they brought."""
     if not judgements:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Made, Query, Row, Store
 from srt_core.records import DERIVATIONS, Origin, Pair
-from srt_core.reflect.keeping import Task
+from srt_core.reflect.keeping import ReflectionTask
 
 CHUNK_TASKS = 500
 _LAST_SEQ = 2**62
@@ -102,14 +102,14 @@ class Missing:
         row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
         return row["count"], row["characters"]
 
-    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[Task], int]:
+    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[ReflectionTask], int]:
         """Read the next tasks of an origin after sample number `last`, and the number that they end at.
 
         They are looked for in ranges of samples, longer ones where little is missing: of a large project no chunk
         reads the whole.
         """
         end = int(self.store.value("SELECT coalesce(max(seq), 0) FROM sample"))
-        tasks: list[Task] = []
+        tasks: list[ReflectionTask] = []
         span = 2 * size
         while last < end and len(tasks) < size:
             sql, values = self._query(origin, last, last + span)
@@ -122,7 +122,7 @@ class Missing:
             span *= 2
         return tasks, last
 
-    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[Task]:
+    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[ReflectionTask]:
         """Return the tasks of rows, reading the texts of these alone."""
         texts = self.store.rows(
             """SELECT candidate_id, instruction, input, response FROM candidate
@@ -167,8 +167,8 @@ class Missing:
         }
 
 
-def _task(row: Row, pair: Pair, origin: Origin) -> Task:
-    return Task(
+def _task(row: Row, pair: Pair, origin: Origin) -> ReflectionTask:
+    return ReflectionTask(
         row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
         row["detail"], row["failed"],
     )  # fmt: skip

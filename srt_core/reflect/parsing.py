@@ -7,8 +7,8 @@ from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Origin
-from srt_core.reflect.keeping import Judgement, Kept, Task, judge, read
-from srt_core.reflect.teacher import Answer, Outcome
+from srt_core.reflect.keeping import Judgement, ReflectionTask, StoredCall, parse_call, store_judgements
+from srt_core.reflect.teacher import Answer, CallOutcome
 
 CHUNK = 500
 
@@ -37,7 +37,7 @@ def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress
             return
         usable = _usable(rows)
         for producer in {producer for producer, *_ in usable}:
-            judge(store, producer, [each for key, each in usable.items() if key[0] == producer])
+            store_judgements(store, producer, [each for key, each in usable.items() if key[0] == producer])
         before = rows[-1]["reflection_id"]
         progress = progress.moved(len(rows), failed=len(rows) - len(usable))
         yield progress
@@ -48,15 +48,15 @@ def _usable(rows: Sequence[Row]) -> dict[tuple[str, str, str], Judgement]:
     """Read replies; of several for the same candidate the first that can be used counts."""
     found: dict[tuple[str, str, str], Judgement] = {}
     for row in rows:
-        judgement = read(_task(row), _kept(row))
+        judgement = parse_call(_task(row), _kept(row))
         if judgement.is_accepted:
             found.setdefault((row["producer"], row["sample_id"], row["origin"]), judgement)
     return found
 
 
-def _task(row: Row) -> Task:
-    return Task(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
+def _task(row: Row) -> ReflectionTask:
+    return ReflectionTask(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
 
 
-def _kept(row: Row) -> Kept:
-    return Kept(row["call_id"], Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"]))
+def _kept(row: Row) -> StoredCall:
+    return StoredCall(row["call_id"], Answer(CallOutcome.ANSWERED, row["raw"], row["finish_reason"]))

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from srt_core.errors import TeacherStopError
-from srt_core.reflect.teacher import Answer, Outcome
+from srt_core.reflect.teacher import Answer, CallOutcome
 
 MOST_TRIES = 4
 """Calls for one request, where what failed may pass."""
@@ -18,7 +18,7 @@ LONG_WAITS_IN_A_ROW = 3
 FAILURES_IN_A_ROW = 20
 MORE_THAN_AT_ONCE = 4
 """A hiccup of the server that fails all calls under way is not the end yet."""
-UNSHARED = frozenset({Outcome.RATE_LIMITED, Outcome.SETTING_REFUSED, Outcome.UNREACHABLE})
+UNSHARED = frozenset({CallOutcome.RATE_LIMITED, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE})
 """No work of the teacher was lost on these: they take nothing of the share of further calls."""
 
 
@@ -48,7 +48,7 @@ class Patience:
 
     def end_of_run(self, answer: Answer, tries: int) -> TeacherStopError | None:
         """Say why no further call would succeed after this one at its so-manieth try; None where one may."""
-        may_come_back = answer.outcome is Outcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
+        may_come_back = answer.outcome is CallOutcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
         if answer.outcome.stops and not may_come_back:
             return TeacherStopError(answer.detail, answer.hint)
         if self._long_waits >= LONG_WAITS_IN_A_ROW and answer.asks_for_long:
@@ -64,9 +64,9 @@ class Patience:
             )
         return None
 
-    def grants(self, outcome: Outcome, tries: int) -> bool:
+    def grants(self, outcome: CallOutcome, tries: int) -> bool:
         """Whether a request gets another call: not too often itself, and no more than a share of all requests."""
-        if not outcome.passes or tries >= (MOST_REFUSALS if outcome is Outcome.RATE_LIMITED else MOST_TRIES):
+        if not outcome.passes or tries >= (MOST_REFUSALS if outcome is CallOutcome.RATE_LIMITED else MOST_TRIES):
             return False
         if outcome in UNSHARED:
             return True
@@ -79,6 +79,6 @@ class Patience:
 def back_off(tries: int, answer: Answer) -> float:
     """Wait longer each time, up to 8 s, by a random share so that calls do not come in step; or as the server asks."""
     seconds: float = min(0.5 * 2.0 ** (tries - 1), 8.0) * random.uniform(0.5, 1.0)
-    if answer.outcome is Outcome.SETTING_REFUSED:
+    if answer.outcome is CallOutcome.SETTING_REFUSED:
         return 0.0
     return max(seconds, answer.retry_after_seconds) if answer.retry_after_seconds else seconds

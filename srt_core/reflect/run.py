@@ -19,7 +19,7 @@ from srt_core.records import Origin
 from srt_core.reflect.along import Along, Scoring
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.calls import Calls
-from srt_core.reflect.keeping import Task
+from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
@@ -194,7 +194,7 @@ class _Run:
             self._has_found |= bool(fresh)
             await self._calls.take(fresh)
 
-    def _needs(self, task: Task) -> set[tuple[str, str]]:
+    def _needs(self, task: ReflectionTask) -> set[tuple[str, str]]:
         """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
         before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.settled else set()
         return {task.key} | before

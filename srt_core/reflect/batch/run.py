@@ -20,7 +20,7 @@ from srt_core.records import Stage
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.batch.sending import (
     Campaign,
-    Open,
+    OpenBatch,
     Room,
     end_campaign,
     hopeless,
@@ -30,14 +30,22 @@ from srt_core.reflect.batch.sending import (
     stopping_line,
     unanswered,
 )
-from srt_core.reflect.keeping import Judgement, Request, Task, find_replies, judge, keep_calls, read
+from srt_core.reflect.keeping import (
+    Judgement,
+    ReflectionTask,
+    Request,
+    find_replies,
+    parse_call,
+    store_calls,
+    store_judgements,
+)
 from srt_core.reflect.missing import CHUNK_TASKS, ORDER, Missing, count_missing
 from srt_core.reflect.patience import MOST_TRIES
 from srt_core.reflect.prices import price_of
 from srt_core.reflect.prompts import Prompts, ReplyFormat
 from srt_core.reflect.run import USUAL_PLAN, Plan, producer_of
 from srt_core.reflect.spending import spent_by
-from srt_core.reflect.teacher import Answer, OpenAITeacher, Outcome
+from srt_core.reflect.teacher import Answer, CallOutcome, OpenAITeacher
 from srt_core.reflect.teacher.batches import MOST_BYTES, MOST_REQUESTS, BatchCallError, Batches, RemoteBatch
 
 POLL_SECONDS = 30.0
@@ -177,7 +185,7 @@ class _BatchRun:
                     raise
                 self._said = f"{error.message} It is asked again."
 
-    def _fetch(self, each: Open, patience_seconds: float | None) -> None:
+    def _fetch(self, each: OpenBatch, patience_seconds: float | None) -> None:
         remote = self._look_up(each)
         if remote is None:
             note(self._store, each.batch_id, "failed", "", "It was never sent.")
@@ -198,7 +206,7 @@ class _BatchRun:
                 "Start again later to fetch what comes, or give it up with --forget-batch to send its requests anew.",
             )
 
-    def _look_up(self, each: Open) -> RemoteBatch | None:
+    def _look_up(self, each: OpenBatch) -> RemoteBatch | None:
         """Ask how a batch stands; None where it was never made."""
         if each.remote_id is None:  # the process died between sending it and hearing its name
             found: RemoteBatch | None = self._finish(self._batches.find(each.tag))
@@ -243,13 +251,13 @@ class _BatchRun:
                     arrived.append((line.request_hash, stage, line.answer))
                     self._form.learn(self._form.current, line.answer)
                 if len(arrived) >= KEPT_AT_ONCE:
-                    keep_calls(self._store, self.producer, self._price, arrived, batch_id)
+                    store_calls(self._store, self.producer, self._price, arrived, batch_id)
                     arrived = []
         if remote.state != "failed":  # a batch that was refused asked nothing
-            nothing = self._teacher.reader.failure(Outcome.NO_COMPLETION, "the batch has no line for this request")
+            nothing = self._teacher.reader.failure(CallOutcome.NO_COMPLETION, "the batch has no line for this request")
             arrived += [(request_hash, stage, nothing) for request_hash, stage in still_open.items()]
         if arrived:
-            keep_calls(self._store, self.producer, self._price, arrived, batch_id)
+            store_calls(self._store, self.producer, self._price, arrived, batch_id)
 
     def judge_what_came(self) -> Iterator[Progress]:
         """Judge every missing candidate whose reply is there, or whose request has failed for good.
@@ -261,14 +269,14 @@ class _BatchRun:
             is_new = False
             for tasks in self._tasks():
                 found = self._judged(tasks)
-                judge(self._store, self.producer, found)
+                store_judgements(self._store, self.producer, found)
                 final = [each for each in found
                          if each.is_accepted or not each.answer.is_reply or each.task.tries_left <= 1]  # fmt: skip
                 is_new |= len(final) < len(found)
                 if final:
                     yield self._moved(len(final), sum(not each.is_accepted for each in final))
 
-    def _tasks(self) -> Iterator[list[Task]]:
+    def _tasks(self) -> Iterator[list[ReflectionTask]]:
         for origin in ORDER:
             tasks, last = self._missing.chunk(origin, 0)
             while tasks:
@@ -277,7 +285,7 @@ class _BatchRun:
                     break
                 tasks, last = self._missing.chunk(origin, last)
 
-    def _judged(self, tasks: Sequence[Task]) -> list[Judgement]:
+    def _judged(self, tasks: Sequence[ReflectionTask]) -> list[Judgement]:
         """Judge what there is for tasks, in whichever form of reply it was asked for."""
         forms = sorted(ReplyFormat, key=lambda form: form is not self._form.current)
         hashes = [[self._asker.request(task, form).hash for form in forms] for task in tasks]
@@ -288,7 +296,7 @@ class _BatchRun:
             kept = [known[each] for each in some if each in known]
             replies = [each for each in kept if each.answer.is_reply]
             if replies or some[0] in known:
-                judged.append(read(task, (replies or kept)[0]))
+                judged.append(parse_call(task, (replies or kept)[0]))
         return judged
 
     # ---- what is sent
@@ -311,7 +319,7 @@ class _BatchRun:
             raise _no_room(room)
         self._tried_calls += 1
         answer: Answer = self._finish(self._teacher.ask(request.ask))
-        keep_calls(self._store, self.producer, self._price, [(request.hash, request.ask.stage, answer)])
+        store_calls(self._store, self.producer, self._price, [(request.hash, request.ask.stage, answer)])
         self._form.learn(self._form.current, answer)
         if answer.outcome.stops:
             raise TeacherStopError(answer.detail, answer.hint)

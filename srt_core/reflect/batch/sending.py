@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from srt_core.project.store import Store
 from srt_core.records import Stage
-from srt_core.reflect.keeping import Kept
+from srt_core.reflect.keeping import StoredCall
 from srt_core.reflect.patience import MOST_TRIES
 from srt_core.reflect.prices import Price
 from srt_core.reflect.run import Plan
 from srt_core.reflect.spending import Caps, spent_by
-from srt_core.reflect.teacher import Answer, Outcome
+from srt_core.reflect.teacher import Answer, CallOutcome
 
 MEASURED = 30
 """From so many replies on, their mean length says what the next ones cost."""
@@ -25,7 +25,7 @@ BYTES_A_TOKEN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenBatch:
     """A batch that is not fetched yet. `remote_id` None: the process that sent it never heard its name."""
 
     batch_id: int
@@ -35,7 +35,7 @@ class Open:
     age_seconds: float
 
 
-def open_batches(store: Store, producer: str) -> list[Open]:
+def open_batches(store: Store, producer: str) -> list[OpenBatch]:
     """Read the batches that are not fetched yet."""
     rows = store.rows(
         """SELECT batch_id, tag, remote_id, remote_state,
@@ -43,7 +43,7 @@ def open_batches(store: Store, producer: str) -> list[Open]:
            FROM batch WHERE producer = ? AND state IN ('preparing', 'sent') ORDER BY batch_id""",
         [producer],
     )
-    return [Open(**row) for row in rows]
+    return [OpenBatch(**row) for row in rows]
 
 
 def forget_batches(store: Store, producer: str) -> int:
@@ -86,7 +86,7 @@ def unanswered(store: Store, batch_id: int) -> dict[str, Stage]:
 
 def stopping_line(store: Store, batch_id: int) -> str:
     """Say what every further request would come to as well, such as a spent quota; "" where no line says so."""
-    outcomes = [str(outcome) for outcome in Outcome if outcome.stops]
+    outcomes = [str(outcome) for outcome in CallOutcome if outcome.stops]
     sql = """SELECT detail FROM teacher_call WHERE batch_id = ? AND outcome IN (SELECT unnest(?::VARCHAR[]))
              ORDER BY call_id LIMIT 1"""
     return str(store.value(sql, [batch_id, outcomes]) or "")
@@ -125,7 +125,7 @@ def _key(producer: str) -> str:
     return f"batch_campaign:{producer}"
 
 
-def hopeless(store: Store, campaign: Campaign, hashes: Sequence[str]) -> Mapping[str, Kept]:
+def hopeless(store: Store, campaign: Campaign, hashes: Sequence[str]) -> Mapping[str, StoredCall]:
     """Find requests that no further batch is worth: refused for what they are, or tried often enough.
 
     What stops every request, such as a spent quota, is no failure of this one. A batch that was cut short is no try of
@@ -141,11 +141,11 @@ def hopeless(store: Store, campaign: Campaign, hashes: Sequence[str]) -> Mapping
            WHERE batch_id > ? AND request_hash IN (SELECT unnest(?::VARCHAR[])) GROUP BY request_hash""",
         [campaign.after, list(hashes)],
     )
-    found: dict[str, Kept] = {}
+    found: dict[str, StoredCall] = {}
     for row in rows:
-        outcome = Outcome(row["outcome"])
+        outcome = CallOutcome(row["outcome"])
         if not outcome.stops and (row["tries"] >= MOST_TRIES or not outcome.passes):
-            found[row["request_hash"]] = Kept(row["call_id"], Answer(outcome, detail=row["detail"]))
+            found[row["request_hash"]] = StoredCall(row["call_id"], Answer(outcome, detail=row["detail"]))
     return found
 
 
