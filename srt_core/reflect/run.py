@@ -172,7 +172,7 @@ class _Run:
         elif self._place == len(ORDER):
             self._end_sweep()
         failed = sum(not each.is_accepted for each in ended)
-        message = "The student scores what has come" if self.is_waiting else self._calls.said
+        message = "The student scores what has come" if self.is_waiting else self._calls.message
         self.progress = self.progress.moved(len(ended), failed=failed, message=message, spent=self._spent)
         total = self.progress.done if self.is_over and not self._calls.is_ending else self.progress.total or 0
         self.progress = replace(self.progress, total=max(self.progress.done, total))
@@ -210,7 +210,7 @@ class _Run:
         has_news = self._along.scored != self._scored
         if has_news or (self._has_found and self._calls.is_idle):
             self._begin_sweep()
-        elif self._calls.is_idle and self._calls.has_put_aside:
+        elif self._calls.is_idle and self._calls.has_set_aside:
             self._calls.give_up()
         elif self._calls.is_idle:
             self.is_waiting, self.is_over = is_busy, not is_busy
