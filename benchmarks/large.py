@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from srt_core.importing.kinds import Task
+from srt_core.importing.kinds import TaskType
 from srt_core.importing.samples import sample_id
 from srt_core.project.store import Store
 from srt_core.records import Origin, Pair
@@ -86,7 +86,7 @@ def _add_chunk(store: Store, draw: random.Random, sentences: Sequence[str], numb
         asked |= {Origin.RESPONSE: asked[Origin.ORIGINAL], Origin.BOTH: asked[Origin.INSTRUCTION]}
         name = sample_id(Pair(asked[Origin.ORIGINAL], str(number)), 0)
         rows["sample"].append((name, 1, number, None, json.dumps({"source": _SOURCES[number % len(_SOURCES)]})))
-        kind = draw.choice(list(Task)), draw.choice(_LANGUAGES), draw.randrange(len(_SUBJECTS))
+        kind = draw.choice(list(TaskType)), draw.choice(_LANGUAGES), draw.randrange(len(_SUBJECTS))
         rows["kind"].append((name, *kind))
         means = draw.gauss(0.7, 0.15), draw.gauss(0.75, 0.15)
         for place, origin in enumerate(_ORIGINS):

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
-from srt_core.people import Login, Way
+from srt_core.people import Login, LoginMethod
 from srt_core.project.store import Store
 from srt_core.ui.server.gate import HEADER, SEAL
 from srt_core.ui.server.runtime import Project, open_project
@@ -72,5 +72,5 @@ def links(app: AppTest) -> dict[str, str]:
 def log_in(monkeypatch: pytest.MonkeyPatch, name: str, role: str) -> None:
     """Have every session from now on be of somebody whom a proxy logged in, as the gate hands that on."""
     monkeypatch.setenv("SRT_DEFAULT_ROLE", role)
-    sealed = f"{SEAL} {json.dumps(asdict(Login(Way.PROXY, name)))}"
+    sealed = f"{SEAL} {json.dumps(asdict(Login(LoginMethod.PROXY, name)))}"
     monkeypatch.setattr(ContextProxy, "headers", property(lambda _: StreamlitHeaders([(HEADER, sealed)])))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts import ParsedReflection, Prompts, parse_reply
-from srt_core.reflect.teacher import Answer, Ask, Outcome, record_reply
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome, record_reply
 from tests.servers.lessons import reply_text
 from tests.servers.server import FaultServer, running
 from tests.small_project import write_lines
@@ -23,7 +23,7 @@ def record_replies(path: Path, prompts: Prompts, pairs: Iterable[Pair]) -> Path:
     for original in pairs:
         for stage, pair in _asked(prompts, original):
             ask = Ask(prompts.messages(stage, pair), stage, pair)
-            reply = Answer(Outcome.ANSWERED, reply_text(ask.messages[-1]["content"], 2), "stop", "m-1")
+            reply = Answer(CallOutcome.ANSWERED, reply_text(ask.messages[-1]["content"], 2), "stop", "m-1")
             lines.append(record_reply(ask, reply))
     return write_lines(path, lines)
 

@@ -154,10 +154,10 @@ def test_progress_counts_what_was_judged(store: Store) -> None:
         judge(store, name, action)
     other = Decision(audit.samples[4], Action.CHOOSE, "bob", Origin.ORIGINAL)
     undone = decisions.decide(store, other, upon=None)
-    assert audits.progress(store, audit) == audits.Progress(4, 3, 1, 0)
+    assert audits.progress(store, audit) == audits.AuditProgress(4, 3, 1, 0)
     decisions.undo(store, undone, "bob")
     decisions.decide_all(store, "sample_id = $name", {"name": audit.samples[5]}, Action.APPROVE, "bob", "one")
-    assert audits.progress(store, audit) == audits.Progress(3, 2, 1, 1)
+    assert audits.progress(store, audit) == audits.AuditProgress(3, 2, 1, 1)
 
 
 def test_review_walks_the_draw_in_its_order(store: Store) -> None:

@@ -16,9 +16,9 @@ from srt_core.errors import TeacherStopError
 from srt_core.importing.run import import_file
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
-from srt_core.reflect.batch import run as batching
+from srt_core.reflect.batch import sending
 from srt_core.reflect.batch.run import reflect_batch
-from srt_core.reflect.batch.sending import forget_batches
+from srt_core.reflect.batch.stored import forget_batches
 from srt_core.reflect.prices import Price, set_price
 from srt_core.reflect.prompts import ReplyFormat, load_prompts
 from srt_core.reflect.run import Plan, producer_of, reflect
@@ -253,7 +253,7 @@ def test_many_requests_go_as_several_batches_at_once(
     store: Store, server: BatchServer, monkeypatch: pytest.MonkeyPatch, by_calls: tuple[list[Row], list[Row]]
 ) -> None:
     """What does not fit into one batch goes into others beside it."""
-    monkeypatch.setattr(batching, "MOST_REQUESTS", 4)
+    monkeypatch.setattr(sending, "MOST_REQUESTS", 4)
     run(store, server, wait=False)
     assert len(server.desk.batches) == 3
     assert store.value("SELECT count(*) FROM batch WHERE state = 'sent'") == 3
@@ -266,7 +266,7 @@ def test_what_the_teacher_does_not_take_at_once_goes_later(
     store: Store, server: BatchServer, monkeypatch: pytest.MonkeyPatch, by_calls: tuple[list[Row], list[Row]]
 ) -> None:
     """A batch that is refused beside others that are taken is sent once those are done."""
-    monkeypatch.setattr(batching, "MOST_REQUESTS", 4)
+    monkeypatch.setattr(sending, "MOST_REQUESTS", 4)
     serve = server.desk.serve
 
     def one_at_once(method: str, fault: str, steps: list[str], query: Mapping[str, str], posted: Posted) -> Answer:
@@ -553,13 +553,14 @@ from itertools import count
 from pathlib import Path
 
 import openai, httpx2
-from srt_core.reflect.batch import run as batching; from srt_core.reflect.batch.run import reflect_batch
+from srt_core.reflect.batch import fetching
+from srt_core.reflect.batch.run import reflect_batch
 from srt_core.reflect.prompts import load_prompts
 from srt_core.project.store import Store
 from srt_core.reflect.teacher import OpenAITeacher
 
 project, url, before = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "before"
-whole, batching.KEPT_AT_ONCE = Store.transaction, 3
+whole, fetching.STORED_AT_ONCE = Store.transaction, 3
 
 
 def work(limit):

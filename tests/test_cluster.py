@@ -158,14 +158,14 @@ def test_ray_computes_what_this_process_computes(
             pass
         assert found(store) == expected
     assert len(expected["score"]) == 4 * SAMPLES
-    assert len({place.pid for place in student.places()}) == 2
+    assert len({process.pid for process in student.processes()}) == 2
 
 
 def test_a_killed_worker_costs_nothing_but_time(
     student: RayStudent, expected: dict[str, list[Row]], tmp_path: Path
 ) -> None:
     """`kill -9` of one of two workers in the middle: the run ends by itself, with the same rows, each stored once."""
-    killed, other = student.places()
+    killed, other = student.processes()
     with created(tmp_path / "p.srt") as store:
         is_killed = False
         for progress in score(store, student, ALPACA, token_budget=BUDGET):
@@ -174,10 +174,10 @@ def test_a_killed_worker_costs_nothing_but_time(
                 is_killed = True
         assert is_killed
         assert found(store) == expected
-    places = student.places()
-    assert len(places) == 2
-    assert other in places
-    assert killed not in places
+    processes = student.processes()
+    assert len(processes) == 2
+    assert other in processes
+    assert killed not in processes
 
 
 def test_packs_are_taken_a_few_ahead(student: RayStudent) -> None:
@@ -224,11 +224,11 @@ def test_a_worker_with_other_weights_gets_no_pack(student: RayStudent, address: 
     """Where a new process finds another student under the same name, the run ends and names its node."""
     changing = save_student(tmp_path / "changing")
     with ray_student(changing, address=address, workers=1, device="cpu") as alone:
-        (place,) = alone.places()
+        (process,) = alone.processes()
         tokenizer = byte_tokenizer(has_bos=True)
         save(changing, tiny_llama(len(tokenizer), layers=1), tokenizer)
-        os.kill(place.pid, signal.SIGKILL)
-        with pytest.raises(StudentError, match=f"node {place.host} has another student .* fingerprint") as refused:
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(StudentError, match=f"node {process.host} has another student .* fingerprint") as refused:
             list(alone.losses(requests(3)))
     assert "Copy the same folder to each node" in refused.value.hint
 
@@ -279,7 +279,7 @@ def test_srt_starts_and_ends_a_ray_of_its_own(folder: Path, expected: dict[str, 
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as stopped:
         assert stopped.stderr is not None
         stopped.stderr.readline()
-        while stopped.poll() is None and not any("_Holder" in command for command in commands_below(stopped.pid)):
+        while stopped.poll() is None and not any("_StudentActor" in command for command in commands_below(stopped.pid)):
             time.sleep(0.1)  # while Ray itself starts, it may swallow the signal
         stopped.send_signal(signal.SIGINT)
         said = stopped.stderr.read()

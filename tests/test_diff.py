@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from srt_core.project.diff import MAX_TOKENS, Piece, Side, change_share, diff_html, plain_html, word_diff
+from srt_core.project.diff import MAX_TOKENS, DiffSpan, Side, diff_html, plain_html, word_diff
 
 WORDS = st.lists(st.sampled_from(["the", "fox", "a", "<b>", "&amp;", " ", "\n\n", ",", "北", "é", "e\u0301"])).map(
     " ".join
@@ -37,7 +37,7 @@ def read_back(markup: str) -> TagCollector:
     return collector
 
 
-def joined(pieces: list[Piece], *, without: str) -> str:
+def joined(pieces: list[DiffSpan], *, without: str) -> str:
     return "".join(piece.text for piece in pieces if piece.kind != without)
 
 
@@ -62,22 +62,22 @@ def test_pieces_are_never_empty_and_never_repeat_a_kind(before: str, after: str)
 def test_the_unit_of_comparison_is_the_word() -> None:
     """A changed word is shown whole, not by its letters."""
     assert word_diff("The quick brown fox jumps", "The slow brown fox leaps") == [
-        Piece("equal", "The "),
-        Piece("delete", "quick"),
-        Piece("insert", "slow"),
-        Piece("equal", " brown fox "),
-        Piece("delete", "jumps"),
-        Piece("insert", "leaps"),
+        DiffSpan("equal", "The "),
+        DiffSpan("delete", "quick"),
+        DiffSpan("insert", "slow"),
+        DiffSpan("equal", " brown fox "),
+        DiffSpan("delete", "jumps"),
+        DiffSpan("insert", "leaps"),
     ]
 
 
 def test_a_single_word_between_two_edits_is_part_of_the_edit() -> None:
     """An equal island of fewer than two words is joined with the edits around it."""
     assert word_diff("start one and two end here", "start 1 and 2 end here") == [
-        Piece("equal", "start "),
-        Piece("delete", "one and two"),
-        Piece("insert", "1 and 2"),
-        Piece("equal", " end here"),
+        DiffSpan("equal", "start "),
+        DiffSpan("delete", "one and two"),
+        DiffSpan("insert", "1 and 2"),
+        DiffSpan("equal", " end here"),
     ]
 
 
@@ -99,9 +99,9 @@ def test_long_texts_are_compared_by_lines() -> None:
     """Above the token limit a line that differs in one word is shown changed as a whole."""
     same = "word " * MAX_TOKENS + "\n"
     assert word_diff(same + "one two\n", same + "one three\n") == [
-        Piece("equal", same),
-        Piece("delete", "one two\n"),
-        Piece("insert", "one three\n"),
+        DiffSpan("equal", same),
+        DiffSpan("delete", "one two\n"),
+        DiffSpan("insert", "one three\n"),
     ]
 
 
@@ -134,26 +134,3 @@ def test_direction_controls_stay_inside_their_piece() -> None:
     markup = diff_html("a b", "a \u202eb")
     assert 'dir="auto"' in markup
     assert "unicode-bidi:isolate" in markup
-
-
-@given(TEXTS, TEXTS)
-def test_change_share_is_a_symmetric_share(before: str, after: str) -> None:
-    """The share lies between 0 and 1, is 0 for a text against itself, and does not depend on the order."""
-    assert 0.0 <= change_share(before, after) <= 1.0
-    assert change_share(before, before) == 0.0
-    assert change_share(before, after) == change_share(after, before)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "share"),
-    [
-        ("", "", 0.0),
-        ("", "new", 1.0),
-        ("a b", "a  b\n", 0.0),
-        ("a b c d", "a b x y", 0.5),
-        ("one two", "three four", 1.0),
-    ],
-)
-def test_change_share_counts_words_without_a_partner(before: str, after: str, share: float) -> None:
-    """Unmatched words over the words of both texts, white space not counted."""
-    assert change_share(before, after) == share

@@ -1,6 +1,7 @@
 """Maps of token losses against the scores they explain, on tiny real students loaded through from_pretrained."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +16,7 @@ from srt_core.importing.run import import_file
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
+from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, explain, kept_maps
 from srt_core.score.ifd import Convention
 from srt_core.score.run import score
 from srt_core.score.student import Student, load_student
@@ -98,9 +99,14 @@ def assert_means_are_the_scores(maps: dict[Part, TokenMap], row: Row) -> None:
 
 def assert_pieces_are_whole(found: TokenMap) -> None:
     """Pieces follow each other without overlap, none empty, within the text."""
-    ends = [0, *itertools.chain.from_iterable((piece.begin, piece.end) for piece in found.pieces), len(found.text)]
+    ends = [0, *itertools.chain.from_iterable((piece.begin, piece.end) for piece in found.spans), len(found.text)]
     assert ends == sorted(ends)
-    assert all(piece.begin < piece.end for piece in found.pieces)
+    assert all(piece.begin < piece.end for piece in found.spans)
+
+
+def sum_given(found: TokenMap) -> float:
+    """Add up the losses of all pieces given the context, in nats."""
+    return math.fsum(piece.given or 0.0 for piece in found.spans)
 
 
 @pytest.mark.parametrize("convention", list(Convention))
@@ -117,8 +123,8 @@ def test_the_mean_of_a_map_is_the_kept_loss(
         for found in maps.values():
             assert_pieces_are_whole(found)
             if found.status is MapStatus.OK:
-                assert found.pieces[-1].end == len(found.text)
-                assert found.sum_given == pytest.approx((found.mean_given or 0) * found.tokens_given, rel=1e-9)
+                assert found.spans[-1].end == len(found.text)
+                assert sum_given(found) == pytest.approx((found.mean_given or 0) * found.tokens_given, rel=1e-9)
 
 
 def test_aligned_pieces_spell_the_whole_text(llama: Student, scored: Scored) -> None:
@@ -126,18 +132,19 @@ def test_aligned_pieces_spell_the_whole_text(llama: Student, scored: Scored) -> 
     store = scored(llama, ODD_TEXTS)
     for row in score_rows(store):
         for found in explain(store, llama, Subject("score", row["candidate_id"])).values():
-            assert "".join(found.text[piece.begin : piece.end] for piece in found.pieces) == found.text
-            assert len(found.compared) == len(found.pieces)
-            assert found.sum_alone == pytest.approx((found.mean_alone or 0) * found.tokens_alone, rel=1e-9)
+            assert "".join(found.text[piece.begin : piece.end] for piece in found.spans) == found.text
+            assert len(found.compared) == len(found.spans)
+            sum_alone = math.fsum(piece.alone or 0.0 for piece in found.spans)
+            assert sum_alone == pytest.approx((found.mean_alone or 0) * found.tokens_alone, rel=1e-9)
 
 
 def test_tokens_that_split_a_character_are_one_piece(llama: Student, scored: Scored) -> None:
     """A character of several byte tokens is one piece with the sum of their losses."""
     store = scored(llama, [{"instruction": "Smile.", "input": "", "output": "a\U0001f642b"}])
     found = explain(store, llama, Subject("score", 1))[Part.RESPONSE]
-    assert [found.text[piece.begin : piece.end] for piece in found.pieces] == ["a", "\U0001f642", "b"]
+    assert [found.text[piece.begin : piece.end] for piece in found.spans] == ["a", "\U0001f642", "b"]
     assert found.tokens_given == 6
-    assert found.sum_given == pytest.approx((found.mean_given or 0) * 6, rel=1e-9)
+    assert sum_given(found) == pytest.approx((found.mean_given or 0) * 6, rel=1e-9)
 
 
 def test_reference_without_bos_compares_equal_tokens_only(gpt2: Student, scored: Scored) -> None:
@@ -145,9 +152,9 @@ def test_reference_without_bos_compares_equal_tokens_only(gpt2: Student, scored:
     store = scored(gpt2, [{"instruction": "Name a colour.", "input": "", "output": "Red, green."}], max_length=10_000,
                    convention=Convention.REFERENCE)  # fmt: skip
     found = explain(store, gpt2, Subject("score", 1))[Part.RESPONSE]
-    assert (found.tokens_alone, found.tokens_given) == (len(found.pieces) - 1, len(found.pieces))
-    assert [piece.alone is None for piece in found.pieces] == [True] + [False] * (len(found.pieces) - 1)
-    assert len(found.compared) == len(found.pieces) - 1
+    assert (found.tokens_alone, found.tokens_given) == (len(found.spans) - 1, len(found.spans))
+    assert [piece.alone is None for piece in found.spans] == [True] + [False] * (len(found.spans) - 1)
+    assert len(found.compared) == len(found.spans) - 1
 
 
 def test_reference_behind_a_space_leaves_the_merged_token_out(gpt2: Student, scored: Scored) -> None:
@@ -157,7 +164,7 @@ def test_reference_behind_a_space_leaves_the_merged_token_out(gpt2: Student, sco
     store = scored(gpt2, rows, spaced, convention=Convention.REFERENCE)
     maps = explain(store, gpt2, Subject("score", 1))
     assert_means_are_the_scores(maps, score_rows(store)[0])
-    first, *others = maps[Part.RESPONSE].pieces
+    first, *others = maps[Part.RESPONSE].spans
     assert (first.begin, first.given) == (0, None)
     assert len(others) == maps[Part.RESPONSE].tokens_given == len(maps[Part.RESPONSE].compared)
 
@@ -181,7 +188,7 @@ def test_a_text_of_other_tokens_behind_its_context_is_not_compared(tmp_path: Pat
     store = scored(student, rows, glued, convention=Convention.REFERENCE)
     maps = explain(store, student, Subject("score", 1))
     assert_means_are_the_scores(maps, score_rows(store)[0])
-    assert [(each.status, each.pieces) for each in maps.values()] == [(MapStatus.OTHER_TOKENS, ())] * 2
+    assert [(each.status, each.spans) for each in maps.values()] == [(MapStatus.OTHER_TOKENS, ())] * 2
 
 
 @pytest.mark.parametrize("convention", list(Convention))
@@ -197,7 +204,7 @@ def test_a_cut_text_has_pieces_for_what_was_kept(
     assert_means_are_the_scores(maps, score_rows(store)[0])
     found = maps[Part.RESPONSE]
     assert found.status is MapStatus.TRUNCATED
-    assert 0 < found.pieces[-1].end < len(found.text)
+    assert 0 < found.spans[-1].end < len(found.text)
     assert_pieces_are_whole(found)
 
 
@@ -206,7 +213,7 @@ def test_a_text_without_tokens_has_a_status(llama: Student, scored: Scored) -> N
     store = scored(llama, [{"instruction": "Say it.", "input": "", "output": "red " * 400}], max_length=200)
     maps = explain(store, llama, Subject("score", 1))
     assert maps[Part.INSTRUCTION] == TokenMap(Part.INSTRUCTION, "Say it.", MapStatus.NO_TARGET)
-    assert maps[Part.RESPONSE].pieces
+    assert maps[Part.RESPONSE].spans
     assert kept_maps(store, Subject("score", 1)) == maps
 
 
@@ -279,9 +286,13 @@ def test_a_tokenizer_that_cannot_spell_is_refused(llama_folder: Path, scored: Sc
 
 def test_a_gain_is_what_the_context_takes_off() -> None:
     """A piece that loses 2 nats has a gain of 2; a share counts only pieces with both losses, and ties are no gain."""
-    pieces = (Piece(0, 1, 3.0, 1.0), Piece(1, 2, 1.0, 1.5), Piece(2, 3, None, 4.0), Piece(3, 4, 1.0, 1.0))
+    pieces = (
+        TokenSpan(0, 1, 3.0, 1.0),
+        TokenSpan(1, 2, 1.0, 1.5),
+        TokenSpan(2, 3, None, 4.0),
+        TokenSpan(3, 4, 1.0, 1.0),
+    )
     found = TokenMap(Part.RESPONSE, "abcd", MapStatus.OK, pieces, 5 / 3, 7.5 / 4, 3, 4)
     assert [piece.gain for piece in pieces] == [2.0, -0.5, None, 0.0]
     assert found.easier_share == 1 / 3
-    assert (found.sum_alone, found.sum_given) == (5.0, 7.5)
     assert TokenMap(Part.RESPONSE, "", MapStatus.NO_TARGET).easier_share is None

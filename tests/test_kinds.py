@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.importing.kinds import UNKNOWN, Task, kind_of, task_of
+from srt_core.importing.kinds import UNKNOWN, TaskType, kind_of, task_of
 from srt_core.importing.kinds.languages import identify
 from srt_core.records import Pair
 
 TEXT = "The cat sat on the mat while the rain fell on the roof of the old house."
 LONG_INPUT = "In 1990 the company moved to Oslo. It now has 40 employees and sells boats to Sweden and Finland."
 
-ASKED: dict[Task, list[Pair]] = {
-    Task.MATHEMATICS: [
+ASKED: dict[TaskType, list[Pair]] = {
+    TaskType.MATHEMATICS: [
         Pair("Calculate the area of a triangle with base 4 and height 3.", "6"),
         Pair("What is 15% of 80?", "12"),
         Pair("Solve for x", "2", "3x + 4 = 10"),
@@ -27,7 +27,7 @@ ASKED: dict[Task, list[Pair]] = {
         Pair("What is the derivative of sin(x)?", "cos(x)"),
         Pair("Was ist 7 + 8?", "15"),
     ],
-    Task.CODE: [
+    TaskType.CODE: [
         Pair("Write a Python function that reverses a string.", "def f(s):\n    return s[::-1]"),
         Pair("Write a SQL query that counts users.", "SELECT count(*) FROM users;"),
         Pair("Implement quicksort in Rust.", "It picks a pivot."),
@@ -38,74 +38,74 @@ ASKED: dict[Task, list[Pair]] = {
         Pair("Generate a web page for a bakery", "<!DOCTYPE html>\n<html>\n</html>"),
         Pair("Schreibe eine Funktion, die addiert", "def add(a, b):\n    return a + b"),
     ],
-    Task.TRANSLATION: [
+    TaskType.TRANSLATION: [
         Pair("Translate the sentence into French.", "Bonjour.", "Good morning."),
         Pair("How do you say thank you in Japanese?", "Arigatou."),
     ],
-    Task.CLASSIFICATION: [
+    TaskType.CLASSIFICATION: [
         Pair("Classify the review as positive or negative.", "Positive", "I loved it."),
         Pair("Determine whether the statement is true.", "True", "Water is wet."),
         Pair("Identify the tone of the given sentence.", "Angry", "Get out now!"),
     ],
-    Task.EXTRACTION: [
+    TaskType.EXTRACTION: [
         Pair("Extract the names of the countries.", "Sweden, Finland", LONG_INPUT),
         Pair("Find all the verbs in the sentence.", "sat, fell", TEXT),
     ],
-    Task.SUMMARISING: [
+    TaskType.SUMMARISING: [
         Pair("Summarize the article in one sentence.", "A firm moved.", LONG_INPUT),
         Pair("Write a short summary of the passage", "A firm moved.", LONG_INPUT),
     ],
-    Task.REWRITING: [
+    TaskType.REWRITING: [
         Pair("Rewrite the sentence in the passive voice.", "The mat was sat on.", TEXT),
         Pair("Correct the grammar of this sentence.", "I swam.", "I swimmed."),
         Pair("Given a paragraph, make it more formal", "Dear Sir", TEXT),
     ],
-    Task.CREATIVE_WRITING: [
+    TaskType.CREATIVE_WRITING: [
         Pair("Write a short story about a dragon in 200 words.", "Once"),
         Pair("Compose a poem of 12 lines", "The sky"),
         Pair("Come up with a slogan for a bakery", "Rise!"),
         Pair("Write a script for a horror movie", "INT. HOUSE"),
     ],
-    Task.IDEAS: [
+    TaskType.IDEAS: [
         Pair("List five benefits of sleep.", "1. Rest"),
         Pair("Suggest three activities for a rainy day", "1. Read"),
         Pair("Give me some tips for saving money", "1. Save"),
         Pair("Create an exercise program for a beginner", "Monday: run"),
     ],
-    Task.CLOSED_QUESTION: [Pair("Where is the company now?", "Oslo", LONG_INPUT)],
-    Task.OPEN_QUESTION: [
+    TaskType.CLOSED_QUESTION: [Pair("Where is the company now?", "Oslo", LONG_INPUT)],
+    TaskType.OPEN_QUESTION: [
         Pair("What is the capital of France?", "Paris"),
         Pair("Explain how photosynthesis works.", "Plants take light."),
         Pair("How many planets are in the solar system?", "8"),
         Pair("What are the major components of the Java programming language?", "The JVM."),
         Pair("What happened in 1914 - 1918?", "A war."),
     ],
-    Task.OTHER: [Pair("Hello there", "Hi"), Pair("Пожалуйста, помоги мне с домом", "Да")],
+    TaskType.OTHER: [Pair("Hello there", "Hi"), Pair("Пожалуйста, помоги мне с домом", "Да")],
 }
 
 
 @pytest.mark.parametrize(
     ("task", "pair"), [(task, pair) for task, pairs in ASKED.items() for pair in pairs], ids=lambda item: str(item)[:60]
 )
-def test_a_task_is_read_from_what_is_asked(task: Task, pair: Pair) -> None:
+def test_a_task_is_read_from_what_is_asked(task: TaskType, pair: Pair) -> None:
     """The first row of the table that fits a pair names its task."""
     assert task_of(pair) is task
 
 
 def test_every_task_is_in_the_examples() -> None:
     """No task goes untried."""
-    assert set(ASKED) == set(Task)
+    assert set(ASKED) == set(TaskType)
 
 
 @pytest.mark.parametrize("nothing", ["", "No input", "<noinput>", "none", "N/A", "Not applicable."])
 def test_an_input_that_says_there_is_none_is_none(nothing: str) -> None:
     """What files write in place of an empty input is no text to work on."""
-    assert task_of(Pair("Describe the sea.", "It is blue.", nothing)) is Task.OPEN_QUESTION
+    assert task_of(Pair("Describe the sea.", "It is blue.", nothing)) is TaskType.OPEN_QUESTION
 
 
 def test_an_instruction_in_the_input_column_is_read_there() -> None:
     """A row whose instruction is empty asks by its input."""
-    assert task_of(Pair("", "6", "Calculate 2 * 3")) is Task.MATHEMATICS
+    assert task_of(Pair("", "6", "Calculate 2 * 3")) is TaskType.MATHEMATICS
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_any_text_has_a_kind() -> None:
         "(" * 99,
     ):
         kind = kind_of(Pair(hostile, hostile, hostile))
-        assert kind.task in Task
+        assert kind.task in TaskType
         assert kind.language
 
 
@@ -178,12 +178,12 @@ NO_MATHS = {
 @pytest.mark.parametrize(
     ("file", "task", "right", "wrong"),
     [
-        ("alpaca_cherry_5_percent.json", Task.CODE, CODE, NO_CODE),
-        ("expert_revisions.json", Task.MATHEMATICS, MATHS, NO_MATHS),
+        ("alpaca_cherry_5_percent.json", TaskType.CODE, CODE, NO_CODE),
+        ("expert_revisions.json", TaskType.MATHEMATICS, MATHS, NO_MATHS),
     ],
 )
 def test_code_and_mathematics_are_found_in_real_data(
-    shared_dir: Path, file: str, task: Task, right: set[int], wrong: set[int]
+    shared_dir: Path, file: str, task: TaskType, right: set[int], wrong: set[int]
 ) -> None:
     """Of what was read by eye at least 95 in 100 are found, and at most one in ten of the look-alikes is taken."""
     rows = json.loads((shared_dir / "data" / file).read_text("utf-8"))

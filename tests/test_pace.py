@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from srt_core.reflect.run import Plan
-from srt_core.reflect.teacher import Answer, Headroom, Outcome, Pace
+from srt_core.reflect.teacher import Answer, CallOutcome, Headroom, Pace
 from tests.fault_server import running_fault_server
 from tests.reflecting import outcomes, project, run
 
 pytestmark = pytest.mark.alone
 
-REPLY = Answer(Outcome.ANSWERED, "Hello.", prompt_tokens=60, completion_tokens=40)
-REFUSED = Answer(Outcome.RATE_LIMITED)
+REPLY = Answer(CallOutcome.ANSWERED, "Hello.", prompt_tokens=60, completion_tokens=40)
+REFUSED = Answer(CallOutcome.RATE_LIMITED)
 
 
 def refused(seconds: float) -> Answer:
-    return Answer(Outcome.RATE_LIMITED, retry_after_seconds=seconds)
+    return Answer(CallOutcome.RATE_LIMITED, retry_after_seconds=seconds)
 
 
 def fill(pace: Pace, now: float) -> int:
@@ -110,7 +110,7 @@ def test_nothing_starts_without_headroom(room: Headroom) -> None:
     """A reply that says that no requests or tokens are left closes the gate until there are more."""
     pace = Pace(4)
     pace.start(0.0, 100)
-    pace.end(1.0, 100, Answer(Outcome.ANSWERED, "", headroom=room), 0.0)
+    pace.end(1.0, 100, Answer(CallOutcome.ANSWERED, "", headroom=room), 0.0)
     assert pace.wait(1.0) == 2.5
     assert pace.wait(3.5) == 0.0
 
@@ -119,7 +119,7 @@ def test_fewer_requests_left_than_calls_under_way_lower_the_limit() -> None:
     """Where two more requests are all that is left, two calls at once are enough."""
     pace = Pace(8)
     fill(pace, 0.0)
-    pace.end(1.0, 100, Answer(Outcome.ANSWERED, "", headroom=Headroom(2, 60.0)), 0.0)
+    pace.end(1.0, 100, Answer(CallOutcome.ANSWERED, "", headroom=Headroom(2, 60.0)), 0.0)
     assert pace.limit == 2
 
 

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 from srt_core.commands.main import app
 from srt_core.errors import PeopleError
 from srt_core.people import (
-    Brake,
     Login,
+    LoginMethod,
+    LoginThrottle,
     People,
     Person,
     Role,
-    Way,
     check_password,
     clean_name,
     hash_password,
@@ -30,7 +30,7 @@ from srt_core.people import (
     save,
     write_token,
 )
-from srt_core.people.login_methods import Ways, is_from_here, is_loopback, is_trusted_proxy
+from srt_core.people.login_methods import LoginMethods, is_from_here, is_loopback, is_trusted_proxy
 
 HASH = hash_password("a long pass phrase")
 PEOPLE = People().add("Ann", Role.OWNER, HASH).add("ben@example.com", Role.CURATOR, None)
@@ -104,28 +104,28 @@ def test_a_login_ends_with_its_time_its_password_and_its_person() -> None:
 def test_a_role_comes_from_the_file_else_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whom a proxy or a provider names has the file's role; who is not listed has SRT_DEFAULT_ROLE, else curator."""
     listed = PEOPLE.change("ben@example.com", role=Role.OWNER)
-    assert person_of(Login(Way.PROXY, "Ben@Example.com"), listed, 0) == Person("ben@example.com", Role.OWNER)
-    assert person_of(Login(Way.OPENID, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.CURATOR)
+    assert person_of(Login(LoginMethod.PROXY, "Ben@Example.com"), listed, 0) == Person("ben@example.com", Role.OWNER)
+    assert person_of(Login(LoginMethod.OPENID, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.CURATOR)
     monkeypatch.setenv("SRT_DEFAULT_ROLE", "owner")
-    assert person_of(Login(Way.PROXY, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.OWNER)
+    assert person_of(Login(LoginMethod.PROXY, "eve@example.com"), PEOPLE, 0) == Person("eve@example.com", Role.OWNER)
     monkeypatch.setenv("SRT_DEFAULT_ROLE", "king")
     with pytest.raises(PeopleError):
-        person_of(Login(Way.PROXY, "eve@example.com"), PEOPLE, 0)
+        person_of(Login(LoginMethod.PROXY, "eve@example.com"), PEOPLE, 0)
 
 
 def test_a_token_is_read_only_as_it_was_written() -> None:
     """A token that was changed, cut, signed with another secret or with none is nobody's."""
-    token = write_token(Login(Way.PASSWORD, "Ann", "mark", 9.0), PEOPLE.secret)
-    assert read_token(token, PEOPLE.secret) == Login(Way.PASSWORD, "Ann", "mark", 9.0)
+    token = write_token(Login(LoginMethod.PASSWORD, "Ann", "mark", 9.0), PEOPLE.secret)
+    assert read_token(token, PEOPLE.secret) == Login(LoginMethod.PASSWORD, "Ann", "mark", 9.0)
     for other in ("", "x", token[:-1], "A" + token[1:], token.replace(".", ""), token + "é", "\ud800"):
         assert read_token(other, PEOPLE.secret) is None
     assert read_token(token, "0" * 64) is None
-    assert read_token(write_token(Login(Way.LOCAL), ""), "") is None
+    assert read_token(write_token(Login(LoginMethod.LOCAL), ""), "") is None
 
 
 def test_guessing_is_braked_by_name_and_in_total() -> None:
     """After five failed tries the sixth waits, ever longer up to a minute; fifty over all names brake everybody."""
-    brake = Brake()
+    brake = LoginThrottle()
     waits = []
     for _ in range(14):
         waits.append(brake.wait("Ann", 0))
@@ -160,7 +160,7 @@ def test_only_one_persons_machine_asks_for_no_login(
     address: str | None, header: str | None, has_openid: bool, people: People, is_open: bool, has_any: bool
 ) -> None:
     """Nobody has to log in on a loopback address with no way to log in set up; a role without a password is no way."""
-    ways = Ways(address, header, has_openid, people)
+    ways = LoginMethods(address, header, has_openid, people)
     assert (ways.is_open, ways.has_any) == (is_open, has_any)
 
 

@@ -12,7 +12,7 @@ import pytest
 from srt_core.project.store import Store
 from srt_core.reflect.prompts import RefusalReason
 from srt_core.reflect.run import Plan, reflect
-from srt_core.reflect.teacher import Outcome
+from srt_core.reflect.teacher import CallOutcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.alone
 SAMPLES = 100
 CONCURRENCY = 8
 KILLS = 5
-REASONS = {*RefusalReason, *Outcome}
+REASONS = {*RefusalReason, *CallOutcome}
 
 
 def kept_replies(store: Store) -> Counter[str]:

@@ -9,7 +9,7 @@ import pytest
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts import Refusal, RefusalReason, load_prompts, parse_reply
 from srt_core.reflect.run import Plan, reflect
-from srt_core.reflect.teacher import Answer, Ask, OpenAITeacher, Outcome
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome, OpenAITeacher
 from tests.reflecting import outcomes, project, walk
 from tests.serving import Serving, running_serving
 
@@ -77,14 +77,14 @@ def test_many_questions_at_once_get_their_own_answers(serving: Serving) -> None:
 def test_a_model_that_is_not_served_is_named(serving: Serving) -> None:
     """A wrong model name is an error that says what the server has, though it comes as 400 and without a code."""
     answer = ask_all(serving, [question("Say hello.")], model="other")[0]
-    assert answer.outcome is Outcome.UNKNOWN_MODEL
+    assert answer.outcome is CallOutcome.UNKNOWN_MODEL
     assert "is pinned to" in answer.detail
 
 
 def test_no_message_at_all_is_an_error(serving: Serving) -> None:
     """What this server fails at itself, a question without messages, is an error of that call."""
     answer = ask_all(serving, [Ask((), Stage.RESPONSE, Pair("Greet.", "Hi"))])[0]
-    assert answer.outcome is Outcome.SERVER_ERROR
+    assert answer.outcome is CallOutcome.SERVER_ERROR
     assert "HTTP 500" in answer.detail
 
 

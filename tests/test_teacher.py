@@ -13,8 +13,8 @@ from srt_core.records import Pair, Stage
 from srt_core.reflect.teacher import (
     Answer,
     Ask,
+    CallOutcome,
     OpenAITeacher,
-    Outcome,
     ReplayTeacher,
     Teacher,
     record_reply,
@@ -85,43 +85,43 @@ def test_an_odd_but_usable_reply_is_passed_on(
 
 
 FAILURES = [
-    ("html_200", Outcome.NO_COMPLETION, "Sign in"),
-    ("null", Outcome.NO_COMPLETION, "null"),
-    ("a_list", Outcome.NO_COMPLETION, "[1, 2]"),
-    ("no_choices", Outcome.NO_COMPLETION, "no chat completion"),
-    ("null_choice", Outcome.NO_COMPLETION, "None"),
-    ("odd_choices", Outcome.NO_COMPLETION, "no chat completion"),
-    ("odd_message", Outcome.NO_COMPLETION, "no text but None"),
-    ("error_with_200", Outcome.NO_COMPLETION, "Too busy"),
-    ("null_content", Outcome.NO_COMPLETION, "None"),
-    ("number_content", Outcome.NO_COMPLETION, "3"),
-    ("image_part", Outcome.NO_COMPLETION, "image_url"),
-    ("half_surrogate", Outcome.NO_COMPLETION, "ud83d"),
-    ("broken_json", Outcome.NO_COMPLETION, "JSONDecodeError"),
-    ("deep_json", Outcome.NO_COMPLETION, "RecursionError"),
-    ("no_utf8", Outcome.NO_COMPLETION, "Unicode"),
-    ("empty_200", Outcome.NO_COMPLETION, "an empty body"),
-    ("cut_body", Outcome.CONNECTION_BROKE, "broke the connection"),
-    ("reset_before", Outcome.CONNECTION_BROKE, "broke the connection"),
-    ("reset_after_headers", Outcome.CONNECTION_BROKE, "broke the connection"),
-    ("error_500", Outcome.SERVER_ERROR, "HTTP 500"),
-    ("empty_502", Outcome.SERVER_ERROR, "HTTP 502, no text"),
-    ("html_503", Outcome.SERVER_ERROR, "HTTP 503, <html><h1>Busy"),
-    ("overloaded", Outcome.SERVER_ERROR, "HTTP 529"),
-    ("rate_limit", Outcome.RATE_LIMITED, "HTTP 429"),
-    ("too_long", Outcome.TOO_LONG, "HTTP 400"),
-    ("echo_key", Outcome.KEY_REFUSED, "refuses the key"),
-    ("forbidden", Outcome.KEY_REFUSED, "refuses the key"),
-    ("unknown_model", Outcome.UNKNOWN_MODEL, "does not know the model"),
-    ("unknown_model_message", Outcome.UNKNOWN_MODEL, "does not know the model"),
-    ("quota", Outcome.QUOTA_SPENT, "the quota is spent"),
-    ("odd_setting", Outcome.SETTING_REFUSED, "max_completion_tokens"),
+    ("html_200", CallOutcome.NO_COMPLETION, "Sign in"),
+    ("null", CallOutcome.NO_COMPLETION, "null"),
+    ("a_list", CallOutcome.NO_COMPLETION, "[1, 2]"),
+    ("no_choices", CallOutcome.NO_COMPLETION, "no chat completion"),
+    ("null_choice", CallOutcome.NO_COMPLETION, "None"),
+    ("odd_choices", CallOutcome.NO_COMPLETION, "no chat completion"),
+    ("odd_message", CallOutcome.NO_COMPLETION, "no text but None"),
+    ("error_with_200", CallOutcome.NO_COMPLETION, "Too busy"),
+    ("null_content", CallOutcome.NO_COMPLETION, "None"),
+    ("number_content", CallOutcome.NO_COMPLETION, "3"),
+    ("image_part", CallOutcome.NO_COMPLETION, "image_url"),
+    ("half_surrogate", CallOutcome.NO_COMPLETION, "ud83d"),
+    ("broken_json", CallOutcome.NO_COMPLETION, "JSONDecodeError"),
+    ("deep_json", CallOutcome.NO_COMPLETION, "RecursionError"),
+    ("no_utf8", CallOutcome.NO_COMPLETION, "Unicode"),
+    ("empty_200", CallOutcome.NO_COMPLETION, "an empty body"),
+    ("cut_body", CallOutcome.CONNECTION_BROKE, "broke the connection"),
+    ("reset_before", CallOutcome.CONNECTION_BROKE, "broke the connection"),
+    ("reset_after_headers", CallOutcome.CONNECTION_BROKE, "broke the connection"),
+    ("error_500", CallOutcome.SERVER_ERROR, "HTTP 500"),
+    ("empty_502", CallOutcome.SERVER_ERROR, "HTTP 502, no text"),
+    ("html_503", CallOutcome.SERVER_ERROR, "HTTP 503, <html><h1>Busy"),
+    ("overloaded", CallOutcome.SERVER_ERROR, "HTTP 529"),
+    ("rate_limit", CallOutcome.RATE_LIMITED, "HTTP 429"),
+    ("too_long", CallOutcome.TOO_LONG, "HTTP 400"),
+    ("echo_key", CallOutcome.KEY_REFUSED, "refuses the key"),
+    ("forbidden", CallOutcome.KEY_REFUSED, "refuses the key"),
+    ("unknown_model", CallOutcome.UNKNOWN_MODEL, "does not know the model"),
+    ("unknown_model_message", CallOutcome.UNKNOWN_MODEL, "does not know the model"),
+    ("quota", CallOutcome.QUOTA_SPENT, "the quota is spent"),
+    ("odd_setting", CallOutcome.SETTING_REFUSED, "max_completion_tokens"),
 ]
 
 
 @pytest.mark.parametrize(("behaviour", "outcome", "said"), FAILURES, ids=[name for name, *_ in FAILURES])
 def test_a_failed_call_is_judged_and_names_what_came(
-    server: FaultServer, behaviour: str, outcome: Outcome, said: str
+    server: FaultServer, behaviour: str, outcome: CallOutcome, said: str
 ) -> None:
     """A call that brings no reply is given an outcome, a sentence with what the server sent, and a hint."""
     answer = ask_once(teacher_at(server.url(behaviour)))
@@ -151,7 +151,7 @@ def test_a_key_in_an_answer_is_taken_out(server: FaultServer) -> None:
 def test_the_deadline_bounds_the_whole_call(server: FaultServer, behaviour: str) -> None:
     """Neither silence nor a trickle of bytes holds a call beyond its deadline."""
     answer = ask_once(teacher_at(server.url(behaviour), deadline_seconds=0.3))
-    assert answer.outcome is Outcome.TIMED_OUT
+    assert answer.outcome is CallOutcome.TIMED_OUT
     assert "0.3 seconds" in answer.detail
 
 
@@ -161,7 +161,7 @@ def test_a_refused_connection_is_told_from_one_that_broke() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     answer = ask_once(teacher_at(f"http://127.0.0.1:{port}/v1"))
-    assert answer.outcome is Outcome.UNREACHABLE
+    assert answer.outcome is CallOutcome.UNREACHABLE
     assert f"127.0.0.1:{port} cannot be reached" in answer.detail
     assert "Check the address" in answer.hint
 
@@ -169,8 +169,8 @@ def test_a_refused_connection_is_told_from_one_that_broke() -> None:
 def test_a_setting_that_is_refused_is_put_otherwise(server: FaultServer) -> None:
     """A server that wants `max_completion_tokens` gets it from the second call on, and no third way is tried."""
     teacher = teacher_at(server.url("odd_setting"))
-    assert ask_once(teacher).outcome is Outcome.SETTING_REFUSED
-    assert ask_once(teacher).outcome is Outcome.REQUEST_REFUSED
+    assert ask_once(teacher).outcome is CallOutcome.SETTING_REFUSED
+    assert ask_once(teacher).outcome is CallOutcome.REQUEST_REFUSED
     assert [next(name for name in sent if name.startswith("max_")) for sent in server.requests[-2:]] == [
         "max_tokens",
         "max_completion_tokens",
@@ -276,14 +276,14 @@ def test_a_request_is_known_by_all_that_decides_its_reply() -> None:
 def test_a_recorded_reply_is_replayed(tmp_path: Path) -> None:
     """What record_reply writes, ReplayTeacher gives back; of two tries the last counts; blank lines do not."""
     first, last = (
-        Answer(Outcome.ANSWERED, text, "stop", "m-1", 7, 5, 1.5) for text in ("Early.", "Late \u2028 caf\u00e9.")
+        Answer(CallOutcome.ANSWERED, text, "stop", "m-1", 7, 5, 1.5) for text in ("Early.", "Late \u2028 caf\u00e9.")
     )
     path = tmp_path / "replies.jsonl"
     lines = [json.dumps(record_reply(ASK, reply), ensure_ascii=False) for reply in (first, last)]
     path.write_text("\ufeff" + "\n\n".join(lines) + "\n", encoding="utf-8")
     teacher = ReplayTeacher(path)
     assert teacher.name == "replay of replies.jsonl"
-    assert ask_once(teacher) == Answer(Outcome.ANSWERED, last.text, "stop", "m-1", None, None, 0.0)
+    assert ask_once(teacher) == Answer(CallOutcome.ANSWERED, last.text, "stop", "m-1", None, None, 0.0)
 
 
 def test_a_missing_recording_fails_one_call_only(tmp_path: Path) -> None:
@@ -291,14 +291,15 @@ def test_a_missing_recording_fails_one_call_only(tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
     other = Ask(ASK.messages, Stage.INSTRUCTION, ASK.pair)
     path.write_text(
-        json.dumps(record_reply(other, Answer(Outcome.ANSWERED, "Hi.", "stop", "m", None, None, 0.0))), encoding="utf-8"
+        json.dumps(record_reply(other, Answer(CallOutcome.ANSWERED, "Hi.", "stop", "m", None, None, 0.0))),
+        encoding="utf-8",
     )
     answer = ask_once(ReplayTeacher(path))
-    assert answer.outcome is Outcome.NOT_RECORDED
+    assert answer.outcome is CallOutcome.NOT_RECORDED
     assert "no reply of the response stage" in answer.detail
 
 
-GOOD_LINE = json.dumps(record_reply(ASK, Answer(Outcome.ANSWERED, "Hi.", "stop", "m", None, None, 0.0))).encode()
+GOOD_LINE = json.dumps(record_reply(ASK, Answer(CallOutcome.ANSWERED, "Hi.", "stop", "m", None, None, 0.0))).encode()
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from srt_core.project import candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, explain, kept_maps
-from srt_core.score.resident import RESIDENT, Wanted
+from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, explain, kept_maps
+from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
@@ -97,8 +97,8 @@ def subject_of(project: Project, sample: str, origin: Origin) -> Subject:
     return Subject("score", candidates.candidates(project.store, sample)[origin]["candidate_id"])
 
 
-def wanted_of(project: Project) -> Wanted:
-    return Wanted(str(project.store.path.parent / "student"), "auto", "float32")
+def wanted_of(project: Project) -> StudentChoice:
+    return StudentChoice(str(project.store.path.parent / "student"), "auto", "float32")
 
 
 def offers(app: AppTest) -> list[str]:
@@ -242,7 +242,7 @@ def test_looking_at_samples_is_no_step_of_the_work(project: Project) -> None:
 # ---- the drawing alone
 
 
-def map_of(text: str, pieces: list[Piece], status: MapStatus = MapStatus.OK) -> TokenMap:
+def map_of(text: str, pieces: list[TokenSpan], status: MapStatus = MapStatus.OK) -> TokenMap:
     alone = [piece.alone for piece in pieces if piece.alone is not None]
     given = [piece.given for piece in pieces if piece.given is not None]
     mean_alone, mean_given = sum(alone) / len(alone), sum(given) / len(given)
@@ -257,7 +257,7 @@ def draw(found: TokenMap, label: str = "Original") -> str:
 def test_hostile_text_is_text(size: int) -> None:
     """Markup in a text, wherever tokens cut it, adds no tag and no attribute: a browser shows it to the letter."""
     cuts = [*range(0, len(EVIL), size), len(EVIL)]
-    pieces = [Piece(begin, end, 3.0, 1.0 + begin % 5) for begin, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [TokenSpan(begin, end, 3.0, 1.0 + begin % 5) for begin, end in zip(cuts, cuts[1:], strict=False)]
     shown = Shown(draw(map_of(EVIL, pieces)))
     assert shown.tags <= TAGS
     assert shown.attributes <= ATTRIBUTES
@@ -266,7 +266,12 @@ def test_hostile_text_is_text(size: int) -> None:
 
 def test_the_sentence_has_the_numbers() -> None:
     """Share, count, both means and the ratio stand in one sentence; a tie is no gain."""
-    pieces = [Piece(0, 1, 3.0, 1.0), Piece(1, 2, 2.0, 2.0), Piece(2, 3, 1.0, 2.0), Piece(3, 4, 4.0, 3.0)]
+    pieces = [
+        TokenSpan(0, 1, 3.0, 1.0),
+        TokenSpan(1, 2, 2.0, 2.0),
+        TokenSpan(2, 3, 1.0, 2.0),
+        TokenSpan(3, 4, 4.0, 3.0),
+    ]
     assert sentence(map_of("abcd", pieces)) == (
         "Once the instruction is known, 50% of 4 tokens become easier; the loss falls from 2.50 to 2.00 nats a token "
         "(IFD 0.61)."
@@ -283,7 +288,7 @@ def test_a_map_without_pieces_says_why(status: MapStatus) -> None:
 
 def test_strength_and_direction_show_without_colour_where_they_matter() -> None:
     """The strongest gains have a straight line, the strongest losses a wavy one; small changes have no colour."""
-    block = draw(map_of("abc", [Piece(0, 1, 3.0, 0.5), Piece(1, 2, 1.0, 3.5), Piece(2, 3, 1.0, 1.05)]))
+    block = draw(map_of("abc", [TokenSpan(0, 1, 3.0, 0.5), TokenSpan(1, 2, 1.0, 3.5), TokenSpan(2, 3, 1.0, 1.05)]))
     body = block[block.index("border-top") :]
     assert 'underline solid;text-underline-offset:4px" title="3.00 → 0.50 nats: 2.50 easier">a<' in body
     assert 'underline wavy;text-underline-offset:4px" title="1.00 → 3.50 nats: 2.50 harder">b<' in body
@@ -293,14 +298,14 @@ def test_strength_and_direction_show_without_colour_where_they_matter() -> None:
 def test_a_long_text_is_drawn_in_part_and_says_so() -> None:
     """Of a text of 100,000 characters the first pieces are drawn, and the page says how many; a vast piece is cut."""
     text = "word " * 20_000
-    pieces = [Piece(at, at + 5, 2.0, 1.0) for at in range(0, len(text), 5)]
+    pieces = [TokenSpan(at, at + 5, 2.0, 1.0) for at in range(0, len(text), 5)]
     block = draw(map_of(text, pieces))
     assert f"The first {MOST_PIECES:,} of 20,000 pieces are drawn." in Shown(block).text
     assert len(block) < 200_000
-    assert len(draw(map_of(text, [Piece(0, len(text), 2.0, 1.0)]))) < 10_000
+    assert len(draw(map_of(text, [TokenSpan(0, len(text), 2.0, 1.0)]))) < 10_000
 
 
 def test_a_cut_text_says_where() -> None:
     """A truncated text says after how many of its characters max length cut it."""
-    found = map_of("abcdef", [Piece(0, 2, 1.0, 2.0)], MapStatus.TRUNCATED)
+    found = map_of("abcdef", [TokenSpan(0, 2, 1.0, 2.0)], MapStatus.TRUNCATED)
     assert "Max length cut the text after 2 of 6 characters." in Shown(draw(found)).text

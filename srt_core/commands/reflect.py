@@ -16,7 +16,7 @@ from srt_core.project.store import Store
 from srt_core.reflect.along import Scoring
 from srt_core.reflect.asking import Asker
 from srt_core.reflect.batch.run import reflect_batch
-from srt_core.reflect.batch.sending import forget_batches
+from srt_core.reflect.batch.stored import forget_batches
 from srt_core.reflect.estimate import Estimate, estimate
 from srt_core.reflect.missing import Missing
 from srt_core.reflect.parsing import parse_again

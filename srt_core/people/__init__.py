@@ -1,19 +1,19 @@
 """Who works on a server: names and roles, the file of people, passwords, and logins that last over a reload."""
 
 from srt_core.people.accounts import Account, People, load, people_path, save
-from srt_core.people.login_throttle import Brake
-from srt_core.people.logins import Login, Way, password_login, person_of, read_token, write_token
+from srt_core.people.login_throttle import LoginThrottle
+from srt_core.people.logins import Login, LoginMethod, password_login, person_of, read_token, write_token
 from srt_core.people.names import Person, Role, clean_name, read_role
 from srt_core.people.passwords import check_password, hash_password, make_password
 
 __all__ = [
     "Account",
-    "Brake",
+    "LoginThrottle",
     "Login",
     "People",
     "Person",
     "Role",
-    "Way",
+    "LoginMethod",
     "check_password",
     "clean_name",
     "hash_password",

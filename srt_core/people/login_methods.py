@@ -16,7 +16,7 @@ NOBODY_CAN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class LoginMethods:
     """How a server is bound (`address`: None is every interface), and by what people can log in."""
 
     address: str | None

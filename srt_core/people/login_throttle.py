@@ -11,7 +11,7 @@ MOST_NAMES = 1_000
 
 
 @dataclass
-class Brake:
+class LoginThrottle:
     """The failed tries of the last quarter of an hour. Times are seconds of one clock that never goes back."""
 
     _by_name: dict[str, deque[float]] = field(default_factory=dict)

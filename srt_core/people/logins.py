@@ -15,7 +15,7 @@ from srt_core.people.settings import default_role
 LIFE_SECONDS = 7 * 24 * 3600
 
 
-class Way(StrEnum):
+class LoginMethod(StrEnum):
     """How it was proved who somebody is, the one that is asked first first."""
 
     PROXY = "proxy"
@@ -29,7 +29,7 @@ class Way(StrEnum):
 class Login:
     """Somebody who is logged in. `mark` ties a login by password to that password; `until` is when it ends (epoch)."""
 
-    way: Way
+    way: LoginMethod
     name: str = ""
     mark: str = ""
     until: float = 0.0
@@ -38,7 +38,7 @@ class Login:
 def password_login(people: People, name: str, now: float) -> Login:
     """Return the login of a person of the file whose password was right."""
     account = people.get(name)
-    return Login(Way.PASSWORD, account.name, _mark(account.password or ""), now + LIFE_SECONDS)
+    return Login(LoginMethod.PASSWORD, account.name, _mark(account.password or ""), now + LIFE_SECONDS)
 
 
 def person_of(login: Login, people: People, now: float) -> Person | None:
@@ -47,10 +47,10 @@ def person_of(login: Login, people: People, now: float) -> Person | None:
     The role is the file's. Whom the file does not list has SRT_DEFAULT_ROLE, where a proxy or a provider vouches for
     them; on one person's own machine everybody is an owner.
     """
-    if login.way is Way.LOCAL:
+    if login.way is LoginMethod.LOCAL:
         return Person(clean_name(login.name), Role.OWNER)
     account = people.find(login.name)
-    if login.way is Way.PASSWORD:
+    if login.way is LoginMethod.PASSWORD:
         stands = account and account.password and hmac.compare_digest(_mark(account.password), login.mark)
         return Person(account.name, account.role) if account and stands and now < login.until else None
     return Person(account.name, account.role) if account else Person(clean_name(login.name), read_role(default_role()))
@@ -69,7 +69,7 @@ def read_token(token: str, secret: str) -> Login | None:
         return None
     try:
         found = json.loads(base64.urlsafe_b64decode(body))
-        return Login(Way(found["way"]), found["name"], found["mark"], float(found["until"]))
+        return Login(LoginMethod(found["way"]), found["name"], found["mark"], float(found["until"]))
     except (ValueError, KeyError, TypeError, binascii.Error):
         return None
 

@@ -24,7 +24,7 @@ MIN_ISLAND_WORDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffSpan:
     """A stretch of text that is in both texts (equal), only in the later (insert) or only in the earlier (delete)."""
 
     kind: Kind
@@ -45,7 +45,7 @@ _TOKEN_PATTERN = re.compile(rf"\s+|{_WORD}|.[{_MARKS}]*", re.DOTALL)
 _WORD_PATTERN = re.compile(_WORD)
 
 
-def word_diff(before: str, after: str) -> list[Piece]:
+def word_diff(before: str, after: str) -> list[DiffSpan]:
     """Compare two texts by words (by lines above MAX_TOKENS tokens).
 
     Returns:
@@ -58,16 +58,7 @@ def word_diff(before: str, after: str) -> list[Piece]:
         run_before = tokens_before[op.src_start : op.src_end]
         run_after = tokens_after[op.dest_start : op.dest_end]
         runs.append(("".join(run_before), "".join(run_after)))
-    return list(_pieces(_join_edits(runs)))
-
-
-def change_share(before: str, after: str) -> float:
-    """Say how much two texts differ: 0 where all words and punctuation agree in order, 1 where none does.
-
-    White space is not counted. The measure is symmetric: words of either text without a partner, over words of both.
-    """
-    tokens_before, tokens_after = _tokenise_both(before, after)
-    return Indel.normalized_distance(*_number(_without_space(tokens_before), _without_space(tokens_after)))
+    return list(_spans_of(_join_edits(runs)))
 
 
 def diff_html(before: str, after: str, side: Side = "unified") -> str:
@@ -79,8 +70,8 @@ def diff_html(before: str, after: str, side: Side = "unified") -> str:
         side: `unified` shows both, `before` leaves the insertions out, `after` the deletions.
     """
     left_out = {"unified": None, "before": "insert", "after": "delete"}[side]
-    pieces = word_diff(before, after)
-    return _block("".join(_render(piece) for piece in pieces if piece.kind != left_out))
+    spans = word_diff(before, after)
+    return _block("".join(_render(span) for span in spans if span.kind != left_out))
 
 
 def plain_html(text: str) -> str:
@@ -94,10 +85,6 @@ def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
     if max(map(len, tokens)) <= MAX_TOKENS:
         return tokens
     return before.splitlines(keepends=True), after.splitlines(keepends=True)
-
-
-def _without_space(tokens: Sequence[str]) -> list[str]:
-    return [token for token in tokens if not token.isspace()]
 
 
 def _number(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -130,18 +117,18 @@ def _is_island(text: str) -> bool:
     return sum(1 for _ in zip(range(MIN_ISLAND_WORDS), words, strict=False)) < MIN_ISLAND_WORDS
 
 
-def _pieces(runs: Iterable[tuple[str, str]]) -> Iterator[Piece]:
+def _spans_of(runs: Iterable[tuple[str, str]]) -> Iterator[DiffSpan]:
     for before, after in runs:
         if before == after:
-            yield Piece("equal", before)
+            yield DiffSpan("equal", before)
             continue
         if before:
-            yield Piece("delete", before)
+            yield DiffSpan("delete", before)
         if after:
-            yield Piece("insert", after)
+            yield DiffSpan("insert", after)
 
 
-# Marked by a line as well as by colour. `isolate` keeps a right-to-left override inside the piece it stands in.
+# Marked by a line as well as by colour. `isolate` keeps a right-to-left override inside the span it stands in.
 _INSERT_STYLE = (
     "color:inherit;background:light-dark(#d3f2dc,#153d24);unicode-bidi:isolate;"
     "text-decoration:underline;text-decoration-color:light-dark(#1a7f37,#56d364);text-underline-offset:3px"
@@ -153,11 +140,11 @@ _DELETE_STYLE = (
 _BLOCK_STYLE = "white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext"
 
 
-def _render(piece: Piece) -> str:
-    text = html.escape(piece.text)
-    if piece.kind == "insert":
+def _render(span: DiffSpan) -> str:
+    text = html.escape(span.text)
+    if span.kind == "insert":
         return f'<ins style="{_INSERT_STYLE}">{text}</ins>'
-    if piece.kind == "delete":
+    if span.kind == "delete":
         return f'<del style="{_DELETE_STYLE}">{text}</del>'
     return text
 

@@ -1,4 +1,4 @@
-"""How a task is asked: in which form of reply, with which correction, identified by which hash."""
+"""Write the request for a task: its form of reply, its correction after a refused reply, and its hash."""
 
 import json
 import re
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from srt_core.project.store import Store
 from srt_core.records import Stage
-from srt_core.reflect.keeping import Kept, Request, Task, find_replies
+from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, find_replies
 from srt_core.reflect.prompts import Prompts, ReplyFormat, correction_for, section_keys
-from srt_core.reflect.teacher import Answer, Ask, Outcome, Teacher
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
 
 UNCLEAR = 3
-"""So many replies that are of neither form, or errors of the server, speak against the schema."""
+"""After this many server errors, or replies in neither form, the JSON schema is dropped."""
 _TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
 
 
 class FormatChoice:
-    """Which form of reply a teacher is asked for, found by trying: JSON by a schema, sections where that is ignored.
+    """Which form of reply a teacher is asked for, found by trial: JSON by a schema, or sections where that is ignored.
 
-    What was found is kept in the project, so that a run that goes on makes the same requests.
+    The form is part of the request's hash. It is stored in the project, so that a continued run makes the same requests
+    and finds their replies.
     """
 
     def __init__(self, store: Store, producer: str, teacher: Teacher, asked: ReplyFormat | None = None) -> None:
@@ -35,22 +36,22 @@ class FormatChoice:
 
     @property
     def readable(self) -> tuple[ReplyFormat, ...]:
-        """The forms in which a reply may have been paid for: the one to ask for first, then what was tried before."""
+        """The forms in which a stored reply may be found: the current one first, then the one tried before."""
         return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
 
     def learn(self, form: ReplyFormat, answer: Answer) -> None:
-        """Settle on a form by the first answer that says something about it. Later ones count if they refuse JSON."""
+        """Settle on a form by the first answer that shows one. Later answers only count if they refuse the schema."""
         if self._is_given:
             return
-        if answer.outcome is Outcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
+        if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
             self._settle(ReplyFormat.SECTIONS)
         elif self.is_settled:
             return
         elif answer.is_reply:
             self._learn_from_reply(form, answer.text or "")
-        elif answer.outcome is Outcome.REQUEST_REFUSED:  # perhaps for the schema: without it one sees
+        elif answer.outcome is CallOutcome.REQUEST_REFUSED:  # perhaps because of the schema: a try without it shows
             self._try_other(form)
-        elif answer.outcome is Outcome.SERVER_ERROR:
+        elif answer.outcome is CallOutcome.SERVER_ERROR:
             self._unclear += 1
             if self._unclear >= UNCLEAR:
                 self._try_other(form)
@@ -59,7 +60,7 @@ class FormatChoice:
         if form is ReplyFormat.JSON and _is_object(text):
             self._settle(ReplyFormat.JSON)
             return
-        self._unclear += 1  # a teacher that declines may do so in any form
+        self._unclear += 1  # one reply is no proof: a teacher that declines the task does so in plain words
         if form is ReplyFormat.SECTIONS or _TAG.search(text) or self._unclear >= UNCLEAR:
             self._settle(ReplyFormat.SECTIONS)
 
@@ -84,14 +85,18 @@ def _is_object(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Writes requests of one teacher and version of the prompts. `note` is the curator's word to the teacher."""
+    """Writes requests for one teacher and version of the prompts; `note` is the curator's message to the teacher."""
 
     teacher: Teacher
     prompts: Prompts
     note: str = ""
 
-    def request(self, task: Task, form: ReplyFormat) -> Request:
-        """Write the request for a task. After a refused reply it says what was wrong, so it is another request."""
+    def request(self, task: ReflectionTask, form: ReplyFormat) -> Request:
+        """Return the request for a task.
+
+        After a refused reply it says what was wrong. That makes it another request, with another hash, so the refused
+        reply is not found again in place of a new one.
+        """
         stage = task.stage
         response_format: Mapping[str, object] | None = None
         if form is ReplyFormat.JSON:
@@ -100,23 +105,23 @@ class Asker:
         ask = Ask(messages, stage, task.parent, response_format)
         return Request(ask, self.teacher.request_hash(ask))
 
-    def _correction(self, task: Task) -> str:
+    def _correction(self, task: ReflectionTask) -> str:
         if not task.refused:
             return self.note if task.failed else ""
-        said = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
-        return " ".join(part for part in said if part)
+        parts = [correction_for(task.reason, task.detail), self.note, f"This is try {task.refused + 1}."]
+        return " ".join(part for part in parts if part)
 
 
 def look_up(
-    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[Task]
-) -> list[tuple[Request, Kept | None]]:
-    """Write the request of each task in the first form, and find the reply paid for in that form or in another."""
+    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[ReflectionTask]
+) -> list[tuple[Request, StoredCall | None]]:
+    """Return the request of each task in the first form, and the stored reply to it in that form or another, if any."""
     requests = [[asker.request(task, form) for form in forms] for task in tasks]
     replies = find_replies(store, [each.hash for some in requests for each in some])
     return [(some[0], next((replies[each.hash] for each in some if each.hash in replies), None)) for some in requests]
 
 
 def prompt_characters(request: Request) -> int:
-    """Count the characters that a request sends."""
+    """Return the number of characters that a request sends, messages and schema."""
     schema = request.ask.response_format
     return sum(len(message["content"]) for message in request.ask.messages) + (len(json.dumps(schema)) if schema else 0)

@@ -1,31 +1,30 @@
-"""Calls to a teacher, many at once in one event loop, each kept before it is read.
+"""Calls to a teacher, many at once in one event loop; every reply is stored before it is parsed.
 
-    tasks ─▶ ready ──pace, caps──▶ under way ──▶ arrived ──▶ committed raw ──▶ judged ──▶ ended
-               ▲                                                 │               │
-               └───────── after a wait, or with a correction ◀───┴───────────────┘
+    tasks ─▶ queued ──pace, caps──▶ under way ──▶ arrived ──▶ stored raw ──▶ parsed ──▶ judgement stored ──▶ ended
+               ▲                                                  │                          │
+               └──────── for another try after a wait ────────────┴────── with a correction ─┘
 
-What has arrived is committed at once, in a thread, while other calls go on, and only a few replies ever wait for that:
-a killed process loses at most the calls under way. What was committed and not judged when it died is found by the next
-run. Judgements are committed many at once, because each takes ten statements and a reply that is kept is in no hurry.
+What has arrived is stored at once, in a thread, while other calls go on, and only a few replies ever wait for that: a
+killed process loses at most the calls under way. What was stored but not judged when the process died is found by the
+next run (`look_up`). Judgements are committed less often and many at once (judging).
 
-A request that failed as often as it may is put aside until another one is answered, and has failed then. Where none is
-answered, the teacher is to blame: the run ends, and no sample has failed.
+A request that has used up its tries is set aside until some other request is answered, and only then counts as failed.
+Where no request is answered, the teacher is to blame: the run ends, and no sample has failed.
 """
 
 import asyncio
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
-from heapq import heapify, heappop, heappush
-from itertools import count
+from dataclasses import replace
 from typing import Any
 
 from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
 from srt_core.reflect.asking import Asker, FormatChoice, look_up, prompt_characters
-from srt_core.reflect.keeping import Judgement, Kept, Request, Task, call_numbers, judge, keep_calls, read
+from srt_core.reflect.call_queue import CallQueue, PendingCall
+from srt_core.reflect.judging import PendingJudgements
+from srt_core.reflect.keeping import Judgement, ReflectionTask, StoredCall, call_numbers, parse_call, store_calls
 from srt_core.reflect.missing import CHUNK_TASKS
 from srt_core.reflect.patience import Patience, back_off
 from srt_core.reflect.prices import Price
@@ -35,27 +34,13 @@ from srt_core.reflect.teacher import Answer, Pace, Teacher
 
 TICK_SECONDS = 0.5
 COMMIT_SECONDS = 0.02
-"""What arrives within this time is committed together."""
-CONCLUDE_SECONDS = 0.25
+"""Replies that arrive within this time are stored in one commit."""
 NUMBERS_AT_ONCE = 256
 FIRST_TASKS = 4
 
 
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A request, from when it is ready until its reply is read, and all the tasks that the reply is for."""
-
-    request: Request
-    form: ReplyFormat
-    tasks: list[Task]
-    prompt_tokens: float
-    tokens: float = 0.0
-    tries: int = 0
-    began: float = 0.0
-
-
 class Calls:
-    """The calls of one run. `take` gives it tasks, `step` moves it on and gives back what has come to an end."""
+    """The calls of one run. `take` queues tasks; `step` lets calls go on for a moment and returns what has ended."""
 
     def __init__(
         self,
@@ -76,41 +61,32 @@ class Calls:
         self._store, self._teacher, self._asker, self._producer = store, teacher, asker, producer
         self._form, self._pace, self._patience, self._caps = form, pace, patience, caps
         self._is_stopped, self._has_ended = is_stopped, False
-        self._flights: dict[str, _Flight] = {}
-        """By request hash, until the reply is read: whoever needs the same reply joins its flight."""
-        self._lookups: list[set[str]] = []
-        """For each look-up under way, the requests whose reply came meanwhile."""
-        self._ready: deque[_Flight] = deque()
-        self._waiting: list[tuple[float, int, _Flight]] = []
-        self._put_aside: list[tuple[_Flight, Kept]] = []
-        self._arrived: list[tuple[_Flight, Answer]] = []
-        """Until they are committed."""
-        self._judged: list[Judgement] = []
-        self._concluding: list[Judgement] = []
-        self._concluded_at = 0.0
+        self._queue = CallQueue()
+        self._set_aside: list[tuple[PendingCall, StoredCall]] = []
+        self._arrived: list[tuple[PendingCall, Answer]] = []
+        """Answers that are not stored yet."""
+        self._judgements = PendingJudgements(store, producer)
         self._ended: list[Judgement] = []
         self._under_way: set[asyncio.Task[None]] = set()
-        self._keeper: asyncio.Task[None] | None = None
-        self._concluder: asyncio.Task[None] | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self._judging: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
-        self._news = asyncio.Event()
-        self._order = count()
+        self._changed = asyncio.Event()
         self._numbers: Iterator[int] = call_numbers(store, NUMBERS_AT_ONCE)
 
     @property
     def wanted(self) -> int:
-        """How many more tasks can be put to use soon: a few until it is known in which form to ask, then in chunks."""
+        """How many more tasks to take now: a few until the form of reply is settled, then a chunk when few are left."""
         if self.is_ending:
             return 0
-        if not self._form.is_settled:
-            return max(FIRST_TASKS - len(self._ready), 0)
-        return CHUNK_TASKS if len(self._ready) < 8 * self._pace.concurrency else 0
+        if not self._form.is_settled:  # all but the first few would have to be written again in another form
+            return max(FIRST_TASKS - self._queue.ready, 0)
+        return CHUNK_TASKS if self._queue.ready < 8 * self._pace.concurrency else 0
 
     @property
     def busy(self) -> set[tuple[str, str]]:
-        """The tasks that it has, by sample and origin."""
-        held = {task.key for flight in self._flights.values() for task in flight.tasks}
-        return held | {each.task.key for each in (*self._judged, *self._concluding)}
+        """The tasks that have not ended, by sample and origin."""
+        return {task.key for tasks in (self._queue.tasks, self._judgements.tasks) for task in tasks}
 
     @property
     def is_ending(self) -> bool:
@@ -120,17 +96,17 @@ class Calls:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way, and nothing waits that could still be asked."""
-        at_work = self._under_way or self._arrived or self._keeper or self._judged or self._concluder or self._ended
-        return not at_work and (self.is_ending or not (self._ready or self._waiting))
+        is_working = self._under_way or self._arrived or self._storing or self._judgements or self._judging
+        return not (is_working or self._ended) and (self.is_ending or self._queue.is_empty)
 
     @property
-    def has_put_aside(self) -> bool:
-        """Whether there are requests that failed as often as they may, and that nobody has given up."""
-        return bool(self._put_aside)
+    def has_set_aside(self) -> bool:
+        """Whether requests that have used up their tries wait for the verdict on the teacher."""
+        return bool(self._set_aside)
 
     @property
-    def said(self) -> str:
-        """What holds the calls up, for the screen; "" where nothing does."""
+    def message(self) -> str:
+        """What slows the calls down, as a sentence for the screen; "" where nothing does."""
         seconds = self._pace.wait(time.monotonic())
         if math.isfinite(seconds) and seconds > 1:
             return f"Waiting {seconds:.0f} s, as the teacher or a limit asks"
@@ -138,125 +114,118 @@ class Calls:
             return f"{self._pace.limit} calls at once, as the teacher asks for fewer"
         return ""
 
-    async def take(self, tasks: Sequence[Task], *, first: bool = False) -> None:
-        """Take tasks, before all others where they are to be `first`; those whose reply was paid for are read."""
-        landed: set[str] = set()
-        self._lookups.append(landed)
-        found = await asyncio.to_thread(self._look_up, tasks, self._form.readable)
-        self._lookups = [each for each in self._lookups if each is not landed]
-        missed = [
-            task for flight, known in found if not known and flight.request.hash in landed for task in flight.tasks
-        ]
-        for flight, known in reversed(found) if first else found:
+    async def take(self, tasks: Sequence[ReflectionTask], *, first: bool = False) -> None:
+        """Queue tasks, `first` before all others. Where a reply is stored already it is parsed instead of asked for."""
+        with self._queue.lookup() as answered:
+            found = await asyncio.to_thread(self._look_up, tasks, self._form.readable)
+        missed: list[ReflectionTask] = []
+        for call, known in reversed(found) if first else found:  # appending on the left turns the order round again
             if known:
-                self._judged.append(known)
-            elif flight.request.hash in landed:
-                continue
-            elif same := self._flights.get(flight.request.hash):
-                same.tasks += flight.tasks
+                self._judgements.add([known])
+            elif call.hash in answered:
+                missed += call.tasks
             else:
-                self._flights[flight.request.hash] = flight
-                (self._ready.appendleft if first else self._ready.append)(flight)
-        if missed:  # their replies came while they were looked up
+                self._queue.add(call, first=first)
+        if missed:  # their replies were stored during the look-up; a second one finds them
             await self.take(missed, first=first)
 
-    def _look_up(self, tasks: Sequence[Task], forms: Sequence[ReplyFormat]) -> list[tuple[_Flight, Judgement | None]]:
+    def _look_up(
+        self, tasks: Sequence[ReflectionTask], forms: Sequence[ReplyFormat]
+    ) -> list[tuple[PendingCall, Judgement | None]]:
         found = look_up(self._store, self._asker, forms, tasks)
         return [
-            (_Flight(request, forms[0], [task], prompt_characters(request) / CHARACTERS_A_TOKEN),
-             read(task, kept) if kept else None)
-            for task, (request, kept) in zip(tasks, found, strict=True)
+            (PendingCall(request, forms[0], [task], prompt_characters(request) / CHARACTERS_A_TOKEN),
+             parse_call(task, stored) if stored else None)
+            for task, (request, stored) in zip(tasks, found, strict=True)
         ]  # fmt: skip
 
     async def step(self) -> list[Judgement]:
-        """Let calls start and end for a moment, and give back what came to an end."""
+        """Let calls start and end for at most TICK_SECONDS, and return the judgements that are final.
+
+        Returns early once there are some, or when more tasks are needed to keep the teacher busy. Raises what a worker
+        task raised, such as an error of a full disk.
+        """
         until = time.monotonic() + TICK_SECONDS
         while not self.is_idle and not self._ended and time.monotonic() < until:
-            self._start_all()
-            self._start_keeping()
-            self._start_concluding()
+            self._start_calls()
+            self._start_storing()
+            self._start_judging()
             await self._wait(until)
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
-            if self.wanted and len(self._ready) < self._pace.concurrency:
+            if self.wanted and self._queue.ready < self._pace.concurrency:
                 break
-        await asyncio.sleep(0)  # an interrupt that came meanwhile is heard here
+        # asyncio.Runner delivers Ctrl-C by cancelling this task, which takes effect at an await only; a step that has
+        # nothing to wait for would otherwise never be interrupted.
+        await asyncio.sleep(0)
         ended, self._ended = self._ended, []
         return ended
 
     def end(self) -> None:
-        """Make no further call; what is under way may land."""
+        """Make no further call; those under way are waited for by further steps."""
         self._has_ended = True
 
     async def close(self) -> None:
-        """Return up what is under way."""
-        workers = [worker for worker in (self._keeper, self._concluder) if worker]
+        """Cancel the calls under way and wait for the commits that have begun."""
+        workers = [worker for worker in (self._storing, self._judging) if worker]
         for call in self._under_way:
             call.cancel()
         await asyncio.gather(*self._under_way, *workers, return_exceptions=True)
 
     async def _wait(self, until: float) -> None:
-        """Wait for news of the workers, or until something is due."""
+        """Wait until a worker reports a change or something is due, at most until `until`."""
         now = time.monotonic()
         seconds = until - now
-        if self._judged and not self._concluder:
-            seconds = min(seconds, self._concluded_at + CONCLUDE_SECONDS - now)
+        if self._judgements and not self._judging:
+            seconds = min(seconds, self._judgements.wait(now))
         if not self.is_ending and not self._awaits_commit():
-            due = 0.0 if self._ready else self._waiting[0][0] - now if self._waiting else math.inf
-            seconds = min(seconds, max(due, self._pace.wait(now)))
+            seconds = min(seconds, max(self._queue.wait(now), self._pace.wait(now)))
         try:
             async with asyncio.timeout(max(seconds, 0.001)):
-                await self._news.wait()
+                await self._changed.wait()
         except TimeoutError:
             return
         finally:
-            self._news.clear()
+            self._changed.clear()
 
-    def _start_all(self) -> None:
-        """Start calls while pace and caps allow, and while few replies wait to be committed."""
+    # ---- calls
+
+    def _start_calls(self) -> None:
+        """Start calls while pace and caps allow, and while few answers wait to be stored."""
         while not self.is_ending and not self._is_held_up():
-            flight = self._next(now := time.monotonic())
-            if flight is None:
+            call = self._queue.next(now := time.monotonic())
+            if call is None:
                 return
+            # An answer that is not stored is not in `spent` yet, so for the caps its call still counts as under way.
             under_way = self._pace.in_flight + len(self._arrived)
-            guess = self._probable_cost(flight)
-            if said := over_cap(self._caps, self.spent, under_way, guess):
-                self._put_back(flight)
-                if not under_way:
-                    self.failure = TeacherStopError(said, "Raise the cap to go on; all that came is kept.")
+            if message := over_cap(self._caps, self.spent, under_way, self._probable_cost(call)):
+                self._queue.put_back(call)
+                if not under_way:  # else what is under way may turn out cheaper than expected
+                    self.failure = TeacherStopError(message, "Raise the cap to go on; all that came is kept.")
                 return
-            self._patience.requests += not flight.tries
-            flight.tries += 1
-            flight.began = now
-            flight.tokens = flight.prompt_tokens + self.spent.reply_tokens
-            self._pace.start(now, flight.tokens)
-            self._under_way.add(self._spawn(self._fly(flight)))
+            self._patience.requests += not call.tries
+            call.tries += 1
+            call.began = now
+            call.tokens = call.prompt_tokens + self.spent.reply_tokens
+            self._pace.start(now, call.tokens)
+            self._under_way.add(self._spawn(self._make(call)))
 
-    def _probable_cost(self, flight: _Flight) -> float | None:
-        prompt_tokens = self.spent.prompt_tokens_or(flight.prompt_tokens)
+    def _probable_cost(self, call: PendingCall) -> float | None:
+        prompt_tokens = self.spent.prompt_tokens_or(call.prompt_tokens)
         return self.price.cost(prompt_tokens, self.spent.reply_tokens) if self.price else None
 
     def _is_held_up(self) -> bool:
         return self._pace.wait(time.monotonic()) > 0 or self._awaits_commit()
 
     def _awaits_commit(self) -> bool:
-        """Whether what comes next waits for answers: too many, one that may end the run, or that settles the form."""
+        """Whether the next call has to wait until answers are stored.
+
+        There are too many of them (a crash would lose them), one may end the run, or one settles the form of reply.
+        """
         if len(self._arrived) > self._pace.limit or any(answer.outcome.stops for _, answer in self._arrived):
             return True
         return not self._form.is_settled and self._pace.in_flight + len(self._arrived) > 0
-
-    def _next(self, now: float) -> _Flight | None:
-        """Take one that waited long enough, else one that is ready."""
-        if self._waiting and self._waiting[0][0] <= now:
-            return heappop(self._waiting)[2]
-        return self._ready.popleft() if self._ready else None
-
-    def _put_back(self, flight: _Flight) -> None:
-        if flight.tries:
-            heappush(self._waiting, (0.0, next(self._order), flight))
-        else:
-            self._ready.appendleft(flight)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -264,114 +233,114 @@ class Calls:
         return task
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
-        """Wake the run at what went wrong in a worker, such as a full disk: it ends the run."""
+        """Keep what a worker raised, such as an error of a full disk, for `step` to raise: it ends the run."""
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._error = error
-            self._news.set()
+            self._changed.set()
 
-    async def _fly(self, flight: _Flight) -> None:
-        answer = await self._teacher.ask(flight.request.ask)
-        is_news = self._pace.end(time.monotonic(), flight.tokens, answer, flight.began)
+    async def _make(self, call: PendingCall) -> None:
+        """Make one call."""
+        answer = await self._teacher.ask(call.request.ask)
+        is_news = self._pace.end(time.monotonic(), call.tokens, answer, call.began)
         self._patience.note(answer, is_news=is_news)
-        self._arrived.append((flight, answer))
-        self._start_keeping()
-        if answer.is_reply:  # after a failure it is first looked at what that means
-            self._start_all()
+        self._arrived.append((call, answer))
+        self._start_storing()
+        if answer.is_reply:  # what a failure means for the calls to come is decided when it is stored
+            self._start_calls()
 
-    def _start_keeping(self) -> None:
-        if self._arrived and self._keeper is None:
-            self._keeper = self._spawn(self._keep())
+    # ---- answers
 
-    async def _keep(self) -> None:
-        """Commit what has arrived, again and again until nothing has; only then is it looked at."""
+    def _start_storing(self) -> None:
+        if self._arrived and self._storing is None:
+            self._storing = self._spawn(self._store_arrived())
+
+    async def _store_arrived(self) -> None:
+        """Store what has arrived, repeatedly until nothing is left."""
         try:
             while self._arrived:
                 started = time.monotonic()
                 await self._commit()
-                self._start_all()
-                if self._under_way:
+                self._start_calls()
+                if self._under_way:  # let further answers join the next commit
                     await asyncio.sleep(max(started + COMMIT_SECONDS - time.monotonic(), 0))
         finally:
-            self._keeper = None
-            self._news.set()
+            self._storing = None
+            self._changed.set()
 
     async def _commit(self) -> None:
-        arrived = list(self._arrived)
-        calls = [(flight.request.hash, flight.request.ask.stage, answer) for flight, answer in arrived]
-        kept = await asyncio.to_thread(
-            keep_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
+        arrived = list(self._arrived)  # more may arrive while the thread writes; they are left for the next commit
+        calls = [(call.hash, call.request.ask.stage, answer) for call, answer in arrived]
+        stored = await asyncio.to_thread(
+            store_calls, self._store, self._producer, self.price, calls, numbers=self._numbers
         )
         del self._arrived[: len(arrived)]
         before = self._form.current
-        for flight, answer in arrived:
+        for call, answer in arrived:
             self.spent.add(answer, self.price)
-            self._form.learn(flight.form, answer)
-        anew = [flight for (flight, _), each in zip(arrived, kept, strict=True) if self._settle(flight, each)]
+            self._form.learn(call.form, answer)
+        again = [call for (call, _), each in zip(arrived, stored, strict=True) if self._settle(call, each)]
         if self._form.current is not before:
-            stale = [flight for *_, flight in self._waiting if flight.form is not self._form.current]
-            self._waiting = [each for each in self._waiting if each[2] not in stale]
-            heapify(self._waiting)
-            anew += [*stale, *self._ready]
-            self._ready.clear()
-        for flight in anew:
-            del self._flights[flight.request.hash]
-        await self.take([task for flight in anew for task in flight.tasks], first=True)
+            again += self._queue.withdraw(self._form.current)
+        for call in again:
+            self._queue.remove(call)
+        await self.take([task for call in again for task in call.tasks], first=True)
 
-    def _settle(self, flight: _Flight, kept: Kept) -> bool:
-        """Say what a call came to: a judgement, another try, nothing yet, the end of the run; True: ask anew."""
-        answer = kept.answer
+    def _settle(self, call: PendingCall, stored: StoredCall) -> bool:
+        """Decide what a finished call leads to; return True if it must be sent again in another form.
+
+        Else: its reply is parsed, it fails for its tasks, it is queued for another try, it is set aside, or the run
+        ends, which is then no failure of its tasks.
+        """
+        answer = stored.answer
         if answer.is_reply:
-            self.give_up()
-            self._read(flight, kept)
+            self.give_up()  # the teacher answers, so requests that were set aside have failed for themselves
+            self._parse(call, stored)
             return False
-        self.failure = self.failure or self._patience.end_of_run(answer, flight.tries)
+        self.failure = self.failure or self._patience.end_of_run(answer, call.tries)
         if answer.outcome.is_about_one:
-            self._read(flight, kept)
+            self._parse(call, stored)
         elif self.failure is not None:
-            del self._flights[flight.request.hash]  # it is no failure of this sample
-        elif flight.form is not self._form.current:
+            self._queue.remove(call)
+        elif call.form is not self._form.current:
             return True
-        elif not answer.asks_for_long and self._patience.grants(answer.outcome, flight.tries):
-            due = time.monotonic() + back_off(flight.tries, answer)
-            heappush(self._waiting, (due, next(self._order), flight))
+        elif not answer.asks_for_long and self._patience.grants(answer.outcome, call.tries):
+            self._queue.retry_at(time.monotonic() + back_off(call.tries, answer), call)
         else:
-            self._put_aside.append((flight, kept))
+            self._set_aside.append((call, stored))
         return False
 
-    def _read(self, flight: _Flight, kept: Kept) -> None:
-        del self._flights[flight.request.hash]
-        for landed in self._lookups:
-            landed.add(flight.request.hash)
-        self._judged += [read(task, kept) for task in flight.tasks]
+    def _parse(self, call: PendingCall, stored: StoredCall) -> None:
+        self._queue.finish(call)
+        self._judgements.add(parse_call(task, stored) for task in call.tasks)
 
     def give_up(self) -> None:
-        """Judge what was put aside: the teacher answers others, or there are none to ask."""
-        aside, self._put_aside = self._put_aside, []
-        for flight, kept in aside:
-            self._read(flight, kept)
+        """Judge the requests that were set aside as failed: the teacher answers others, or there are none to ask."""
+        aside, self._set_aside = self._set_aside, []
+        for call, stored in aside:
+            self._parse(call, stored)
 
-    def _start_concluding(self) -> None:
-        """Commit what replies came to, if that is due, or if there is nothing else to do."""
-        is_due = time.monotonic() >= self._concluded_at + CONCLUDE_SECONDS
-        if self._judged and self._concluder is None and (is_due or not self._under_way):
-            self._concluder = self._spawn(self._conclude())
+    # ---- judgements
 
-    async def _conclude(self) -> None:
-        """Commit judgements; a refused reply is asked for again where tries are left."""
-        self._concluded_at = time.monotonic()
-        self._concluding, self._judged = self._judged, []
+    def _start_judging(self) -> None:
+        """Commit judgements, if that is due or there is nothing else to do."""
+        is_due = self._judgements.wait(time.monotonic()) <= 0
+        if self._judgements and self._judging is None and (is_due or not self._under_way):
+            self._judging = self._spawn(self._judge())
+
+    async def _judge(self) -> None:
+        """Commit judgements; where a reply was refused and tries are left, queue a request for a corrected one."""
         try:
-            await asyncio.to_thread(judge, self._store, self._producer, self._concluding)
-            again = {each.task.key: task for each in self._concluding if (task := self._correction(each))}
-            await self.take(list(again.values()), first=True)
-            self._ended += [each for each in self._concluding if each.task.key not in again]
+            committed = await self._judgements.commit(time.monotonic())
+            corrections = {each.task.key: task for each in committed if (task := self._correction(each))}
+            await self.take(list(corrections.values()), first=True)
+            self._ended += [each for each in committed if each.task.key not in corrections]
         finally:
-            self._concluding = []
-            self._concluder = None
-            self._news.set()
+            self._judgements.forget()
+            self._judging = None
+            self._changed.set()
 
-    def _correction(self, each: Judgement) -> Task | None:
+    def _correction(self, each: Judgement) -> ReflectionTask | None:
         """Return the task to ask for again after a refused reply, with what was wrong with it."""
         task = each.task
         if each.is_accepted or not each.answer.is_reply or not self._teacher.is_live or task.tries_left <= 1:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.asking import Asker, prompt_characters
-from srt_core.reflect.keeping import Task
+from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing
 from srt_core.reflect.prices import price_of
 from srt_core.reflect.prompts import ReplyFormat
@@ -56,7 +56,7 @@ def estimate(missing: Missing, teacher: Teacher, asker: Asker, *, is_batch: bool
             paid = min(_paid(missing, stage), count)
             characters -= characters * paid // max(count, 1)
             count -= paid
-        frame = prompt_characters(asker.request(Task("", origin, 0, Pair("", "")), ReplyFormat.SECTIONS))
+        frame = prompt_characters(asker.request(ReflectionTask("", origin, 0, Pair("", "")), ReplyFormat.SECTIONS))
         guessed = (count * frame + characters) / CHARACTERS_A_TOKEN
         known = means[stage]
         calls += count

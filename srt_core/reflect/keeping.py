@@ -1,8 +1,8 @@
-"""Keep what was paid for: calls raw, then what their replies came to. Written by reflecting, trials and batches alike.
+"""Store what was paid for: calls raw, then what they led to. Runs, trials and batches all write through here.
 
-    a call ended → `keep_calls` commits it raw → `read` parses it → `judge` commits candidate and reflection
+    a call ended → `store_calls` commits it raw → `parse_call` → `store_judgements` commits reflection and candidate
 
-A reply is found again by the hash of its request, whichever sample, run, trial or batch it was made for.
+A reply is found again by the hash of its request (`find_replies`), whichever sample, run, trial or batch it was for.
 """
 
 import json
@@ -14,31 +14,31 @@ from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.prices import Price
 from srt_core.reflect.prompts import ParsedReflection, Refusal, parse_reply
-from srt_core.reflect.teacher import Answer, Ask, Outcome
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question with the hash that identifies it."""
+    """What is asked, with the hash that identifies it."""
 
     ask: Ask
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A call in the project file."""
+class StoredCall:
+    """A call that is in the project file."""
 
     call_id: int
     answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A candidate that is to be made of a parent.
+class ReflectionTask:
+    """A candidate that is to be made from a parent.
 
-    `refused` replies came before, the last of them for `reason`; `tries_left` more may be asked for. `failed` calls
-    brought none.
+    `refused`: earlier replies that were refused, the last one for `reason` and `detail`; `tries_left`: replies that may
+    still be asked for; `failed`: earlier calls that ended without a reply.
     """
 
     sample_id: str
@@ -53,49 +53,49 @@ class Task:
 
     @property
     def stage(self) -> Stage:
-        """What is rewritten."""
+        """The stage: what is rewritten."""
         return DERIVATIONS[self.origin].stage
 
     @property
     def key(self) -> tuple[str, Origin]:
-        """What identifies it within a producer."""
+        """What identifies the task within a producer: sample and origin."""
         return self.sample_id, self.origin
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a call came to for a task."""
+    """What a call led to for one task: an accepted or refused reply (`parsed`), or None where no reply came."""
 
-    task: Task
+    task: ReflectionTask
     call_id: int | None
     answer: Answer
     parsed: ParsedReflection | Refusal | None
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it brought a candidate."""
+        """Whether the reply gave a candidate."""
         return isinstance(self.parsed, ParsedReflection)
 
     @property
     def reason(self) -> str:
-        """Why it brought none, from the closed lists of refusals and outcomes; "" where it did."""
+        """Why there is no candidate, a RefusalReason or CallOutcome; "" where there is one."""
         if isinstance(self.parsed, Refusal):
             return str(self.parsed.reason)
         return "" if self.parsed else str(self.answer.outcome)
 
     @property
     def detail(self) -> str:
-        """The same as a sentence."""
+        """The reason as a sentence for the curator."""
         if isinstance(self.parsed, Refusal):
             return self.parsed.detail
         return "" if self.parsed else f"{self.answer.detail} {self.answer.hint}".strip()
 
 
-def read(task: Task, kept: Kept) -> Judgement:
-    """Parse a call's reply for a task; a call that brought none is judged as failed."""
-    answer = kept.answer
+def parse_call(task: ReflectionTask, stored: StoredCall) -> Judgement:
+    """Parse a call's reply for a task; a call without a reply becomes a failed judgement."""
+    answer = stored.answer
     parsed = parse_reply(task.stage, answer.text or "", answer.finish_reason, task.parent) if answer.is_reply else None
-    return Judgement(task, kept.call_id, answer, parsed)
+    return Judgement(task, stored.call_id, answer, parsed)
 
 
 _CALL_COLUMNS = ["call_id", "request_hash", "producer", "stage", "outcome", "raw", "detail", "finish_reason",
@@ -103,19 +103,22 @@ _CALL_COLUMNS = ["call_id", "request_hash", "producer", "stage", "outcome", "raw
                  "batch_id"]  # fmt: skip
 
 
-def keep_calls(
+def store_calls(
     store: Store,
     producer: str,
     price: Price | None,
     calls: Sequence[tuple[str, Stage, Answer]],
     batch_id: int | None = None,
     numbers: Iterator[int] | None = None,
-) -> list[Kept]:
-    """Commit calls that ended, raw, before anybody reads them: hash of the request, stage and answer of each.
+) -> list[StoredCall]:
+    """Commit calls as they came, before they are parsed: hash of the request, stage and answer of each.
 
-    `numbers` gives their ids (call_numbers); a run reserves many at once, because each statement takes a millisecond.
+    `numbers` yields their ids (call_numbers); a run reserves many at once, because each statement takes a millisecond.
     """
-    kept = [Kept(number, answer) for (_, _, answer), number in zip(calls, numbers or call_numbers(store), strict=False)]
+    stored = [
+        StoredCall(number, answer)
+        for (_, _, answer), number in zip(calls, numbers or call_numbers(store), strict=False)
+    ]
     with store.transaction() as tx:
         tx.append(
             "teacher_call",
@@ -125,37 +128,37 @@ def keep_calls(
                  answer.detail, answer.finish_reason, answer.model, answer.prompt_tokens, answer.completion_tokens,
                  cost_of(price, answer, is_batch=batch_id is not None), answer.latency_seconds, answer.http_status,
                  batch_id)
-                for each, (request_hash, stage, answer) in zip(kept, calls, strict=True)
+                for each, (request_hash, stage, answer) in zip(stored, calls, strict=True)
             ],
         )  # fmt: skip
-    return kept
+    return stored
 
 
 def call_numbers(store: Store, at_once: int = 1) -> Iterator[int]:
-    """Return numbers that no call has, reserved so many at once."""
+    """Yield unused call ids, reserved `at_once` by one statement."""
     while True:
         yield from (row["id"] for row in store.rows("SELECT nextval('call_ids') AS id FROM range(?)", [at_once]))
 
 
 def cost_of(price: Price | None, answer: Answer, *, is_batch: bool = False) -> float | None:
-    """Return the cost of a reply in US dollars; None where it is not known: no price, no token counts, no reply."""
+    """Return the cost of a reply in US dollars; None without a reply, a price or token counts."""
     if price is None or not answer.is_reply:
         return None
     return price.cost(answer.prompt_tokens, answer.completion_tokens, is_batch=is_batch)
 
 
-def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, Kept]:
-    """Find the replies that were paid for already, by the hashes of their requests."""
+def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, StoredCall]:
+    """Return the replies that are stored already, by the hashes of their requests."""
     rows = store.rows(
         """SELECT request_hash, call_id, raw, finish_reason, model, prompt_tokens, completion_tokens, latency_seconds
            FROM teacher_call WHERE outcome = 'answered' AND request_hash IN (SELECT unnest(?::VARCHAR[]))
            ORDER BY call_id DESC""",
         [list(hashes)],
-    )
+    )  # of several replies to one request the oldest is last, and is the one that the dictionary keeps
     return {
-        row["request_hash"]: Kept(
+        row["request_hash"]: StoredCall(
             row["call_id"],
-            Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"], row["model"], row["prompt_tokens"],
+            Answer(CallOutcome.ANSWERED, row["raw"], row["finish_reason"], row["model"], row["prompt_tokens"],
                    row["completion_tokens"], row["latency_seconds"]),
         )
         for row in rows
@@ -166,8 +169,8 @@ _REFLECTION_COLUMNS = ["sample_id", "origin", "parent_id", "producer", "call_id"
                        "critique"]  # fmt: skip
 
 
-def judge(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
-    """Commit what calls came to: a reflection each, and the candidates that they brought."""
+def store_judgements(store: Store, producer: str, judgements: Sequence[Judgement]) -> None:
+    """Commit judgements: a reflection each, and the candidates of those that are accepted."""
     if not judgements:
         return
     with store.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Which candidates a producer has yet to make: the tasks of a run, read in chunks."""
+"""The candidates that a producer has not made yet: the tasks of a run, read in chunks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Made, Query, Row, Store
 from srt_core.records import DERIVATIONS, Origin, Pair
-from srt_core.reflect.keeping import Task
+from srt_core.reflect.keeping import ReflectionTask
 
 CHUNK_TASKS = 500
 _LAST_SEQ = 2**62
@@ -15,11 +15,11 @@ ORDER = (Origin.INSTRUCTION, Origin.RESPONSE, Origin.BOTH)
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Which samples' instruction stage is settled: what sequential mode waits for.
+    """The samples whose instruction stage is decided: what sequential mode waits for.
 
-    `ready` selects the sample_id of those whose winner of that stage is what a candidate of $origin would rewrite; it
-    may read $after and $until, the range of sample numbers, and $producer. `waiting` counts, for $producer, the
-    samples for which scores have yet to tell; None: no score decides.
+    `ready` selects the sample_id of those whose winner of that stage is the parent of a candidate of $origin; it may
+    use $after and $until, the range of sample numbers, and $producer. `waiting` counts, for $producer, the samples that
+    lack scores to decide it; None: the decision needs no scores.
     """
 
     ready: Query
@@ -27,12 +27,13 @@ class Settled:
 
 
 SettledBy = Callable[[Store], Settled]
-"""Asked anew for each query: the policy may change meanwhile."""
+"""Called again for each query, because the policy may change during a run."""
 
 
-# Parents that lack a child of this origin. What came with a file is nobody's to make again; of two parents the
-# producer's own counts. A refused reply is tried again while tries are left, a call without a
-# reply once a run, unless it would fail again for what it is.
+# Parents without a child of this origin. A candidate that came with an imported file is not made again; of two parents
+# the producer's own is used. After a refused reply the task stays missing while tries are left; after a call without a
+# reply it is tried again in the next run; where the request itself is the reason (too long, content filter) only on
+# $retry_failed.
 _MISSING = """
     SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
            parent.instruction, parent.input, parent.response,
@@ -60,8 +61,8 @@ _MISSING = """
         PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
 """
 
-# Equal pairs share a reply, also with those that were reflected on before. They are told by a hash of 64 bits: the
-# texts of a large project do not fit in memory, and this is an estimate.
+# Equal pairs share one reply, also with pairs that were reflected on before. They are compared by a 64-bit hash: the
+# texts of a large project do not fit in memory, and a rare collision does not matter in an estimate.
 _REQUESTS = """
     SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters
     FROM (SELECT hash(instruction, input, response) AS pair, refused,
@@ -77,13 +78,13 @@ _REQUESTS = """
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What a producer has yet to make. `since` is the last reflection before the run."""
+    """The candidates that a producer has not made yet. `since` is the id of the last reflection before the run."""
 
     store: Store
     producer: str
     settled: SettledBy | None = None
     """None: full mode, all four candidates, 3 calls a sample. Else sequential mode: the response reflection only for
-    the winner of the instruction stage, 2 calls a sample and the same decisions (METHOD, section 2)."""
+    the winner of the instruction stage, 2 calls a sample, with the same selection (METHOD, section 2)."""
     attempts: int = 1
     retry_failed: bool = False
     since: int = 0
@@ -91,25 +92,25 @@ class Missing:
     """These samples alone; () for all."""
 
     def count(self, origin: Origin) -> int:
-        """Count the missing candidates of an origin that can be asked for now."""
+        """Return the number of missing candidates of an origin that can be asked for now."""
         sql, values = self._query(origin)
         return self._remembered("count", origin, lambda: int(self.store.value(f"SELECT count(*) FROM ({sql})", values)))
 
     def requests(self, origin: Origin) -> tuple[int, int]:
-        """Count the distinct requests that are to be made for them, and the characters of their pairs."""
+        """Return the number of distinct requests needed for these candidates, and the characters of their pairs."""
         sql, values = self._query(origin)
         asked = _REQUESTS.format(missing=sql)
         row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
         return row["count"], row["characters"]
 
-    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[Task], int]:
-        """Read the next tasks of an origin after sample number `last`, and the number that they end at.
+    def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[ReflectionTask], int]:
+        """Return the next tasks of an origin after sample number `last`, and the sample number that they end at.
 
-        They are looked for in ranges of samples, longer ones where little is missing: of a large project no chunk
-        reads the whole.
+        They are searched in ranges of samples that double in length: no query reads a large project whole, and few
+        queries are needed where little is missing.
         """
         end = int(self.store.value("SELECT coalesce(max(seq), 0) FROM sample"))
-        tasks: list[Task] = []
+        tasks: list[ReflectionTask] = []
         span = 2 * size
         while last < end and len(tasks) < size:
             sql, values = self._query(origin, last, last + span)
@@ -122,8 +123,8 @@ class Missing:
             span *= 2
         return tasks, last
 
-    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[Task]:
-        """Return the tasks of rows, reading the texts of these alone."""
+    def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[ReflectionTask]:
+        """Return the tasks of rows; only their texts are read."""
         texts = self.store.rows(
             """SELECT candidate_id, instruction, input, response FROM candidate
                WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
@@ -133,14 +134,14 @@ class Missing:
         return [_task(row, pairs[row["parent_id"]], origin) for row in rows]
 
     def _remembered(self, what: str, origin: Origin, make: Callable[[], Made]) -> Made:
-        """Ask once as long as neither the data nor the rule changed."""
+        """Return a count, computed again only when the data, the scoring in use or the policy has changed."""
         store = self.store
         state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
         mine = (self.producer, self.settled is None, self.attempts, self.retry_failed, self.since, self.only)
         return store.remember((what, origin, *state, *mine), make)
 
     def waiting(self) -> int:
-        """Count samples of which scores have yet to say what won the instruction stage; 0 in full mode."""
+        """Return the number of samples whose instruction stage still waits for scores; 0 in full mode."""
         settled = self.settled(self.store) if self.settled else None
         if settled is None or settled.waiting is None:
             return 0
@@ -167,15 +168,15 @@ class Missing:
         }
 
 
-def _task(row: Row, pair: Pair, origin: Origin) -> Task:
-    return Task(
+def _task(row: Row, pair: Pair, origin: Origin) -> ReflectionTask:
+    return ReflectionTask(
         row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
         row["detail"], row["failed"],
     )  # fmt: skip
 
 
 def count_missing(missing: Missing) -> int:
-    """Estimate how many candidates a run has before it, as if every reply were accepted at the first attempt."""
+    """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
     instruction, response, both = (missing.count(origin) for origin in ORDER)
-    # What the instruction stage is about to make is reflected on once more.
+    # Each instruction candidate that is about to be made is a parent for the response stage.
     return instruction + response + both + instruction + missing.waiting()

@@ -1,4 +1,4 @@
-"""Read kept replies again, with a parser that has become better: no call is made, nothing is paid."""
+"""Parse stored replies again with an improved parser: no call is made and nothing is paid."""
 
 from collections.abc import Iterator, Sequence
 from threading import Event
@@ -7,12 +7,12 @@ from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Origin
-from srt_core.reflect.keeping import Judgement, Kept, Task, judge, read
-from srt_core.reflect.teacher import Answer, Outcome
+from srt_core.reflect.keeping import Judgement, ReflectionTask, StoredCall, parse_call, store_judgements
+from srt_core.reflect.teacher import Answer, CallOutcome
 
 CHUNK = 500
 
-# The replies that were refused where no candidate has come since, with the pair that each is about; the last one first.
+# Refused replies for which no candidate has been made since, with the pair that each is about; newest first.
 _REFUSED = f"""
     SELECT reflected.reflection_id, reflected.sample_id, reflected.origin, reflected.producer, call_id, raw,
            finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response
@@ -29,7 +29,7 @@ _REFUSED = f"""
 
 
 def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
-    """Read the refused replies again; `failed` are those that are refused still, of which nothing new is stored."""
+    """Parse the refused replies again and yield progress; `failed` counts those still refused, which stay as stored."""
     before = 2**62
     progress = Progress("replies")
     while rows := store.rows(_REFUSED, {"before": before}):
@@ -37,7 +37,7 @@ def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress
             return
         usable = _usable(rows)
         for producer in {producer for producer, *_ in usable}:
-            judge(store, producer, [each for key, each in usable.items() if key[0] == producer])
+            store_judgements(store, producer, [each for key, each in usable.items() if key[0] == producer])
         before = rows[-1]["reflection_id"]
         progress = progress.moved(len(rows), failed=len(rows) - len(usable))
         yield progress
@@ -45,18 +45,18 @@ def parse_again(store: Store, *, stop: Event | None = None) -> Iterator[Progress
 
 
 def _usable(rows: Sequence[Row]) -> dict[tuple[str, str, str], Judgement]:
-    """Read replies; of several for the same candidate the first that can be used counts."""
+    """Parse replies; of several for the same candidate the first that is accepted counts."""
     found: dict[tuple[str, str, str], Judgement] = {}
     for row in rows:
-        judgement = read(_task(row), _kept(row))
+        judgement = parse_call(_task(row), _stored_call(row))
         if judgement.is_accepted:
             found.setdefault((row["producer"], row["sample_id"], row["origin"]), judgement)
     return found
 
 
-def _task(row: Row) -> Task:
-    return Task(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
+def _task(row: Row) -> ReflectionTask:
+    return ReflectionTask(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
 
 
-def _kept(row: Row) -> Kept:
-    return Kept(row["call_id"], Answer(Outcome.ANSWERED, row["raw"], row["finish_reason"]))
+def _stored_call(row: Row) -> StoredCall:
+    return StoredCall(row["call_id"], Answer(CallOutcome.ANSWERED, row["raw"], row["finish_reason"]))

@@ -1,43 +1,43 @@
-"""What a failed call means for its request and for the run: another try after a wait, no more tries, or the end."""
+"""What a failed call means for its request and for the run: a retry after a wait, no more retries, or the end."""
 
 import random
 from dataclasses import dataclass
 
 from srt_core.errors import TeacherStopError
-from srt_core.reflect.teacher import Answer, Outcome
+from srt_core.reflect.teacher import Answer, CallOutcome
 
 MOST_TRIES = 4
-"""Calls for one request, where what failed may pass."""
+"""Calls for one request whose failures are temporary."""
 MOST_REFUSALS = 10
-"""The same where the server asks for fewer calls."""
+"""Calls for one request that is refused by rate limits."""
 FREE_RETRIES = 3
 RETRY_SHARE = 0.42
-"""Further calls for requests whose first call failed: so many for each request, over the whole run."""
+"""Retries allowed in a run, as a share of its requests, beyond FREE_RETRIES: a retry budget."""
 LONG_WAITS_IN_A_ROW = 3
-"""So often a server asks to be left alone for long, with no reply in between, before the run pauses."""
+"""Long waits that a server may ask for, with no reply in between, before the run pauses."""
 FAILURES_IN_A_ROW = 20
 MORE_THAN_AT_ONCE = 4
-"""A hiccup of the server that fails all calls under way is not the end yet."""
-UNSHARED = frozenset({Outcome.RATE_LIMITED, Outcome.SETTING_REFUSED, Outcome.UNREACHABLE})
-"""No work of the teacher was lost on these: they take nothing of the share of further calls."""
+"""Added to the concurrency, so that one short outage that fails all calls under way does not end the run."""
+UNSHARED = frozenset({CallOutcome.RATE_LIMITED, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE})
+"""Failures that cost the teacher no work: retries after them do not count against RETRY_SHARE."""
 
 
 @dataclass(slots=True)
 class Patience:
-    """How a teacher has failed so far in a run."""
+    """Counts how calls have failed in a run, and decides on retries and on the end of the run."""
 
     name: str
     concurrency: int
     is_live: bool = True
     requests: int = 0
-    """Requests that were begun, each counted once."""
+    """Requests that were called for at least once."""
     _retries: int = 0
     _failed_in_a_row: int = 0
     _long_waits: int = 0
     _has_answered: bool = False
 
     def note(self, answer: Answer, *, is_news: bool = True) -> None:
-        """Count a call that ended. It is no news where it was under way when another one heard the same refusal."""
+        """Count a call that ended; not `is_news`: it was refused together with others that ran at the same time."""
         if answer.is_reply:
             self._has_answered = True
             self._failed_in_a_row = self._long_waits = 0
@@ -47,8 +47,8 @@ class Patience:
             self._failed_in_a_row += 1
 
     def end_of_run(self, answer: Answer, tries: int) -> TeacherStopError | None:
-        """Say why no further call would succeed after this one at its so-manieth try; None where one may."""
-        may_come_back = answer.outcome is Outcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
+        """Return the error that ends the run, or None; `tries` is the number of calls made for this request."""
+        may_come_back = answer.outcome is CallOutcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
         if answer.outcome.stops and not may_come_back:
             return TeacherStopError(answer.detail, answer.hint)
         if self._long_waits >= LONG_WAITS_IN_A_ROW and answer.asks_for_long:
@@ -64,9 +64,9 @@ class Patience:
             )
         return None
 
-    def grants(self, outcome: Outcome, tries: int) -> bool:
-        """Whether a request gets another call: not too often itself, and no more than a share of all requests."""
-        if not outcome.passes or tries >= (MOST_REFUSALS if outcome is Outcome.RATE_LIMITED else MOST_TRIES):
+    def grants(self, outcome: CallOutcome, tries: int) -> bool:
+        """Return whether a request is retried, and count it against the retry budget of the run where it counts."""
+        if not outcome.passes or tries >= (MOST_REFUSALS if outcome is CallOutcome.RATE_LIMITED else MOST_TRIES):
             return False
         if outcome in UNSHARED:
             return True
@@ -77,8 +77,11 @@ class Patience:
 
 
 def back_off(tries: int, answer: Answer) -> float:
-    """Wait longer each time, up to 8 s, by a random share so that calls do not come in step; or as the server asks."""
+    """Return the seconds to wait before a retry: exponential backoff with jitter up to 8 s, or more if the server asks.
+
+    The jitter keeps calls that failed together from being retried together.
+    """
     seconds: float = min(0.5 * 2.0 ** (tries - 1), 8.0) * random.uniform(0.5, 1.0)
-    if answer.outcome is Outcome.SETTING_REFUSED:
+    if answer.outcome is CallOutcome.SETTING_REFUSED:
         return 0.0
     return max(seconds, answer.retry_after_seconds) if answer.retry_after_seconds else seconds

@@ -15,7 +15,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars a million tokens; `batch_share` of that is what the Batch API costs."""
+    """US dollars per million tokens; the Batch API costs `batch_share` of that."""
 
     input: float
     output: float
@@ -32,7 +32,7 @@ class Price:
 
 
 def price_of(store: Store, model: str) -> Price | None:
-    """Find what a model costs; None where nobody said. A name that ends in a date is priced as the name without it."""
+    """Return the price of a model; None if unknown. A name that ends in a date is priced as the name without it."""
     rows = store.rows("SELECT input, output, batch_share FROM price WHERE model = ?", [model])
     if rows:
         return Price(**rows[0])
@@ -41,7 +41,7 @@ def price_of(store: Store, model: str) -> Price | None:
 
 
 def set_price(store: Store, model: str, price: Price) -> None:
-    """Keep a price in the project. TeacherError where it is no amount of money."""
+    """Store a price in the project. TeacherError where it is no amount of money."""
     amounts = (price.input, price.output, price.batch_share)
     if not all(math.isfinite(amount) and amount >= 0 for amount in amounts):
         raise TeacherError(f"The price {amounts} is no amount of money.", "Give US dollars a million tokens.")

@@ -19,7 +19,7 @@ from srt_core.records import Origin
 from srt_core.reflect.along import Along, Scoring
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.calls import Calls
-from srt_core.reflect.keeping import Task
+from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
@@ -172,7 +172,7 @@ class _Run:
         elif self._place == len(ORDER):
             self._end_sweep()
         failed = sum(not each.is_accepted for each in ended)
-        message = "The student scores what has come" if self.is_waiting else self._calls.said
+        message = "The student scores what has come" if self.is_waiting else self._calls.message
         self.progress = self.progress.moved(len(ended), failed=failed, message=message, spent=self._spent)
         total = self.progress.done if self.is_over and not self._calls.is_ending else self.progress.total or 0
         self.progress = replace(self.progress, total=max(self.progress.done, total))
@@ -194,7 +194,7 @@ class _Run:
             self._has_found |= bool(fresh)
             await self._calls.take(fresh)
 
-    def _needs(self, task: Task) -> set[tuple[str, str]]:
+    def _needs(self, task: ReflectionTask) -> set[tuple[str, str]]:
         """What must not be under way: the task itself, and in sequential mode what decides whether it is one."""
         before = {(task.sample_id, str(Origin.INSTRUCTION))} if self._missing.settled else set()
         return {task.key} | before
@@ -210,7 +210,7 @@ class _Run:
         has_news = self._along.scored != self._scored
         if has_news or (self._has_found and self._calls.is_idle):
             self._begin_sweep()
-        elif self._calls.is_idle and self._calls.has_put_aside:
+        elif self._calls.is_idle and self._calls.has_set_aside:
             self._calls.give_up()
         elif self._calls.is_idle:
             self.is_waiting, self.is_over = is_busy, not is_busy

@@ -8,12 +8,12 @@ from srt_core.reflect.teacher import Answer
 
 CHARACTERS_A_TOKEN = 4.0
 FIRST_REPLY_TOKENS = 800
-"""A guess of what a reply takes, before the first one."""
+"""Assumed length of a reply before the first one has come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Where a run pauses: calls and US dollars that were spent on this producer, over all its runs. None: nowhere."""
+    """Limits at which a run pauses: calls and US dollars spent on this producer, over all its runs. None: no limit."""
 
     calls: int | None = None
     cost: float | None = None
@@ -21,7 +21,7 @@ class Caps:
 
 @dataclass(slots=True)
 class Spent:
-    """What a producer has taken so far, over all its runs. `cost` is of the replies of which it is known."""
+    """What a producer has spent so far, over all its runs. `cost` sums the replies whose cost is known."""
 
     calls: int = 0
     cost: float = 0.0
@@ -29,19 +29,19 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     counted: int = 0
-    """Replies of which the tokens are known."""
+    """Replies with known token counts."""
     unpriced: int = 0
-    """Replies of which the cost is not known."""
+    """Replies with unknown cost."""
     dearest: float = 0.0
-    """The cost of the dearest reply."""
+    """The highest cost of one reply."""
 
     @property
     def reply_tokens(self) -> float:
-        """Tokens that a reply has on average; a guess before the first."""
+        """Mean tokens of a reply; an assumed length before the first."""
         return self.completion_tokens / self.counted if self.counted and self.completion_tokens else FIRST_REPLY_TOKENS
 
     def prompt_tokens_or(self, guess: float) -> float:
-        """Tokens that a prompt has on average; a guess before the first."""
+        """Return the mean tokens of a prompt; `guess` before the first is counted."""
         return self.prompt_tokens / self.counted if self.counted and self.prompt_tokens else guess
 
     def add(self, answer: Answer, price: Price | None) -> None:
@@ -60,7 +60,7 @@ class Spent:
 
 
 def spent_by(store: Store, producer: str) -> Spent:
-    """Add up what a producer has taken so far."""
+    """Return what a producer has spent so far."""
     row = store.rows(
         """SELECT count(*) AS calls, coalesce(sum(cost), 0) AS cost, count(*) FILTER (outcome = 'answered') AS replies,
                   coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens,
@@ -75,10 +75,10 @@ def spent_by(store: Store, producer: str) -> Spent:
 
 
 def over_cap(caps: Caps, spent: Spent, in_flight: int, guess: float | None) -> str:
-    """Say which cap one more call might pass; "" where none. `guess` is its cost where none is known; None: no price.
+    """Return a message on the cap that one more call might exceed; "" for none. `guess`: its cost, None if unpriced.
 
-    A call beside others leaves room for all of them to be twice as dear as the dearest so far, so that it is at most
-    the last one, which goes alone, that passes the cap. The first goes alone too: nobody knows what it costs.
+    A call beside others leaves room for each of them to cost twice the dearest reply so far. So at most the last call,
+    which is made alone, can exceed the cap. The first call is made alone too, because its cost is unknown.
     """
     if caps.calls is not None and spent.calls + in_flight >= caps.calls:
         return f"The cap of {caps.calls:,} calls is reached."

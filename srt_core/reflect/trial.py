@@ -14,7 +14,7 @@ from srt_core.project.candidates import pair_of
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.reflect.asking import Asker, FormatChoice, look_up
-from srt_core.reflect.keeping import Kept, Request, Task, keep_calls, read
+from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, parse_call, store_calls
 from srt_core.reflect.prices import price_of
 from srt_core.reflect.prompts import ParsedReflection, Prompts, Refusal, ReplyFormat
 from srt_core.reflect.run import producer_of
@@ -28,7 +28,7 @@ class Trial:
     """One call of a trial: what was sent, what came back, and what that was parsed to (None: it was no reply)."""
 
     seq: int
-    task: Task
+    task: ReflectionTask
     request: Request
     answer: Answer
     parsed: ParsedReflection | Refusal | None
@@ -50,7 +50,7 @@ def trial(
            FROM candidate JOIN sample USING (sample_id) WHERE origin = 'ORIGINAL' ORDER BY seq LIMIT ?""",
         [count],
     )
-    tasks = [(row["seq"], Task(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
+    tasks = [(row["seq"], ReflectionTask(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
              for row in rows for origin in (Origin.INSTRUCTION, Origin.RESPONSE)]  # fmt: skip
 
     async def ask_all() -> list[Trial]:
@@ -77,14 +77,14 @@ def trial(
 
 
 async def _ask(
-    store: Store, teacher: Teacher, producer: str, requests: Sequence[Request], known: dict[str, Kept]
-) -> list[Kept]:
+    store: Store, teacher: Teacher, producer: str, requests: Sequence[Request], known: dict[str, StoredCall]
+) -> list[StoredCall]:
     """Ask what is not known yet, and keep each reply as it comes."""
     price = price_of(store, teacher.model)
 
     async def ask(request: Request) -> None:
         answer = await teacher.ask(request.ask)
-        (known[request.hash],) = keep_calls(store, producer, price, [(request.hash, request.ask.stage, answer)])
+        (known[request.hash],) = store_calls(store, producer, price, [(request.hash, request.ask.stage, answer)])
 
     new = {request.hash: request for request in requests if request.hash not in known}
     await asyncio.gather(*(ask(request) for request in new.values()))
@@ -94,5 +94,5 @@ async def _ask(
     return [known[request.hash] for request in requests]
 
 
-def _shown(seq: int, task: Task, request: Request, kept: Kept) -> Trial:
-    return Trial(seq, task, request, kept.answer, read(task, kept).parsed)
+def _shown(seq: int, task: ReflectionTask, request: Request, kept: StoredCall) -> Trial:
+    return Trial(seq, task, request, kept.answer, parse_call(task, kept).parsed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from srt_core.errors import DecisionError
 from srt_core.project.events import DECISIONS, IS_BULK, fold
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Action, Decision, Origin, Pair
+from srt_core.records import Action, Decision, Origin
 
 _COLUMNS = "action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response, context"
 
@@ -119,15 +119,6 @@ def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
     numbers = store.rows("SELECT sample_id, seq FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
     seqs = {found["sample_id"]: found["seq"] for found in numbers}
     return [{**row, "seq": seqs[row["sample_id"]]} for row in rows]
-
-
-def edited_pair(store: Store, event_id: int) -> Pair:
-    """Read the pair that an edit wrote."""
-    rows = store.rows("SELECT instruction, input, response FROM event WHERE event_id = ? AND kind = 'edit'", [event_id])
-    if not rows:
-        raise DecisionError(f"Event {event_id} is no edit.", "Choose an edit in the history.")
-    row = rows[0]
-    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
 
 
 def _append(tx: Transaction, decision: Decision) -> int:

@@ -43,11 +43,11 @@ class Part(StrEnum):
 
 
 class MapStatus(StrEnum):
-    """Why a map is what it is. Only OK and TRUNCATED have pieces."""
+    """Why a map is what it is. Only OK and TRUNCATED have spans."""
 
     OK = "ok"
     TRUNCATED = "truncated"
-    """Max length cut the text: the pieces cover what was kept."""
+    """Max length cut the text: the spans cover what was kept."""
     NO_TARGET = "no_target"
     """No token is left to score."""
     NON_FINITE = "non_finite"
@@ -65,10 +65,10 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TokenSpan:
     """Whole characters of a text, from and to (not included), with the losses of the tokens that spell them, in nats.
 
-    Mostly one token; tokens that share a character are one piece, their losses summed. A loss is None where there is
+    Mostly one token; tokens that share a character are one span, their losses summed. A loss is None where there is
     none to compare: `reference` never scores the first token of a text that has no BOS before it.
     """
 
@@ -79,45 +79,35 @@ class Piece:
 
     @property
     def gain(self) -> float | None:
-        """How much easier the piece is once the context is known, in nats; negative: harder."""
+        """How much easier the span is once the context is known, in nats; negative: harder."""
         return None if self.alone is None or self.given is None else self.alone - self.given
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMap:
-    """A target text in pieces, in the order of the text, and its mean losses in nats a token, as the score has them.
+    """A target text in spans, in the order of the text, and its mean losses in nats a token, as the score has them.
 
-    `pieces` may leave white space out that no token spells, and end before the text does where it is TRUNCATED.
+    `spans` may leave white space out that no token spells, and end before the text does where it is TRUNCATED.
     """
 
     part: Part
     text: str
     status: MapStatus
-    pieces: tuple[Piece, ...] = ()
+    spans: tuple[TokenSpan, ...] = ()
     mean_alone: float | None = None
     mean_given: float | None = None
     tokens_alone: int = 0
     tokens_given: int = 0
 
     @property
-    def compared(self) -> list[Piece]:
-        """The pieces that have both losses."""
-        return [piece for piece in self.pieces if piece.gain is not None]
-
-    @property
-    def sum_alone(self) -> float:
-        """The losses of all pieces alone, in nats."""
-        return math.fsum(piece.alone or 0.0 for piece in self.pieces)
-
-    @property
-    def sum_given(self) -> float:
-        """The losses of all pieces given the context, in nats."""
-        return math.fsum(piece.given or 0.0 for piece in self.pieces)
+    def compared(self) -> list[TokenSpan]:
+        """The spans that have both losses."""
+        return [span for span in self.spans if span.gain is not None]
 
     @property
     def easier_share(self) -> float | None:
-        """Which share of the pieces with both losses became easier; None where there is none."""
-        gains = [piece.gain for piece in self.compared]
+        """Which share of the spans with both losses became easier; None where there is none."""
+        gains = [span.gain for span in self.compared]
         return sum(gain is not None and gain > 0 for gain in gains) / len(gains) if gains else None
 
     @property
@@ -213,42 +203,42 @@ def _map(
     alone, given = losses[direct], losses[conditioned]
     if not all(map(math.isfinite, [*alone, *given])):
         return TokenMap(part, text, MapStatus.NON_FINITE)
-    pieces = _pieces(text, student, uncut, alone, given)
+    spans = _paired_spans(text, student, uncut, alone, given)
     return TokenMap(
-        part, text, MapStatus(direct.status) if pieces else MapStatus.OTHER_TOKENS, tuple(pieces),
+        part, text, MapStatus(direct.status) if spans else MapStatus.OTHER_TOKENS, tuple(spans),
         math.fsum(alone) / len(alone), math.fsum(given) / len(given), len(alone), len(given),
     )  # fmt: skip
 
 
-def _pieces(
+def _paired_spans(
     text: str,
     student: Student,
     uncut: tuple[PlannedLoss, PlannedLoss],
     alone: Sequence[float],
     given: Sequence[float],
-) -> list[Piece]:
+) -> list[TokenSpan]:
     """Pair the losses of equal tokens, counted from the end of the whole text; empty where no two are equal.
 
-    Where the targets do not begin with the same token, what comes before the first equal one is a piece without gain.
+    Where the targets do not begin with the same token, what comes before the first equal one is a span without gain.
     """
     direct, conditioned = (slot for slot in uncut if isinstance(slot, LossRequest))
-    spans = _spans(text, student, direct)
+    spans = _token_characters(text, student, direct)
     shared = _common_end(direct.ids[direct.start :], conditioned.ids[conditioned.start :])
     if not spans or not shared:
         return []
     lead_alone, lead_given = len(spans) - shared, len(conditioned.ids) - conditioned.start - shared
     tokens = [
-        Piece(*span, _at(alone, lead_alone + place), _at(given, lead_given + place))
+        TokenSpan(*span, _at(alone, lead_alone + place), _at(given, lead_given + place))
         for place, span in enumerate(spans[lead_alone:])
     ]
     if lead_given:
-        tokens.insert(0, Piece(0, tokens[0].begin, None, math.fsum(given[:lead_given])))
+        tokens.insert(0, TokenSpan(0, tokens[0].begin, None, math.fsum(given[:lead_given])))
     elif lead_alone:
-        tokens.insert(0, Piece(0, tokens[0].begin, math.fsum(alone[:lead_alone]), None))
+        tokens.insert(0, TokenSpan(0, tokens[0].begin, math.fsum(alone[:lead_alone]), None))
     return _whole_characters(token for token in tokens if (token.alone, token.given) != (None, None))
 
 
-def _spans(text: str, student: Student, direct: LossRequest) -> list[tuple[int, int]]:
+def _token_characters(text: str, student: Student, direct: LossRequest) -> list[tuple[int, int]]:
     """For each target token of the text alone, uncut, the characters that it spells; empty where it is not the text's.
 
     Special tokens that a tokenizer puts around a text spell nothing.
@@ -277,20 +267,20 @@ def _at(losses: Sequence[float], place: int) -> float | None:
     return losses[place] if place < len(losses) else None
 
 
-def _whole_characters(tokens: Iterable[Piece]) -> list[Piece]:
+def _whole_characters(tokens: Iterable[TokenSpan]) -> list[TokenSpan]:
     """Join tokens that share a character, and those that spell nothing with a neighbour."""
-    pieces: list[Piece] = []
+    spans: list[TokenSpan] = []
     for token in tokens:
-        last = pieces[-1] if pieces else None
+        last = spans[-1] if spans else None
         if last and (token.begin < last.end or token.begin == token.end or last.begin == last.end):
-            pieces[-1] = _joined(last, token)
+            spans[-1] = _joined(last, token)
         else:
-            pieces.append(token)
-    return pieces
+            spans.append(token)
+    return spans
 
 
-def _joined(one: Piece, other: Piece) -> Piece:
-    return Piece(
+def _joined(one: TokenSpan, other: TokenSpan) -> TokenSpan:
+    return TokenSpan(
         min(one.begin, other.begin),
         max(one.end, other.end),
         None if one.alone is None or other.alone is None else one.alone + other.alone,
@@ -306,7 +296,7 @@ def _keep(store: Store, scoring_id: int, subject: Subject, maps: Mapping[Part, T
             values = [
                 scoring_id, subject.table, subject.id, str(each.part), str(each.status), each.mean_alone,
                 each.mean_given, each.tokens_alone, each.tokens_given,
-                *([getattr(piece, name) for piece in each.pieces] for name in ("begin", "end", "alone", "given")),
+                *([getattr(span, name) for span in each.spans] for name in ("begin", "end", "alone", "given")),
             ]  # fmt: skip
             tx.execute(
                 f"INSERT INTO token_map ({', '.join(_COLUMNS)}) VALUES ({places}) ON CONFLICT DO NOTHING", values
@@ -314,8 +304,8 @@ def _keep(store: Store, scoring_id: int, subject: Subject, maps: Mapping[Part, T
 
 
 def _read(row: Row, text: str) -> TokenMap:
-    pieces = zip(row["begins"], row["ends"], row["alone"], row["given"], strict=True)
+    spans = zip(row["begins"], row["ends"], row["alone"], row["given"], strict=True)
     return TokenMap(
-        Part(row["part"]), text, MapStatus(row["status"]), tuple(Piece(*piece) for piece in pieces),
+        Part(row["part"]), text, MapStatus(row["status"]), tuple(TokenSpan(*span) for span in spans),
         row["mean_alone"], row["mean_given"], row["tokens_alone"], row["tokens_given"],
     )  # fmt: skip

@@ -7,7 +7,7 @@ from srt_core.score.student import Student, files_stamp, load_student
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class StudentChoice:
     """Which student: its folder or hub name, and how it is loaded."""
 
     name: str
@@ -20,14 +20,14 @@ class Resident:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: tuple[Wanted, str, Student] | None = None
+        self._held: tuple[StudentChoice, str, Student] | None = None
 
-    def holds(self, wanted: Wanted) -> bool:
+    def holds(self, wanted: StudentChoice) -> bool:
         """Whether that student is loaded, from the files that are there now. Never waits for one that is loading."""
         held = self._held
         return held is not None and held[:2] == (wanted, files_stamp(wanted.name))
 
-    def get(self, wanted: Wanted) -> Student:
+    def get(self, wanted: StudentChoice) -> Student:
         """Return that student; it is loaded in place of the one before where it is another, or where its files changed.
 
         Raises:

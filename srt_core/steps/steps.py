@@ -20,7 +20,7 @@ from srt_core.reflect.spending import Caps
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.score.explain import Subject, explain, kept_maps
 from srt_core.score.ifd import Convention
-from srt_core.score.resident import RESIDENT, Wanted
+from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Student, files_stamp, load_student
 from srt_core.score.templates import Template, load_template
@@ -142,7 +142,7 @@ def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     subjects = [Subject(table, number) for table, number in asked["subjects"]]
     progress = Progress("versions", total=len(subjects), message="Loading the student")
     yield progress
-    student = RESIDENT.get(Wanted(asked["student"], asked["device"], asked["dtype"]))
+    student = RESIDENT.get(StudentChoice(asked["student"], asked["device"], asked["dtype"]))
     yield progress.moved(0, message="The student reads the texts with and without their context")
     for subject in subjects:
         if stop.is_set():

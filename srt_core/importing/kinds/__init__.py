@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 from srt_core.importing.kinds.languages import UNKNOWN, language_of
-from srt_core.importing.kinds.tasks import Task, task_of
+from srt_core.importing.kinds.tasks import TaskType, task_of
 from srt_core.records import Pair
 
-__all__ = ["UNKNOWN", "Kind", "Task", "kind_of", "language_of", "task_of"]
+__all__ = ["UNKNOWN", "Kind", "TaskType", "kind_of", "language_of", "task_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """The type of a pair's task, and its language as an ISO 639 code or UNKNOWN."""
 
-    task: Task
+    task: TaskType
     language: str
 
 

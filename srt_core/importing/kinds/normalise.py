@@ -13,7 +13,7 @@ SOURCE_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NormalisedPair:
     """A pair: short, in lower case, without openings such as "please" and "given a list,".
 
     `has_source`: whether there is a text to work on, as input or within the instruction.
@@ -39,7 +39,7 @@ _OPENING = re.compile(
 _NO_INPUT = re.compile(r"\W*(?:(?:no|none|not|n/?a|nil|empty)\W*(?:input|applicable|required|needed|necessary)*)?\W*")
 
 
-def read(pair: Pair) -> Asked:
+def normalise(pair: Pair) -> NormalisedPair:
     """Return a pair as the patterns see it."""
     instruction, source = (text[:READ_CHARACTERS].strip().lower() for text in (pair.instruction, pair.input))
     if source and _NO_INPUT.fullmatch(source):
@@ -48,7 +48,9 @@ def read(pair: Pair) -> Asked:
         instruction, source = source, ""
     if opening := _OPENING.match(instruction):
         instruction = instruction[opening.end() :].lstrip() or instruction
-    return Asked(instruction, source, pair.response[:RESPONSE_CHARACTERS].lower(), _has_source(instruction, source))
+    return NormalisedPair(
+        instruction, source, pair.response[:RESPONSE_CHARACTERS].lower(), _has_source(instruction, source)
+    )
 
 
 def _has_source(instruction: str, source: str) -> bool:

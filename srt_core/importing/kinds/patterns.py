@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from srt_core.importing.kinds.normalise import Asked
+from srt_core.importing.kinds.normalise import NormalisedPair
 
 _CODE_MARKS = (
     "```", "def ", "#include", "import ", "select ", "\nclass ", "<html", "<!doc", "</", "console.", "system.out",
@@ -62,7 +62,7 @@ _NO_CODE = re.compile(
 )
 
 
-def is_code(asked: Asked) -> bool:
+def is_code(asked: NormalisedPair) -> bool:
     """Whether a pair asks for a program, a query, markup or an algorithm, or works on one."""
     if _has_code(f"{asked.instruction}\n{asked.input}\n{asked.response}"):
         return True
@@ -143,7 +143,7 @@ _NO_MATHS = re.compile(
 )
 
 
-def is_mathematics(asked: Asked) -> bool:
+def is_mathematics(asked: NormalisedPair) -> bool:
     """Whether a pair asks for a calculation, a conversion of numbers or units, a formula, a solution or a proof."""
     instruction = asked.instruction
     if instruction.startswith(("calculate", "compute ")):

@@ -12,12 +12,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from srt_core.importing.kinds.normalise import Asked, read
+from srt_core.importing.kinds.normalise import NormalisedPair, normalise
 from srt_core.importing.kinds.patterns import is_code, is_mathematics
 from srt_core.records import Pair
 
 
-class Task(StrEnum):
+class TaskType(StrEnum):
     """What a pair asks for, in the order of lists and charts."""
 
     MATHEMATICS = "mathematics"
@@ -34,7 +34,7 @@ class Task(StrEnum):
     OTHER = "other"
 
 
-Test = Callable[[Asked], bool]
+Test = Callable[[NormalisedPair], bool]
 
 _SIGNS: Mapping[str, Test] = {
     "code": is_code,
@@ -44,18 +44,18 @@ _SIGNS: Mapping[str, Test] = {
 }
 
 
-def task_of(pair: Pair) -> Task:
+def task_of(pair: Pair) -> TaskType:
     """Say what a pair asks for: the task of the first row that fits it, else OTHER."""
-    asked = read(pair)
-    return next((task for task, fits in _table() if fits(asked)), Task.OTHER)
+    asked = normalise(pair)
+    return next((task for task, fits in _table() if fits(asked)), TaskType.OTHER)
 
 
 @cache
-def _table() -> Sequence[tuple[Task, Test]]:
+def _table() -> Sequence[tuple[TaskType, Test]]:
     text = resources.files(__package__).joinpath("tasks.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     words = {name: _any_of(listed) for name, listed in table["words"].items()}
-    return [(Task(row["task"]), _test(row, words)) for row in table["row"]]
+    return [(TaskType(row["task"]), _test(row, words)) for row in table["row"]]
 
 
 def _any_of(listed: str) -> str:

@@ -7,13 +7,13 @@ or refused whole: a refusal names its reason (`verdicts`), and a refused rewrite
 
 from srt_core.reflect.prompts.file import Prompts, ReplyFormat, StagePrompt, load_prompts, parse_prompts
 from srt_core.reflect.prompts.replies import parse_reply
-from srt_core.reflect.prompts.sections import CRITERIA, REWRITES, placeholder, section_keys
+from srt_core.reflect.prompts.sections import CRITERIA, REWRITE_SECTIONS, placeholder, section_keys
 from srt_core.reflect.prompts.verdicts import CORRECTIONS, ParsedReflection, Refusal, RefusalReason, correction_for
 
 __all__ = [
     "CORRECTIONS",
     "CRITERIA",
-    "REWRITES",
+    "REWRITE_SECTIONS",
     "ParsedReflection",
     "Prompts",
     "Refusal",

@@ -13,7 +13,7 @@ from typing import Final
 
 from srt_core.errors import TemplateError
 from srt_core.records import Pair, Stage
-from srt_core.reflect.prompts.sections import CRITERIA, REWRITES, placeholder, section_keys
+from srt_core.reflect.prompts.sections import CRITERIA, REWRITE_SECTIONS, placeholder, section_keys
 
 PLACEHOLDERS: Final = frozenset({"instruction", "input", "response", "criteria", "reply_format"})
 
@@ -173,7 +173,7 @@ def _stage_prompt(table: object, stage: Stage, source: str) -> StagePrompt:
         system=_text(table, "system", source, where=f"{stage}."),
         request=_text(table, "request", source, PLACEHOLDERS, where=f"{stage}."),
         criteria=_descriptions(table, "criteria", CRITERIA[stage], f"{source}, [{stage}.criteria]"),
-        rewrites=_descriptions(table, "rewrites", REWRITES[stage], f"{source}, [{stage}.rewrites]"),
+        rewrites=_descriptions(table, "rewrites", REWRITE_SECTIONS[stage], f"{source}, [{stage}.rewrites]"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from srt_core.records import Stage
-from srt_core.reflect.prompts.sections import REWRITES, loose_name, watched_keys
+from srt_core.reflect.prompts.sections import REWRITE_SECTIONS, loose_name, watched_keys
 from srt_core.reflect.prompts.tags import second_reply, without_blank_ends
 from srt_core.reflect.prompts.verdicts import Refusal, ambiguous, missing
 
@@ -83,7 +83,9 @@ def _entries(keys: tuple[str, ...], value: tuple[Any, ...], depth: int = 0) -> I
     """Find the entries with keys of ours, also in objects under other keys."""
     for name, inner in value:
         key = re.sub(r"(?<=[a-z])(?=[A-Z])|[ _-]+", "_", name.strip()).lower()
-        if key in keys or (key in _INPUTS and keys[-2:] == REWRITES[Stage.INSTRUCTION] and inner not in ("", None)):
+        if key in keys or (
+            key in _INPUTS and keys[-2:] == REWRITE_SECTIONS[Stage.INSTRUCTION] and inner not in ("", None)
+        ):
             yield key, inner
         elif isinstance(inner, tuple) and depth < _DEEPEST:
             yield from _entries(keys, inner, depth + 1)

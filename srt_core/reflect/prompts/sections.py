@@ -17,7 +17,7 @@ CRITERIA: Final[Mapping[Stage, tuple[str, ...]]] = {
 }
 """The criteria a critique covers, by stage, in the order of the reply."""
 
-REWRITES: Final[Mapping[Stage, tuple[str, ...]]] = {
+REWRITE_SECTIONS: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.INSTRUCTION: ("new_instruction", "new_response"),
     Stage.RESPONSE: ("new_response",),
 }
@@ -26,7 +26,7 @@ REWRITES: Final[Mapping[Stage, tuple[str, ...]]] = {
 
 def section_keys(stage: Stage) -> tuple[str, ...]:
     """Name the sections of a reply of this stage, in order: first the criteria, then the rewrites."""
-    return CRITERIA[stage] + REWRITES[stage]
+    return CRITERIA[stage] + REWRITE_SECTIONS[stage]
 
 
 def watched_keys(keys: tuple[str, ...]) -> tuple[str, ...]:

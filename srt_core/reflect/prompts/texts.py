@@ -7,7 +7,7 @@ from typing import Final
 
 from srt_core.records import Stage
 from srt_core.reflect.prompts.reasoning import OPENING
-from srt_core.reflect.prompts.sections import REWRITES, loose_name, placeholder
+from srt_core.reflect.prompts.sections import REWRITE_SECTIONS, loose_name, placeholder
 from srt_core.reflect.prompts.verdicts import Refusal, RefusalReason, missing, stray
 
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -17,7 +17,7 @@ _LONGEST_REMARK: Final = 200
 def refuse_text(sections: Mapping[str, str]) -> Refusal | None:
     """Find the first section whose text cannot be used."""
     for key, text in sections.items():
-        is_rewrite = key in REWRITES[Stage.INSTRUCTION]
+        is_rewrite = key in REWRITE_SECTIONS[Stage.INSTRUCTION]
         refusal = _refuse_any(key, text, is_rewrite=is_rewrite) or (_refuse_rewrite(key, text) if is_rewrite else None)
         if refusal:
             return refusal

@@ -11,7 +11,7 @@
 Only this package imports openai, and only when a call is made.
 """
 
-from srt_core.reflect.teacher.ask import Answer, Ask, Headroom, Outcome, Teacher, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, Headroom, Teacher, request_hash
 from srt_core.reflect.teacher.live import OpenAITeacher
 from srt_core.reflect.teacher.pace import Pace
 from srt_core.reflect.teacher.replay import ReplayTeacher, record_reply
@@ -21,7 +21,7 @@ __all__ = [
     "Ask",
     "Headroom",
     "OpenAITeacher",
-    "Outcome",
+    "CallOutcome",
     "Pace",
     "ReplayTeacher",
     "Teacher",

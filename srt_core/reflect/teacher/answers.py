@@ -14,31 +14,31 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from srt_core.reflect.teacher.address import Key
-from srt_core.reflect.teacher.ask import Answer, Headroom, Outcome
+from srt_core.reflect.teacher.ask import Answer, CallOutcome, Headroom
 
 KEPT_CHARACTERS: Final = 20_000
 """How much is kept of a body that is no reply."""
 
-_STOPPING_HINTS: Mapping[Outcome, str] = {
-    Outcome.QUOTA_SPENT: "Top up the account or use another teacher, then go on.",
-    Outcome.UNKNOWN_MODEL: "Check the model's name and the address; most end in /v1.",
-    Outcome.UNREACHABLE: "Check the address, and that the server runs; finished reflections are kept.",
+_STOPPING_HINTS: Mapping[CallOutcome, str] = {
+    CallOutcome.QUOTA_SPENT: "Top up the account or use another teacher, then go on.",
+    CallOutcome.UNKNOWN_MODEL: "Check the model's name and the address; most end in /v1.",
+    CallOutcome.UNREACHABLE: "Check the address, and that the server runs; finished reflections are kept.",
 }
-_SAID: Mapping[Outcome, str] = {
-    Outcome.KEY_REFUSED: "refuses the key",
-    Outcome.QUOTA_SPENT: "says that the quota is spent",
-    Outcome.UNKNOWN_MODEL: "does not know the model or the address",
-    Outcome.UNREACHABLE: "cannot be reached",
-    Outcome.RATE_LIMITED: "asks for fewer calls",
-    Outcome.SERVER_ERROR: "failed",
-    Outcome.TOO_LONG: "finds the request too long",
-    Outcome.CONTENT_FILTER: "withheld its reply",
-    Outcome.FORMAT_REFUSED: "does not take a JSON schema",
-    Outcome.SETTING_REFUSED: "wants the request in other words",
-    Outcome.REQUEST_REFUSED: "refused the call",
-    Outcome.CONNECTION_BROKE: "broke the connection",
-    Outcome.TIMED_OUT: "gave no whole answer in time",
-    Outcome.NO_COMPLETION: "sent no reply",
+_SAID: Mapping[CallOutcome, str] = {
+    CallOutcome.KEY_REFUSED: "refuses the key",
+    CallOutcome.QUOTA_SPENT: "says that the quota is spent",
+    CallOutcome.UNKNOWN_MODEL: "does not know the model or the address",
+    CallOutcome.UNREACHABLE: "cannot be reached",
+    CallOutcome.RATE_LIMITED: "asks for fewer calls",
+    CallOutcome.SERVER_ERROR: "failed",
+    CallOutcome.TOO_LONG: "finds the request too long",
+    CallOutcome.CONTENT_FILTER: "withheld its reply",
+    CallOutcome.FORMAT_REFUSED: "does not take a JSON schema",
+    CallOutcome.SETTING_REFUSED: "wants the request in other words",
+    CallOutcome.REQUEST_REFUSED: "refused the call",
+    CallOutcome.CONNECTION_BROKE: "broke the connection",
+    CallOutcome.TIMED_OUT: "gave no whole answer in time",
+    CallOutcome.NO_COMPLETION: "sent no reply",
 }
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -92,7 +92,7 @@ class Reader:
         if text is None:
             return self._no_completion(shown, f"a message whose content is no text but {content!r}", seconds, headers)
         return Answer(
-            Outcome.ANSWERED,
+            CallOutcome.ANSWERED,
             text=self.key.redacted_reply(text),
             finish_reason=_storable(self.key.redacted_reply(str(finish_reason))),
             model=_storable(self.key.redacted_reply(str(_at(found, "model") or self.model))),
@@ -115,7 +115,7 @@ class Reader:
 
     def failure(
         self,
-        outcome: Outcome,
+        outcome: CallOutcome,
         said: str,
         body: str | None = None,
         latency_seconds: float = 0.0,
@@ -124,7 +124,7 @@ class Reader:
     ) -> Answer:
         """Write a call that brought no reply as an Answer, the key taken out of all that the server said."""
         hint = "Run the step again to ask again."
-        if outcome is Outcome.KEY_REFUSED:
+        if outcome is CallOutcome.KEY_REFUSED:
             variable = self.key.variable
             hint = f"Set the environment variable {variable} to a key that this server accepts, then start again."
         return Answer(
@@ -139,7 +139,7 @@ class Reader:
         )
 
     def _no_completion(self, text: str, said: str, latency_seconds: float, headers: Mapping[str, str] | None) -> Answer:
-        return self.failure(Outcome.NO_COMPLETION, said, text, latency_seconds, 200, headers)
+        return self.failure(CallOutcome.NO_COMPLETION, said, text, latency_seconds, 200, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +167,23 @@ class _Said:
         return cls(status, message, code, str(parts["param"] or ""), words)
 
 
-def _judge(said: _Said) -> Outcome:
+def _judge(said: _Said) -> CallOutcome:
     """Say what became of a call that ended in an error status: what stops every call first."""
     status = said.status
     is_refused = 400 <= status < 500 and status not in (408, 409, 425, 429)
     by_rule = (
-        (status in (401, 403) or said.code == "invalid_api_key", Outcome.KEY_REFUSED),
+        (status in (401, 403) or said.code == "invalid_api_key", CallOutcome.KEY_REFUSED),
         (status == 402 or said.code in _QUOTA_CODES or "exceeded your current quota" in said.words,
-         Outcome.QUOTA_SPENT),
-        (status == 429, Outcome.RATE_LIMITED),
-        (is_refused and said.code == "content_filter", Outcome.CONTENT_FILTER),
-        (is_refused and (status == 413 or bool(_TOO_LONG.search(said.words))), Outcome.TOO_LONG),
-        (is_refused and bool(_FORMAT.search(said.words)), Outcome.FORMAT_REFUSED),
+         CallOutcome.QUOTA_SPENT),
+        (status == 429, CallOutcome.RATE_LIMITED),
+        (is_refused and said.code == "content_filter", CallOutcome.CONTENT_FILTER),
+        (is_refused and (status == 413 or bool(_TOO_LONG.search(said.words))), CallOutcome.TOO_LONG),
+        (is_refused and bool(_FORMAT.search(said.words)), CallOutcome.FORMAT_REFUSED),
         (status == 404 or said.code == "model_not_found" or (is_refused and bool(_NO_MODEL.search(said.words))),
-         Outcome.UNKNOWN_MODEL),
-        (is_refused, Outcome.REQUEST_REFUSED),
+         CallOutcome.UNKNOWN_MODEL),
+        (is_refused, CallOutcome.REQUEST_REFUSED),
     )  # fmt: skip
-    return next((outcome for holds, outcome in by_rule if holds), Outcome.SERVER_ERROR)
+    return next((outcome for holds, outcome in by_rule if holds), CallOutcome.SERVER_ERROR)
 
 
 def refused_setting(body: str | None) -> str:

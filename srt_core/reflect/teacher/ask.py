@@ -20,7 +20,7 @@ class Ask:
     response_format: Mapping[str, object] | None = None
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """What became of a call; the list is closed. Only ANSWERED brings a reply."""
 
     ANSWERED = "answered"
@@ -57,14 +57,16 @@ class Outcome(StrEnum):
     @property
     def is_about_one(self) -> bool:
         """Whether it says something of this request only, and nothing of the server's health."""
-        return self in (Outcome.TOO_LONG, Outcome.CONTENT_FILTER, Outcome.NOT_RECORDED)
+        return self in (CallOutcome.TOO_LONG, CallOutcome.CONTENT_FILTER, CallOutcome.NOT_RECORDED)
 
 
 _PASSING = frozenset({
-    Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.TIMED_OUT, Outcome.CONNECTION_BROKE, Outcome.NO_COMPLETION,
-    Outcome.SETTING_REFUSED, Outcome.UNREACHABLE,
+    CallOutcome.RATE_LIMITED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT, CallOutcome.CONNECTION_BROKE,
+    CallOutcome.NO_COMPLETION, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE,
 })  # fmt: skip
-_STOPPING = frozenset({Outcome.KEY_REFUSED, Outcome.UNKNOWN_MODEL, Outcome.QUOTA_SPENT, Outcome.UNREACHABLE})
+_STOPPING = frozenset({
+    CallOutcome.KEY_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.QUOTA_SPENT, CallOutcome.UNREACHABLE,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Answer:
     the endpoint gives none. `retry_after_seconds`: how long the server asks to be left alone.
     """
 
-    outcome: Outcome
+    outcome: CallOutcome
     text: str | None = None
     finish_reason: str = ""
     model: str = ""
@@ -110,7 +112,7 @@ class Answer:
     @property
     def is_reply(self) -> bool:
         """Whether the teacher wrote something."""
-        return self.outcome is Outcome.ANSWERED
+        return self.outcome is CallOutcome.ANSWERED
 
 
 class Teacher(Protocol):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from srt_core.errors import TeacherStopError
-from srt_core.reflect.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask, Outcome
+from srt_core.reflect.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask, CallOutcome
 from srt_core.reflect.teacher.live import OpenAITeacher
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Batches:
         error = found.get("error")
         said = error.get("message") if isinstance(error, dict) else None
         body = json.dumps(found, ensure_ascii=False)
-        return reader.failure(Outcome.SERVER_ERROR, str(said or "the batch brought no response"), body)
+        return reader.failure(CallOutcome.SERVER_ERROR, str(said or "the batch brought no response"), body)
 
     def _read(self, batch: object) -> RemoteBatch:
         remote_id = getattr(batch, "id", None)
@@ -230,7 +230,7 @@ class Batches:
                 async with asyncio.timeout(deadline):
                     return await ask()
             except TimeoutError:
-                answer = self._teacher.reader.failure(Outcome.TIMED_OUT, f"{deadline:g} seconds passed")
+                answer = self._teacher.reader.failure(CallOutcome.TIMED_OUT, f"{deadline:g} seconds passed")
             except (openai.OpenAIError, ValueError) as error:
                 answer = self._teacher.judge(error)
             # Raised out here, so that the client's own error, whose text may hold the key, is no part of the traceback.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from srt_core.errors import TeacherStopError
 from srt_core.reflect.teacher.address import read_address, read_key
 from srt_core.reflect.teacher.answers import Reader, refused_setting
-from srt_core.reflect.teacher.ask import Answer, Ask, Outcome, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
 
 if TYPE_CHECKING:
     import httpx2
@@ -91,7 +91,7 @@ class OpenAITeacher:
                 )
         except TimeoutError:
             said = f"{self.deadline_seconds:g} seconds passed"
-            return self.reader.failure(Outcome.TIMED_OUT, said, None, time.monotonic() - started)
+            return self.reader.failure(CallOutcome.TIMED_OUT, said, None, time.monotonic() - started)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # the latter: what no header takes
             return self._connection(error, time.monotonic() - started)
         seconds = time.monotonic() - started
@@ -176,16 +176,16 @@ class OpenAITeacher:
         if isinstance(error, openai.APIConnectionError):
             return self._connection(error, latency_seconds)
         said = f"{type(error).__name__}: {error}"
-        return self.reader.failure(Outcome.NO_COMPLETION, said, None, latency_seconds)
+        return self.reader.failure(CallOutcome.NO_COMPLETION, said, None, latency_seconds)
 
     def judge_line(self, status: int, body: str) -> Answer:
         """Judge the error of one line of a batch. All its lines were written before one could say what to reword."""
         answer = self.reader.error(status, body)
-        setting = refused_setting(answer.text) if answer.outcome is Outcome.REQUEST_REFUSED else ""
+        setting = refused_setting(answer.text) if answer.outcome is CallOutcome.REQUEST_REFUSED else ""
         if not setting:
             return answer
         self._reword(setting)
-        return replace(answer, outcome=Outcome.SETTING_REFUSED)
+        return replace(answer, outcome=CallOutcome.SETTING_REFUSED)
 
     def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
         """Judge an error status. A setting that the server wants in other words is put so from now on.
@@ -193,10 +193,10 @@ class OpenAITeacher:
         A call that was under way when that was found out was put the old way, and is refused for it too.
         """
         answer = self.reader.error(response.status_code, response.text, latency_seconds, response.headers)
-        is_refused = answer.outcome is Outcome.REQUEST_REFUSED
+        is_refused = answer.outcome is CallOutcome.REQUEST_REFUSED
         if is_refused and (wording != self._wording or self._reword(refused_setting(answer.text))):
             return self.reader.failure(
-                Outcome.SETTING_REFUSED, answer.detail, answer.text, latency_seconds, response.status_code
+                CallOutcome.SETTING_REFUSED, answer.detail, answer.text, latency_seconds, response.status_code
             )
         return answer
 
@@ -214,7 +214,7 @@ class OpenAITeacher:
         """Tell a server that is not there from a connection that broke."""
         causes = _causes(error)
         is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
-        outcome = Outcome.UNREACHABLE if is_absent else Outcome.CONNECTION_BROKE
+        outcome = CallOutcome.UNREACHABLE if is_absent else CallOutcome.CONNECTION_BROKE
         said = str(causes[-1]) or type(causes[-1]).__name__
         return self.reader.failure(outcome, said, None, latency_seconds)
 

@@ -13,7 +13,7 @@ forward.
 import math
 from dataclasses import dataclass
 
-from srt_core.reflect.teacher.ask import Answer, Outcome
+from srt_core.reflect.teacher.ask import Answer, CallOutcome
 
 FIRST_HOLD_SECONDS = 0.5
 LONGEST_HOLD_SECONDS = 10.0
@@ -82,7 +82,7 @@ class Pace:
         taken = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
         if self._tokens and taken:
             self._tokens.take(now, taken - tokens)
-        if answer.outcome is Outcome.RATE_LIMITED:
+        if answer.outcome is CallOutcome.RATE_LIMITED:
             is_news = began >= self._refused_at
             self._slow_down(now, answer, is_news=is_news)
         elif answer.is_reply:

@@ -7,7 +7,7 @@ from typing import Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import Pair, Stage
-from srt_core.reflect.teacher.ask import Answer, Ask, Outcome, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
 
 FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
 
@@ -44,7 +44,7 @@ class ReplayTeacher:
         if found is not None:
             return found
         return Answer(
-            Outcome.NOT_RECORDED,
+            CallOutcome.NOT_RECORDED,
             detail=f"{self._path.name} holds no reply of the {ask.stage} stage about this pair.",
             hint="Record one, or reflect with a teacher that answers live.",
         )
@@ -92,7 +92,7 @@ def _read_line(path: Path, number: int, line: bytes) -> tuple[tuple[Stage, Pair]
     if record["stage"] not in list(Stage):
         raise _no_recording(path, number, f"its stage is neither {' nor '.join(Stage)}")
     pair = Pair(record["instruction"], record["response"], record["input"])
-    answer = Answer(Outcome.ANSWERED, record["reply"], record["finish_reason"], str(record.get("model", "")))
+    answer = Answer(CallOutcome.ANSWERED, record["reply"], record["finish_reason"], str(record.get("model", "")))
     return (Stage(record["stage"]), pair), answer
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from srt_core.errors import SRTError
-from srt_core.importing.kinds import Task
+from srt_core.importing.kinds import TaskType
 from srt_core.project.store import Store
 from srt_core.records import LossStatus, Origin
 
 NOT_SCORED = "not scored"
 STATUSES = (*map(str, LossStatus), NOT_SCORED)
 """What became of scoring a candidate under the scoring in use."""
-TASKS = tuple(map(str, Task))
+TASKS = tuple(map(str, TaskType))
 
 Days = tuple[date | None, date | None]
 

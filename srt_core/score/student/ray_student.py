@@ -1,6 +1,6 @@
 """A student on a Ray cluster: this process plans and stores, workers on any number of machines compute packs.
 
-Ray, an optional extra, is imported here and in `crew` alone.
+Ray, an optional extra, is imported here and in `ray_workers` alone.
 """
 
 import logging
@@ -19,7 +19,7 @@ from srt_core.records import Loss
 from srt_core.score.student.loading import load_tokenizer
 from srt_core.score.student.model import short_reason
 from srt_core.score.student.packing import Pack
-from srt_core.score.student.ray_workers import Crew, Job, Place, Worker, starter
+from srt_core.score.student.ray_workers import PackJob, RayWorkers, Worker, WorkerProcess, starter
 from srt_core.score.student.scorer import Identity, Scorer
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class RayStudent(Scorer):
             StudentError: the student cannot be loaded there, or Ray has no room for a worker.
         """
         super().__init__(tokenizer, name)
-        self._crew = Crew(name, self.tokenizer_fingerprint, start, workers)
+        self._workers = RayWorkers(name, self.tokenizer_fingerprint, start, workers)
         try:
-            self._identity = replace(self._crew.first_report().identity, name=name)
+            self._identity = replace(self._workers.first_report().identity, name=name)
         except BaseException:
             self.close()
             raise
@@ -55,38 +55,38 @@ class RayStudent(Scorer):
         return self._identity
 
     def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
-        """Compute packs on the workers, each of which takes a few.
+        """Yield packs with their losses, computed on the workers, each of which holds a few.
 
         Raises:
             StudentError: as `Scorer.run`; also when a pack ended several workers, and when none is left.
         """
-        waiting: deque[Job] = deque()
+        waiting: deque[PackJob] = deque()
         try:
             for pack in packs:
-                waiting.append(self._begun(pack))
-                if len(waiting) > self._crew.ahead:
+                waiting.append(self._submitted(pack))
+                if len(waiting) > self._workers.ahead:
                     yield self._finished(waiting)
             while waiting:
                 yield self._finished(waiting)
         finally:
-            self._crew.leave(waiting)
+            self._workers.drop(waiting)
 
-    def places(self) -> list[Place]:
-        """Wait until every worker holds the student, and say in which processes that is."""
-        return self._crew.places()
+    def processes(self) -> list[WorkerProcess]:
+        """Wait until every worker has loaded the student; return their processes."""
+        return self._workers.processes()
 
     def close(self) -> None:
         """End the workers."""
-        self._crew.end()
+        self._workers.end()
 
-    def _begun(self, pack: Pack) -> Job:
-        job = Job(pack, None if pack else [])
+    def _submitted(self, pack: Pack) -> PackJob:
+        job = PackJob(pack, None if pack else [])
         if pack:
-            self._crew.take(job)
+            self._workers.submit(job)
         return job
 
-    def _finished(self, waiting: deque[Job]) -> tuple[Pack, list[Loss]]:
-        losses = self._crew.wait_for(waiting[0])
+    def _finished(self, waiting: deque[PackJob]) -> tuple[Pack, list[Loss]]:
+        losses = self._workers.wait_for(waiting[0])
         return waiting.popleft().pack, losses
 
 
@@ -99,7 +99,7 @@ def ray_student(
     device: str = "auto",
     dtype: str = "auto",
 ) -> Iterator[RayStudent]:
-    """Hold a student on a Ray cluster, and end its workers afterwards.
+    """Yield a student on a Ray cluster, and end its workers afterwards.
 
     Args:
         name_or_path: as for `load_student`; a folder has to be there under the same path on each node.
@@ -144,7 +144,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    logging.getLogger("ray").setLevel(logging.ERROR)  # it has notices before it reads its own argument
+    logging.getLogger("ray").setLevel(logging.ERROR)  # Ray logs before it reads its `logging_level` argument
     try:
         if address is None:
             _start_ray(workers)
@@ -183,9 +183,9 @@ def _not_reached(address: str, reason: str) -> StudentError:
 
 @contextmanager
 def _local_settings() -> Iterator[None]:
-    """No statistics; and a token that only this Ray knows, where Ray would write one to the home folder.
+    """Set what Ray reads from the environment while it starts and passes to its processes; unset it afterwards.
 
-    Ray reads them from the environment while it starts, and hands them to its processes.
+    No usage statistics, and a token of this run alone: otherwise Ray writes one to the home folder.
     """
     wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ours = {name: value for name, value in wanted.items() if name not in os.environ}
@@ -198,7 +198,7 @@ def _local_settings() -> Iterator[None]:
 
 
 def _require_answer(address: str) -> None:
-    """Ask once whether a port answers: Ray asks again and again, for minutes. Ray itself finds out about "auto"."""
+    """Check once that the port answers: Ray itself retries for minutes. "auto" is left to Ray."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -211,7 +211,7 @@ def _require_answer(address: str) -> None:
 
 
 def _chosen_device(device: str) -> str:
-    has_gpu = _room("GPU") > 0
+    has_gpu = _available("GPU") > 0
     if device == "auto":
         return "cuda" if has_gpu else "cpu"
     if device == "cuda" and not has_gpu:
@@ -221,15 +221,15 @@ def _chosen_device(device: str) -> str:
 
 def _chosen_size(workers: int | None, device: str) -> int:
     resource, word = ("GPU", "GPUs") if device == "cuda" else ("CPU", "cores")
-    room = _room(resource)
-    if room < (workers or 1):
-        message = f"The Ray cluster has {room} {word}, fewer than the {workers or 1} workers asked for."
+    available = _available(resource)
+    if available < (workers or 1):
+        message = f"The Ray cluster has {available} {word}, fewer than the {workers or 1} workers asked for."
         raise StudentError(message, "Lower --workers, or add nodes with: ray start --address.")
-    return workers or room
+    return workers or available
 
 
-def _room(resource: str) -> int:
-    """How much of a resource the whole cluster has, used or not."""
+def _available(resource: str) -> int:
+    """Return how much of a resource the whole cluster has, used or not."""
     import ray
 
     found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -237,6 +237,6 @@ def _room(resource: str) -> int:
 
 
 def _source_on_nodes(name: str) -> str:
-    """A folder by its whole path: a worker has another working directory."""
+    """Return a folder by its absolute path, because a worker has another working directory."""
     folder = Path(name).expanduser()
     return str(folder.resolve()) if folder.exists() else name

@@ -8,7 +8,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.people import Way
+from srt_core.people import LoginMethod
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import current_login, may_own, person, require_owner, who_owns
 from srt_core.ui.server.runtime import Project, open_project, project_paths
@@ -163,9 +163,9 @@ def _choose_project(names: list[str]) -> str:
 def _draw_person() -> None:
     """Name who is logged in, with the way out; where nobody has to log in, ask for a name."""
     login = current_login()
-    if login.way is not Way.LOCAL:
+    if login.way is not LoginMethod.LOCAL:
         st.text(f"{person().name} · {person().role}")
-        if login.way is not Way.PROXY:
+        if login.way is not LoginMethod.PROXY:
             st.html(f'<a href="{logout_path(login.way)}" target="_self">Log out</a>')
         return
     st.session_state["curator"] = st.query_params.get("curator", "")

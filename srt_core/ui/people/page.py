@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from srt_core.people import Way, load, people_path
+from srt_core.people import LoginMethod, load, people_path
 from srt_core.project.store import Row
 from srt_core.review import history
 from srt_core.review import queues as review
@@ -33,7 +33,7 @@ def _draw_people(found: Sequence[Row]) -> None:
     active = {row["author"]: row for row in found}
     names = [*(account.name for account in accounts), *(n for n in active if n not in {a.name for a in accounts})]
     roles = {account.name: str(account.role) for account in accounts}
-    if current_login().way is Way.LOCAL:
+    if current_login().way is LoginMethod.LOCAL:
         st.markdown(
             "Nobody has to log in here: the app answers this machine alone, and whoever sits at it is an owner. "
             "To let others in, add people with `srt people add NAME --role curator` and start the app with "

@@ -15,8 +15,8 @@ import streamlit as st
 from srt_core.errors import ProjectError, SRTError
 from srt_core.project.store import Row
 from srt_core.records import Origin
-from srt_core.score.explain import MapStatus, Part, Piece, Subject, TokenMap, kept_maps
-from srt_core.score.resident import RESIDENT, Wanted
+from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, kept_maps
+from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.steps import EXPLAIN, Arguments
@@ -128,7 +128,7 @@ def _get(project: Project, desk: Desk, missing: Sequence[Subject], arguments: Ar
     """Wait for a job that runs, say why one failed, start one where that is quick, else offer to."""
     job = project.jobs.latest(EXPLAIN)
     is_mine = job is not None and job.arguments == arguments
-    wanted = Wanted(arguments["student"], arguments["device"], arguments["dtype"])
+    wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
     failed = job if job and is_mine and job.state is JobState.FAILED else None
     if not project.jobs.running(EXPLAIN) and failed is None and RESIDENT.holds(wanted):
         _start(project, desk, arguments)
@@ -187,7 +187,7 @@ def _column(version: Version, maps: Mapping[Part, TokenMap]) -> str:
 
 def _block(found: TokenMap) -> str:
     name = f'<div style="{_FAINT};margin-top:0.75rem">{_NAMES[found.part][0]}</div>'
-    text = f'<div dir="auto" style="{_TEXT}">{map_html(found)}</div>' if found.pieces else ""
+    text = f'<div dir="auto" style="{_TEXT}">{map_html(found)}</div>' if found.spans else ""
     notes = [f'<div style="{_FAINT}">{html.escape(note)}</div>' for note in _notes(found)]
     said = f'<div style="{_SMALL};margin-bottom:0.25rem">{html.escape(sentence(found))}</div>'
     return name + said + text + "".join(notes) + _most_changed(found)
@@ -214,10 +214,10 @@ def _move(before: float, after: float) -> str:
 
 def _notes(found: TokenMap) -> list[str]:
     notes = []
-    if len(found.pieces) > MOST_PIECES:
-        notes.append(f"The first {MOST_PIECES:,} of {len(found.pieces):,} pieces are drawn.")
+    if len(found.spans) > MOST_PIECES:
+        notes.append(f"The first {MOST_PIECES:,} of {len(found.spans):,} pieces are drawn.")
     if found.status is MapStatus.TRUNCATED:
-        end = found.pieces[-1].end
+        end = found.spans[-1].end
         notes.append(f"Max length cut the text after {end:,} of {len(found.text):,} characters.")
     return notes
 
@@ -225,20 +225,20 @@ def _notes(found: TokenMap) -> list[str]:
 def map_html(found: TokenMap) -> str:
     """Render the text of a map, each piece in the colour of its gain; what no piece spells stays plain."""
     parts, end = [], 0
-    for piece in found.pieces[:MOST_PIECES]:
+    for piece in found.spans[:MOST_PIECES]:
         parts += [html.escape(found.text[end : piece.begin]), _piece(piece, found.text)]
         end = piece.end
     return "".join(parts)
 
 
-def _piece(piece: Piece, text: str) -> str:
+def _piece(piece: TokenSpan, text: str) -> str:
     shown = html.escape(_clipped(text, piece, MOST_CHARACTERS))
     if shown.isspace() and "\n" in shown:
         shown = shown.replace("\n", f'<span aria-hidden="true" style="{_FAINT}">↵</span>\n', 1)
     return f'<span style="{_style(piece.gain)}" title="{_numbers(piece)}">{shown}</span>'
 
 
-def _clipped(text: str, piece: Piece, most: int) -> str:
+def _clipped(text: str, piece: TokenSpan, most: int) -> str:
     said = text[piece.begin : piece.end]
     return said if len(said) <= most else f"{said[:most]}…"
 
@@ -256,7 +256,7 @@ def _style(gain: float | None) -> str:
     return f"border-radius:2px;background:{colour}{_STRENGTHS[strength - 1]}{strong}"
 
 
-def _numbers(piece: Piece) -> str:
+def _numbers(piece: TokenSpan) -> str:
     alone, given = ("no loss" if loss is None else f"{loss:.2f}" for loss in (piece.alone, piece.given))
     return f"{alone} → {given} nats{_change(piece.gain)}"
 
@@ -298,7 +298,7 @@ def _most_changed(found: TokenMap) -> str:
     )
 
 
-def _row(piece: Piece, text: str) -> str:
+def _row(piece: TokenSpan, text: str) -> str:
     shown = html.escape(_clipped(text, piece, 40).replace("\n", "↵"))
     return (
         f'<tr><td style="white-space:pre-wrap;max-width:12rem;overflow-wrap:anywhere"><code>{shown}</code></td>'

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from srt_core.errors import PeopleError
-from srt_core.people import Login, Way, load, people_path, person_of, read_token
-from srt_core.people.login_methods import NOBODY_CAN, Ways, is_from_here, is_trusted_proxy
+from srt_core.people import Login, LoginMethod, load, people_path, person_of, read_token
+from srt_core.people.login_methods import NOBODY_CAN, LoginMethods, is_from_here, is_trusted_proxy
 from srt_core.people.settings import trusted_proxies
 from srt_core.ui.server import openid
 from srt_core.ui.server.login import COOKIE, answer_login, answer_logout
@@ -29,9 +29,11 @@ _FREE = ("/_stcore/health", "/_stcore/script-health-check")
 _OPENID_PATHS = ("/auth/login", "/auth/logout", "/oauth2callback")
 
 
-def read_ways() -> Ways:
+def read_ways() -> LoginMethods:
     """Read how the server is bound and how people can log in; PeopleError if the file of people cannot be read."""
-    return Ways(config.get_option("server.address"), _trusted_header(), openid.is_configured(), load(people_path()))
+    return LoginMethods(
+        config.get_option("server.address"), _trusted_header(), openid.is_configured(), load(people_path())
+    )
 
 
 def unseal(value: str) -> Login | None:
@@ -40,12 +42,12 @@ def unseal(value: str) -> Login | None:
     if not secrets.compare_digest(seal.encode(), SEAL.encode()):
         return None
     found = json.loads(body)
-    return Login(Way(found["way"]), found["name"], found["mark"], found["until"])
+    return Login(LoginMethod(found["way"]), found["name"], found["mark"], found["until"])
 
 
-def logout_path(way: Way) -> str:
+def logout_path(way: LoginMethod) -> str:
     """Return the path that ends a login."""
-    return f"{_base()}{'/auth/logout' if way is Way.OPENID else '/logout'}"
+    return f"{_base()}{'/auth/logout' if way is LoginMethod.OPENID else '/logout'}"
 
 
 class Gate:
@@ -73,20 +75,22 @@ class Gate:
         await self.app(passed, _watched(login, receive, send) if scope["type"] == "websocket" else receive, send)
 
 
-def _identify(scope: Scope, ways: Ways) -> Login | None:
+def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
     """Find who sent a request: a proxy's header, then OpenID Connect, then a login of our own; None for nobody."""
     request = HTTPConnection(scope)
     if ways.is_open:
         here = is_from_here(dict(request.headers), (scope.get("server") or (None,))[0])
-        return Login(Way.LOCAL) if here else None
+        return Login(LoginMethod.LOCAL) if here else None
     name = request.headers.get(ways.header) if ways.header and _is_by_proxy(scope) else None
     if name and name.strip():
-        login: Login | None = Login(Way.PROXY, name)
+        login: Login | None = Login(LoginMethod.PROXY, name)
     elif ways.has_openid and (name := openid.read_name(request.cookies)):
-        login = Login(Way.OPENID, name)
+        login = Login(LoginMethod.OPENID, name)
     else:
         login = read_token(request.cookies.get(COOKIE, ""), ways.people.secret)
-    return login if login and login.way is not Way.LOCAL and person_of(login, ways.people, time.time()) else None
+    return (
+        login if login and login.way is not LoginMethod.LOCAL and person_of(login, ways.people, time.time()) else None
+    )
 
 
 def _watched(login: Login | None, receive: Receive, send: Send) -> Receive:
@@ -107,12 +111,12 @@ def _stands(login: Login | None) -> bool:
         ways = read_ways()
     except PeopleError:
         return False
-    if login is None or login.way is Way.LOCAL:
+    if login is None or login.way is LoginMethod.LOCAL:
         return login is not None and ways.is_open
     return person_of(login, ways.people, time.time()) is not None
 
 
-async def _own_answer(scope: Scope, receive: Receive, ways: Ways, login: Login | None) -> Response | None:
+async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login: Login | None) -> Response | None:
     """Return the gate's own answer to a request: the login's pages, or a refusal; None where it may pass."""
     path = _path(scope)
     if scope["type"] == "http" and login is None and not ways.has_any:
@@ -142,7 +146,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) 
     await answer(scope, receive, send)
 
 
-def _headers(scope: Scope, ways: Ways, login: Login | None) -> list[tuple[bytes, bytes]]:
+def _headers(scope: Scope, ways: LoginMethods, login: Login | None) -> list[tuple[bytes, bytes]]:
     """Return a request's headers with the login, and without a proxy's where it comes from no proxy."""
     dropped = {HEADER}
     if not _is_by_proxy(scope):

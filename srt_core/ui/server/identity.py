@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from srt_core.errors import PeopleError, RoleError
-from srt_core.people import Login, Person, Role, Way, clean_name, load, people_path, person_of
+from srt_core.people import Login, LoginMethod, Person, Role, clean_name, load, people_path, person_of
 from srt_core.people.login_methods import NOBODY_CAN
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
@@ -18,7 +18,7 @@ def person() -> Person:
     Asked anew each time, so that whoever was removed or got another role is known as that from the next click on.
     """
     login = current_login()
-    if login.way is Way.LOCAL:
+    if login.way is LoginMethod.LOCAL:
         return Person(local_name(), Role.OWNER)
     found = person_of(login, load(people_path()), time.time())
     if found is None:
@@ -35,8 +35,8 @@ def current_login() -> Login:
     login = unseal(sealed) if sealed else None
     ways = read_ways()
     if login is None and ways.is_open:
-        login = Login(Way.LOCAL)
-    if login is None or (login.way is Way.LOCAL and not ways.is_open):
+        login = Login(LoginMethod.LOCAL)
+    if login is None or (login.way is LoginMethod.LOCAL and not ways.is_open):
         raise PeopleError("You are not logged in.", LOG_IN if ways.has_any else NOBODY_CAN)
     return login
 

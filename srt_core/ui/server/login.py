@@ -9,14 +9,14 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from srt_core.people import Brake, check_password, clean_name, password_login, write_token
-from srt_core.people.login_methods import Ways
+from srt_core.people import LoginThrottle, check_password, clean_name, password_login, write_token
+from srt_core.people.login_methods import LoginMethods
 from srt_core.people.logins import LIFE_SECONDS
 from srt_core.ui.server import openid
 
 COOKIE = "srt_login"
 MOST_BYTES = 8_192
-_BRAKE = Brake()
+_BRAKE = LoginThrottle()
 _ONE_AT_A_TIME = anyio.CapacityLimiter(1)  # a password takes 32 MiB and 0.1 s to check
 _LOG = logging.getLogger("srt.login")
 
@@ -45,7 +45,7 @@ _FORM = """<form method="post" action="{action}"><input type="hidden" name="next
 <button type="submit">Log in</button></form>"""
 
 
-async def answer_login(request: Request, ways: Ways, base: str) -> Response:
+async def answer_login(request: Request, ways: LoginMethods, base: str) -> Response:
     """Answer the login page's requests: show the form, or check a name and a password and set the cookie."""
     following = _inside(request.query_params.get("next", ""), base)
     if request.method != "POST":
@@ -102,7 +102,7 @@ def _inside(address: str, base: str) -> str:
     return address if is_path and address.isprintable() else f"{base}/"
 
 
-def _page(ways: Ways, base: str, following: str, said: str = "", name: str = "", status: int = 200) -> Response:
+def _page(ways: LoginMethods, base: str, following: str, said: str = "", name: str = "", status: int = 200) -> Response:
     has_passwords = any(account.password for account in ways.people.accounts)
     form = _FORM.format(action=f"{base}/login", next=html.escape(following), name=html.escape(name))
     shown = _PAGE.format(
@@ -119,7 +119,7 @@ def _page(ways: Ways, base: str, following: str, said: str = "", name: str = "",
     return HTMLResponse(shown, status, headers)
 
 
-def _others(ways: Ways, base: str) -> str:
+def _others(ways: LoginMethods, base: str) -> str:
     if not ways.has_openid:
         return ""
     links = [(label, openid.login_address(name)) for name, label in openid.providers().items()]
@@ -131,7 +131,7 @@ def _others(ways: Ways, base: str) -> str:
     )
 
 
-def _about(ways: Ways, has_passwords: bool) -> str:
+def _about(ways: LoginMethods, has_passwords: bool) -> str:
     if has_passwords:
         return "An owner of this server gives you a name and a password: srt people add."
     return "Open this page through the proxy that logs you in." if ways.header and not ways.has_openid else ""

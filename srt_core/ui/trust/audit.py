@@ -86,7 +86,7 @@ def _few(allowed: int) -> str:
     return f"at most {allowed:,} of them {'is' if allowed == 1 else 'are'}" if allowed else "none of them is"
 
 
-def _wrong(done: audits.Progress) -> str:
+def _wrong(done: audits.AuditProgress) -> str:
     edited = f" ({done.edited:,} edited)" if done.edited else ""
     return f"{done.wrong:,} wrong{edited}"
 

@@ -12,12 +12,12 @@ the same population; the confidence is then that of all the looks together (inte
 from srt_core.review.trust.audits.drawing import audit_of, draw, extend
 from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit, Terms, audits, find_audit
 from srt_core.review.trust.audits.population import population
-from srt_core.review.trust.audits.results import Progress, Result, approve, progress, result
+from srt_core.review.trust.audits.results import AuditProgress, Result, approve, progress, result
 
 __all__ = [
     "MOST_ALLOWED",
     "Audit",
-    "Progress",
+    "AuditProgress",
     "Result",
     "Terms",
     "approve",

@@ -14,7 +14,7 @@ from srt_core.select.derive import refresh
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class AuditProgress:
     """How far an audit is."""
 
     judged: int
@@ -29,7 +29,7 @@ class Progress:
 class Result:
     """What an audit shows so far."""
 
-    progress: Progress
+    progress: AuditProgress
     holds: bool
     """Whether the rule still picks what it picked at the draw."""
     remaining: int
@@ -43,7 +43,7 @@ class Result:
     """How many more to draw, to go on after more were wrong than allowed; 0 where there is no need or no sense."""
 
 
-def progress(store: Store, audit: Audit) -> Progress:
+def progress(store: Store, audit: Audit) -> AuditProgress:
     """Count what was judged of an audit, by the decisions that stand; parked is not judged."""
     row = store.rows(
         f"""WITH drawn AS (SELECT unnest($samples::VARCHAR[]) AS sample_id, unnest($candidates::BIGINT[]) AS pick),
@@ -56,7 +56,7 @@ def progress(store: Store, audit: Audit) -> Progress:
            FROM judged""",
         {"samples": list(audit.samples), "candidates": list(audit.candidates)},
     )[0]
-    return Progress(**row)
+    return AuditProgress(**row)
 
 
 def result(store: Store, audit: Audit) -> Result:

@@ -1,0 +1,50 @@
+"""What fetching and sending batches share: a producer, how its requests are written, and the teacher's Batch API."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from srt_core.project.store import Store
+from srt_core.reflect.asking import Asker, FormatChoice
+from srt_core.reflect.batch.stored import Campaign
+from srt_core.reflect.prices import price_of
+from srt_core.reflect.prompts import Prompts, ReplyFormat
+from srt_core.reflect.run import Plan, producer_of
+from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.reflect.teacher.batches import Batches
+
+
+class BatchSession:
+    """One process's work on the batches of a producer. All state that a later process needs is in the project file."""
+
+    def __init__(
+        self,
+        store: Store,
+        teacher: OpenAITeacher,
+        prompts: Prompts,
+        plan: Plan,
+        finish: Callable[[Coroutine[Any, Any, Any]], Any],
+    ) -> None:
+        """`finish` runs a coroutine to its end: everything here happens one step after the other."""
+        self.store, self.teacher, self.plan, self.finish = store, teacher, plan, finish
+        self.producer = producer_of(store, teacher, prompts)
+        self.price = price_of(store, teacher.model)
+        self.asker = Asker(teacher, prompts, plan.note)
+        self.form = FormatChoice(store, self.producer, teacher, plan.reply_format)
+        self.campaign = Campaign.join(store, self.producer, plan)
+        self.batches = Batches(teacher)
+        self.message = ""
+        """What happens at the moment, as a sentence for the screen."""
+        self._wording_key = f"wording:{teacher.name}"
+        self.is_wording_known = bool(found := store.meta(self._wording_key))
+        """Whether it is known under which names the server takes its settings."""
+        if found:
+            teacher.wording = found
+
+    def save_wording(self) -> None:
+        """Store under which names the server takes its settings, for the next process."""
+        self.is_wording_known = True
+        self.store.set_meta(self._wording_key, self.teacher.wording)
+
+    def use_sections(self) -> None:
+        """Ask for sections from now on: any model can write them."""
+        self.form = FormatChoice(self.store, self.producer, self.teacher, ReplyFormat.SECTIONS)
