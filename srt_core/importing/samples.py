@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
 from srt_core.project.candidates import _texts, append_candidates, pair_hash
+from srt_core.project.events import append
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Origin, Pair
 
@@ -198,12 +199,8 @@ def finish_import(store: Store, import_id: int, author: str, added: Added) -> No
     """Mark an import as complete and log it."""
     with store.transaction() as tx:
         tx.execute("UPDATE import SET finished = true WHERE import_id = ?", [import_id])
-        tx.execute(
-            """INSERT INTO event (action_id, author, kind, context)
-               SELECT nextval('event_ids'), ?, 'import', json_object('path', path, 'samples', ?, 'rejected', ?)
-               FROM import WHERE import_id = ?""",
-            [author, added.samples, added.rejected, import_id],
-        )
+        path = tx.execute("SELECT path FROM import WHERE import_id = ?", [import_id])[0][0]
+        append(tx, "import", author, {"path": path, "samples": added.samples, "rejected": added.rejected})
 
 
 def imports(store: Store) -> list[Row]:

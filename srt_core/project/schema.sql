@@ -1,5 +1,5 @@
 -- The project file, schema version 4. Texts and rows are written once; decisions are an append-only log.
--- Times are UTC. `panel` and `selection` are derived from the rest and can be rebuilt at any time.
+-- Views are in views.sql. Times are UTC. `panel` and `selection` are derived from the rest and can be rebuilt at any time.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 
@@ -318,21 +318,3 @@ CREATE TABLE selection (
     winner_growth DOUBLE,
     closeness DOUBLE                        -- the smallest distance to a threshold that decided, in the threshold's unit
 );
-
--- Each reflection with the call behind it.
-CREATE VIEW reflected AS
-SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
-FROM reflection LEFT JOIN teacher_call USING (call_id);
-
--- The human decision where there is one, else the selection. A parked sample is still open.
-CREATE VIEW verdict AS
-SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.origin
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.origin END AS verdict_origin,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.candidate_id
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.candidate_id END AS verdict_id,
-       coalesce(standing.action IN ('approve', 'choose', 'edit', 'reject'), false) AS decided,
-       coalesce(standing.action IN ('approve', 'choose', 'edit'), false) AS approved
-FROM selection LEFT JOIN standing USING (seq);

@@ -7,6 +7,7 @@ from typing import Any
 
 from srt_core.errors import PolicyError
 from srt_core.project.drift import Ruler
+from srt_core.project.events import append
 from srt_core.project.store import ANY, SCRATCH, Query, Row, Store, Transaction
 from srt_core.records import Acceptance, Origin, Pair, Policy, RankBy
 from srt_core.select.panel import panel_of, picks_of
@@ -26,7 +27,7 @@ def panel_for(store: Store, policy: Policy, scoring_id: int | None = None) -> Qu
         return Query("SELECT * FROM panel", {})
     _check_producer(store, policy.producer)
     if scoring_id is None:
-        scoring_id = int(store.meta("scoring_id") or 0)
+        scoring_id = store.scoring_id()
     return Query(panel_of("scoring", "producer"), {"scoring": scoring_id, "producer": policy.producer})
 
 
@@ -148,13 +149,10 @@ def apply(store: Store, policy: Policy, author: str) -> None:
     if policy != before:
         _check_producer(store, policy.producer)
         body = policy_to_json(policy)
-        context = json.dumps({**asdict(policy), "before": asdict(before)})
+        context = {**asdict(policy), "before": asdict(before)}
         with store.transaction() as tx:
-            tx.execute("INSERT INTO meta VALUES ('policy', ?) ON CONFLICT DO UPDATE SET value = excluded.value", [body])
-            tx.execute(
-                "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'policy', ?)",
-                [author, context],
-            )
+            tx.set_meta("policy", body)
+            append(tx, "policy", author, context)
     refresh(store)
 
 
