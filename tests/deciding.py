@@ -40,7 +40,7 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
 
 
 def _decide(store: Store, row: Row, draw: random.Random) -> None:
-    upon = None
+    event_id = None
     held = [origin for origin in Origin if row[f"{origin.lower()}_id"]]
     for author in draw.sample(AUTHORS, draw.choice([0, 0, 1, 1, 2])):
         action = draw.choice([Action.APPROVE, Action.APPROVE, Action.CHOOSE, Action.EDIT, Action.REJECT, Action.PARK])
@@ -50,11 +50,11 @@ def _decide(store: Store, row: Row, draw: random.Random) -> None:
         context = {"queue": draw.choice(["audit", "closest"])}
         edited = EDITED if action is Action.EDIT else None
         decision = Decision(row["sample_id"], action, author, origin, edited, context)
-        event = decisions.decide(store, decision, upon=upon)
+        event = decisions.decide(store, decision, expected_event_id=event_id)
         if draw.random() < 0.15:
             decisions.undo(store, event, author)
         else:
-            upon = event
+            event_id = event
 
 
 @dataclass(frozen=True)

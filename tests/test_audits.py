@@ -53,7 +53,9 @@ def judge(store: Store, name: str, action: Action = Action.APPROVE) -> int:
     edited = Pair("Do it.", "Better.") if action is Action.EDIT else None
     found = decisions.standing(store, name)
     return decisions.decide(
-        store, Decision(name, action, "ann", origin, edited, {"queue": "drawn"}), upon=found.event_id if found else None
+        store,
+        Decision(name, action, "ann", origin, edited, {"queue": "drawn"}),
+        expected_event_id=found.event_id if found else None,
     )
 
 
@@ -153,7 +155,7 @@ def test_progress_counts_what_was_judged(store: Store) -> None:
     for name, action in zip(audit.samples, (Action.APPROVE, Action.REJECT, Action.EDIT, Action.PARK), strict=False):
         judge(store, name, action)
     other = Decision(audit.samples[4], Action.CHOOSE, "bob", Origin.ORIGINAL)
-    undone = decisions.decide(store, other, upon=None)
+    undone = decisions.decide(store, other, expected_event_id=None)
     assert audits.progress(store, audit) == audits.AuditProgress(4, 3, 1, 0)
     decisions.undo(store, undone, "bob")
     decisions.decide_all(store, "sample_id = $name", {"name": audit.samples[5]}, Action.APPROVE, "bob", "one")

@@ -55,7 +55,7 @@ def fill(path: Path) -> Store:
         tx.execute("UPDATE sample SET duplicate_of = 's0' WHERE seq % 5 = 0")
         tx.bump()
     for name in ("s1", "s4", "s9"):
-        decisions.decide(store, Decision(name, Action.REJECT, "ann"), upon=None)
+        decisions.decide(store, Decision(name, Action.REJECT, "ann"), expected_event_id=None)
     return store
 
 

@@ -41,8 +41,10 @@ def project(tmp_path: Path) -> Path:
         refresh(store)
         policies.save_policy(store, Policy().limited(max_ifd=0.9), EVIL)
         pair = Pair(EVIL, LONG, EVIL)
-        decisions.decide(store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), upon=None)
-        decisions.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), upon=None)
+        decisions.decide(
+            store, Decision(sample_name(0), Action.EDIT, EVIL, Origin.ORIGINAL, pair), expected_event_id=None
+        )
+        decisions.decide(store, Decision(sample_name(1), Action.CHOOSE, "ann", Origin.BOTH), expected_event_id=None)
         decide_all(store, "seq = 3", {}, Action.APPROVE, EVIL, EVIL)
     return path
 

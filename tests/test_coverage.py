@@ -57,7 +57,7 @@ def fill(path: Path) -> Store:
         tx.append("cluster", ["cluster", "words"], [(0, "even"), (1, "odd")])
         tx.bump()
     for name, author in (("s1", "ann"), ("s4", "bob, jr"), ("s9", "ann")):
-        decisions.decide(store, Decision(name, Action.REJECT, author), upon=None)
+        decisions.decide(store, Decision(name, Action.REJECT, author), expected_event_id=None)
     return store
 
 
@@ -191,6 +191,19 @@ def test_all_of_a_facet_are_decided_and_undone_as_one(tmp_path: Path, action: Ac
             decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0]["action_id"], "ann") == done
         )
         assert store.rows("SELECT * FROM standing ORDER BY seq") == before
+
+
+def test_what_somebody_parked_can_be_decided_at_once(tmp_path: Path) -> None:
+    """A bulk action on the samples that one person parked takes theirs, and is by whoever did it."""
+    with fill(tmp_path / "p.srt") as store:
+        for name, by in (("s1", "bo"), ("s2", "cy")):
+            stands = decisions.standing(store, name)
+            decision = Decision(name, Action.PARK, by)
+            decisions.decide(store, decision, expected_event_id=stands.event_id if stands else None)
+        where, values = browse.membership(store, Filter(author=("bo",), state=("parked",)))
+        assert decisions.decide_all(store, where, values, Action.REJECT, "ann", "parked by bo") == 1
+        now = decisions.standing(store, "s1")
+        assert now and (now.action, now.author) == (Action.REJECT, "ann")
 
 
 @pytest.mark.parametrize(

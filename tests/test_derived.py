@@ -84,7 +84,9 @@ def act(store: Store, draw: random.Random) -> None:
         stands = decisions.standing(store, name)
         action = draw.choice([Action.REJECT, Action.PARK, Action.CHOOSE])
         origin = Origin.ORIGINAL if action is Action.CHOOSE else None
-        decisions.decide(store, Decision(name, action, "ann", origin), upon=stands.event_id if stands else None)
+        decisions.decide(
+            store, Decision(name, action, "ann", origin), expected_event_id=stands.event_id if stands else None
+        )
     elif what < 0.75:
         action = draw.choice([Action.APPROVE, Action.REJECT, Action.PARK])
         decisions.decide_all(store, "seq % $by = 0", {"by": draw.randint(2, 9)}, action, "bo", "some")

@@ -244,7 +244,9 @@ def test_an_edit_is_explained_as_its_own_text(llama: Student, scored: Scored) ->
     store = scored(llama, ODD_TEXTS[:1])
     (sample,) = (row["sample_id"] for row in store.rows("SELECT sample_id FROM sample"))
     edited = Pair("Name three colours.", "Red, green, or blue.")
-    event = decisions.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    event = decisions.decide(
+        store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None
+    )
     for _ in score(store, llama, ALPACA):
         pass
     maps = explain(store, llama, Subject("edit_score", event))

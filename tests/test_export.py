@@ -54,8 +54,8 @@ def selected(store: Store) -> dict[str, Origin]:
 
 def decide(store: Store, sample: str, action: Action, origin: Origin | None = None, edited: Pair | None = None) -> None:
     standing = decisions.standing(store, sample)
-    upon = standing.event_id if standing else None
-    decisions.decide(store, Decision(sample, action, "Ann", origin, edited), upon=upon)
+    event_id = standing.event_id if standing else None
+    decisions.decide(store, Decision(sample, action, "Ann", origin, edited), expected_event_id=event_id)
 
 
 def pair(store: Store, sample: str, origin: Origin) -> Pair:
@@ -85,7 +85,9 @@ def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
         decide(store, sample, Action.PARK)
     decide(store, outside[3], Action.REJECT)
     # what was undone counts for nothing
-    decisions.undo(store, decisions.decide(store, Decision(inside[5], Action.REJECT, "Ann"), upon=None), "Ann")
+    decisions.undo(
+        store, decisions.decide(store, Decision(inside[5], Action.REJECT, "Ann"), expected_event_id=None), "Ann"
+    )
     return ([verdicts[sample] for sample in order if sample in verdicts],
             [approved[sample] for sample in order if sample in approved])  # fmt: skip
 

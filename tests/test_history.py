@@ -35,8 +35,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pair | None = None) -> int:
     now = decisions.standing(store, sample_name(place))
     origin = None if action in (Action.REJECT, Action.PARK) else Origin.ORIGINAL
-    upon = now.event_id if now else None
-    return decisions.decide(store, Decision(sample_name(place), action, by, origin, edited), upon=upon)
+    event_id = now.event_id if now else None
+    return decisions.decide(store, Decision(sample_name(place), action, by, origin, edited), expected_event_id=event_id)
 
 
 def bulk(store: Store, by: str = "Bo") -> int:

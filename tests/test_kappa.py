@@ -135,9 +135,9 @@ def test_two_candidates_of_one_origin_are_two_categories(tmp_path: Path) -> None
                 "VALUES ('s0', 'RESPONSE', 'two', 'Do it.', '', 'Other.')"
             )
         keys = [row["candidate_id"] for row in store.rows("FROM candidate WHERE origin = 'RESPONSE' ORDER BY ALL")]
-        upon = None
+        event_id = None
         for author, key in zip(("ann", "bob"), keys, strict=True):
             decision = Decision("s0", Action.CHOOSE, author, Origin.RESPONSE, candidate_id=key)
-            upon = decisions.decide(store, decision, upon=upon)
+            event_id = decisions.decide(store, decision, expected_event_id=event_id)
         pair = pairings(store)[0]
     assert (pair.version.observed, pair.keep.observed) == (0.0, 1.0)

@@ -56,7 +56,10 @@ def log(store: Store) -> list[Row]:
 
 def decide_in_turn(store: Store, *made: Decision) -> list[int]:
     """Decide one after the other, each upon what stands."""
-    return [decisions.decide(store, decision, upon=standing_event(store, decision.sample_id)) for decision in made]
+    return [
+        decisions.decide(store, decision, expected_event_id=standing_event(store, decision.sample_id))
+        for decision in made
+    ]
 
 
 def standing_event(store: Store, sample: str) -> int | None:
@@ -71,7 +74,7 @@ def standing_event(store: Store, sample: str) -> int | None:
 @pytest.mark.parametrize("decision", [APPROVE, CHOOSE, REJECT, PARK, EDIT], ids=lambda decision: decision.action)
 def test_a_decision_stands_as_it_was_taken(store: Store, decision: Decision) -> None:
     """What was decided stands under the event id that decide gave, with its author and candidate."""
-    event = decisions.decide(store, decision, upon=None)
+    event = decisions.decide(store, decision, expected_event_id=None)
     candidate = CANDIDATES[decision.origin] if decision.origin else None
     assert decisions.standing(store, "s0") == Standing(event, decision.action, decision.origin, "ann", candidate)
     assert decisions.standing(store, "s1") is None
@@ -79,7 +82,9 @@ def test_a_decision_stands_as_it_was_taken(store: Store, decision: Decision) -> 
 
 def test_a_decision_keeps_its_context(store: Store) -> None:
     """The context of a decision (what was on screen) is in the log, in any script."""
-    decisions.decide(store, replace(APPROVE, by="李", context={"queue": 'closest "to" a threshold é'}), upon=None)
+    decisions.decide(
+        store, replace(APPROVE, by="李", context={"queue": 'closest "to" a threshold é'}), expected_event_id=None
+    )
     assert json.loads(log(store)[0]["context"]) == {"queue": 'closest "to" a threshold é'}
     assert log(store)[0]["author"] == "李"
 
@@ -107,7 +112,7 @@ def test_the_verdict_is_the_decision_where_there_is_one(
     store: Store, decision: Decision, verdict: str | None, decided: bool, approved: bool
 ) -> None:
     """The human decision beats the selection; a parked sample is still open and follows the rule."""
-    decisions.decide(store, decision, upon=None)
+    decisions.decide(store, decision, expected_event_id=None)
     row = store.rows("SELECT verdict_origin, decided, approved FROM verdict WHERE sample_id = 's0'")[0]
     assert row == {"verdict_origin": verdict, "decided": decided, "approved": approved}
 
@@ -136,22 +141,22 @@ def test_the_log_only_grows(store: Store) -> None:
 
 def test_a_decision_upon_something_old_is_refused_and_says_who_was_first(store: Store) -> None:
     """If somebody decided in between, the later decision is refused by name and leaves nothing in the log."""
-    first = decisions.decide(store, APPROVE, upon=None)
+    first = decisions.decide(store, APPROVE, expected_event_id=None)
     for stale in (None, first + 1_000):
         with pytest.raises(DecisionError, match="approve by ann") as caught:
-            decisions.decide(store, replace(REJECT, by="bob"), upon=stale)
+            decisions.decide(store, replace(REJECT, by="bob"), expected_event_id=stale)
         assert caught.value.hint
     assert len(log(store)) == 1
-    assert decisions.decide(store, replace(REJECT, by="bob"), upon=first) > first
+    assert decisions.decide(store, replace(REJECT, by="bob"), expected_event_id=first) > first
 
 
 def test_a_decision_upon_an_undone_one_is_refused(store: Store) -> None:
     """What was undone meanwhile is no ground to decide upon; the sample is undecided again."""
-    event = decisions.decide(store, APPROVE, upon=None)
+    event = decisions.decide(store, APPROVE, expected_event_id=None)
     decisions.undo(store, event, "bob")
     with pytest.raises(DecisionError, match="undone meanwhile"):
-        decisions.decide(store, REJECT, upon=event)
-    assert decisions.decide(store, REJECT, upon=None) == standing_event(store, "s0")
+        decisions.decide(store, REJECT, expected_event_id=event)
+    assert decisions.decide(store, REJECT, expected_event_id=None) == standing_event(store, "s0")
 
 
 def test_of_many_at_once_one_decides(store: Store) -> None:
@@ -159,7 +164,7 @@ def test_of_many_at_once_one_decides(store: Store) -> None:
 
     def attempt(number: int) -> bool:
         try:
-            decisions.decide(store, replace(APPROVE, by=f"curator {number}"), upon=None)
+            decisions.decide(store, replace(APPROVE, by=f"curator {number}"), expected_event_id=None)
         except DecisionError:
             return False
         return True
@@ -186,7 +191,7 @@ def test_of_many_at_once_one_decides(store: Store) -> None:
 def test_a_decision_that_cannot_be_taken_is_refused(store: Store, decision: Decision) -> None:
     """A sample or candidate that is not there, or an edit without texts, is a DecisionError with a way out."""
     with pytest.raises(DecisionError) as caught:
-        decisions.decide(store, decision, upon=None)
+        decisions.decide(store, decision, expected_event_id=None)
     assert caught.value.hint
     assert log(store) == []
 
@@ -198,7 +203,7 @@ def test_an_edit_is_read_back_to_the_letter(store: Store) -> None:
     """An edited pair keeps its white space, quotes and scripts, and the candidate it came from is untouched."""
     pair = Pair("  Say 'é' \n\ttwice;--", '北京 "ok"\u2028{"a": 1}\n', "\n")
     before = store.rows("FROM candidate ORDER BY candidate_id")
-    event = decisions.decide(store, replace(EDIT, edited=pair), upon=None)
+    event = decisions.decide(store, replace(EDIT, edited=pair), expected_event_id=None)
     written = candidates.edit(store, event)
     assert written is not None
     assert candidates.pair_of(written) == pair
@@ -207,7 +212,7 @@ def test_an_edit_is_read_back_to_the_letter(store: Store) -> None:
 
 def test_an_event_that_is_no_edit_has_no_pair(store: Store) -> None:
     """Asking for the pair of an event that wrote none, or of none at all, gives None, not a pair of nothing."""
-    event = decisions.decide(store, REJECT, upon=None)
+    event = decisions.decide(store, REJECT, expected_event_id=None)
     assert [candidates.edit(store, key) for key in (event, event + 1_000)] == [None, None]
 
 
@@ -236,7 +241,7 @@ def test_undo_of_an_older_decision_leaves_the_newest(store: Store) -> None:
 
 def test_undo_is_an_event_and_only_of_a_decision_that_stands(store: Store) -> None:
     """An undo names what it undoes and who did it; it cannot be repeated, nor done to an undo or another event."""
-    event = decisions.decide(store, APPROVE, upon=None)
+    event = decisions.decide(store, APPROVE, expected_event_id=None)
     decisions.undo(store, event, "bob")
     undo = log(store)[-1]
     assert (undo["kind"], undo["author"], undo["undoes"], undo["sample_id"]) == ("undo", "bob", event, "s0")
@@ -252,8 +257,8 @@ def test_undo_is_an_event_and_only_of_a_decision_that_stands(store: Store) -> No
 
 def test_a_bulk_approval_passes_over_what_it_must(store: Store) -> None:
     """Approve takes the rule's pick of open samples; decided ones and those without a pick are passed over."""
-    decisions.decide(store, REJECT, upon=None)
-    decisions.decide(store, replace(PARK, sample_id="s1"), upon=None)
+    decisions.decide(store, REJECT, expected_event_id=None)
+    decisions.decide(store, replace(PARK, sample_id="s1"), expected_event_id=None)
     assert decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all") == 2
     states = {row["sample_id"]: (row["action"], row["origin"]) for row in store.rows("FROM standing")}
     assert states == {"s0": ("reject", None), "s1": ("approve", "RESPONSE"), "s2": ("approve", "RESPONSE")}
@@ -265,7 +270,7 @@ def test_a_bulk_approval_passes_over_what_it_must(store: Store) -> None:
 @pytest.mark.parametrize("action", [Action.REJECT, Action.PARK])
 def test_a_bulk_rejection_takes_samples_without_a_pick_too(store: Store, action: Action) -> None:
     """Reject and park go to every open sample of the filter, picked or not."""
-    decisions.decide(store, APPROVE, upon=None)
+    decisions.decide(store, APPROVE, expected_event_id=None)
     assert decisions.decide_all(store, "true", {}, action, "bob", "rest") == 5
     assert {row["action"] for row in store.rows("FROM standing WHERE sample_id <> 's0'")} == {str(action)}
     assert standing_event(store, "s0") == log(store)[0]["event_id"]
@@ -289,7 +294,7 @@ def test_what_needs_eyes_is_not_done_in_bulk(store: Store, action: Action) -> No
 
 def test_a_bulk_action_is_undone_as_one(store: Store) -> None:
     """One undo takes back all of a bulk action and nothing else; a second one finds nothing left."""
-    own = decisions.decide(store, REJECT, upon=None)
+    own = decisions.decide(store, REJECT, expected_event_id=None)
     decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     action = log(store)[-1]["action_id"]
     assert decisions.undo_action(store, action, "ann") == 2
@@ -307,7 +312,7 @@ def test_a_bulk_undo_leaves_what_was_undone_or_decided_since(store: Store) -> No
     decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     bulk = {event["sample_id"]: event["event_id"] for event in log(store)}
     decisions.undo(store, bulk["s1"], "ann")
-    later = decisions.decide(store, REJECT, upon=bulk["s0"])
+    later = decisions.decide(store, REJECT, expected_event_id=bulk["s0"])
     assert decisions.undo_action(store, log(store)[0]["action_id"], "bob") == 2
     assert [(row["sample_id"], row["event_id"]) for row in store.rows("FROM standing")] == [("s0", later)]
 
@@ -356,7 +361,7 @@ def act_at_random(store: Store, draw: random.Random) -> None:
 
 def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -> None:
     """Each event says whether it was undone and how many events of its action stand; pages together are all."""
-    first = decisions.decide(store, REJECT, upon=None)
+    first = decisions.decide(store, REJECT, expected_event_id=None)
     decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     decisions.undo(store, first, "ann")
     listed = events.events(store, ALL, limit=10)
@@ -384,9 +389,9 @@ def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -
 )
 def test_events_are_filtered_by_any_combination(store: Store, only: EventFilter, number: int) -> None:
     """The number of events listed is the number counted, for every filter."""
-    event = decisions.decide(store, REJECT, upon=None)
+    event = decisions.decide(store, REJECT, expected_event_id=None)
     decisions.undo(store, event, "bob")
-    decisions.decide(store, Decision("s1", Action.PARK, "bob"), upon=None)
+    decisions.decide(store, Decision("s1", Action.PARK, "bob"), expected_event_id=None)
     events.record(store, "export", "bob", {"files": 3})
     assert len(events.events(store, only, limit=10)) == number == events.count_events(store, only)
 
@@ -413,7 +418,7 @@ from srt_core.project.store import Store
 store = Store.open(Path(sys.argv[1]))
 event = None
 while True:
-    event = decisions.decide(store, Decision("s0", Action.REJECT, "ann"), upon=event)
+    event = decisions.decide(store, Decision("s0", Action.REJECT, "ann"), expected_event_id=event)
     print(event, flush=True)
 """
 
@@ -435,4 +440,4 @@ def test_a_kill_right_after_a_decision_loses_nothing(store: Store, number: int) 
         assert set(seen) <= set(events)
         assert len(events) <= len(seen) + 1, "at most the decision in flight was not reported"
         assert standing_event(again, "s0") == events[-1]
-        assert decisions.decide(again, PARK, upon=events[-1]) > events[-1]
+        assert decisions.decide(again, PARK, expected_event_id=events[-1]) > events[-1]

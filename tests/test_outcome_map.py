@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with create_project(tmp_path_factory.mktemp("map") / "p.srt", CASES) as store:
         for place, origin in CHOSEN.items():
             action = Action.CHOOSE if origin else Action.REJECT
-            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
         yield store
 
 

@@ -549,7 +549,9 @@ def edit_response(store: Store, sample: str, response: str) -> int:
     """Edit the original of a sample by hand; returns the event."""
     pair = pair_of(candidates.candidates(store, sample)[Origin.ORIGINAL])
     edited = Pair(pair.instruction, response, pair.input)
-    return decisions.decide(store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    return decisions.decide(
+        store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None
+    )
 
 
 def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:

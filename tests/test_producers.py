@@ -276,7 +276,7 @@ def decide(desk: Desk, action: Action, origin: Origin | None, candidate_id: int 
     refresh(desk.store)
     standing = decisions.standing(desk.store, "s0")
     decision = Decision("s0", action, "ann", origin, candidate_id=candidate_id)
-    return decisions.decide(desk.store, decision, upon=standing.event_id if standing else None)
+    return decisions.decide(desk.store, decision, expected_event_id=standing.event_id if standing else None)
 
 
 def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_a_decision_names_the_candidate_of_the_policy(desk: Desk) -> None:
     assert found and found.candidate_id == own
     decisions.undo(desk.store, found.event_id, "ann")
     edit = Decision("s0", Action.EDIT, "ann", Origin.RESPONSE, pair("edited"))
-    event = decisions.decide(desk.store, edit, upon=None)
+    event = decisions.decide(desk.store, edit, expected_event_id=None)
     assert desk.store.value("SELECT verdict_id FROM verdict WHERE sample_id = 's0'") == own
     decisions.undo(desk.store, event, "ann")
     assert decisions.decide_all(desk.store, "true", {}, Action.APPROVE, "ann", "all") == 2

@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def decide(store: Store, sample: str, action: Action, by: str = "ann") -> None:
     standing = decisions.standing(store, sample)
-    decisions.decide(store, Decision(sample, action, by), upon=standing.event_id if standing else None)
+    decisions.decide(store, Decision(sample, action, by), expected_event_id=standing.event_id if standing else None)
 
 
 def walk_through(store: Store, queue: review.Queue) -> list[str]:

@@ -357,7 +357,7 @@ def test_apply_never_touches_a_decision(small: Store) -> None:
     refresh(small)
     for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
         origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None
-        decisions.decide(small, Decision(sample_name(place), action, "ann", origin), upon=None)
+        decisions.decide(small, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
     decided = "SELECT * FROM event WHERE kind <> 'policy' ORDER BY event_id"
     verdicts = "SELECT sample_id, verdict_origin, action, decided, approved FROM verdict WHERE decided ORDER BY seq"
     stand = "FROM standing ORDER BY sample_id"

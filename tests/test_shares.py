@@ -1,7 +1,10 @@
 """Shares of a queue: disjoint, exhaustive, as large as asked, and moved no more than must be."""
 
+import json
 import math
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions, shares
 from srt_core.review import queues as review
-from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, write_assignment
+from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, share_out
 from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
@@ -115,7 +118,7 @@ def project(tmp_path: Path) -> Iterator[Store]:
     """A project where Ann and Ben have each half of the queue of all samples, and decide all of it twice."""
     with create_project(tmp_path / "own.srt", CASES) as store:
         refresh(store)
-        write_assignment(store, "all", assign(EMPTY, [("Ann", 50), ("Ben", 50)], 100), "Ann")
+        share_out(store, "all", [("Ann", 50), ("Ben", 50)], 100, "Ann")
         yield store
 
 
@@ -129,13 +132,33 @@ def test_sharing_out_is_kept_and_logged(project: Store) -> None:
     assert '"shares": {"Ann": 50.0, "Ben": 50.0}, "overlap": 100.0' in event["context"]
 
 
+def test_two_who_share_out_at_once_move_buckets_one_after_the_other(project: Store) -> None:
+    """Whatever two threads share out, what stands is the log replayed: none built on what the other had replaced."""
+    wanted = {"Ann": [("Ann", 60.0), ("Ben", 40.0)], "Cy": [("Ben", 70.0), ("Cy", 30.0)]}
+    start = threading.Barrier(len(wanted))
+
+    def share_often(by: str) -> None:
+        start.wait()
+        for overlap in range(20):
+            share_out(project, "all", wanted[by], overlap, by)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(share_often, wanted))
+    replayed = EMPTY
+    for event in reversed(events.events(project, events.EventFilter(kind="assign"), 100)):
+        said = json.loads(event["context"])
+        replayed = assign(replayed, list(said["shares"].items()), said["overlap"])
+    assert read_assignment(project, "all") == replayed
+    assert events.count_events(project, events.EventFilter(kind="assign")) == 1 + 40
+
+
 def test_the_overlap_waits_for_each_whatever_others_decided(project: Store) -> None:
     """A sample of the overlap is open to Ben after Ann's decision, which he takes blind; then it waits for neither."""
     ann, ben = (read_assignment(project, "all").share(name) for name in ("Ann", "Ben"))
     assert ann is not None and ben is not None
     queue = review.QUEUES["all"]
     sample = sample_name(0)
-    decisions.decide(project, Decision(sample, Action.REJECT, "Ann"), upon=None)
+    decisions.decide(project, Decision(sample, Action.REJECT, "Ann"), expected_event_id=None)
     assert review.place(project, queue, None).open == len(CASES) - 1
     assert review.place(project, review.shared(queue, ann), None).open == len(CASES) - 1
     assert review.place(project, review.shared(queue, ben), None).open == len(CASES)
@@ -143,8 +166,8 @@ def test_the_overlap_waits_for_each_whatever_others_decided(project: Store) -> N
     assert shares.is_blind(project, ben, sample) and not shares.is_blind(project, ann, sample)
     decision = Decision(sample, Action.CHOOSE, "Ben", Origin.ORIGINAL)
     with pytest.raises(DecisionError):
-        decisions.decide(project, decision, upon=None)
-    decisions.decide(project, decision, upon=None, is_blind=True)
+        decisions.decide(project, decision, expected_event_id=None)
+    decisions.decide(project, decision, expected_event_id=None, is_blind=True)
     assert review.place(project, review.shared(queue, ben), None).open == len(CASES) - 1
     assert not shares.is_blind(project, ben, sample)
     assert {row["author"] for row in events.events(project, events.EventFilter(sample_id=sample), 9)} == {"Ann", "Ben"}

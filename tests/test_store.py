@@ -456,6 +456,21 @@ def assert_rows_as_before(store: Store, before: dict[str, list[Row]]) -> None:
         assert store.rows(f"SELECT {columns} FROM {table} ORDER BY ALL") == rows, table
 
 
+def test_views_of_another_version_are_made_again(tmp_path: Path) -> None:
+    """Opening a file brings its views to what this version reads; opening it again writes nothing."""
+    path = tmp_path / "p.srt"
+    with Store.create(path) as store:
+        columns = columns_of(store)
+        with store.transaction() as tx:
+            tx.execute("CREATE OR REPLACE VIEW verdict AS SELECT 1 AS other")
+            tx.set_meta("sql_views", "of another version")
+    with Store.open(path) as store:
+        assert columns_of(store) == columns
+    before = path.read_bytes()
+    Store.open(path).close()
+    assert path.read_bytes() == before
+
+
 def columns_of(store: Store) -> list[Row]:
     """Every table and view with its columns and their types."""
     return store.rows("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL")

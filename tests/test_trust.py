@@ -34,7 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             row = store.rows("SELECT origin FROM candidate WHERE candidate_id = ?", [key])[0]
             decision = Decision(name, Action.APPROVE, "ann", Origin(row["origin"]), candidate_id=key)
             found = decisions.standing(store, name)
-            decisions.decide(store, decision, upon=found.event_id if found else None)
+            decisions.decide(store, decision, expected_event_id=found.event_id if found else None)
         _tell_kinds(store)
         yield store
 

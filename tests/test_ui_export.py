@@ -51,7 +51,9 @@ def test_what_is_counted_is_written(project: Project, tmp_path: Path) -> None:
 
 def test_the_approved_alone_are_a_scope(project: Project) -> None:
     """With the scope of approved samples only decisions count, an approval of what the rule drops too."""
-    decisions.decide(project.store, Decision(sample_name(2), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
+    decisions.decide(
+        project.store, Decision(sample_name(2), Action.CHOOSE, "Ann", Origin.ORIGINAL), expected_event_id=None
+    )
     assert open_screen(PAGE).metric[0].value == "3"
     assert open_screen(PAGE, scope="Approved by a person only").metric[0].value == "1"
 

@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     path = tmp_path / "own.srt"
     with create_project(path, CASES) as store:
         refresh(store)
-        decisions.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), upon=None)
+        decisions.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), expected_event_id=None)
         where, values = browse.condition(store, Filter())
         decisions.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")
     with served(monkeypatch, path) as project:

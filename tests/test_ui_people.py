@@ -11,7 +11,7 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
-from srt_core.review.shares import EMPTY, assign, read_assignment, write_assignment
+from srt_core.review.shares import read_assignment, share_out
 from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
@@ -86,7 +86,7 @@ def test_a_curator_reads_no_file_of_the_server(
 def test_a_curator_undoes_what_they_did_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Own decisions can be undone; those of others only by an owner, also where the button was on before."""
     for place, by in enumerate(("ann", "ben")):
-        decisions.decide(project.store, Decision(sample_name(place), Action.REJECT, by), upon=None)
+        decisions.decide(project.store, Decision(sample_name(place), Action.REJECT, by), expected_event_id=None)
     log_in(monkeypatch, "ben", "curator")
     assert not button(select(open_screen(HISTORY, author="ben"), 0), "Undo this decision").disabled
     assert button(select(open_screen(HISTORY, author="ann"), 0), "Undo this decision").disabled
@@ -115,8 +115,8 @@ def test_a_name_is_shown_as_text(project: Project, monkeypatch: pytest.MonkeyPat
 
 def test_a_share_is_on_by_default_and_can_be_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Review opens on the person's share, whose counts it shows; the switch and the address give the whole queue."""
-    half = assign(EMPTY, [("cy", 100)], 0)  # made-up ids all begin alike and fall into one bucket
-    write_assignment(project.store, "all", half, "ann")
+    # Made-up ids all begin alike and fall into one bucket.
+    share_out(project.store, "all", [("cy", 100)], 0, "ann")
     log_in(monkeypatch, "cy", "curator")
     app = open_screen(REVIEW, queue="all")
     assert app.toggle(key="my_share").value is True
@@ -129,7 +129,7 @@ def test_a_share_is_on_by_default_and_can_be_left(project: Project, monkeypatch:
 
 def test_an_owner_shares_a_queue_out(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The form keeps shares and overlap; more than 100 % is refused and nothing changes; a curator has no form."""
-    write_assignment(project.store, "closest", assign(EMPTY, [("ann", 60), ("ben", 30)], 5), "ann")
+    share_out(project.store, "closest", [("ann", 60), ("ben", 30)], 5, "ann")
     log_in(monkeypatch, "ann", "owner")
     app = open_screen(PEOPLE)
     assert "Overlap: 5 % of all" in words(app)

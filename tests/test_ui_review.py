@@ -199,7 +199,7 @@ def test_a_failed_reflection_is_repaired_by_hand(path: Path) -> None:
 def test_the_second_of_two_curators_is_told_who_decided(path: Path) -> None:
     """A decision upon a state that is gone is refused, names the other person, and shows the sample again."""
     screen = Screen(path)
-    decisions.decide(store_of(path), Decision("s0", Action.REJECT, "bob"), upon=None)
+    decisions.decide(store_of(path), Decision("s0", Action.REJECT, "bob"), expected_event_id=None)
     screen.press("accept")
     assert "decided meanwhile: reject by bob" in screen.text
     assert (screen.sample, len(log(path))) == ("s0", 1)
@@ -262,7 +262,9 @@ def test_a_decision_on_another_producers_text_is_shown_and_chosen_again(path: Pa
         )
         tx.bump()
     key = store.value("SELECT max(candidate_id) FROM candidate")
-    decisions.decide(store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), upon=None)
+    decisions.decide(
+        store, Decision("s0", Action.CHOOSE, "ann", Origin.RESPONSE, candidate_id=key), expected_event_id=None
+    )
     screen = Screen(path, sample="s0")
     shown = "".join(block.proto.body for block in screen.app.get("html"))
     assert "decided for, by B_B, prompts 1" in shown

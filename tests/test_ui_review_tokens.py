@@ -212,7 +212,9 @@ def test_an_edit_shows_its_scores_and_is_explained(project: Project) -> None:
     sample = sample_at(project, 0)
     pair = candidates.pair_of(candidates.candidates(project.store, sample)[Origin.ORIGINAL])
     edited = Pair(pair.instruction, "A response by hand <b>.", pair.input)
-    event = decisions.decide(project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), upon=None)
+    event = decisions.decide(
+        project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None
+    )
     assert "Edited: not scored yet; score again to see it." in words(open_tab(sample))
     student = load_student(project.store.path.parent / "student", device="cpu")
     for _ in score(project.store, student, load_template("alpaca")):

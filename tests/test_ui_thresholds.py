@@ -174,7 +174,7 @@ def test_apply_puts_the_dialled_policy_in_use(path: Path, dial: str, value: Any,
 def test_apply_leaves_human_decisions(path: Path) -> None:
     """A new policy changes picks and no decision, and the screen says so beforehand."""
     store = store_of(path)
-    event = decisions.decide(store, Decision("s2", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
+    event = decisions.decide(store, Decision("s2", Action.APPROVE, "ann", Origin.RESPONSE), expected_event_id=None)
     screen = Screen()
     screen.turn("max_r_ifd", 0.6)
     assert "People decided 1 of these. Human decisions stay as they are." in screen.text
@@ -199,8 +199,8 @@ def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
 def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
     """Of the decided samples it is said with how many the dialled policy agrees, and whether that is more."""
     store = store_of(path)
-    decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), upon=None)
-    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), expected_event_id=None)
+    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), expected_event_id=None)
     screen = Screen()
     agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
     assert (agreement.value, agreement.delta) == ("50.0%", "")
@@ -325,7 +325,7 @@ def test_a_saved_policy_can_be_deleted(path: Path) -> None:
 def test_policies_stand_side_by_side(path: Path) -> None:
     """The policy in use comes first, the dials next, then what is chosen, each with what it keeps and its agreement."""
     store = store_of(path)
-    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), upon=None)
+    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), expected_event_id=None)
     screen = Screen()
     screen.look_at("beside")
     assert "Choose a policy to set beside the one in use" in screen.text

@@ -35,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 def judge(project: Project, name: str, action: Action = Action.APPROVE) -> None:
     origin = None if action is Action.REJECT else Origin.RESPONSE
-    decisions.decide(project.store, Decision(name, action, "ann", origin), upon=None)
+    decisions.decide(project.store, Decision(name, action, "ann", origin), expected_event_id=None)
 
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """Saved views: kept in the project under a name, logged, and never lost to each other."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,20 @@ def test_a_view_that_is_not_there_is_said(store: Store) -> None:
         find_view(store, "theirs")
     with pytest.raises(SRTError):
         delete_view(store, "theirs", "ann")
+
+
+def test_views_that_two_save_at_once_are_all_kept(store: Store) -> None:
+    """What one thread saves or deletes never takes away what another saved meanwhile."""
+    start = threading.Barrier(2)
+
+    def save_often(by: str) -> None:
+        start.wait()
+        for number in range(30):
+            save_view(store, f"{by} {number}", {}, by)
+            if number % 3 == 0:
+                delete_view(store, f"{by} {number}", by)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(save_often, ("ann", "bob")))
+    assert views(store).keys() == {f"{by} {number}" for by in ("ann", "bob") for number in range(30) if number % 3}
+    assert events.count_events(store, EventFilter(kind="view")) == 2 * 40

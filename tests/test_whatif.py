@@ -58,7 +58,7 @@ def fresh(tmp_path: Path) -> Iterator[Store]:
 
 
 def decide(store: Store, place: int, action: Action, origin: Origin | None = None) -> None:
-    decisions.decide(store, Decision(sample_name(place), action, "ann", origin), upon=None)
+    decisions.decide(store, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
 
 
 def kind_of(before: Selection, after: Selection) -> Change | None:

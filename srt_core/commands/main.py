@@ -126,13 +126,13 @@ def decide(
         refresh(store)
         name = find_sample(store, sample)
         standing = decisions.standing(store, name)
-        upon = standing.event_id if standing else None
+        standing_id = standing.event_id if standing else None
         if action == "undo" and not origin:
-            if upon is None:
+            if standing_id is None:
                 raise SRTError(f"Sample {name} has no decision to undo.", "See srt status.")
-            decisions.undo(store, upon, author)
+            decisions.undo(store, standing_id, author)
         else:
-            decisions.decide(store, _decision(store, name, action, origin, author), upon=upon)
+            decisions.decide(store, _decision(store, name, action, origin, author), expected_event_id=standing_id)
         now = decisions.standing(store, name)
     typer.echo(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
 

@@ -73,7 +73,7 @@ def score_(
         rows = store.rows(
             f"""SELECT sample_id, origin, status FROM score JOIN candidate USING (candidate_id)
                 WHERE scoring_id = ? AND (ifd IS NULL OR r_ifd IS NULL) ORDER BY candidate_id LIMIT {LISTED}""",
-            [int(store.meta("scoring_id") or 0)],
+            [store.scoring_id()],
         )
         without = status(store)["unscored"]
     typer.echo(f"{last.done:,} candidates scored in {last.elapsed_seconds:.1f} s, {without:,} without IFD or r-IFD.")

@@ -160,7 +160,7 @@ def _check_reads_back(path: Path, format: str, expected: Iterator[ExportRow]) ->
 
 
 def _write_scores(store: Store, path: Path) -> int:
-    scoring = int(store.meta("scoring_id") or 0)
+    scoring = store.scoring_id()
     return write_jsonl(path, (row for rows in store.stream(_SCORES, [scoring]) for row in rows))
 
 
@@ -217,7 +217,7 @@ def _manifest_entries(path: Path) -> dict[str, Any]:
 def _student(store: Store) -> Row | None:
     rows = store.rows(
         """SELECT student, fingerprint, dtype, template, template_hash, convention, max_length FROM scoring
-           WHERE scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')"""
+           WHERE scoring_id = (FROM scoring_in_use)"""
     )
     return rows[0] if rows else None
 

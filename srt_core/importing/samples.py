@@ -15,6 +15,7 @@ from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
 from srt_core.project.candidates import pair_hash, texts
+from srt_core.project.events import append
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Origin, Pair, ProducerKind
 
@@ -201,12 +202,8 @@ def finish_import(store: Store, import_id: int, author: str, added: Added) -> No
     """Mark an import as complete and log it."""
     with store.transaction() as tx:
         tx.execute("UPDATE import SET finished = true WHERE import_id = ?", [import_id])
-        tx.execute(
-            """INSERT INTO event (action_id, author, kind, context)
-               SELECT nextval('event_ids'), ?, 'import', json_object('path', path, 'samples', ?, 'rejected', ?)
-               FROM import WHERE import_id = ?""",
-            [author, added.samples, added.rejected, import_id],
-        )
+        path = tx.execute("SELECT path FROM import WHERE import_id = ?", [import_id])[0][0]
+        append(tx, "import", author, {"path": path, "samples": added.samples, "rejected": added.rejected})
 
 
 def imports(store: Store) -> list[Row]:

@@ -58,7 +58,7 @@ def candidates(store: Store, sample: str, ids: Collection[int] | None = None) ->
         f"""SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
             LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
             WHERE candidate.candidate_id IN ({", ".join("?" * len(held))}) ORDER BY candidate.candidate_id DESC""",
-        [int(store.meta("scoring_id") or 0), *held],
+        [store.scoring_id(), *held],
     )
     by_origin = {row["origin"]: row for row in rows}
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
@@ -69,7 +69,7 @@ def edit(store: Store, event_id: int) -> Row | None:
     rows = store.rows(
         """SELECT event.instruction, event.input, event.response, event.event_id, edit_score.* EXCLUDE (event_id)
            FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
-               AND edit_score.scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')
+               AND edit_score.scoring_id = (FROM scoring_in_use)
            WHERE event.event_id = ? AND kind = 'edit'""",
         [event_id],
     )

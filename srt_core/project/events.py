@@ -5,19 +5,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from srt_core.project.store import Row, Store
-from srt_core.records import Action
+from srt_core.project.store import Row, Store, Transaction
+from srt_core.records import Action, Decision
+
+_INSERT = "INSERT INTO event BY NAME"
+
+
+def append(tx: Transaction, kind: str, by: str, context: Mapping[str, object], decision: Decision | None = None) -> int:
+    """Append one event, an action of its own, and return its id; a decision brings its sample and what it is for."""
+    columns: dict[str, object] = {"kind": kind, "author": by, "context": json.dumps(dict(context))}
+    if decision:
+        edited = decision.edited
+        columns |= {
+            "sample_id": decision.sample_id,
+            "origin": decision.origin,
+            "candidate_id": decision.candidate_id,
+            "instruction": edited and edited.instruction,
+            "input": edited and edited.input,
+            "response": edited and edited.response,
+        }
+    values = {name: value for name, value in columns.items() if value is not None}
+    given = ", ".join(f"${name} AS {name}" for name in values)
+    rows = tx.execute(f"{_INSERT} SELECT nextval('event_ids') AS action_id, {given} RETURNING event_id", values)
+    return int(rows[0][0])
+
+
+def start_action(tx: Transaction) -> int:
+    """Return the id of a new action, under which several events can be appended."""
+    return int(tx.execute("SELECT nextval('event_ids')")[0][0])
+
+
+def append_all(tx: Transaction, action_id: int, by: str, select: str, values: Mapping[str, object]) -> int:
+    """Append an event for each row of a SELECT, all of one action, and return how many.
+
+    The SELECT has the columns of `event` that are to be set, with $action_id and $made_by for its own.
+    """
+    return int(tx.execute(f"{_INSERT} {select}", {**values, "action_id": action_id, "made_by": by})[0][0])
 
 
 def record(store: Store, kind: str, by: str, context: Mapping[str, object]) -> int:
-    """Append an event that is no decision, such as an export; returns its id."""
+    """Append an event that is no decision, such as an export, in a transaction of its own; returns its id."""
     with store.transaction() as tx:
-        rows = tx.execute(
-            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, ?, ?) "
-            "RETURNING event_id",
-            [by, kind, json.dumps(dict(context))],
-        )
-        return int(rows[0][0])
+        return append(tx, kind, by, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +117,20 @@ def authors(store: Store) -> list[str]:
     return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
 
 
-def fold(which: str = "true", known: str = "true") -> str:
+def fold(which: str = "true", last: str | None = None) -> str:
     """Return the SELECT of the last decision on each sample that was not undone, as rows of `event`.
 
-    `which` is a condition over the events of the samples in question, `known` one over all events that count.
+    `which` is a condition over the events of the samples in question. `last` names the parameter with the last event
+    that counts; None: all do.
     """
+    decisions = "decision" if last is None else f"decision_as_of(${last})"
     return f"""
-        SELECT * FROM event
-        WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND ({which}) AND ({known})
-          AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND ({known}))
+        SELECT * FROM {decisions} WHERE {which}
         QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
 
 
 DECISIONS = tuple(str(action) for action in Action)
 
 
-IS_BULK = """contains(context, '"bulk":')"""
-"""The condition over `event` of a decision on many samples at once. Within a string of JSON the quotes are escaped."""
+IS_BULK = "is_bulk(context)"
+"""The condition over `event` of a decision on many samples at once."""

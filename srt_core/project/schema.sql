@@ -1,5 +1,5 @@
 -- The project file, schema version 5. Texts and rows are written once; decisions are an append-only log.
--- Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
+-- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 
@@ -304,7 +304,3 @@ CREATE TABLE job (
     updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
--- Each reflection with the call behind it.
-CREATE VIEW reflected AS
-SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
-FROM reflection LEFT JOIN teacher_call USING (call_id);

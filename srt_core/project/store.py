@@ -4,6 +4,7 @@ One process owns the file. Within it every read takes a cursor of its own and on
 readers never wait.
 """
 
+import hashlib
 import re
 import threading
 from collections import OrderedDict
@@ -68,6 +69,15 @@ class Transaction:
             appender.clear()
             raise
 
+    def meta(self, key: str) -> str | None:
+        """Read one of the project's own settings, as this transaction sees it; None where it is not set."""
+        found = self.execute("SELECT value FROM meta WHERE key = ?", [key])
+        return str(found[0][0]) if found else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write one of the project's own settings."""
+        self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
+
     def bump(self, samples: Collection[str] | None = None) -> None:
         """Note whose candidates, reflections or scores changed, so that derived rows are computed again before use.
 
@@ -115,6 +125,7 @@ class Store:
             tx.execute(_sql("schema.sql"))
             tx.execute(define(MEASURES))
             tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
+        store._define_views()
         store.close()
         log = path.with_name(path.name + ".wal")
         if log.exists():  # of a project whose file is gone; beside the new file it would only be in the way
@@ -141,6 +152,7 @@ class Store:
             raise
         store = cls(path, connection)
         store._migrate(version)
+        store._define_views()
         return store
 
     def __enter__(self) -> Self:
@@ -164,6 +176,16 @@ class Store:
                 if older + 1 == SCHEMA_VERSION:
                     tx.execute(define(MEASURES))
                 tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
+                tx.execute("DELETE FROM meta WHERE key = 'sql_views'")  # what they read may be another table now
+
+    def _define_views(self) -> None:
+        """Make views and macros as views.sql has them now; a file that has these already is not written."""
+        text = _sql("views.sql")
+        version = hashlib.sha256(text.encode()).hexdigest()[:16]
+        if self.meta("sql_views") != version:
+            with self.transaction() as tx:
+                tx.execute(text)
+                tx.set_meta("sql_views", version)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Read rows as dictionaries by column name."""
@@ -264,7 +286,11 @@ class Store:
     def set_meta(self, key: str, value: str) -> None:
         """Write one of the project's own settings."""
         with self.transaction() as tx:
-            tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
+            tx.set_meta(key, value)
+
+    def scoring_id(self) -> int:
+        """Return the id of the scoring in use; 0 where nothing was scored yet."""
+        return int(self.meta("scoring_id") or 0)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -1,6 +1,7 @@
 """The log of what people did: append-only decisions, undo as an event, the standing state as a fold.
 
-A decision names the event it was taken upon. If somebody decided the sample in between, it is refused and says who.
+A decision names the standing event that the person saw. If somebody decided the sample in between, it is refused, and
+the error says who.
 """
 
 import json
@@ -8,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from srt_core.errors import DecisionError
-from srt_core.project.events import DECISIONS, IS_BULK, fold
+from srt_core.project import events
+from srt_core.project.events import IS_BULK, fold
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Action, Decision, Origin
-
-_COLUMNS = "action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response, context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,19 @@ def standing(store: Store, sample: str) -> Standing | None:
     return Standing(row["event_id"], Action(row["action"]), origin, row["author"], row["candidate_id"])
 
 
-def decide(store: Store, decision: Decision, *, upon: int | None, is_blind: bool = False) -> int:
+def decide(store: Store, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:
     """Append one decision and return its event id.
 
-    `upon` is the event id of the standing decision that the person saw (None: an undecided sample). Where the decision
+    `expected_event_id` is of the standing decision that the person saw (None: an undecided sample). Where the decision
     names no candidate, it is for the one of its origin that the applied policy may take, else for the only one there
     is. DecisionError if the sample or candidate is not there, or if somebody else decided in between; `is_blind` takes
-    it whatever others decided, as where several people decide a sample to be compared.
+    it whatever others decided, as where several reviewers decide a sample to be compared.
     """
     with store.transaction() as tx:
         decision = _checked(tx, decision)
         if not is_blind:
-            _check_unchanged(tx, decision.sample_id, upon)
-        event_id = _append(tx, decision)
+            _check_unchanged(tx, decision.sample_id, expected_event_id)
+        event_id = events.append(tx, decision.action, decision.by, decision.context, decision)
         _fold_sample(tx, decision.sample_id)
         return event_id
 
@@ -65,53 +65,42 @@ def decide_all(
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
         raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
-    pick = "origin, candidate_id" if action is Action.APPROVE else "NULL, NULL"
+    pick = "origin, candidate_id" if action is Action.APPROVE else "NULL AS origin, NULL AS candidate_id"
     only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
     with store.transaction() as tx:
-        action_id = tx.execute("SELECT nextval('event_ids')")[0][0]
-        tx.execute(
-            f"""INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, context)
-                SELECT $action_id, $author, $kind, sample_id, {pick}, $context
+        action_id = events.start_action(tx)
+        context = json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})})
+        done = events.append_all(
+            tx, action_id, by,
+            f"""SELECT $action_id AS action_id, $made_by AS author, $kind AS kind, $context AS context, sample_id,
+                       {pick}
                 FROM verdict WHERE NOT decided {only} AND ({where}) ORDER BY seq""",
-            {
-                **values,
-                "action_id": action_id,
-                "author": by,
-                "kind": str(action),
-                "context": json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})}),
-            },
-        )
+            {**values, "kind": str(action), "context": context},
+        )  # fmt: skip
         fold_action(tx, action_id)
-        return int(tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0])
+        return done
 
 
 def undo(store: Store, event_id: int, by: str) -> str:
     """Undo one decision by an event of its own; returns its sample id. DecisionError if it stands no more."""
     with store.transaction() as tx:
-        found = tx.execute(
-            "SELECT sample_id, kind FROM event WHERE event_id = ? AND event_id NOT IN "
-            "(SELECT undoes FROM event WHERE undoes IS NOT NULL)",
-            [event_id],
-        )
-        if not found or found[0][1] not in DECISIONS:
+        found = tx.execute("SELECT sample_id FROM decision WHERE event_id = ?", [event_id])
+        if not found:
             raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
-        _append_undo(tx, "event_id = ?", event_id, by)
+        _append_undo(tx, "event_id", event_id, by)
         return str(found[0][0])
 
 
 def undo_action(store: Store, action_id: int, by: str) -> int:
     """Undo every decision of a bulk action that still stands; returns how many."""
     with store.transaction() as tx:
-        return _append_undo(tx, "action_id = ?", action_id, by)
+        return _append_undo(tx, "action_id", action_id, by)
 
 
 def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
     """Read a person's latest decisions on single samples that were not undone, the newest first."""
     rows = store.rows(
-        f"""SELECT * FROM event
-            WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND NOT {IS_BULK}
-              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
-            ORDER BY event_id DESC LIMIT ?""",
+        f"SELECT * FROM decision WHERE author = ? AND NOT {IS_BULK} ORDER BY event_id DESC LIMIT ?",
         [by, limit],
     )
     # By the index: a join would read the number of every sample.
@@ -121,38 +110,18 @@ def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
     return [{**row, "seq": seqs[row["sample_id"]]} for row in rows]
 
 
-def _append(tx: Transaction, decision: Decision) -> int:
-    edited = decision.edited
-    rows = tx.execute(
-        f"""INSERT INTO event ({_COLUMNS}) VALUES (nextval('event_ids'), ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            RETURNING event_id""",
-        [
-            decision.by,
-            str(decision.action),
-            decision.sample_id,
-            str(decision.origin) if decision.origin else None,
-            decision.candidate_id,
-            edited.instruction if edited else None,
-            edited.input if edited else None,
-            edited.response if edited else None,
-            json.dumps(dict(decision.context)),
-        ],
-    )
-    return int(rows[0][0])
-
-
 def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
-    rows = tx.execute(
-        f"""INSERT INTO event (action_id, author, kind, sample_id, undoes, context)
-            SELECT (SELECT nextval('event_ids')), ?, 'undo', sample_id, event_id, '{{}}' FROM event
-            WHERE {which} AND kind IN ('approve', 'choose', 'edit', 'reject', 'park')
-              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
-            RETURNING action_id""",
-        [by, key],
-    )
-    if rows:
-        fold_action(tx, rows[0][0])
-    return len(rows)
+    action_id = events.start_action(tx)
+    done = events.append_all(
+        tx, action_id, by,
+        f"""SELECT $action_id AS action_id, $made_by AS author, 'undo' AS kind, sample_id, event_id AS undoes,
+                   '{{}}' AS context
+            FROM decision WHERE {which} = $key""",
+        {"key": key},
+    )  # fmt: skip
+    if done:
+        fold_action(tx, action_id)
+    return done
 
 
 def _fold_sample(tx: Transaction, sample: str) -> None:
@@ -231,10 +200,10 @@ def _check_edit(decision: Decision) -> None:
         )
 
 
-def _check_unchanged(tx: Transaction, sample: str, upon: int | None) -> None:
+def _check_unchanged(tx: Transaction, sample: str, expected_event_id: int | None) -> None:
     rows = tx.execute("SELECT event_id, author, action FROM standing WHERE sample_id = ?", [sample])
     found, author, action = rows[0] if rows else (None, "", "")
-    if found == upon:
+    if found == expected_event_id:
         return
     if found is None:
         raise DecisionError(f"The decision on sample {sample} was undone meanwhile.", "Look at it again, then decide.")

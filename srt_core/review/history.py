@@ -7,19 +7,18 @@ from datetime import date, datetime
 from typing import Any
 
 from srt_core.errors import DecisionError
+from srt_core.project import events
 from srt_core.project.events import IS_BULK, EventFilter, fold
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Policy
 from srt_core.review import decisions
 
-_KNOWN = "event_id <= $at"
 _TEXTS = ("kind", "origin", "candidate_id", "instruction", "input", "response")
-_DECISION = "kind IN ('approve', 'choose', 'edit', 'reject', 'park')"
 
 # Samples whose decision as of an event is another than the one that stands now. A decision that was made again after
 # it had been undone is the same.
 _DIFFERENCES = f"""
-    WITH past AS ({fold("{which}", _KNOWN)}),
+    WITH past AS ({fold("{which}", "at")}),
     present AS (SELECT * FROM event WHERE event_id IN (SELECT event_id FROM standing) AND ({{which}}))
     SELECT coalesce(past.sample_id, present.sample_id) AS sample_id,
            past.event_id AS then_id, past.kind AS then_kind, past.origin AS then_origin, past.author AS then_author,
@@ -58,8 +57,8 @@ def state(store: Store, event_id: int) -> State:
     found = store.rows("SELECT made_at FROM event WHERE event_id = ?", [event_id])
     if not found:
         raise DecisionError(f"There is no event {event_id}.", "Choose one in the history.")
-    counts = store.rows(f"SELECT kind, count(*) AS samples FROM ({fold(_KNOWN, _KNOWN)}) GROUP BY kind",
-                        {"at": event_id})  # fmt: skip
+    then = fold(last="at")
+    counts = store.rows(f"SELECT kind, count(*) AS samples FROM ({then}) GROUP BY kind", {"at": event_id})
     policy = _as_of(store, "policy", event_id)
     return State(
         event_id,
@@ -106,9 +105,9 @@ def take_back(store: Store, action_id: int, by: str) -> int:
         found = tx.execute("SELECT min(event_id), max(event_id) FROM event WHERE action_id = ?", [action_id])[0]
         if found[0] is None:
             raise DecisionError(f"There is no action {action_id}.", "Choose an event in the history.")
-        which = f"""sample_id IN (SELECT sample_id FROM event WHERE action_id = $taken)
+        which = """sample_id IN (SELECT sample_id FROM event WHERE action_id = $taken)
                     AND sample_id NOT IN (SELECT sample_id FROM event WHERE event_id > $last AND action_id <> $taken
-                                          AND (undoes IS NOT NULL OR {_DECISION}))"""
+                                          AND (undoes IS NOT NULL OR is_decision(kind)))"""
         values = {"taken": action_id, "last": found[0]}
         done = _restore(tx, found[0] - 1, which, values, by, f"Action {action_id} taken back")
         return int(tx.execute("SELECT count(DISTINCT sample_id) FROM event WHERE action_id = ?", [done])[0][0])
@@ -142,35 +141,36 @@ def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 6
 def people(store: Store) -> list[Row]:
     """Read who stands in the log: `author`, their `decisions` on single samples that were not undone, `last` (UTC)."""
     return store.rows(
-        f"""SELECT author, max(made_at) AS last, count(*) FILTER ({_DECISION} AND NOT {IS_BULK}
-                   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)) AS decisions
-            FROM event GROUP BY author ORDER BY decisions DESC, author"""
+        f"""SELECT author, max(made_at) AS last, coalesce(any_value(made.decisions), 0) AS decisions
+            FROM event LEFT JOIN (SELECT author, count(*) AS decisions FROM decision WHERE NOT {IS_BULK}
+                                  GROUP BY author) AS made USING (author)
+            GROUP BY author ORDER BY decisions DESC, author"""
     )
 
 
 def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object], by: str, note: str) -> int:
     """Make the decisions as of an event stand, of all samples or those of a condition. Returns the action id or 0."""
     tx.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {_differing(which)}", {**values, "at": at})
-    action_id = int(tx.execute("SELECT nextval('event_ids')")[0][0])
-    said = json.dumps({"bulk": note})
-    tx.execute(
-        f"""INSERT INTO event (action_id, author, kind, sample_id, undoes, context)
-            SELECT $action, $by, 'undo', sample_id, event_id, $said FROM event
-            WHERE {_DECISION} AND event_id > $at AND sample_id IN (SELECT sample_id FROM differing)
-              AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
-        {"action": action_id, "by": by, "said": said, "at": at},
-    )
-    tx.execute(
-        """INSERT INTO event (action_id, author, kind, sample_id, origin, candidate_id, instruction, input, response,
-                              context)
-           SELECT $action, $by, kind, sample_id, origin, candidate_id, instruction, input, response,
-                  json_object('bulk', $note, 'restores', event_id, 'decided_by', author) FROM event
+    action_id = events.start_action(tx)
+    undone = events.append_all(
+        tx, action_id, by,
+        """SELECT $action_id AS action_id, $made_by AS author, 'undo' AS kind, sample_id, event_id AS undoes,
+                  $context AS context
+           FROM decision WHERE event_id > $at AND sample_id IN (SELECT sample_id FROM differing)""",
+        {"context": json.dumps({"bulk": note}), "at": at},
+    )  # fmt: skip
+    restored = events.append_all(
+        tx, action_id, by,
+        """SELECT $action_id AS action_id, $made_by AS author, kind, sample_id, origin, candidate_id, instruction,
+                  input, response,
+                  json_object('bulk', $note, 'restores', event_id, 'decided_by', event.author) AS context
+           FROM event
            WHERE event_id IN (SELECT then_id FROM differing)
              AND event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
-        {"action": action_id, "by": by, "note": note},
-    )
+        {"note": note},
+    )  # fmt: skip
     tx.execute("DROP TABLE differing")
-    made = tx.execute("SELECT count(*) FROM event WHERE action_id = ?", [action_id])[0][0]
+    made = undone + restored
     if made:
         decisions.fold_action(tx, action_id)
     return action_id if made else 0

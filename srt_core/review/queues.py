@@ -208,8 +208,7 @@ _TEMPO = f"""
            count(*) FILTER (lately) AS decisions,
            epoch(max(made_at) FILTER (lately) - min(made_at) FILTER (lately)) AS seconds
     FROM (SELECT made_at, kind <> 'undo' AND made_at > timezone('UTC', now()) - INTERVAL 10 MINUTE AS lately
-          FROM event WHERE author = ? AND kind IN ('approve', 'choose', 'edit', 'reject', 'park', 'undo')
-            AND NOT {IS_BULK})
+          FROM event WHERE author = ? AND (is_decision(kind) OR kind = 'undo') AND NOT {IS_BULK})
 """
 
 

@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 
 from srt_core.errors import PeopleError
 from srt_core.people import clean_name
+from srt_core.project.events import append
 from srt_core.project.store import Store
 
 BUCKETS = 10_000
@@ -57,9 +58,7 @@ class Share:
 
 
 # The samples that a person decided or parked, by decisions that were not undone.
-_OWN = """SELECT sample_id FROM event
-          WHERE author = $share_name AND kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND event_id
-                NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)"""
+_OWN = "SELECT sample_id FROM decision WHERE author = $share_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +104,30 @@ def assign(old: Assignment, percents: Sequence[tuple[str, float]], overlap: floa
 
 
 def read_assignment(store: Store, queue: str) -> Assignment:
-    """Read how a queue is parted; EMPTY where it is not."""
-    text = store.meta(f"assign:{queue}")
+    """Read how a queue is shared out; EMPTY where it is not."""
+    return _read(store.meta(_key(queue)))
+
+
+def share_out(store: Store, queue: str, percents: Sequence[tuple[str, float]], overlap: float, by: str) -> Assignment:
+    """Share a queue out as `assign` does, from how it is shared out now, and log who did that."""
+    # Read and written in one transaction, so that nobody shares out meanwhile what this moves buckets from.
+    with store.transaction() as tx:
+        assignment = assign(_read(tx.meta(_key(queue))), percents, overlap)
+        tx.set_meta(_key(queue), json.dumps({"parts": dict(assignment.parts), "overlap": assignment.overlap}))
+        said = {"queue": queue, "shares": assignment.percents(), "overlap": assignment.overlap * 100 / BUCKETS}
+        append(tx, "assign", by, said)
+    return assignment
+
+
+def _key(queue: str) -> str:
+    return f"assign:{queue}"
+
+
+def _read(text: str | None) -> Assignment:
     if not text:
         return EMPTY
     found = json.loads(text)
     return Assignment({name: _ranges(parts) for name, parts in found["parts"].items()}, found["overlap"])
-
-
-def write_assignment(store: Store, queue: str, assignment: Assignment, by: str) -> None:
-    """Keep how a queue is parted, and log who did that."""
-    said = {"queue": queue, "shares": assignment.percents(), "overlap": assignment.overlap * 100 / BUCKETS}
-    with store.transaction() as tx:
-        tx.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            [f"assign:{queue}", json.dumps({"parts": dict(assignment.parts), "overlap": assignment.overlap})],
-        )
-        tx.execute(
-            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'assign', ?)",
-            [by, json.dumps(said)],
-        )
 
 
 def is_blind(store: Store, share: Share, sample: str) -> bool:

@@ -26,7 +26,7 @@ _COUNTS = {
     "samples": "SELECT count(*) FROM sample",
     "candidates": "SELECT count(*) FROM candidate",
     "scored": """SELECT count(*) FROM score WHERE ifd IS NOT NULL AND r_ifd IS NOT NULL
-                 AND scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')""",
+                 AND scoring_id = (FROM scoring_in_use)""",
     "duplicates": "SELECT count(*) FROM sample WHERE duplicate_of IS NOT NULL",
     "rejected_rows": "SELECT count(*) FROM reject",
     "reflected": "SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> 'ORIGINAL'",
@@ -63,9 +63,7 @@ def status(store: Store) -> dict[str, Any]:
         },
         "decisions": _counted(store, "SELECT action, count(*) FROM standing GROUP BY ALL ORDER BY ALL"),
         "policy": applied_policy(store).name,
-        "student": store.value(
-            "SELECT student FROM scoring WHERE scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')"
-        ),
+        "student": store.value("SELECT student FROM scoring WHERE scoring_id = (FROM scoring_in_use)"),
     }
     return found
 

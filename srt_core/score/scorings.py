@@ -3,9 +3,8 @@
 Scores of two scorings never mix: the rule and every screen read the one in use alone.
 """
 
-import json
-
 from srt_core.errors import SRTError
+from srt_core.project.events import append
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, MEASURES
 
@@ -22,19 +21,19 @@ def scorings(store: Store) -> list[Row]:
         """SELECT scoring.*, scoring_id = $in_use AS in_use,
                   (SELECT count(*) FROM score WHERE score.scoring_id = scoring.scoring_id) AS scored
            FROM scoring ORDER BY scoring_id DESC""",
-        {"in_use": _in_use(store)},
+        {"in_use": store.scoring_id()},
     )
 
 
 def scoring_in_use(store: Store) -> Row | None:
     """Read the scoring in use; None where nothing was scored yet."""
-    return _scoring(store, _in_use(store))
+    return _scoring(store, store.scoring_id())
 
 
 def score_statuses(store: Store) -> dict[str, int]:
     """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
     rows = store.rows(
-        "SELECT status, count(*) AS candidates FROM score WHERE scoring_id = ? GROUP BY status", [_in_use(store)]
+        "SELECT status, count(*) AS candidates FROM score WHERE scoring_id = ? GROUP BY status", [store.scoring_id()]
     )
     found = {row["status"]: row["candidates"] for row in rows}
     unscored = int(store.value("SELECT count(*) FROM candidate")) - sum(found.values())
@@ -55,12 +54,8 @@ def use_scoring(store: Store, scoring_id: int, author: str) -> None:
         return
     context = {**_named(asked), "before": _named(before)}
     with store.transaction() as tx:
-        tx.execute("INSERT INTO meta VALUES ('scoring_id', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                   [str(scoring_id)])  # fmt: skip
-        tx.execute(
-            "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'scoring', ?)",
-            [author, json.dumps(context)],
-        )
+        tx.set_meta("scoring_id", str(scoring_id))
+        append(tx, "scoring", author, context)
 
 
 def _named(scoring: Row | None) -> Row:
@@ -70,7 +65,3 @@ def _named(scoring: Row | None) -> Row:
 def _scoring(store: Store, scoring_id: int) -> Row | None:
     rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [scoring_id])
     return rows[0] if rows else None
-
-
-def _in_use(store: Store) -> int:
-    return int(store.meta("scoring_id") or 0)

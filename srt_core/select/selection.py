@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from srt_core.errors import PolicyError
+from srt_core.project.events import append
 from srt_core.project.store import Query, Row, Store
 from srt_core.records import Origin, Policy
 from srt_core.select.derive import refresh
@@ -22,7 +23,7 @@ def panel_for(store: Store, policy: Policy, scoring_id: int | None = None, tag: 
         return Query("SELECT * FROM panel", {})
     _check_producer(store, policy.producer)
     if scoring_id is None:
-        scoring_id = int(store.meta("scoring_id") or 0)
+        scoring_id = store.scoring_id()
     names = f"scoring{tag}", f"producer{tag}"
     return Query(panel_of(*names), dict(zip(names, (scoring_id, policy.producer), strict=True)))
 
@@ -99,13 +100,10 @@ def apply(store: Store, policy: Policy, author: str) -> None:
     body = policy_to_json(policy)
     if body != before:
         _check_producer(store, policy.producer)
-        context = json.dumps({**settings_of(policy), "before": json.loads(before)})
+        context = {**settings_of(policy), "before": json.loads(before)}
         with store.transaction() as tx:
-            tx.execute("INSERT INTO meta VALUES ('policy', ?) ON CONFLICT DO UPDATE SET value = excluded.value", [body])
-            tx.execute(
-                "INSERT INTO event (action_id, author, kind, context) VALUES (nextval('event_ids'), ?, 'policy', ?)",
-                [author, context],
-            )
+            tx.set_meta("policy", body)
+            append(tx, "policy", author, context)
     refresh(store)
 
 

@@ -35,7 +35,7 @@ _WAITING = f"""
 def settled_by_rule(store: Store) -> Settled:
     """Return which samples the applied policy has settled, under the scoring in use."""
     policy = applied_policy(store)
-    scoring: dict[str, object] = {"scoring_id": int(store.meta("scoring_id") or 0)}
+    scoring: dict[str, object] = {"scoring_id": store.scoring_id()}
     waits = policy.accept_instruction is Acceptance.IMPROVED
     return Settled(
         Query(_ready(policy), {**parameters([policy]), **scoring}), Query(_WAITING, scoring) if waits else None

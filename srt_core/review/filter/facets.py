@@ -59,7 +59,7 @@ _AMONG: Mapping[str, str] = {
     "imported": "seq IN (SELECT seq FROM sample WHERE list_contains($imported::BIGINT[], import_id))",
 }
 _NUMBERED = ("cluster", "imported")
-_IN_USE = "scoring_id = (SELECT value::BIGINT FROM meta WHERE key = 'scoring_id')"
+_IN_USE = "scoring_id = (FROM scoring_in_use)"
 _SCORED = f"""sample_id IN (SELECT sample_id FROM candidate JOIN score USING (candidate_id)
     WHERE {_IN_USE} AND list_contains($score::VARCHAR[], score.status))"""
 _UNSCORED = f"""sample_id IN (SELECT sample_id FROM candidate

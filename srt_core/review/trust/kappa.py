@@ -23,9 +23,7 @@ NONE = "none"
 # A category is an origin. Where producers made several candidates of one origin, each place among them is one.
 _PAIRS = f"""
 WITH last AS (
-    SELECT author, sample_id, kind, origin, candidate_id FROM event
-    WHERE kind IN ('approve', 'choose', 'edit', 'reject', 'park') AND NOT {IS_BULK}
-      AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+    SELECT author, sample_id, kind, origin, candidate_id FROM decision WHERE NOT {IS_BULK}
     QUALIFY row_number() OVER (PARTITION BY author, sample_id ORDER BY event_id DESC) = 1
 ), shared AS (
     SELECT * FROM last WHERE kind <> 'park'

@@ -9,7 +9,7 @@ from srt_core.project.store import Row
 from srt_core.review import history
 from srt_core.review import queues as review
 from srt_core.review.queues import QUEUES
-from srt_core.review.shares import Assignment, assign, read_assignment, write_assignment
+from srt_core.review.shares import Assignment, read_assignment, share_out
 from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting, show_kept_error
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import current_login, may_own
@@ -151,5 +151,4 @@ def _draw_form(project: Project, name: str, assignment: Assignment) -> None:
 def _share_out(project: Project, name: str, edited: Sequence[Row], overlap: float) -> None:
     given = [(str(row.get("Name") or "").strip(), float(row.get("Share in %") or 0.0)) for row in edited]
     wanted = [(person, percent) for person, percent in given if person and percent > 0]
-    assignment = assign(read_assignment(project.store, name), wanted, overlap)
-    write_assignment(project.store, name, assignment, curator())
+    share_out(project.store, name, wanted, overlap, curator())

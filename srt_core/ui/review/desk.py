@@ -26,7 +26,7 @@ DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A pair being edited: the candidate it is upon, the missing candidate that it repairs, and where it started."""
+    """A pair being edited: of which candidate, which missing candidate it repairs, and where it started."""
 
     sample: str
     origin: Origin
@@ -97,7 +97,7 @@ class View:
     desk: Desk
     number: int
     sample: str
-    upon: int | None
+    expected_event_id: int | None
     queue_name: str
     queue: Queue
     is_blind: bool = False
@@ -122,7 +122,7 @@ class View:
         """Store a decision on the view's sample, then go on to the next open one."""
         said = {"queue": self.queue_name, **context, **({"blind": "yes"} if self.is_blind else {})}
         decision = Decision(self.sample, action, curator(), origin, edited, said, candidate_id)
-        decisions.decide(self.desk.store, decision, upon=self.upon, is_blind=self.is_blind)
+        decisions.decide(self.desk.store, decision, expected_event_id=self.expected_event_id, is_blind=self.is_blind)
         self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
 
     def choose(self, origin: Origin, candidate_id: int | None, pick_id: int | None) -> None:

@@ -66,7 +66,7 @@ def _render_desk(project: Project, desk: Desk) -> None:
         sample = read_sample(desk.store, desk.sample) if desk.sample else None
         share = _share(desk)
         is_blind = share is not None and sample is not None and shares.is_blind(desk.store, share, desk.sample or "")
-        view = View(desk, desk.view, desk.sample or "", sample.upon if sample else None, *_queue(desk), is_blind)
+        view = View(desk, desk.view, desk.sample or "", sample.event_id if sample else None, *_queue(desk), is_blind)
         with header:
             _render_place(view)
         _write_address(desk)

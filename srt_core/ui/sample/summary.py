@@ -67,8 +67,8 @@ class Sample:
         return [origin for origin in walk if origin in self.candidates]
 
     @property
-    def upon(self) -> int | None:
-        """The event that a new decision is taken upon."""
+    def event_id(self) -> int | None:
+        """The event of the standing decision, which a new one names."""
         event_id: int | None = self.selection["event_id"]
         return event_id
 

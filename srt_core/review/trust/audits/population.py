@@ -18,7 +18,7 @@ _LATER = "SELECT sample_id FROM event WHERE event_id > $drawn_at AND sample_id I
 # Whether a sample was undecided at the draw: the log tells, where anything happened to the sample since.
 _WAS_UNDECIDED = f"""
     CASE WHEN sample_id IN ({_LATER}) THEN sample_id NOT IN (
-        SELECT sample_id FROM ({events.fold(f"sample_id IN ({_LATER})", "event_id <= $drawn_at")}) WHERE kind <> 'park'
+        SELECT sample_id FROM ({events.fold(f"sample_id IN ({_LATER})", "drawn_at")}) WHERE kind <> 'park'
     ) ELSE NOT decided END"""
 
 

@@ -1,0 +1,43 @@
+-- What is read in many places: said once here, made again in every file that has another version of this text.
+
+-- The kinds of event that decide a sample. The others are undo, import, policy, export, scoring and the like.
+CREATE OR REPLACE MACRO is_decision(kind) AS kind IN ('approve', 'choose', 'edit', 'reject', 'park');
+
+-- The decisions that have a sample exported, as the version that they name.
+CREATE OR REPLACE MACRO is_approval(kind) AS kind IN ('approve', 'choose', 'edit');
+
+-- Whether an event is of an action on many samples at once, by its context. Within a string of JSON quotes are escaped.
+CREATE OR REPLACE MACRO is_bulk(context) AS contains(context, '"bulk":');
+
+-- The decisions that were not undone.
+CREATE OR REPLACE VIEW decision AS
+SELECT * FROM event
+WHERE is_decision(kind) AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);
+
+-- The decisions that were not undone right after an event.
+CREATE OR REPLACE MACRO decision_as_of(last) AS TABLE
+SELECT * FROM event
+WHERE is_decision(kind) AND event_id <= last
+  AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND event_id <= last);
+
+-- The scoring that the rule and every screen read: one row, or none before anything was scored.
+CREATE OR REPLACE VIEW scoring_in_use AS
+SELECT value::BIGINT AS scoring_id FROM meta WHERE key = 'scoring_id';
+
+-- Each reflection with the call behind it.
+CREATE OR REPLACE VIEW reflected AS
+SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
+FROM reflection LEFT JOIN teacher_call USING (call_id);
+
+-- The human decision where there is one, else the selection. A parked sample is still open.
+CREATE OR REPLACE VIEW verdict AS
+SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,
+       CASE WHEN is_approval(standing.action) THEN standing.origin
+            WHEN standing.action = 'reject' THEN NULL
+            ELSE selection.origin END AS verdict_origin,
+       CASE WHEN is_approval(standing.action) THEN standing.candidate_id
+            WHEN standing.action = 'reject' THEN NULL
+            ELSE selection.candidate_id END AS verdict_id,
+       coalesce(is_approval(standing.action) OR standing.action = 'reject', false) AS decided,
+       coalesce(is_approval(standing.action), false) AS approved
+FROM selection LEFT JOIN standing USING (seq);
