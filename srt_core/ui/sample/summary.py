@@ -11,7 +11,7 @@ from srt_core.review import queues as review
 from srt_core.review.filter import browse
 from srt_core.select.selection import applied_policy, picked
 from srt_core.select.words import describe_walk
-from srt_core.ui.frame.figures import StripRow
+from srt_core.ui.sample.figures import StripRow
 
 
 @dataclass(frozen=True, slots=True)

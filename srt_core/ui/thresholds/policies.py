@@ -11,10 +11,10 @@ from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side
 from srt_core.select.compare.whatif import differing
 from srt_core.select.policies import saved_policies
 from srt_core.select.selection import applied_policy
-from srt_core.ui.frame.figures import interval_dots, kept_bars
 from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import GROWTH_HELP, IFD_HELP, ORIGIN_LABELS, R_IFD_HELP, REASON_LABELS
 from srt_core.ui.server.runtime import Project
+from srt_core.ui.thresholds.figures import interval_dots, kept_bars
 
 _IN_USE = "In use"
 _DIALS = "Dials"

@@ -1,0 +1,53 @@
+"""The palette of charts and texts, and what an outcome is called.
+
+One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page, and those of one chart
+stay apart (a CIELAB distance of 20) for readers who lack one of the three cones; lines differ by dash, dots by shape
+and bars by pattern as well.
+"""
+
+from collections.abc import Mapping
+
+from srt_core.records import Origin, Reason
+
+TEACHER_COLOUR = "#8b5ac0"
+STUDENT_COLOUR = "#236d58"
+NEUTRAL_COLOUR = "#939393"
+REFUSED_COLOUR = "#b44b31"
+
+ORIGIN_COLOURS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "#939393",
+    Origin.RESPONSE: "#2a7fd4",
+    Origin.INSTRUCTION: "#c97e1b",
+    Origin.BOTH: "#a92d94",
+}
+ORIGIN_DASHES: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "solid",
+    Origin.RESPONSE: "dash",
+    Origin.INSTRUCTION: "dashdot",
+    Origin.BOTH: "dot",
+}
+ORIGIN_SYMBOLS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "circle",
+    Origin.RESPONSE: "square",
+    Origin.INSTRUCTION: "diamond",
+    Origin.BOTH: "cross",
+}
+ORIGIN_PATTERNS: Mapping[Origin, str] = {
+    Origin.ORIGINAL: "",
+    Origin.RESPONSE: "/",
+    Origin.INSTRUCTION: ".",
+    Origin.BOTH: "x",
+}
+_REFUSED = (Reason.NOT_IMPROVED, Reason.IFD_CEILING, Reason.R_IFD_CEILING, Reason.BELOW_TOP_SHARE)
+REASON_COLOURS: Mapping[Reason, str] = {
+    reason: STUDENT_COLOUR if reason is Reason.KEPT else REFUSED_COLOUR if reason in _REFUSED else NEUTRAL_COLOUR
+    for reason in Reason
+}
+"""By group: kept, refused by the rule, and without what the rule needs."""
+
+_WORDS: Mapping[str, str] = {Reason.IFD_CEILING: "IFD ceiling", Reason.R_IFD_CEILING: "r-IFD ceiling"}
+
+
+def outcome_label(outcome: str) -> str:
+    """Say an origin or a reason in words: `BELOW_TOP_SHARE` is "Below top share"."""
+    return _WORDS.get(outcome, outcome.replace("_", " ").capitalize())
