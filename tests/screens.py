@@ -72,5 +72,9 @@ def links(app: AppTest) -> dict[str, str]:
 def log_in(monkeypatch: pytest.MonkeyPatch, name: str, role: str) -> None:
     """Have every session from now on be of somebody whom a proxy logged in, as the gate hands that on."""
     monkeypatch.setenv("SRT_DEFAULT_ROLE", role)
-    sealed = f"{SEAL} {json.dumps(asdict(Login(LoginMethod.PROXY, name)))}"
-    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: StreamlitHeaders([(HEADER, sealed)])))
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: headers_of(name)))
+
+
+def headers_of(name: str) -> StreamlitHeaders:
+    """The headers of a session of somebody whom a proxy logged in, as the gate hands them on."""
+    return StreamlitHeaders([(HEADER, f"{SEAL} {json.dumps(asdict(Login(LoginMethod.PROXY, name)))}")])

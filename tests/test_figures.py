@@ -13,7 +13,9 @@ import pytest
 
 from srt_core.methods import REASONS
 from srt_core.records import Origin, Reason
-from srt_core.ui.frame.figures import (
+from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
+from srt_core.ui.frame.charts import IntervalPoint, histogram, interval_points
+from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
     ORIGIN_DASHES,
@@ -23,25 +25,12 @@ from srt_core.ui.frame.figures import (
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
-    IntervalPoint,
-    Mark,
-    StripRow,
-    activity_bars,
-    density,
-    funnel,
-    histogram,
-    interval_dots,
-    interval_points,
-    kept_bars,
-    mark_equal,
-    mark_selection,
-    offer_clicks,
-    outcome_bars,
-    outcome_heatmap,
     outcome_label,
-    scatter,
-    score_strip,
 )
+from srt_core.ui.history.figures import activity_bars
+from srt_core.ui.overview.figures import funnel
+from srt_core.ui.sample.figures import StripRow, score_strip
+from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, offer_clicks, outcome_bars, outcome_heatmap
 
 ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
 STRIP = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -16,7 +17,7 @@ from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
-from tests.screens import log_in, open_screen, served, words
+from tests.screens import headers_of, log_in, open_screen, served, words
 
 HISTORY, PEOPLE, REVIEW = "pages/9_History.py", "pages/10_People.py", "pages/6_Review.py"
 CASES = [Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})] * 4
@@ -56,6 +57,23 @@ def test_what_only_owners_do_is_refused_to_a_curator(
     if page != "pages/8_Export.py":  # whose button has no callback: being off now, it did nothing
         assert "Only an owner may do that." in words(app)
     assert events.count_events(project.store, EventFilter()) == 0
+
+
+def test_who_is_at_the_screen_is_found_out_once_a_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a page and its callbacks ask, the login is read once a run of the page, and again in the next."""
+    read = []
+
+    def headers(context: ContextProxy) -> StreamlitHeaders:
+        read.append(context)
+        return headers_of("ben@example.com")
+
+    monkeypatch.setenv("SRT_DEFAULT_ROLE", "owner")
+    monkeypatch.setattr(ContextProxy, "headers", property(headers))
+    app = open_screen(REVIEW)
+    assert len(read) == 1
+    button(app, "Park").click().run()
+    assert len(read) == 2
+    assert [event["author"] for event in events.events(project.store, EventFilter(), 5)] == ["ben@example.com"]
 
 
 def test_a_step_starts_for_owners_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ Progress goes to stderr, results to stdout. Exit codes: 0 done, 1 done with fail
 """
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from srt_core.commands.app import app_
 from srt_core.commands.common import LISTED, NOT_DONE, ProjectPath, lines_of, list_failures, user_name
 from srt_core.commands.kinds import kinds_
 from srt_core.commands.people import people
@@ -23,7 +23,6 @@ from srt_core.errors import SRTError
 from srt_core.export.export import FILES, Scope, export
 from srt_core.importing.files import FORMATS, parse_map
 from srt_core.importing.run import import_file
-from srt_core.people.login_methods import is_loopback
 from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
@@ -182,32 +181,7 @@ def templates(
         typer.echo("\n".join(f"{each['name']}.{part} = {text!r}" for part, text in each.items() if part != "name"))
 
 
-@app.command("app")
-def app_(
-    project: Annotated[
-        Path | None, typer.Argument(help="The project to open; the demo project where not given.")
-    ] = None,
-    port: Annotated[int, typer.Option(help="The port.")] = 8501,
-    address: Annotated[
-        str, typer.Option(help="The address to listen on. On any other than 127.0.0.1 people have to log in.")
-    ] = "127.0.0.1",
-    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-) -> None:
-    """Start the app, for this machine alone unless an address is given."""
-    script = Path(__file__).parents[2] / "app.py"
-    if not script.is_file():
-        raise SRTError(f"The app's pages are not at {script.parent}.", "Run srt app from a checkout of the source.")
-    environment = dict(os.environ)
-    if project:
-        Store.open(project).close()  # says plainly what is wrong before a browser opens
-        environment["SRT_PROJECT"] = str(project.resolve())
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", address,
-               "--server.port", str(port), "--server.headless", str(not browser).lower()]  # fmt: skip
-    if not is_loopback(address):
-        command += ["--logger.hideWelcomeMessage", "true"]  # for which Streamlit would ask another host for an address
-        environment["SRT_MUST_LOG_IN"] = "1"  # the app ends at once where nobody can
-    os.chdir(script.parent)
-    os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app
+app.command("app")(app_)
 
 
 def main() -> None:

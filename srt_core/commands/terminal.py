@@ -4,17 +4,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 
-from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-
 from srt_core.errors import SRTError
 from srt_core.project.progress import Progress
 
 LINE_SECONDS = 5.0
 
-errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-"""Everything that is no result."""
+
+class Errors:
+    """Where everything goes that is no result: stderr."""
+
+    def print(self, line: str) -> None:
+        """Write a line as it is."""
+        print(line, file=sys.stderr, flush=True)
+
+
+errors = Errors()
 
 
 def show(steps: Iterator[Progress]) -> Progress:
@@ -30,15 +34,20 @@ def show(steps: Iterator[Progress]) -> Progress:
 
 
 def _walk(steps: Iterator[Progress]) -> Progress:
+    from rich.console import Console  # nothing but a step that runs needs it
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     last = Progress("")
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"),
                TimeElapsedColumn())  # fmt: skip
-    with Bar(*columns, console=errors, disable=not errors.is_terminal) as bar:
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, figures="")
         printed = 0.0
         for last in steps:
             bar.update(task, description=last.unit, completed=last.done, total=last.total, figures=_figures(last))
-            if not errors.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
+            if not console.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
                 printed = last.elapsed_seconds
                 errors.print(f"{last.unit}: {_figures(last)}")
     return last

@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Iterator
 from threading import Event
 
-from srt_core.importing.kinds import subjects
 from srt_core.importing.samples import append_kinds
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store, Transaction
@@ -17,6 +16,9 @@ from srt_core.records import Pair
 
 CHUNK = 20_000
 """Candidates that are looked through at once; the originals among them are read."""
+FITTED = 40_000
+"""Texts that the groups are found in."""
+READ_CHARACTERS = 400
 
 _TEXTS = """
     SELECT candidate_id, sample_id, left(instruction, 1000) AS instruction, left(input, 1000) AS input,
@@ -48,12 +50,14 @@ def find_kinds(store: Store, *, stop: Event | None = None) -> Iterator[Progress]
 
 def group_subjects(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
     """Group all samples by subject and put the groups in the place of the old ones; yields progress in samples."""
+    from srt_core.importing.kinds.subjects import fit  # loads NumPy, which no other step of an import needs
+
     samples = int(store.value("SELECT count(*) FROM kind"))
     progress = Progress("samples", total=samples, message="Looking for groups of samples")
     yield progress
     if not samples:
         return
-    found = subjects.fit(_drawn(store), samples)
+    found = fit(_drawn(store), samples)
     ids, groups = array("q"), array("h")
     for first, last in _ranges(store):
         if stop and stop.is_set():
@@ -81,7 +85,7 @@ def _drawn(store: Store) -> list[str]:
            WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = 'ORIGINAL'
                                   ORDER BY hash(sample_id), candidate_id LIMIT ?)
            ORDER BY candidate_id""",
-        [subjects.FITTED],
+        [FITTED],
     )
     return [_text(row) for row in rows]
 
@@ -104,4 +108,4 @@ def _pair(row: Row) -> Pair:
 
 
 def _text(row: Row) -> str:
-    return "\n".join(row[part][: subjects.READ_CHARACTERS] for part in ("instruction", "input", "response"))
+    return "\n".join(row[part][:READ_CHARACTERS] for part in ("instruction", "input", "response"))

@@ -1,12 +1,19 @@
-"""What the environment says: where the projects are, and who a person is whom no file lists."""
+"""Where things are and what the environment says: the projects, the app's own files, whom no file lists."""
 
 import os
 from pathlib import Path
 
 
 def projects_folder() -> Path:
-    """Return the folder of the projects: SRT_PROJECTS_DIR, else `projects` beside app.py."""
-    return Path(os.environ.get("SRT_PROJECTS_DIR") or Path(__file__).parents[2] / "projects")
+    """Return the folder of the projects: SRT_PROJECTS_DIR, else `projects` where the process was started."""
+    return Path(os.environ.get("SRT_PROJECTS_DIR") or "projects").absolute()
+
+
+def app_folder() -> Path:
+    """Return the folder of app.py, pages, sample_data and .streamlit: in the package, or the checkout around it."""
+    package = Path(__file__).parents[1]
+    installed = package / "app_files"  # where setup.py puts them in a wheel
+    return installed if installed.is_dir() else package.parent
 
 
 def default_role() -> str:

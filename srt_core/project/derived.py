@@ -1,28 +1,15 @@
-"""The derived tables: `panel`, `selection` and the view over what people decided, defined for a list of measures.
+"""The derived tables: `panel`, `selection`, defined for a list of measures.
 
 They can be computed again at any time. Their columns follow from the measures that there are, so that a measure needs
 none typed by hand; which candidates and which policy they are of is the business of srt_core.select.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
 
 from srt_core.records import REWRITTEN_ORIGINS, Measure, Origin, Source, Subject
 
 UNDEFINE = "DROP VIEW IF EXISTS verdict; DROP TABLE IF EXISTS panel; DROP TABLE IF EXISTS selection;"
-
-# The human decision where there is one, else the selection. A parked sample is still open.
-_VERDICT = """
-CREATE VIEW verdict AS
-SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.origin
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.origin END AS verdict_origin,
-       CASE WHEN standing.action IN ('approve', 'choose', 'edit') THEN standing.candidate_id
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.candidate_id END AS verdict_id,
-       coalesce(standing.action IN ('approve', 'choose', 'edit', 'reject'), false) AS decided,
-       coalesce(standing.action IN ('approve', 'choose', 'edit'), false) AS approved
-FROM selection LEFT JOIN standing USING (seq)"""
 
 
 def panel_columns(measures: Iterable[Measure]) -> dict[str, str]:
@@ -55,13 +42,18 @@ def selection_columns(measures: Iterable[Measure]) -> dict[str, str]:
 
 
 def define(measures: Sequence[Measure]) -> str:
-    """Return the statements that make the derived tables, empty."""
+    """Return the statements that make the derived tables, empty, and the views: they may read other columns now."""
     tables = {"panel": panel_columns(measures), "selection": selection_columns(measures)}
     made = [
         f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())});"
         for table, columns in tables.items()
     ]
-    return "\n".join([*made, _VERDICT])
+    return "\n".join([*made, views()])
+
+
+def views() -> str:
+    """Return the statements that make the views and macros."""
+    return resources.files(__package__).joinpath("views.sql").read_text(encoding="utf-8")
 
 
 def _columns(measure: Measure) -> Iterator[str]:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scipy.special import bdtr, betaincinv
-
 CONFIDENCE = 0.95
 
 
@@ -38,6 +36,8 @@ class Share:
 
     def exact(self, confidence: float = CONFIDENCE) -> Interval | None:
         """Return the interval of Clopper and Pearson (Biometrika 26, 1934): never covers less than it says."""
+        from scipy.special import betaincinv
+
         if not self.n:
             return None
         tail = (1 - confidence) / 2
@@ -101,6 +101,8 @@ def _shares(bound: float, confidence: float) -> tuple[Fraction, Fraction]:
 
 
 def _needed_of_many(bound: float, doubt: float, allowed: int) -> int:
+    from scipy.special import bdtr
+
     low, high = allowed, allowed + 1
     while bdtr(allowed, high, bound) > doubt:
         low, high = high, 2 * high

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import duckdb
 
 from srt_core.errors import ProjectError
-from srt_core.project.derived import define
+from srt_core.project.derived import define, views
 from srt_core.records import MEASURES
 
 SCHEMA_VERSION = 5
@@ -180,7 +180,7 @@ class Store:
 
     def _define_views(self) -> None:
         """Make views and macros as views.sql has them now; a file that has these already is not written."""
-        text = _sql("views.sql")
+        text = views()
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
         if self.meta("sql_views") != version:
             with self.transaction() as tx:

@@ -120,8 +120,4 @@ def _source(tx: Transaction) -> tuple[int, str]:
 def _note(tx: Transaction, key: _Key) -> None:
     """Note what the derived tables stand for; what changed since that version is still stale."""
     tx.execute("DELETE FROM stale WHERE version <= ?", [int(key[0])])
-    _set_key(tx, "selection_key", json.dumps(key))
-
-
-def _set_key(tx: Transaction, name: str, value: str) -> None:
-    tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [name, value])
+    tx.set_meta("selection_key", json.dumps(key))

@@ -1,4 +1,4 @@
-"""The demo project: the samples shipped with the source, their recorded replies, and a tiny student."""
+"""The demo project: the samples shipped with the app, their recorded replies, and a tiny student."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ from threading import Event
 from srt_core.errors import ProjectError
 from srt_core.importing.run import import_file
 from srt_core.importing.samples import imports
+from srt_core.people.settings import app_folder
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.prompts import load_prompts
@@ -16,7 +17,7 @@ from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 
-FOLDER = Path(__file__).parents[2] / "sample_data"
+FOLDER = app_folder() / "sample_data"
 REPLIES = FOLDER / "replies.jsonl"
 TEMPLATE = "alpaca"
 
@@ -35,7 +36,7 @@ def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
     A few samples come after the reflections and wait for their own, so that there is something to try.
     """
     if not FOLDER.is_dir():
-        raise ProjectError(f"The demo data is not at {FOLDER}.", "Run srt from a checkout of its source.")
+        raise ProjectError(f"The demo data is not at {FOLDER}.", "Install srt again.")
     later = FOLDER / "later.json"
     if any(row["path"] == str(later) for row in imports(store)):
         return

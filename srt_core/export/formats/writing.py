@@ -8,14 +8,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import pyarrow
-import pyarrow.parquet
+from typing import TYPE_CHECKING, BinaryIO
 
 from srt_core.errors import ExportError
 from srt_core.importing.files.conversations import user_content
 from srt_core.records import Pair
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _PARQUET_BATCH_ROWS = 1024
 _PARQUET_COLUMNS = ("instruction", "input", "output", "sample_id", "origin")
@@ -112,6 +112,9 @@ def _write_lines(file: BinaryIO, objects: Iterable[Mapping[str, object]]) -> int
 
 
 def _write_parquet(file: BinaryIO, rows: Iterable[ExportRow]) -> int:
+    import pyarrow
+    import pyarrow.parquet
+
     schema = pyarrow.schema([(name, pyarrow.string()) for name in _PARQUET_COLUMNS])
     records = (_alpaca(row) | {"sample_id": row.sample_id, "origin": str(row.origin)} for row in rows)
     count = 0
@@ -122,7 +125,9 @@ def _write_parquet(file: BinaryIO, rows: Iterable[ExportRow]) -> int:
     return count
 
 
-def _table(batch: list[dict[str, str]], schema: pyarrow.Schema) -> pyarrow.Table:
+def _table(batch: list[dict[str, str]], schema: "pyarrow.Schema") -> "pyarrow.Table":
+    import pyarrow
+
     try:
         return pyarrow.Table.from_pylist(batch, schema=schema)
     except UnicodeEncodeError as error:

@@ -5,15 +5,16 @@ import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
-
-import pyarrow
-import pyarrow.parquet
+from typing import TYPE_CHECKING, BinaryIO
 
 from srt_core.errors import DatasetError
 from srt_core.importing.files.head import UTF8_HINT
 from srt_core.importing.files.json_array import MAX_RECORD_BYTES
 from srt_core.importing.files.records import Record, Reject, excerpt
+
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
 
 _DELIMITERS = ",;\t"
 _PARQUET_BATCH_ROWS = 256
@@ -101,6 +102,8 @@ def read_parquet(path: Path, file: BinaryIO) -> Iterator[Record | Reject]:
     Raises:
         DatasetError: it is no Parquet file that can be read.
     """
+    import pyarrow
+
     batches = _open_parquet(path, file).iter_batches(batch_size=_PARQUET_BATCH_ROWS)
     row = 0
     try:
@@ -112,7 +115,10 @@ def read_parquet(path: Path, file: BinaryIO) -> Iterator[Record | Reject]:
         yield Reject(row, None, f"The Parquet file is damaged here; nothing after it is read: {error}", "")
 
 
-def _open_parquet(path: Path, file: BinaryIO) -> pyarrow.parquet.ParquetFile:
+def _open_parquet(path: Path, file: BinaryIO) -> "pyarrow.parquet.ParquetFile":
+    import pyarrow
+    import pyarrow.parquet
+
     try:
         return pyarrow.parquet.ParquetFile(file)
     except (pyarrow.ArrowException, OSError) as error:
@@ -120,7 +126,7 @@ def _open_parquet(path: Path, file: BinaryIO) -> pyarrow.parquet.ParquetFile:
         raise DatasetError(message, "Write it again, or choose another format.") from error
 
 
-def _parquet_record(row: int, batch: pyarrow.RecordBatch, index: int) -> Record | Reject:
+def _parquet_record(row: int, batch: "pyarrow.RecordBatch", index: int) -> Record | Reject:
     try:
         fields = {name: column[index].as_py() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
     except ValueError as error:

@@ -12,11 +12,8 @@ from typing import Any
 
 import numpy as np
 
-FITTED = 40_000
-"""Texts that the groups are found in."""
 LARGEST = 40
 """Groups at most: a curator reads through them all."""
-READ_CHARACTERS = 400
 _FEATURES = 2**14
 _DIMENSIONS = 64
 _COMMON_SHARE = 0.05

@@ -10,7 +10,8 @@ from srt_core.review.filter import browse
 from srt_core.review.filter.browse import RANGES, Filter, Range
 from srt_core.score.scorings import COMPARED
 from srt_core.select.policy import applied_policy, limits_on
-from srt_core.ui.frame.figures import density, histogram, mark_selection
+from srt_core.ui.explore.figures import density, mark_selection
+from srt_core.ui.frame.charts import histogram
 from srt_core.ui.frame.filters import (
     WINNER,
     filter_from_address,

@@ -16,7 +16,7 @@ from srt_core.select.compare.coverage import GROUPINGS, Coverage, Covered, band_
 from srt_core.select.policies import find_policy, saved_policies
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import KINDS
-from srt_core.ui.frame.figures import CoverageRow, coverage_bars
+from srt_core.ui.explore.figures import CoverageRow, coverage_bars
 from srt_core.ui.frame.filters import filter_from_address, write_filter
 from srt_core.ui.frame.page import acting, reporting
 from srt_core.ui.frame.progress import job_panel

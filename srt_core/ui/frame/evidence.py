@@ -8,7 +8,7 @@ from srt_core.project.intervals import Share
 from srt_core.project.store import Store
 from srt_core.records import Policy
 from srt_core.review.trust.agreement import Evidence, Group, margins
-from srt_core.ui.frame.figures import IntervalPoint, interval_points
+from srt_core.ui.frame.charts import IntervalPoint, interval_points
 from srt_core.ui.frame.words import share_of
 
 AGREEMENT_HELP = (

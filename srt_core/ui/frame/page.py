@@ -10,7 +10,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.people import LoginMethod
 from srt_core.ui.server.gate import logout_path
-from srt_core.ui.server.identity import current_login, may_own, person, require_owner, who_owns
+from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
 from srt_core.ui.server.runtime import Project, open_project, project_paths
 
 Arguments = ParamSpec("Arguments")
@@ -52,7 +52,7 @@ def setup_page(page: str) -> Project:
     # No page_icon: Streamlit would have the browser fetch a Material icon from another host.
     st.set_page_config(page_title=f"{title} · srt", layout="wide")
     with reporting(stop=True):  # nothing of a project before it is known who looks
-        person()
+        visitor()
     paths = project_paths()
     with st.sidebar:
         name = _choose_project(list(paths))
@@ -78,7 +78,7 @@ def address(**more: str) -> dict[str, str]:
 
 def curator() -> str:
     """Name the person at the screen: a proxy's header or a login where there is one, else the sidebar's name box."""
-    return person().name
+    return visitor().person.name
 
 
 @contextmanager
@@ -162,11 +162,11 @@ def _choose_project(names: list[str]) -> str:
 
 def _draw_person() -> None:
     """Name who is logged in, with the way out; where nobody has to log in, ask for a name."""
-    login = current_login()
-    if login.way is not LoginMethod.LOCAL:
-        st.text(f"{person().name} · {person().role}")
-        if login.way is not LoginMethod.PROXY:
-            st.html(f'<a href="{logout_path(login.way)}" target="_self">Log out</a>')
+    here = visitor()
+    if here.login.way is not LoginMethod.LOCAL:
+        st.text(f"{here.person.name} · {here.person.role}")
+        if here.login.way is not LoginMethod.PROXY:
+            st.html(f'<a href="{logout_path(here.login.way)}" target="_self">Log out</a>')
         return
     st.session_state["curator"] = st.query_params.get("curator", "")
     st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",

@@ -15,7 +15,7 @@ from srt_core.ui.frame.page import acting, address, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
 from srt_core.ui.sample.texts import describe_event, local_time
-from srt_core.ui.server.identity import person, require_undo
+from srt_core.ui.server.identity import require_undo, visitor
 from srt_core.ui.server.runtime import Project
 
 
@@ -65,7 +65,7 @@ def draw_event(project: Project, row: Row, made_by: Mapping[int, str]) -> None:
 
 
 def _draw_actions(project: Project, row: Row, context: Mapping[str, Any]) -> None:
-    may = person().may_undo(row["author"])
+    may = visitor().person.may_undo(row["author"])
     why = None if may else "Only an owner may undo what somebody else did."
     if row["kind"] == "undo" or "restores" in context:
         label = "Take this undo back" if row["in_action"] == 1 else f"Take all {row['in_action']:,} of this action back"

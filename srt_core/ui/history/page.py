@@ -9,10 +9,10 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Row
 from srt_core.review import history
-from srt_core.ui.frame.figures import activity_bars
 from srt_core.ui.frame.page import show_empty
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.history.event import about, draw_event, kind_label
+from srt_core.ui.history.figures import activity_bars
 from srt_core.ui.history.state import AS_OF, draw_state
 from srt_core.ui.server.runtime import Project
 

@@ -9,9 +9,9 @@ import streamlit as st
 from srt_core.review.status import status
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.steps.steps import EXPLAIN
-from srt_core.ui.frame.figures import funnel
 from srt_core.ui.frame.page import PAGES, acting_as_owner, address, put_in_address
 from srt_core.ui.frame.progress import JOB_LABELS, job_panel, last_job
+from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project, create_project
 

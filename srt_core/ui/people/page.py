@@ -12,7 +12,7 @@ from srt_core.review.queues import QUEUES
 from srt_core.review.shares import Assignment, read_assignment, share_out
 from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting, show_kept_error
 from srt_core.ui.sample.texts import local_time
-from srt_core.ui.server.identity import current_login, may_own
+from srt_core.ui.server.identity import may_own, visitor
 from srt_core.ui.server.runtime import Project
 
 
@@ -33,7 +33,7 @@ def _draw_people(found: Sequence[Row]) -> None:
     active = {row["author"]: row for row in found}
     names = [*(account.name for account in accounts), *(n for n in active if n not in {a.name for a in accounts})]
     roles = {account.name: str(account.role) for account in accounts}
-    if current_login().way is LoginMethod.LOCAL:
+    if visitor().login.way is LoginMethod.LOCAL:
         st.markdown(
             "Nobody has to log in here: the app answers this machine alone, and whoever sits at it is an owner. "
             "To let others in, add people with `srt people add NAME --role curator` and start the app with "

@@ -7,10 +7,10 @@ from srt_core.project.store import Row
 from srt_core.reflect.parsing import parse_again
 from srt_core.review.status import failed_reflections, reply_outcomes
 from srt_core.steps.steps import Arguments, make_prompts, make_teacher
-from srt_core.ui.frame.figures import call_bars
 from srt_core.ui.frame.page import PAGES, address, reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.reflect.figures import call_bars
 from srt_core.ui.reflect.teacher import is_complete
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project

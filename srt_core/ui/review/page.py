@@ -12,7 +12,6 @@ from srt_core.review import decisions, shares
 from srt_core.review import queues as review
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
-from srt_core.ui.frame.figures import score_strip
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, changed, number
@@ -20,6 +19,7 @@ from srt_core.ui.review.actions import render_actions, render_done_actions, rend
 from srt_core.ui.review.desk import Desk, View, open_desk
 from srt_core.ui.review.edit import render_failures, render_form
 from srt_core.ui.review.tokens import render_tokens, watch_tokens
+from srt_core.ui.sample.figures import score_strip
 from srt_core.ui.sample.summary import Sample, read_sample
 from srt_core.ui.sample.texts import (
     describe_event,

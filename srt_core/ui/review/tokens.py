@@ -20,8 +20,8 @@ from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.steps import EXPLAIN, Arguments
-from srt_core.ui.frame.figures import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.page import PAGES, address, show_error
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Desk

@@ -12,7 +12,7 @@ from srt_core.review.filter import browse
 from srt_core.select.policy import applied_policy
 from srt_core.select.selection import taken_candidates
 from srt_core.select.words import describe_walk
-from srt_core.ui.frame.figures import StripRow
+from srt_core.ui.sample.figures import StripRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from srt_core.project.diff import diff_html, plain_html
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Origin
-from srt_core.ui.frame.figures import ORIGIN_COLOURS
+from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.review.desk import DiffMode
 

@@ -1,8 +1,12 @@
-"""Who is at the screen and what they may do: the one place where a page or a callback asks for that."""
+"""Who is at the screen and what they may do: read once a run of the script, and the one place where pages ask."""
 
 import time
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from srt_core.errors import PeopleError, RoleError
 from srt_core.people import Login, LoginMethod, Person, Role, clean_name, load, people_path, person_of
@@ -12,22 +16,72 @@ from srt_core.ui.server.gate import HEADER, read_ways, unseal
 LOG_IN = "You are not logged in, or no longer. Load this page again to log in."
 
 
-def person() -> Person:
-    """Name the person at the screen. PeopleError if nobody is logged in where somebody has to be.
+@dataclass(frozen=True)
+class Visitor:
+    """Who is at the screen in one run: the login, and whom it stands for; None where nobody has to log in."""
 
-    Asked anew each time, so that whoever was removed or got another role is known as that from the next click on.
+    login: Login
+    known_as: Person | None
+
+    @property
+    def person(self) -> Person:
+        """The person and their role. Where nobody has to log in: an owner, by the name in the sidebar's box."""
+        return self.known_as or Person(clean_name(str(st.session_state.get("curator") or "")), Role.OWNER)
+
+
+# Streamlit makes one coordinator at the start of each run, of a page with its callbacks or of a fragment with its own.
+_OF_RUN: WeakKeyDictionary[Any, Visitor] = WeakKeyDictionary()
+
+
+def visitor() -> Visitor:
+    """Return who is at the screen; PeopleError if nobody is logged in where somebody has to be.
+
+    Found out once a run, so that whoever was removed or got another role is known as that from the next click on.
     """
-    login = current_login()
+    context = get_script_run_ctx(suppress_warning=True)
+    run = context.parallel_coordinator if context else None
+    if run is None:
+        return _identify()
+    if run not in _OF_RUN:
+        _OF_RUN[run] = _identify()
+    return _OF_RUN[run]
+
+
+def may_own() -> bool:
+    """Whether the person may do what only owners do."""
+    return visitor().person.is_owner
+
+
+def require_owner() -> None:
+    """Raise a RoleError unless the person is an owner. Every callback that only an owner may run begins with it."""
+    if not may_own():
+        raise RoleError("Only an owner may do that.", f"You are a curator here. {who_owns()}")
+
+
+def require_undo(author: str) -> None:
+    """Raise a RoleError unless the person may undo what `author` did."""
+    if not visitor().person.may_undo(author):
+        raise RoleError(f"Only an owner may undo what {author} did.", who_owns())
+
+
+def who_owns() -> str:
+    """Say whom to ask, as a plain text: names are data."""
+    owners = [account.name for account in load(people_path()).accounts if account.role is Role.OWNER]
+    return f"Ask an owner: {', '.join(owners[:5])}." if owners else "Ask an owner."
+
+
+def _identify() -> Visitor:
+    login = _login()
     if login.way is LoginMethod.LOCAL:
-        return Person(local_name(), Role.OWNER)
-    found = person_of(login, load(people_path()), time.time())
-    if found is None:
+        return Visitor(login, None)
+    person = person_of(login, load(people_path()), time.time())
+    if person is None:
         raise PeopleError("You are not logged in any more.", LOG_IN)
-    return found
+    return Visitor(login, person)
 
 
-def current_login() -> Login:
-    """Return the login of this session, as the gate found it; PeopleError if there is none.
+def _login() -> Login:
+    """Return the login of this session, as the gate found it.
 
     Without a gate, as under `streamlit run pages/…`, it is open to one person's own machine only.
     """
@@ -39,31 +93,3 @@ def current_login() -> Login:
     if login is None or (login.way is LoginMethod.LOCAL and not ways.is_open):
         raise PeopleError("You are not logged in.", LOG_IN if ways.has_any else NOBODY_CAN)
     return login
-
-
-def local_name() -> str:
-    """Return what stands in the sidebar's name box, cleaned."""
-    return clean_name(str(st.session_state.get("curator") or ""))
-
-
-def may_own() -> bool:
-    """Whether the person may do what only owners do."""
-    return person().is_owner
-
-
-def require_owner() -> None:
-    """Raise a RoleError unless the person is an owner. Every callback that only an owner may run begins with it."""
-    if not may_own():
-        raise RoleError("Only an owner may do that.", f"You are a curator here. {who_owns()}")
-
-
-def require_undo(author: str) -> None:
-    """Raise a RoleError unless the person may undo what `author` did."""
-    if not person().may_undo(author):
-        raise RoleError(f"Only an owner may undo what {author} did.", who_owns())
-
-
-def who_owns() -> str:
-    """Say whom to ask, as a plain text: names are data."""
-    owners = [account.name for account in load(people_path()).accounts if account.role is Role.OWNER]
-    return f"Ask an owner: {', '.join(owners[:5])}." if owners else "Ask an owner."

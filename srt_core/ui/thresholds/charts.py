@@ -9,12 +9,14 @@ import streamlit as st
 from srt_core.methods import DIALS, GUARDS, Dial, Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
 from srt_core.select.compare.whatif import Bins, gains, spread
-from srt_core.ui.frame.figures import ORIGIN_COLOURS, ORIGIN_DASHES, histogram, offer_clicks
+from srt_core.ui.frame.charts import histogram
 from srt_core.ui.frame.page import acting, address
+from srt_core.ui.frame.palette import ORIGIN_COLOURS, ORIGIN_DASHES
 from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.dials import dial_to, on_step, turned
+from srt_core.ui.thresholds.figures import offer_clicks
 
 _STAGES = {
     Stage.INSTRUCTION: ("instruction_margin", "accept_instruction", "Rise of IFD by a new instruction"),

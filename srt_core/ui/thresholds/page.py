@@ -15,7 +15,6 @@ from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.policies import saved_policies
 from srt_core.select.policy import applied_policy, differing
 from srt_core.ui.frame.evidence import render_agreement
-from srt_core.ui.frame.figures import outcome_bars
 from srt_core.ui.frame.page import (
     acting,
     acting_as_owner,
@@ -40,6 +39,7 @@ from srt_core.ui.thresholds.dials import (
     keep_address,
     render_dials,
 )
+from srt_core.ui.thresholds.figures import outcome_bars
 from srt_core.ui.thresholds.map import render_map
 from srt_core.ui.thresholds.policies import render_side_by_side
 

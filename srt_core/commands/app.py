@@ -1,0 +1,41 @@
+"""The command that starts the app."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srt_core.errors import SRTError
+from srt_core.people.login_methods import is_loopback
+from srt_core.people.settings import app_folder
+from srt_core.project.store import Store
+
+
+def app_(
+    project: Annotated[
+        Path | None, typer.Argument(help="The project to open; the demo project where not given.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="The port.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="The address to listen on. On any other than 127.0.0.1 people have to log in.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+) -> None:
+    """Start the app, for this machine alone unless an address is given. Projects are in ./projects."""
+    script = app_folder() / "app.py"
+    if not script.is_file():
+        raise SRTError(f"The app's pages are not at {script.parent}.", "Install srt again.")
+    environment = dict(os.environ)
+    if project:
+        Store.open(project).close()  # says plainly what is wrong before a browser opens
+        environment["SRT_PROJECT"] = str(project.resolve())
+    # -P: a file in the folder that the app is started in is never taken for a module. Streamlit reads the settings
+    # and secrets of that folder's .streamlit, and over them those beside app.py.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), "--server.address", address,
+               "--server.port", str(port), "--server.headless", str(not browser).lower()]  # fmt: skip
+    if not is_loopback(address):
+        command += ["--logger.hideWelcomeMessage", "true"]  # for which Streamlit would ask another host for an address
+        environment["SRT_MUST_LOG_IN"] = "1"  # the app ends at once where nobody can
+    os.execve(sys.executable, command, environment)  # this very process: a signal to it ends the app

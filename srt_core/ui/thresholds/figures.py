@@ -1,0 +1,226 @@
+"""The charts of Thresholds: what policies keep, before and after, side by side, and over two dials."""
+
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from srt_core.methods import REASONS
+from srt_core.records import Origin
+from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, unseen_points
+from srt_core.ui.frame.palette import (
+    NEUTRAL_COLOUR,
+    ORIGIN_COLOURS,
+    ORIGIN_PATTERNS,
+    REASON_COLOURS,
+    STUDENT_COLOUR,
+    outcome_label,
+)
+
+_OUTCOME_ORDER: Sequence[str] = [*Origin, *REASONS]
+_OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
+
+
+def outcome_bars(
+    before: Mapping[str, int],
+    after: Mapping[str, int],
+    *,
+    labels: Mapping[str, str] | None = None,
+    log_counts: bool = False,
+) -> Figure:
+    """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
+
+    Args:
+        before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
+        after: the same under the new policy.
+        labels: what each outcome is called; None for `outcome_label`.
+        log_counts: draw counts on a logarithmic axis.
+    """
+    named = {**before, **after}
+    said = labels or {outcome: outcome_label(outcome) for outcome in named}
+    outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
+    traces = [
+        Bar(
+            name=name,
+            orientation="h",
+            x=[counts.get(outcome, 0) for outcome in outcomes],
+            y=[said[outcome] for outcome in outcomes],
+            text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
+            textposition="outside",
+            marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},
+            hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
+            cliponaxis=False,
+        )
+        for name, counts, shape in (("before", before, "/"), ("after", after, ""))
+    ]
+    figure = make_figure(traces, height=90 + 48 * len(outcomes), barmode="group", showlegend=True)
+    figure.update_layout(margin_r=60)
+    figure.update_xaxes(type="log" if log_counts else "linear", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def offer_clicks(figure: Figure, places: Sequence[float]) -> None:
+    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them.
+
+    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
+    trace that comes first under it.
+    """
+    lines = list(figure.data)
+    highest = max((count for line in lines for count in line.y), default=1)
+    points = unseen_points(list(places), [highest / 2] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
+    points.customdata = [_counts_at(lines, place) for place in places]
+    for line in lines:
+        line.update(hoverinfo="skip", hovertemplate=None)
+    figure.add_trace(points)
+    figure.update_layout(hovermode="x", dragmode="pan")
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+
+
+def _counts_at(lines: Sequence[Scatter], x: float) -> str:
+    found = ((line.name, line.y[max(bisect(line.x, x) - 1, 0)]) for line in lines)
+    return "".join(f"<br>{name}: {count:,}" for name, count in found)
+
+
+def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> Figure:
+    """Draw what each policy keeps as one bar, a piece an origin, with the sum at its end.
+
+    Args:
+        names: what each policy is called, from the top.
+        kept: samples by origin, for each policy.
+    """
+    traces: list[object] = [
+        Bar(
+            name=outcome_label(origin),
+            orientation="h",
+            x=[by_origin.get(origin, 0) for by_origin in kept],
+            y=list(range(len(names))),
+            customdata=list(names),
+            marker={"color": ORIGIN_COLOURS[origin], "pattern": _pattern(origin)},
+            hovertemplate=f"%{{customdata}}, {outcome_label(origin)}: %{{x:,}}<extra></extra>",
+        )
+        for origin in Origin
+        if any(by_origin.get(origin, 0) for by_origin in kept)
+    ]
+    figure = make_figure(traces, height=90 + 40 * len(names), barmode="stack", showlegend=True)
+    for place, by_origin in enumerate(kept):
+        total = sum(by_origin.values())
+        figure.add_annotation(x=total, y=place, text=f" {total:,}", xanchor="left", showarrow=False)
+    figure.update_layout(margin_r=70, legend_traceorder="normal")
+    figure.update_xaxes(rangemode="tozero")
+    _name_rows(figure, names)
+    return figure
+
+
+def _pattern(origin: Origin) -> dict[str, object]:
+    return {"shape": ORIGIN_PATTERNS[origin], "fillmode": "overlay", "solidity": 0.15, "size": 7}
+
+
+def interval_dots(names: Sequence[str], shares: Sequence[tuple[float, float, float] | None], x_title: str) -> Figure:
+    """Draw a share of each policy as a dot with its interval; nothing where there is none.
+
+    Args:
+        names: what each policy is called, from the top.
+        shares: (share, low, high) from 0 to 1, for each policy; None is no share.
+        x_title: what is shared.
+    """
+    shown = [(place, found) for place, found in enumerate(shares) if found]
+    dots = Scatter(
+        x=[share for _, (share, _, _) in shown],
+        y=[place for place, _ in shown],
+        error_x={
+            "array": [high - share for _, (share, _, high) in shown],
+            "arrayminus": [share - low for _, (share, low, _) in shown],
+            "thickness": 2,
+        },
+        mode="markers+text",
+        text=[f"{share:.1%}" for _, (share, _, _) in shown],
+        textposition="top center",
+        customdata=[f"{low:.1%} to {high:.1%}" for _, (_, low, high) in shown],
+        marker={"color": STUDENT_COLOUR, "size": 9},
+        hovertemplate="%{x:.1%}, %{customdata}<extra></extra>",
+    )
+    figure = make_figure([dots], height=90 + 40 * len(names))
+    figure.update_xaxes(title_text=x_title, tickformat=".0%", range=[0, 1.02])
+    _name_rows(figure, names)
+    return figure
+
+
+def _name_rows(figure: Figure, names: Sequence[str]) -> None:
+    """Put names beside the rows 0, 1, ... from the top: two policies may have one name."""
+    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names)}
+    figure.update_yaxes(**ticks, range=[len(names) - 0.5, -0.5], showgrid=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a map, with the name that stands in its legend."""
+
+    name: str
+    x: float
+    y: float
+    symbol: str
+
+
+def outcome_heatmap(
+    x: Sequence[float],
+    y: Sequence[float],
+    shares: Sequence[Sequence[float | None]],
+    titles: tuple[str, str, str],
+    marks: Sequence[Mark],
+) -> Figure:
+    """Draw a share for each pair of two dials' values, darker for more, with marks over it. A click gives a cell.
+
+    Args:
+        x: n values of one dial.
+        y: m values of the other.
+        shares: m rows of n shares from 0 to 1, the row of the lowest y first; None is no share.
+        titles: names of the x axis, the y axis and the share.
+        marks: where a policy stands, drawn where it is within the map.
+
+    Raises:
+        ValueError: if the shares do not fit the values.
+    """
+    if len(shares) != len(y) or any(len(row) != len(x) for row in shares):
+        raise ValueError(f"shares must be {len(y)} rows of {len(x)}")
+    x_title, y_title, share = titles
+    known = [value for row in shares for value in row if value is not None]
+    ends = (min(known), max(known)) if len(set(known)) > 1 else (0.0, 1.0)
+    heatmap = Heatmap(
+        x=list(x),
+        y=list(y),
+        z=[list(row) for row in shares],
+        zmin=ends[0],
+        zmax=ends[1],
+        colorscale=[[0, "rgba(35,109,88,0.08)"], [1, "rgba(35,109,88,1)"]],
+        colorbar={"title": {"text": share}, "thickness": 12, "tickformat": ".0%"},
+        hoverinfo="skip",
+    )
+    cells = unseen_points(
+        [across for _ in y for across in x],
+        [up for up in y for _ in x],
+        f"{x_title} %{{x:.4~g}}<br>{y_title} %{{y:.4~g}}<br>{share} %{{customdata:.1%}}<extra></extra>",
+    )
+    cells.customdata = [value for row in shares for value in row]
+    figure = make_figure([heatmap, *(_marked(mark) for mark in marks), cells], height=440, showlegend=bool(marks))
+    figure.update_layout(hoverdistance=30)
+    figure.update_xaxes(title_text=x_title, fixedrange=True, range=_around(x), showgrid=False)
+    figure.update_yaxes(title_text=y_title, fixedrange=True, range=_around(y), showgrid=False)
+    return figure
+
+
+def _marked(mark: Mark) -> Scatter:
+    return Scatter(
+        name=mark.name,
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        marker={"symbol": mark.symbol, "size": 15, "color": "#ffffff", "line": {"width": 2, "color": "#1a1a1a"}},
+        hoverinfo="skip",
+    )
+
+
+def _around(values: Sequence[float]) -> list[float]:
+    """Return the ends of an axis whose outer cells are whole."""
+    first, last = (values[1] - values[0], values[-1] - values[-2]) if len(values) > 1 else (1.0, 1.0)
+    return [values[0] - first / 2, values[-1] + last / 2]
