@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import ExportError
-from srt_core.export.formats.writing import WRITE_FORMATS, ExportRow, write_jsonl, write_rows
+from srt_core.export.formats import FORMATS, ExportRow, Lists, find_format, write_file
 from srt_core.importing import files as datasets
 from srt_core.importing.files import ImportRow
 from srt_core.records import Pair
@@ -18,6 +18,7 @@ from srt_core.records import Pair
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 FILLED = TEXTS.filter(lambda text: bool(text.strip()))
 PAIRS = st.builds(Pair, FILLED, FILLED, TEXTS) | st.builds(Pair, TEXTS, FILLED, FILLED)
+PAIR_FORMATS = [name for name, format in FORMATS.items() if format.lists is Lists.PAIRS]
 ROWS = [
     ExportRow(Pair("Name a colour.", "Blue."), "s1", "ORIGINAL"),
     ExportRow(Pair("Übersetze.", 'Er sagte: "ja"\nund ging.', "He said yes"), "s2", "BOTH"),
@@ -28,14 +29,14 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("format", WRITE_FORMATS)
+@pytest.mark.parametrize("format", PAIR_FORMATS)
 @given(pairs=st.lists(PAIRS, min_size=1, max_size=6))
 @settings(deadline=None, max_examples=60)
 def test_what_is_written_reads_back_the_same(format: str, pairs: list[Pair]) -> None:
     """Every pair of any text comes back as it was, in every format."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out"
-        assert write_rows(path, format, (ExportRow(pair, "s", "ORIGINAL") for pair in pairs)) == len(pairs)
+        assert write_file(path, find_format(format), (ExportRow(pair, "s", "ORIGINAL") for pair in pairs)) == len(pairs)
         rows = list(datasets.read_rows(path))
     assert [row.original for row in rows if isinstance(row, ImportRow)] == pairs
     assert len(rows) == len(pairs)
@@ -43,7 +44,7 @@ def test_what_is_written_reads_back_the_same(format: str, pairs: list[Pair]) -> 
 
 def test_files_are_byte_for_byte_what_they_should_be(tmp_path: Path) -> None:
     """Alpaca is an indented list of three keys, in UTF-8; messages keeps instruction and input beside the turns."""
-    write_rows(tmp_path / "a.json", "alpaca", ROWS)
+    write_file(tmp_path / "a.json", find_format("alpaca"), ROWS)
     assert (tmp_path / "a.json").read_text("utf-8") == (
         "[\n"
         '{\n  "instruction": "Name a colour.",\n  "input": "",\n  "output": "Blue."\n},\n'
@@ -51,7 +52,7 @@ def test_files_are_byte_for_byte_what_they_should_be(tmp_path: Path) -> None:
         '  "output": "Er sagte: \\"ja\\"\\nund ging."\n}\n'
         "]\n"
     )
-    write_rows(tmp_path / "a.jsonl", "messages", ROWS[1:])
+    write_file(tmp_path / "a.jsonl", find_format("messages"), ROWS[1:])
     assert (tmp_path / "a.jsonl").read_text("utf-8") == (
         '{"messages": [{"role": "user", "content": "Übersetze.\\n\\nHe said yes"}, '
         '{"role": "assistant", "content": "Er sagte: \\"ja\\"\\nund ging."}], '
@@ -61,7 +62,7 @@ def test_files_are_byte_for_byte_what_they_should_be(tmp_path: Path) -> None:
 
 def test_parquet_names_sample_and_origin(tmp_path: Path) -> None:
     """Beside the pair, Parquet has the columns sample_id and origin."""
-    write_rows(tmp_path / "a.parquet", "parquet", ROWS)
+    write_file(tmp_path / "a.parquet", find_format("parquet"), ROWS)
     assert datasets.preview(tmp_path / "a.parquet", "parquet")[1].fields == {
         "instruction": "Übersetze.",
         "input": "He said yes",
@@ -71,10 +72,10 @@ def test_parquet_names_sample_and_origin(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("format", WRITE_FORMATS)
+@pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_nothing_to_write_is_a_file_of_nothing(tmp_path: Path, format: str) -> None:
     """No rows make a file without rows, which is a valid one where the format allows that."""
-    assert write_rows(tmp_path / "a", format, []) == 0
+    assert write_file(tmp_path / "a", find_format(format), []) == 0
     if format in ("alpaca", "parquet"):
         assert list(datasets.read_records(tmp_path / "a", format)) == []
 
@@ -82,18 +83,18 @@ def test_nothing_to_write_is_a_file_of_nothing(tmp_path: Path, format: str) -> N
 def test_objects_are_written_a_line_each_and_never_nan(tmp_path: Path) -> None:
     """scores.jsonl holds JSON numbers and null; NaN is an error and leaves no file."""
     path = tmp_path / "scores.jsonl"
-    assert write_jsonl(path, [{"ifd": 0.5, "r_ifd": None}, {"ifd": 1}]) == 2
+    assert write_file(path, find_format("scores"), [{"ifd": 0.5, "r_ifd": None}, {"ifd": 1}]) == 2
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{"ifd": 0.5, "r_ifd": None}, {"ifd": 1}]
     with pytest.raises(ExportError, match="cannot be written as JSON"):
-        write_jsonl(tmp_path / "nan.jsonl", [{"ifd": float("nan")}])
+        write_file(tmp_path / "nan.jsonl", find_format("scores"), [{"ifd": float("nan")}])
     assert names_in(tmp_path) == ["scores.jsonl"]
 
 
-@pytest.mark.parametrize("format", WRITE_FORMATS)
+@pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_a_text_that_is_no_unicode_is_named(tmp_path: Path, format: str) -> None:
     """Half of a surrogate pair cannot be written; the error shows the text around it and no file is left."""
     with pytest.raises(ExportError, match="surrogate pair, near .*half"):
-        write_rows(tmp_path / "a", format, [ExportRow(Pair("half \ud800", "y"), "s", "ORIGINAL")])
+        write_file(tmp_path / "a", find_format(format), [ExportRow(Pair("half \ud800", "y"), "s", "ORIGINAL")])
     assert names_in(tmp_path) == []
 
 
@@ -105,10 +106,10 @@ def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     path = tmp_path / "a.json"
-    write_rows(path, "alpaca", ROWS)
+    write_file(path, find_format("alpaca"), ROWS)
     before = path.read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        write_rows(path, "alpaca", broken())
+        write_file(path, find_format("alpaca"), broken())
     assert path.read_bytes() == before
     assert names_in(tmp_path) == ["a.json"]
 
@@ -119,30 +120,30 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) 
     (tmp_path / "folder").mkdir()
     for path, hint in [("none/a.json", "no such folder"), ("file/a.json", "no such folder"), ("folder", "a folder of")]:
         with pytest.raises(ExportError, match=hint):
-            write_rows(tmp_path / path, "alpaca", ROWS)
-    with pytest.raises(ExportError, match="no format"):
-        write_rows(tmp_path / "a.csv", "csv", ROWS)
+            write_file(tmp_path / path, find_format("alpaca"), ROWS)
+    with pytest.raises(ExportError, match="no export format"):
+        find_format("csv")
     assert names_in(tmp_path) == ["file", "folder"]
 
 
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from srt_core import datasets
 from srt_core.errors import ExportError
+from srt_core.export.formats import ExportRow, find_format, write_file
 from srt_core.records import Pair
 import os
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 rows = (ExportRow(Pair("x", os.urandom(500).hex()), str(n), "ORIGINAL") for n in range(3000))
 try:
-    write_rows(Path(sys.argv[1]) / "out", sys.argv[2], rows)
+    write_file(Path(sys.argv[1]) / "out", find_format(sys.argv[2]), rows)
 except ExportError as error:
     print(error)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file size are a POSIX thing")
-@pytest.mark.parametrize("format", WRITE_FORMATS)
+@pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, format: str) -> None:
     """When there is no room for the file, the error says so and nothing is left behind."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path), format]

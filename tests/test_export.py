@@ -12,7 +12,10 @@ import pyarrow.parquet
 import pytest
 
 from srt_core.errors import ExportError
-from srt_core.export.export import FILES, Scope, counts, export, preview
+from srt_core.export.contents import Scope, counts, preview
+from srt_core.export.export import export
+from srt_core.export.formats import FORMATS
+from srt_core.export.past import past_exports, rebuild
 from srt_core.importing.files import ImportRow, Reject, read_rows
 from srt_core.importing.run import import_file
 from srt_core.methods import PRESETS
@@ -212,15 +215,18 @@ def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> 
 
 def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Path) -> None:
     """Each format adds its entry: rows and SHA-256 of the file as it lies there, policy, student, teachers."""
-    for format in FILES:
+    for format in FORMATS:
         export(store, tmp_path, format, by="Ann")
     files = manifest(tmp_path)
-    assert set(files) == set(FILES.values())
-    assert {path.name for path in tmp_path.iterdir()} >= {*FILES.values(), "manifest.json"}
+    assert set(files) == {format.file for format in FORMATS.values()}
+    assert {path.name for path in tmp_path.iterdir()} >= {
+        *(format.file for format in FORMATS.values()),
+        "manifest.json",
+    }
     for name, entry in files.items():
         content = (tmp_path / name).read_bytes()
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
-        assert FILES[entry["format"]] == name
+        assert FORMATS[entry["format"]].file == name
         assert entry["policy"]["name"] == "selective-paper"
         assert entry["policy"]["max_ifd"] is None
         assert (entry["student"]["template"], entry["student"]["convention"]) == ("alpaca", "aligned")
@@ -294,3 +300,35 @@ def test_what_cannot_be_written_is_not_exported(store: Store, tmp_path: Path) ->
         with pytest.raises(ExportError):
             export(store, folder, format, by="Ann")
     assert status(store)["exports"] == 0
+
+
+def test_an_export_remembers_its_rows_and_can_be_written_again(store: Store, tmp_path: Path) -> None:
+    """Whatever is decided and applied later, the same file comes again, edits too, and a sample's files are listed."""
+    decide_some(store)
+    written = export(store, tmp_path / "one", "alpaca", by="ann")
+    content = written.path.read_bytes()
+    samples = [row["sample_id"] for row in store.rows('FROM exported ORDER BY "row"')]
+    assert len(samples) == written.rows
+    export(store, tmp_path / "one", "scores", by="ann")
+    for sample in samples:
+        decide(store, sample, Action.REJECT)
+    selection.apply(store, PRESETS["cherry"], "bob")
+    assert [(each.format, each.rows) for each in past_exports(store)][1:] == [("alpaca", written.rows)]
+    assert [each.export_id for each in past_exports(store, samples[0])] == [1]
+    assert past_exports(store, "nobody") == []
+    again = rebuild(store, 1, tmp_path / "again")
+    assert (again.rows, again.sha256, again.path.read_bytes()) == (written.rows, written.sha256, content)
+    for wrong, message in ((2, "lists the numbers"), (7, "There is no export 7")):
+        with pytest.raises(ExportError, match=message):
+            rebuild(store, wrong, tmp_path / "again")
+
+
+def test_an_export_that_failed_leaves_no_rows(store: Store, tmp_path: Path) -> None:
+    """Rows of a file that could not be written are gone with the next export."""
+    decide_some(store)
+    (tmp_path / "alpaca.json").mkdir()
+    with pytest.raises(ExportError):
+        export(store, tmp_path, "alpaca", by="ann")
+    written = export(store, tmp_path, "messages", by="ann")
+    assert store.value("SELECT count(*) FROM exported") == written.rows
+    assert [each.format for each in past_exports(store)] == ["messages"]

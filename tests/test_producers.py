@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import DecisionError, PolicyError
-from srt_core.export.export import Scope, export
+from srt_core.export.contents import Scope
+from srt_core.export.export import export
 from srt_core.importing.run import import_file
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.drift import drift, growth

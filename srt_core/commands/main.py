@@ -13,6 +13,7 @@ import typer
 
 from srt_core.commands.app import app_
 from srt_core.commands.common import LISTED, NOT_DONE, ProjectPath, lines_of, list_failures, user_name
+from srt_core.commands.exports import exports_
 from srt_core.commands.kinds import kinds_
 from srt_core.commands.people import people
 from srt_core.commands.reflect import prompts_, reflect_
@@ -20,8 +21,11 @@ from srt_core.commands.score import score_, scorings_
 from srt_core.commands.terminal import errors, show
 from srt_core.commands.trust import trust_
 from srt_core.errors import SRTError
-from srt_core.export.export import FILES, Scope, export
-from srt_core.importing.files import FORMATS, parse_map
+from srt_core.export.contents import Scope
+from srt_core.export.export import export
+from srt_core.export.formats import FORMATS
+from srt_core.importing.files import FORMATS as FILE_FORMATS
+from srt_core.importing.files import parse_map
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
@@ -58,7 +62,9 @@ def init(
 def import_(
     project: ProjectPath,
     file: Annotated[Path, typer.Argument(help="The file to import.", show_default=False)],
-    format: Annotated[str | None, typer.Option(help=f"One of {', '.join(FORMATS)}; detected where not given.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(FILE_FORMATS)}; detected where not given.")
+    ] = None,
     map: Annotated[
         list[str] | None,
         typer.Option(
@@ -140,7 +146,7 @@ def decide(
 def export_(
     project: ProjectPath,
     out_dir: Annotated[Path, typer.Argument(help="The folder to write to.", show_default=False)],
-    format: Annotated[list[str], typer.Option(help=f"One of {', '.join(FILES)}; may be given several times.")],
+    format: Annotated[list[str], typer.Option(help=f"One of {', '.join(FORMATS)}; may be given several times.")],
     scope: Annotated[
         Scope, typer.Option(help="verdicts: decisions, else the rule; approved: decisions only.")
     ] = Scope.VERDICTS,
@@ -163,6 +169,7 @@ def status_(
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))
 
 
+app.command("exports")(exports_)
 app.command("trust")(trust_)
 
 

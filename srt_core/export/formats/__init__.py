@@ -1,1 +1,18 @@
-"""The file formats that trainers read."""
+"""The file formats that trainers read, one file each."""
+
+from collections.abc import Mapping
+
+from srt_core.errors import ExportError
+from srt_core.export.formats import alpaca, messages, parquet, scores
+from srt_core.export.formats.writing import ExportRow, Format, Lists, write_file
+
+__all__ = ["FORMATS", "ExportRow", "Format", "Lists", "find_format", "write_file"]
+
+FORMATS: Mapping[str, Format] = {module.FORMAT.name: module.FORMAT for module in (alpaca, messages, parquet, scores)}
+
+
+def find_format(name: str) -> Format:
+    """Find a format by name; ExportError lists the names there are."""
+    if name not in FORMATS:
+        raise ExportError(f"There is no export format {name}.", f"Choose from: {', '.join(FORMATS)}.")
+    return FORMATS[name]

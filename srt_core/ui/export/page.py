@@ -4,7 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from srt_core.export.export import EVERYTHING, FILES, Exported, Scope, counts, export, preview
+from srt_core.export.contents import EVERYTHING, Scope, counts, preview
+from srt_core.export.export import export
+from srt_core.export.files import Exported
+from srt_core.export.formats import FORMATS, Lists
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
 from srt_core.project.store import Row
@@ -16,20 +19,6 @@ from srt_core.ui.frame.page import curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
-
-_FORMAT_LABELS = {
-    "alpaca": "Alpaca JSON",
-    "messages": "Messages, JSON Lines",
-    "parquet": "Parquet",
-    "scores": "Scores, JSON Lines",
-}
-
-_FORMAT_HELP = {
-    "alpaca": "One JSON list of instruction, input and output.",
-    "messages": "One conversation of a user and an assistant a line.",
-    "parquet": "Columns instruction, input and output, with sample and origin.",
-    "scores": "Every candidate of every sample with its losses and scores, whatever the scope.",
-}
 
 _SCOPE_LABELS = {
     Scope.VERDICTS: "Verdicts: decisions, else the rule",
@@ -66,10 +55,10 @@ def _choose() -> tuple[Scope, str, Filter]:
             st.button("Take all samples", icon=":material/filter_alt_off:", on_click=write_filter, args=(EVERYTHING,))
     format = st.radio(
         "Format",
-        list(FILES),
-        format_func=_FORMAT_LABELS.__getitem__,
+        list(FORMATS),
+        format_func=lambda name: FORMATS[name].label,
         key="format",
-        captions=[_FORMAT_HELP[name] for name in FILES],
+        captions=[format.help for format in FORMATS.values()],
         bind="query-params",
     )
     return Scope(scope or Scope.VERDICTS), format or "alpaca", only
@@ -111,10 +100,10 @@ def _draw_preview(rows: list[Row]) -> None:
 def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs: int) -> None:
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
-    label = "Write every score" if format == "scores" else f"Write {pairs:,} pairs"
-    if st.button(
-        label, type="primary", icon=":material/download:", disabled=(not pairs and format != "scores") or not may_own()
-    ):
+    lists_pairs = FORMATS[format].lists is Lists.PAIRS
+    label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
+    nothing = lists_pairs and not pairs
+    if st.button(label, type="primary", icon=":material/download:", disabled=nothing or not may_own()):
         with reporting(), st.spinner("Writing, then reading back"):
             require_owner()
             st.session_state["exported"] = export(

@@ -1,0 +1,39 @@
+"""`srt exports`: what was exported, and any of it again."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srt_core.commands.common import ProjectPath
+from srt_core.errors import ExportError
+from srt_core.export.past import past_exports, rebuild
+from srt_core.project.candidates import find_sample
+from srt_core.project.store import Store
+
+
+def exports_(
+    project: ProjectPath,
+    sample: Annotated[str | None, typer.Option(help="Only the files that hold a text of this sample.")] = None,
+    again: Annotated[int | None, typer.Option(help="Write the export of this number again, to --out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder for --again.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the files that were exported, or write one again with the very texts that it held."""
+    if (again is None) != (out is None):
+        raise ExportError("--again and --out go together.", "Give the number of an export and a folder.")
+    with Store.open(project) as store:
+        if again is not None and out is not None:
+            written = rebuild(store, again, out)
+            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            return
+        found = past_exports(store, find_sample(store, sample) if sample else None)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], default=str))
+        return
+    for each in found:
+        typer.echo(
+            f"{each.export_id}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.path}: {each.rows:,} rows by {each.author}"
+        )

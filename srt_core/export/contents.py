@@ -1,0 +1,119 @@
+"""What an export holds: which samples, in which text, and every candidate's numbers."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from srt_core.export.formats import ExportRow, Lists
+from srt_core.methods import MEASURES
+from srt_core.project.candidates import pair_of
+from srt_core.project.store import Row, Store
+from srt_core.records import Measure, Source
+from srt_core.review.filter import browse
+from srt_core.review.filter.browse import Filter
+from srt_core.select.panel import subject_of
+
+EVERYTHING = Filter()
+
+
+class Scope(StrEnum):
+    """Which samples are exported."""
+
+    VERDICTS = "verdicts"
+    """The human decision where there is one, else the rule's selection."""
+    APPROVED = "approved"
+    """Only what a human approved, chose or edited."""
+
+
+# Edited pairs stand in the log, all others with their candidate.
+_PAIRS = """
+    SELECT verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin, verdict.reason, verdict.action,
+           candidate.candidate_id, edit.event_id AS edit_id,
+           coalesce(edit.instruction, candidate.instruction) AS instruction,
+           coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
+    FROM {rows} AS verdict
+    LEFT JOIN {candidates} AS candidate ON candidate.candidate_id = verdict.verdict_id
+    LEFT JOIN event AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
+    ORDER BY verdict.seq
+"""
+
+_LOSSES = ("loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")
+
+
+def _numbers(source: Source) -> list[Measure]:
+    return [measure for measure in MEASURES.values() if measure.source is source]
+
+
+def _computed(measure: Measure) -> str:
+    """Return the number of a measure that is computed later, of a candidate or of its sample, as a column."""
+    subject = subject_of(measure)
+    key = "candidate.candidate_id" if subject == "candidate" else "sample.seq"
+    return f"""(SELECT value FROM measurement WHERE measure = '{measure.name}' AND source = '{measure.version}'
+        AND subject = '{subject}' AND subject_id = {key}) AS {measure.name}"""
+
+
+def _scores() -> str:
+    """Return the SELECT of every candidate with its losses and measures."""
+    columns = [
+        *(f"score.{name}" for name in ("ifd", "r_ifd", *_LOSSES)),
+        *(f"score.{each.name}" for each in _numbers(Source.SCORE) if each.name not in ("ifd", "r_ifd")),
+        "coalesce(score.tokens_y, 0) AS tokens_y",
+        "coalesce(score.tokens_x, 0) AS tokens_x",
+        "coalesce(score.status, 'unscored') AS status",
+        "candidate.producer",
+        *(f"candidate.{each.name}" for each in _numbers(Source.CANDIDATE)),
+        *(_computed(each) for each in _numbers(Source.VALUE)),
+    ]
+    return f"""
+    SELECT sample.sample_id, sample."row", candidate.origin, {", ".join(columns)},
+           coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason
+    FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id)
+    LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
+    ORDER BY sample.seq, candidate.candidate_id"""
+
+
+def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
+    """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision."""
+    chosen, values = _chosen(store, scope, only)
+    rows = store.rows(
+        f"""SELECT verdict_origin AS by_origin, reason AS by_reason, coalesce(action, 'none') AS by_decision,
+                   count(*) AS pairs FROM {chosen} GROUP BY ALL""",
+        values,
+    )
+    found: dict[str, dict[str, int]] = {"total": {"pairs": sum(row["pairs"] for row in rows)}}
+    for name in ("by_origin", "by_reason", "by_decision"):
+        found[name] = {what: sum(row["pairs"] for row in rows if row[name] == what)
+                       for what in sorted({row[name] for row in rows})}  # fmt: skip
+    return found
+
+
+def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[Row]:
+    """Read the first rows that an export of `scope` would hold."""
+    chosen, values = _chosen(store, scope, only)
+    # Found first and read then, as in browse.page.
+    first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
+    return store.rows(
+        _PAIRS.format(
+            rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
+            candidates="(FROM candidate WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
+        ),
+        {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
+    )
+
+
+def rows(store: Store, lists: Lists, scope: Scope, only: Filter) -> Iterator[ExportRow | Row]:
+    """Stream what a file lists: the verdicts of a scope and filter as pairs, or every candidate, whatever the scope."""
+    if lists is Lists.CANDIDATES:
+        for found in store.stream(_scores(), [store.scoring_id()]):
+            yield from found
+        return
+    chosen, values = _chosen(store, scope, only)
+    for found in store.stream(_PAIRS.format(rows=chosen, candidates="candidate"), values):
+        for row in found:
+            yield ExportRow(pair_of(row), row["sample_id"], row["origin"], row["candidate_id"], row["edit_id"])
+
+
+def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
+    """Return the relation of the samples that an export holds, and its parameters."""
+    where, values = browse.condition(store, only)
+    approved = "AND approved" if scope is Scope.APPROVED else ""
+    return f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values

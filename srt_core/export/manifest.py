@@ -1,0 +1,77 @@
+"""The manifest of a folder: how each file in it came to be."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from srt_core.errors import ExportError
+from srt_core.export.contents import Scope, counts
+from srt_core.export.files import Exported, sha256_of
+from srt_core.export.formats import FORMATS, Format, Lists
+from srt_core.project.store import Row, Store
+from srt_core.review.filter.browse import Filter
+from srt_core.review.status import status
+from srt_core.select.policy import applied_policy, settings_of
+
+
+def write_manifest(store: Store, folder: Path, format: Format, scope: Scope, only: Filter, written: Exported) -> None:
+    """Write the folder's manifest: how this file came to be; other files of the folder keep their entry."""
+    path = folder / "manifest.json"
+    entry = {
+        "project": store.path.name,
+        "format": format.name,
+        **({"scope": "every candidate"} if format.lists is Lists.CANDIDATES else _taken(store, scope, only)),
+        "rows": written.rows,
+        "sha256": written.sha256,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "all_samples_by_reason": status(store)["selected"]["by_reason"],
+        "policy": settings_of(applied_policy(store)),
+        "student": _student(store),
+        "teachers": [
+            row["producer"] for row in store.rows("SELECT DISTINCT producer FROM reflection ORDER BY producer")
+        ],
+    }
+    files = {**_manifest_entries(path), written.path.name: entry}
+    text = json.dumps({"files": files}, indent=2, ensure_ascii=False)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise ExportError(
+            f"{path} cannot be written: {error.strerror}.", "Free space or choose a folder you may write to."
+        ) from error
+
+
+def _taken(store: Store, scope: Scope, only: Filter) -> dict[str, Any]:
+    """Say which samples a file of pairs holds."""
+    given = {name: value for name, value in asdict(only).items() if value}
+    return {"scope": str(scope), "filter": given, "counts": counts(store, scope, only)}
+
+
+def _manifest_entries(path: Path) -> dict[str, Any]:
+    """Return the entries of a manifest that is there already, for files that still are what it says."""
+    try:
+        files: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {
+            name: files[name]
+            for name in (format.file for format in FORMATS.values())
+            if name in files
+            and (path.parent / name).is_file()
+            and sha256_of(path.parent / name) == files[name]["sha256"]
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _student(store: Store) -> Row | None:
+    rows = store.rows(
+        """SELECT student, fingerprint, dtype, template, template_hash, convention, max_length FROM scoring
+           WHERE scoring_id = (FROM scoring_in_use)"""
+    )
+    return rows[0] if rows else None

@@ -1,0 +1,129 @@
+"""What was exported: each file with all that decided it, and which text of which sample each of its rows is."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from srt_core.errors import ExportError
+from srt_core.export.contents import Scope
+from srt_core.export.files import Exported, make_folder, sha256_of
+from srt_core.export.formats import ExportRow, Format, Lists, find_format, write_file
+from srt_core.project import events
+from srt_core.project.candidates import pair_hash, pair_of
+from srt_core.project.store import Store
+from srt_core.review.filter.browse import Filter
+from srt_core.select.policy import applied_policy, policy_to_json
+
+_CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class PastExport:
+    """A file that was exported. `event_id` is the event that logged it, `made_at` when (UTC)."""
+
+    export_id: int
+    event_id: int
+    made_at: datetime
+    author: str
+    path: str
+    format: str
+    scope: str
+    rows: int
+    sha256: str
+
+
+def past_exports(store: Store, sample: str | None = None) -> list[PastExport]:
+    """List what was exported, the newest first; with a sample's id, the files that hold a text of it."""
+    holds = "WHERE export_id IN (SELECT export_id FROM exported WHERE sample_id = $sample)" if sample else ""
+    found = store.rows(
+        f"""SELECT export_id, event_id, made_at, author, path, format, scope, rows, sha256
+            FROM export JOIN event USING (event_id) {holds} ORDER BY export_id DESC""",
+        {"sample": sample} if sample else {},
+    )
+    return [PastExport(**row) for row in found]
+
+
+def begin(store: Store) -> int:
+    """Return the id of a new export, having removed the rows of one that was cut off."""
+    with store.transaction() as tx:
+        tx.execute("DELETE FROM exported WHERE export_id NOT IN (SELECT export_id FROM export)")
+        return int(tx.execute("SELECT nextval('export_ids')")[0][0])
+
+
+def remember_rows(store: Store, export_id: int, rows: Iterator[ExportRow]) -> Iterator[ExportRow]:
+    """Pass the rows of a file on, remembering each; they count once `finish` says that the file is whole."""
+    first = 1
+    while chunk := list(islice(rows, _CHUNK)):
+        with store.transaction() as tx:
+            tx.append(
+                "exported",
+                ["export_id", "row", "sample_id", "candidate_id", "edit_id", "pair_hash"],
+                [
+                    (export_id, place, row.sample_id, row.candidate_id, row.edit_id, pair_hash(row.pair))
+                    for place, row in enumerate(chunk, start=first)
+                ],
+            )
+        first += len(chunk)
+        yield from chunk
+
+
+def finish(
+    store: Store, export_id: int, format: Format, scope: Scope, only: Filter, written: Exported, by: str
+) -> None:
+    """Log a file that was written whole, with all that decided what is in it."""
+    context = {"file": str(written.path), "rows": written.rows, "scope": str(scope), "sha256": written.sha256}
+    with store.transaction() as tx:
+        event_id = events.append(tx, "export", by, context)
+        tx.execute(
+            """INSERT INTO export (export_id, event_id, path, format, scope, filter, policy, scoring_id, rows, sha256)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                export_id, event_id, str(written.path), format.name, str(scope),
+                json.dumps({name: value for name, value in asdict(only).items() if value}, default=str),
+                policy_to_json(applied_policy(store)), store.scoring_id() or None, written.rows, written.sha256,
+            ],
+        )  # fmt: skip
+
+
+def rebuild(store: Store, export_id: int, folder: Path) -> Exported:
+    """Write a past export of pairs again to `folder`, with the very texts that it held.
+
+    ExportError if there is none of that id, if it lists candidates (their numbers are those of now), or if a text is
+    not what it was.
+    """
+    past = next((each for each in past_exports(store) if each.export_id == export_id), None)
+    if past is None:
+        raise ExportError(f"There is no export {export_id}.", "Choose one that `srt exports` lists.")
+    format = find_format(past.format)
+    if format.lists is Lists.CANDIDATES:
+        raise ExportError(f"Export {export_id} lists the numbers of every candidate as they stood.", "Export it anew.")
+    make_folder(folder)
+    path = folder / format.file
+    rows = write_file(path, format, _rows_of(store, export_id))
+    return Exported(path, rows, sha256_of(path))
+
+
+def _rows_of(store: Store, export_id: int) -> Iterator[ExportRow]:
+    """Stream the rows of a past export, with the texts of their candidates and edits, which never change."""
+    found = store.stream(
+        """SELECT exported."row", exported.sample_id, exported.candidate_id, edit_id, pair_hash,
+                  coalesce(edit.origin, candidate.origin) AS origin,
+                  coalesce(edit.instruction, candidate.instruction) AS instruction,
+                  coalesce(edit.input, candidate.input) AS input,
+                  coalesce(edit.response, candidate.response) AS response
+           FROM exported LEFT JOIN candidate USING (candidate_id) LEFT JOIN event AS edit ON edit.event_id = edit_id
+           WHERE export_id = ? ORDER BY exported."row" ASC""",
+        [export_id],
+    )
+    for rows in found:
+        for row in rows:
+            pair = pair_of(row)
+            if pair_hash(pair) != row["pair_hash"]:
+                raise ExportError(
+                    f"Row {row['row']} of export {export_id} (sample {row['sample_id']}) is another text now.",
+                    "The project file is damaged: restore a copy of it.",
+                )
+            yield ExportRow(pair, row["sample_id"], row["origin"], row["candidate_id"], row["edit_id"])
