@@ -16,11 +16,12 @@ from srt_core.importing.run import import_file
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, explain, kept_maps
+from srt_core.score.explain import explain
 from srt_core.score.ifd import Convention
 from srt_core.score.run import score
 from srt_core.score.student import Student, load_student
 from srt_core.score.templates import Template, load_template
+from srt_core.score.token_maps import MapStatus, Part, Subject, TokenMap, TokenSpan, stored_maps
 from tests.small_project import save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2, tiny_llama
 
@@ -214,20 +215,20 @@ def test_a_text_without_tokens_has_a_status(llama: Student, scored: Scored) -> N
     maps = explain(store, llama, Subject("score", 1))
     assert maps[Part.INSTRUCTION] == TokenMap(Part.INSTRUCTION, "Say it.", MapStatus.NO_TARGET)
     assert maps[Part.RESPONSE].spans
-    assert kept_maps(store, Subject("score", 1)) == maps
+    assert stored_maps(store, Subject("score", 1)) == maps
 
 
 def test_kept_maps_are_read_without_a_student(llama: Student, scored: Scored) -> None:
     """What was computed is read back the same, per scoring; before that there is nothing."""
     store = scored(llama, ODD_TEXTS[:2])
     subject = Subject("score", 2)
-    assert kept_maps(store, subject) == {}
+    assert stored_maps(store, subject) == {}
     maps = explain(store, llama, subject)
     assert list(maps) == [Part.RESPONSE, Part.INSTRUCTION]
-    assert kept_maps(store, subject) == maps == explain(store, llama, subject)
+    assert stored_maps(store, subject) == maps == explain(store, llama, subject)
     for _ in score(store, llama, load_template("vicuna")):
         pass
-    assert kept_maps(store, subject) == {}
+    assert stored_maps(store, subject) == {}
 
 
 def test_a_chat_template_is_filled_as_it_was_when_scored(tmp_path: Path, scored: Scored) -> None:
@@ -260,13 +261,13 @@ def test_another_student_is_refused_by_name(llama: Student, gpt2: Student, score
     with pytest.raises(StudentError, match="is another one") as caught:
         explain(store, gpt2, Subject("score", 1))
     assert llama.name in caught.value.message
-    assert kept_maps(store, Subject("score", 1)) == {}
+    assert stored_maps(store, Subject("score", 1)) == {}
 
 
 def test_nothing_is_explained_before_it_is_scored(llama: Student, tmp_path: Path) -> None:
     """Without a scoring in use there is nothing to explain, in words."""
     with Store.create(tmp_path / "p.srt") as store:
-        assert kept_maps(store, Subject("score", 1)) == {}
+        assert stored_maps(store, Subject("score", 1)) == {}
         with pytest.raises(StudentError, match="Nothing was scored"):
             explain(store, llama, Subject("score", 1))
 

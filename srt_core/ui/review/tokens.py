@@ -15,9 +15,9 @@ import streamlit as st
 from srt_core.errors import ProjectError, SRTError
 from srt_core.project.store import Row
 from srt_core.records import Origin
-from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, kept_maps
 from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
+from srt_core.score.token_maps import MapStatus, Part, Subject, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.steps import EXPLAIN, Arguments
 from srt_core.ui.frame.page import PAGES, address, show_error
@@ -102,7 +102,7 @@ def render_tokens(project: Project, desk: Desk, sample: Sample, shown: Origin | 
     if not scored:
         _say_unscored("This sample is not scored yet. Score again to see its token losses.")
         return
-    maps = {version: kept_maps(project.store, version.subject) for version in scored}
+    maps = {version: stored_maps(project.store, version.subject) for version in scored}
     missing = [version.subject for version in scored if not maps[version]]
     if missing:
         _get(project, desk, missing, _arguments(project, scoring, missing))
