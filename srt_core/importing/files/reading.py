@@ -24,9 +24,9 @@ Reader = Callable[[BinaryIO], Iterator[Record | Reject]]
 def read_records(
     path: Path | str, format: str, progress: Callable[[float], None] | None = None
 ) -> Iterator[Record | Reject]:
-    """Read a file record by record, in memory that does not grow with the file.
+    """Yield the records of a file, in memory that does not grow with the file.
 
-    Rows count every record, rejected ones too, but not blank lines. `progress` is called now and then with the share
+    Rows number every record, rejected ones too, but not blank lines. `progress` is called now and then with the share
     of the file read so far, from 0 to 1.
 
     Raises:
@@ -38,7 +38,7 @@ def read_records(
 
 
 def columns(path: Path | str, format: str, limit: int = 20) -> list[str]:
-    """Return the columns in order: of the header, or of the first `limit` records where a file has no header.
+    """Return the columns in order: from the header, or from the first `limit` records where a file has none.
 
     Raises:
         DatasetError: as `read_records`.
