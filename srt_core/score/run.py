@@ -59,9 +59,9 @@ def score(
             run.receive(pack, losses)
             yield run.progress
             if stop.is_set():
-                run.save()
+                run.save()  # the losses of a chunk that is not complete; the next run finds them
                 return
-    if run.is_stopped:
+    if run.is_stopped:  # before any pack came back
         return
     _end_scoring(store, scoring_id, stamp)
     yield run.progress.moved(0, message=_batching_note(student))
@@ -129,7 +129,7 @@ class _Run:
         for rows in self._unscored.chunks(self._chunk_samples):
             chunk = self._planned(rows)
             packs = self._packs_of(chunk) or [()]
-            self._open.append(chunk)
+            self._open.append(chunk)  # only now: until here `_open` must hold the earlier chunks only
             for place, pack in enumerate(packs, 1):
                 if self._stop.is_set():
                     self.is_stopped = True
@@ -149,6 +149,7 @@ class _Run:
 
     def receive(self, pack: Pack, losses: Sequence[Loss]) -> None:
         """Receive the losses of the oldest pack that was handed out, and commit where it is time to."""
+        # Packs come back in the order in which they were handed out, so this one is of the oldest open chunk.
         tokens = computed_tokens(pack, self._student.identity.batching) if pack else 0
         self._open[0].tokens += tokens
         for request, loss in zip(pack, losses, strict=True):
@@ -176,7 +177,7 @@ class _Run:
         """Add the known losses to the chunk; return the requests that are neither known nor at the student already."""
         known = stored_losses(self._store, list(chunk.keys.values()))
         asked: set[str] = set()
-        for earlier in self._open:
+        for earlier in self._open:  # what these have asked for reaches this chunk too, through `receive`
             known |= earlier.losses
             asked.update(earlier.keys.values())
         chunk.losses = {key: known[key] for key in chunk.keys.values() if key in known}

@@ -1,9 +1,11 @@
 """What a sample is about, from its original pair: its task type, its language, and its subject.
 
-normalise   the pair as the patterns see it: short, lower case, without polite openings
-patterns    code and mathematics; tasks: the other task types, by the table tasks.toml
-languages   the language of a text
-subjects    groups of texts: TF-IDF, latent dimensions, k-means
+    normalise   the pair in the form in which patterns are matched: short, lower case, without polite openings
+    patterns    code and mathematics; tasks: the other task types, by the table tasks.toml
+    languages   the language of a text
+    subjects    groups of texts: TF-IDF, latent dimensions, k-means
+
+Task type and language are found in each pair by itself; subjects only exist for a whole set.
 """
 
 from dataclasses import dataclass

@@ -71,6 +71,7 @@ def packed_attention(
         if options.get(name) is not None:
             raise CannotPackError(f"its attention has a {name}")
     _current.calls += 1
+    # Grouped-query attention: several query heads share a key head, which is repeated for torch's function.
     attend = attend_by_segment if query.device.type == "cpu" else attend_by_mask
     key, value = (repeated(states[0], query.shape[1]) for states in (key, value))
     return attend(query[0], key, value, layout.segments, scaling)[None], None

@@ -57,7 +57,7 @@ class Decoder:
             self._finish(layer, states, self._attended(layer, states, layout, rotation))
         # In the last layer every row still serves as key and value, but only target rows are needed after attention.
         attended = self._attended(last, states, layout, rotation)[targets]
-        states = states[targets]
+        states = states[targets]  # a copy, in which a row that predicts several targets occurs several times
         self._finish(last, states, attended)
         found: torch.Tensor = self._base.norm(states)
         return found
@@ -66,6 +66,8 @@ class Decoder:
         """Return cosine and sine of each row's position in its text: [rows, 1, features of a head]."""
         import torch
 
+        # Positions count within a text, not within the pack: a shared prefix has the same ones in all its texts, so its
+        # keys and values serve every text that continues it.
         cosine, sine = self._base.rotary_emb(states[None], torch.tensor([layout.positions]))
         return cosine[0][:, None], sine[0][:, None]
 
@@ -76,6 +78,7 @@ class Decoder:
         module = layer.self_attn
         size = module.head_dim
         parts = [module.q_proj, module.k_proj, module.v_proj]
+        # Attention needs the keys and values of all rows, so these are whole; only the normalised rows are per block.
         made = [self._buffer(f"made{at}", states, part.out_features) for at, part in enumerate(parts)]
         for begin in range(0, len(states), _ROWS):
             rows = slice(begin, begin + _ROWS)

@@ -126,6 +126,7 @@ def _cut_at(ordered: Sequence[LossRequest], added: Sequence[int], share: float, 
     packs: list[list[LossRequest]] = []
     done = full = 0
     for request, tokens in zip(ordered, added, strict=True):
+        # Half of the tokens: a request belongs to the pack whose share its middle falls into.
         if not packs or full + tokens > token_budget or done + tokens / 2 > share * len(packs):
             packs.append([request])
             full = len(request.ids)  # the first request of a pack shares nothing
@@ -140,7 +141,7 @@ def _cut_padded(longest_first: Sequence[LossRequest], token_budget: int) -> list
     packs: list[Pack] = []
     done = 0
     while done < len(longest_first):
-        size = max(1, token_budget // len(longest_first[done].ids))
+        size = max(1, token_budget // len(longest_first[done].ids))  # the first is the longest: the width of the pack
         packs.append(tuple(longest_first[done : done + size]))
         done += size
     return packs
@@ -171,6 +172,7 @@ def _clipped(path: Sequence[Segment], depth: int) -> list[Segment]:
         if segment.depth >= depth:
             break
         begin, end = segment.rows
+        # A new object: the layout keeps the whole segment, of which the new branch only sees the beginning.
         kept.append(Segment((begin, min(end, begin + depth - segment.depth)), segment.before, segment.depth))
     return kept
 
