@@ -13,7 +13,7 @@ from typing import Literal
 
 from rapidfuzz.distance import Indel
 
-Kind = Literal["equal", "insert", "delete"]
+SpanKind = Literal["equal", "insert", "delete"]
 Side = Literal["unified", "before", "after"]
 
 MAX_TOKENS = 20_000
@@ -27,7 +27,7 @@ MIN_ISLAND_WORDS = 2
 class DiffSpan:
     """A span of text that is in both texts (equal), only in the later (insert) or only in the earlier (delete)."""
 
-    kind: Kind
+    kind: SpanKind
     text: str
 
 

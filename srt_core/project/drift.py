@@ -28,14 +28,14 @@ FUNCTION_WORDS = frozenset(_LISTED.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """How a rewrite differs from its sample's original; None where that is not defined."""
 
     drift: float | None
     growth: float | None
 
 
-UNCHANGED = Change(None, None)
+UNCHANGED = TextChange(None, None)
 """The change of an original, which was not rewritten."""
 
 
@@ -70,9 +70,9 @@ class Ruler:
         self._original = original
         self._terms = _terms_of(original)
 
-    def change(self, origin: Origin, candidate: Pair) -> Change:
+    def change(self, origin: Origin, candidate: Pair) -> TextChange:
         """Return drift and growth of a rewrite."""
-        return Change(_distance(self._terms, _rewritten(origin, candidate)), growth(self._original, candidate))
+        return TextChange(_distance(self._terms, _rewritten(origin, candidate)), growth(self._original, candidate))
 
 
 def _terms_of(original: Pair) -> frozenset[str]:

@@ -20,8 +20,8 @@ from srt_core.score.student import Student
 from srt_core.score.templates import stored_template
 from srt_core.score.token_maps import (
     MapStatus,
+    MapSubject,
     Part,
-    Subject,
     TokenMap,
     TokenSpan,
     read_pair,
@@ -33,7 +33,7 @@ _UNCUT = 2**40
 """A max length that truncates nothing."""
 
 
-def explain(store: Store, student: Student, subject: Subject) -> dict[Part, TokenMap]:
+def explain(store: Store, student: Student, subject: MapSubject) -> dict[Part, TokenMap]:
     """Compute the maps of a subject under the scoring in use, store them and return them.
 
     Raises:

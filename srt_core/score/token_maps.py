@@ -48,7 +48,7 @@ class MapStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class MapSubject:
     """What a map is of: a candidate (table `score`) or a person's edit (table `edit_score`, by its event)."""
 
     table: Literal["score", "edit_score"]
@@ -109,7 +109,7 @@ class TokenMap:
         return math.exp(min(self.mean_given - self.mean_alone, 700.0))
 
 
-def stored_maps(store: Store, subject: Subject) -> dict[Part, TokenMap]:
+def stored_maps(store: Store, subject: MapSubject) -> dict[Part, TokenMap]:
     """Return the stored maps of a subject under the scoring in use; {} where none were computed yet."""
     scoring = scoring_in_use(store)
     if scoring is None:
@@ -125,7 +125,7 @@ def stored_maps(store: Store, subject: Subject) -> dict[Part, TokenMap]:
     return {part: maps[part] for part in Part if part in maps}
 
 
-def read_pair(store: Store, subject: Subject) -> Pair:
+def read_pair(store: Store, subject: MapSubject) -> Pair:
     """Return the pair of a subject. SRTError if it is not there any more."""
     rows = store.rows(_PAIRS[subject.table], [subject.id])
     if not rows:
@@ -138,7 +138,7 @@ def target_texts(pair: Pair, convention: Convention) -> dict[Part, str]:
     return {Part.RESPONSE: pair.response, Part.INSTRUCTION: instruction_target(pair, convention)}
 
 
-def store_maps(store: Store, scoring_id: int, subject: Subject, maps: Mapping[Part, TokenMap]) -> None:
+def store_maps(store: Store, scoring_id: int, subject: MapSubject, maps: Mapping[Part, TokenMap]) -> None:
     """Store maps; those that are stored already are left as they are."""
     places = ", ".join("?" * len(_COLUMNS))
     with store.transaction() as tx:

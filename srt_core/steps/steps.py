@@ -24,7 +24,7 @@ from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Student, files_stamp, load_student
 from srt_core.score.templates import Template, load_template
-from srt_core.score.token_maps import Subject, stored_maps
+from srt_core.score.token_maps import MapSubject, stored_maps
 from srt_core.select.settled import settled_by_rule
 
 Arguments = Mapping[str, Any]
@@ -140,7 +140,7 @@ def _kinds(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 
 def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     """Compute the token losses of some versions of a sample, with the student that stays loaded."""
-    subjects = [Subject(table, number) for table, number in asked["subjects"]]
+    subjects = [MapSubject(table, number) for table, number in asked["subjects"]]
     progress = Progress("versions", total=len(subjects), message="Loading the student")
     yield progress
     student = RESIDENT.get(StudentChoice(asked["student"], asked["device"], asked["dtype"]))

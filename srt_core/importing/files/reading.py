@@ -18,7 +18,7 @@ FORMATS: tuple[str, ...] = ("alpaca", "jsonl", "messages", "csv", "parquet")
 
 _PROGRESS_EVERY_ROWS = 500
 
-Reader = Callable[[BinaryIO], Iterator[Record | Reject]]
+RecordReader = Callable[[BinaryIO], Iterator[Record | Reject]]
 
 
 def read_records(
@@ -62,7 +62,7 @@ def preview(path: Path | str, format: str, limit: int = 5) -> list[Record]:
     return list(itertools.islice(records, limit))
 
 
-def _stream(path: Path, reader: Reader, progress: Callable[[float], None] | None) -> Iterator[Record | Reject]:
+def _stream(path: Path, reader: RecordReader, progress: Callable[[float], None] | None) -> Iterator[Record | Reject]:
     try:
         with path.open("rb", buffering=0) as raw, io.BufferedReader(raw, CHUNK_BYTES) as file:
             size = path.stat().st_size
@@ -76,7 +76,7 @@ def _stream(path: Path, reader: Reader, progress: Callable[[float], None] | None
         progress(1.0)
 
 
-def _reader(path: Path, format: str, head: bytes) -> Reader:
+def _reader(path: Path, format: str, head: bytes) -> RecordReader:
     if format not in FORMATS:
         raise DatasetError(f'"{format}" is no format.', f"Choose one of {', '.join(FORMATS)}.")
     if format == "parquet":

@@ -34,9 +34,9 @@ class TaskType(StrEnum):
     OTHER = "other"
 
 
-Test = Callable[[NormalisedPair], bool]
+Matcher = Callable[[NormalisedPair], bool]
 
-_SIGNS: Mapping[str, Test] = {
+_SIGNS: Mapping[str, Matcher] = {
     "code": is_code,
     "mathematics": is_mathematics,
     "source": lambda pair: pair.has_source and bool(pair.input),
@@ -51,7 +51,7 @@ def task_of(pair: Pair) -> TaskType:
 
 
 @cache
-def _table() -> Sequence[tuple[TaskType, Test]]:
+def _table() -> Sequence[tuple[TaskType, Matcher]]:
     text = resources.files(__package__).joinpath("tasks.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     words = {name: _any_of(listed) for name, listed in table["words"].items()}
@@ -62,7 +62,7 @@ def _any_of(listed: str) -> str:
     return f"(?:{'|'.join(word.replace('_', ' ') for word in listed.split())})"
 
 
-def _test(row: Mapping[str, Any], words: Mapping[str, str]) -> Test:
+def _test(row: Mapping[str, Any], words: Mapping[str, str]) -> Matcher:
     if sign := row.get("sign"):
         return _SIGNS[sign]
     written = "|".join(rf"(?:{part})\b" for part in row["begins"])

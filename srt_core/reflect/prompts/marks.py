@@ -18,7 +18,7 @@ _LINE_END: Final = re.compile(r"[ \t\r\u200b\ufeff]*(?:\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TagMark:
     """One section tag in the text, opening or closing (`closes`).
 
     `indent`: what stands before it on its line, None where that is more than spaces or bullets. `ends_line`: nothing
@@ -77,10 +77,10 @@ def escaped_tag(keys: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?P<deco>)&lt;[ \t]*(?P<slash>/?)[ \t]*(?P<name>{names})[ \t]*&gt;", re.I)
 
 
-def find_marks(text: str, pattern: re.Pattern[str]) -> Iterator[Mark]:
+def find_marks(text: str, pattern: re.Pattern[str]) -> Iterator[TagMark]:
     """Yield all section tags, in order."""
     for match in pattern.finditer(text):
-        yield Mark(
+        yield TagMark(
             start=match.start(),
             end=match.end(),
             key=match["name"].lower().replace(" ", "_").replace("-", "_"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from srt_core.reflect.prompts.marks import Mark, escaped_tag, exact_tag, find_marks, loose_tag, second_reply
+from srt_core.reflect.prompts.marks import TagMark, escaped_tag, exact_tag, find_marks, loose_tag, second_reply
 from srt_core.reflect.prompts.sections import watched_keys
 from srt_core.reflect.prompts.verdicts import Refusal, RefusalReason, ambiguous, missing, stray
 
@@ -29,8 +29,8 @@ _ENTITY: Final = re.compile(f"&({'|'.join(_ENTITIES)});")
 class _Section:
     """The pair of tags around a section's text."""
 
-    opening: Mark
-    closing: Mark
+    opening: TagMark
+    closing: TagMark
 
     @property
     def is_block(self) -> bool:
@@ -73,7 +73,7 @@ def _read(keys: tuple[str, ...], text: str, pattern: re.Pattern[str]) -> dict[st
     return {key: _dedent(_trim(body), indent) for (key, body), indent in zip(bodies.items(), indents, strict=True)}
 
 
-def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[Mark]) -> Refusal | None:
+def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) -> Refusal | None:
     """Return a refusal for the first section that has no possible opening tag, or no closing tag; else None."""
     # An opening tag counts at the start of a line, directly behind another section's closing tag, or, for the first
     # section, anywhere. Elsewhere it is a mention in the text of another section.
@@ -93,7 +93,7 @@ def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[Mark]) -> 
     return None
 
 
-def _sections(keys: tuple[str, ...], text: str, marks: Sequence[Mark]) -> list[_Section] | None:
+def _sections(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) -> list[_Section] | None:
     """Return the sections if there is exactly one way to read the tags, else None."""
     seams = [_seam(text, marks, *two) for two in pairwise(keys)]
     found = [seam for seam in seams if seam]
@@ -124,13 +124,13 @@ def _may_hold_input(gap: str) -> bool:
     return len(gap.strip()) > _LONGEST_REMARK or bool(re.search(r"\b(?:new_?)?(?:input|context)\b", gap, re.I))
 
 
-def _seam(text: str, marks: Sequence[Mark], before: str, after: str) -> tuple[Mark, Mark] | None:
+def _seam(text: str, marks: Sequence[TagMark], before: str, after: str) -> tuple[TagMark, TagMark] | None:
     """Return the closing tag of section `before` and the opening tag of `after` next to it; None unless unambiguous.
 
     Candidates are ranked by what stands between the two tags: white space with a line break, as the prompt asks; other
     white space; words, where the opening tag begins a line. The best rank that occurs must occur exactly once.
     """
-    found: tuple[list[tuple[Mark, Mark]], ...] = ([], [], [])
+    found: tuple[list[tuple[TagMark, TagMark]], ...] = ([], [], [])
     for one, two in pairwise(marks):
         if one.closes and not two.closes and (one.key, two.key) == (before, after):
             gap = text[one.end : two.start]
@@ -142,14 +142,14 @@ def _seam(text: str, marks: Sequence[Mark], before: str, after: str) -> tuple[Ma
     return first[0] if len(first) == 1 else None
 
 
-def _opening(key: str, marks: Sequence[Mark], end: int) -> Mark | None:
+def _opening(key: str, marks: Sequence[TagMark], end: int) -> TagMark | None:
     """Return the opening tag of the first section, at the start of a line, else anywhere; None unless unambiguous."""
     opened = [mark for mark in marks if mark.key == key and not mark.closes and mark.end <= end]
     found = [mark for mark in opened if mark.starts_line] or opened
     return found[0] if len(found) == 1 else None
 
 
-def _closing(key: str, text: str, marks: Sequence[Mark], start: int) -> Mark | None:
+def _closing(key: str, text: str, marks: Sequence[TagMark], start: int) -> TagMark | None:
     """Return the closing tag of the last section; None unless unambiguous.
 
     It stands on a line of its own or at the end of the reply; where no such tag exists, any single closing tag counts.
@@ -165,7 +165,7 @@ def _closing(key: str, text: str, marks: Sequence[Mark], start: int) -> Mark | N
     return found[0] if len(found) == 1 else None
 
 
-def _is_stray(section: _Section, key: str, body: str, inner: Sequence[Mark]) -> bool:
+def _is_stray(section: _Section, key: str, body: str, inner: Sequence[TagMark]) -> bool:
     """Return whether tags within a text may be more than mentions of tags, so that the text may be cut wrongly.
 
     A rewrite may show them in a code fence, or, indented and balanced, as XML that happens to use the same names. A
@@ -192,7 +192,7 @@ def _fences(body: str) -> list[int]:
     return places if len(places) % 2 == 0 else []
 
 
-def _is_balanced(marks: Sequence[Mark]) -> bool:
+def _is_balanced(marks: Sequence[TagMark]) -> bool:
     """Return whether every opened tag is closed, the inner ones first."""
     opened: list[str] = []
     for mark in marks:

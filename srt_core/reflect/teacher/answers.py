@@ -51,7 +51,7 @@ _FORMAT = re.compile(r"response_?format|json_?schema|structured output|guided", 
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class AnswerReader:
     """Reads what one teacher sends; `name` is how messages call it."""
 
     name: str

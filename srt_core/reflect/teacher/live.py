@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.reflect.teacher.address import read_address, read_key
-from srt_core.reflect.teacher.answers import Reader, refused_setting
+from srt_core.reflect.teacher.answers import AnswerReader, refused_setting
 from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class OpenAITeacher:
         self._model = model
         self._address = read_address(base_url)
         self._key = read_key(api_key_variable, self._address)
-        self.reader = Reader(self.name, self._key, model)
+        self.reader = AnswerReader(self.name, self._key, model)
         self._client: openai.AsyncOpenAI | None = None
         self._http: httpx2.AsyncClient
         self._loop: asyncio.AbstractEventLoop | None = None
