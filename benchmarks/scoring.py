@@ -230,7 +230,7 @@ def in_file_order(model: Any, size: int) -> Callable[[Work], Losses]:
 
 
 def by_student(student: Student, work: Work, token_budget: int | None = None) -> Losses:
-    """Our way, equal requests and packs found anew each time."""
+    """Our way, equal requests and packs found again each time."""
     losses = dict(student.losses(work.requests, token_budget=token_budget))
     return {request: losses[index].mean or math.nan for index, request in enumerate(work.requests)}
 

@@ -368,7 +368,7 @@ def test_a_batch_that_is_refused_is_no_failure_of_its_requests(
 
 
 def test_a_batch_that_is_stuck(store: Store, server: BatchServer) -> None:
-    """Without waiting a run says how the batch stands; one that waits loses patience; given up it is sent anew."""
+    """Without waiting a run says how the batch stands; one that waits loses patience; given up it is sent again."""
     for _ in range(4):
         last = run(store, server, "batch_stuck", wait=False)
     assert last.message == f"The batch is in_progress: 0 of {2 * SAMPLES} requests done"

@@ -335,7 +335,7 @@ def test_a_batch_that_is_refused(
 
 
 def test_a_batch_can_be_given_up(project: Path, server: TeachingServer, reflect: Reflect) -> None:
-    """--forget-batch sends anew what a stuck batch holds."""
+    """--forget-batch sends again what a stuck batch holds."""
     for _ in range(3):
         finished = reflect("--batch", "--no-wait", url=server.url("batch_stuck"))
     assert "The batch is in_progress" in finished.stdout

@@ -1,4 +1,4 @@
-"""The derived tables: brought up to date sample by sample they are what they would be if computed anew."""
+"""The derived tables: brought up to date sample by sample they are what they would be if computed from nothing."""
 
 import random
 from dataclasses import replace

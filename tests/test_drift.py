@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srt_core.project.drift import Change, Ruler, drift, growth, terms
+from srt_core.project.drift import Ruler, TextChange, drift, growth, terms
 from srt_core.records import Origin, Pair
 
 METRES = Pair("Convert 45 kilometers to meters.", "45000 meters")
@@ -66,4 +66,4 @@ def test_drift_is_a_share_and_a_copy_has_none(one: str, two: str, three: str, or
     found = drift(original, origin, candidate)
     assert found is None or 0 <= found <= 1
     assert drift(original, origin, original) in (None, 0)
-    assert Ruler(original).change(origin, candidate) == Change(found, growth(original, candidate))
+    assert Ruler(original).change(origin, candidate) == TextChange(found, growth(original, candidate))

@@ -16,11 +16,12 @@ from srt_core.importing.run import import_file
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, explain, kept_maps
+from srt_core.score.explain import explain
 from srt_core.score.ifd import Convention
 from srt_core.score.run import score
 from srt_core.score.student import Student, load_student
 from srt_core.score.templates import Template, load_template
+from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from tests.small_project import save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2, tiny_llama
 
@@ -118,7 +119,7 @@ def test_the_mean_of_a_map_is_the_kept_loss(
     student = request.getfixturevalue(name)
     store = scored(student, ODD_TEXTS, convention=convention, max_length=10_000)
     for row in score_rows(store):
-        maps = explain(store, student, Subject("score", row["candidate_id"]))
+        maps = explain(store, student, MapSubject("score", row["candidate_id"]))
         assert_means_are_the_scores(maps, row)
         for found in maps.values():
             assert_pieces_are_whole(found)
@@ -131,7 +132,7 @@ def test_aligned_pieces_spell_the_whole_text(llama: Student, scored: Scored) -> 
     """Under `aligned` every character of a text is in a piece, every piece has both losses, and both add up."""
     store = scored(llama, ODD_TEXTS)
     for row in score_rows(store):
-        for found in explain(store, llama, Subject("score", row["candidate_id"])).values():
+        for found in explain(store, llama, MapSubject("score", row["candidate_id"])).values():
             assert "".join(found.text[piece.begin : piece.end] for piece in found.spans) == found.text
             assert len(found.compared) == len(found.spans)
             sum_alone = math.fsum(piece.alone or 0.0 for piece in found.spans)
@@ -141,7 +142,7 @@ def test_aligned_pieces_spell_the_whole_text(llama: Student, scored: Scored) -> 
 def test_tokens_that_split_a_character_are_one_piece(llama: Student, scored: Scored) -> None:
     """A character of several byte tokens is one piece with the sum of their losses."""
     store = scored(llama, [{"instruction": "Smile.", "input": "", "output": "a\U0001f642b"}])
-    found = explain(store, llama, Subject("score", 1))[Part.RESPONSE]
+    found = explain(store, llama, MapSubject("score", 1))[Part.RESPONSE]
     assert [found.text[piece.begin : piece.end] for piece in found.spans] == ["a", "\U0001f642", "b"]
     assert found.tokens_given == 6
     assert sum_given(found) == pytest.approx((found.mean_given or 0) * 6, rel=1e-9)
@@ -151,7 +152,7 @@ def test_reference_without_bos_compares_equal_tokens_only(gpt2: Student, scored:
     """The first token of a text has no loss alone; every other piece is the same token in both losses."""
     store = scored(gpt2, [{"instruction": "Name a colour.", "input": "", "output": "Red, green."}], max_length=10_000,
                    convention=Convention.REFERENCE)  # fmt: skip
-    found = explain(store, gpt2, Subject("score", 1))[Part.RESPONSE]
+    found = explain(store, gpt2, MapSubject("score", 1))[Part.RESPONSE]
     assert (found.tokens_alone, found.tokens_given) == (len(found.spans) - 1, len(found.spans))
     assert [piece.alone is None for piece in found.spans] == [True] + [False] * (len(found.spans) - 1)
     assert len(found.compared) == len(found.spans) - 1
@@ -162,7 +163,7 @@ def test_reference_behind_a_space_leaves_the_merged_token_out(gpt2: Student, sco
     spaced = Template("spaced", "{instruction} {input}: ", "{instruction}: ", "{response}?")
     rows = [{"instruction": "Name a colour", "input": "", "output": "three of them"}]
     store = scored(gpt2, rows, spaced, convention=Convention.REFERENCE)
-    maps = explain(store, gpt2, Subject("score", 1))
+    maps = explain(store, gpt2, MapSubject("score", 1))
     assert_means_are_the_scores(maps, score_rows(store)[0])
     first, *others = maps[Part.RESPONSE].spans
     assert (first.begin, first.given) == (0, None)
@@ -186,7 +187,7 @@ def test_a_text_of_other_tokens_behind_its_context_is_not_compared(tmp_path: Pat
     glued = Template("glued", "{instruction}{input}", "{instruction}", "{response}")
     rows = [{"instruction": "say", "input": "", "output": "yes"}]
     store = scored(student, rows, glued, convention=Convention.REFERENCE)
-    maps = explain(store, student, Subject("score", 1))
+    maps = explain(store, student, MapSubject("score", 1))
     assert_means_are_the_scores(maps, score_rows(store)[0])
     assert [(each.status, each.spans) for each in maps.values()] == [(MapStatus.OTHER_TOKENS, ())] * 2
 
@@ -200,7 +201,7 @@ def test_a_cut_text_has_pieces_for_what_was_kept(
     student = request.getfixturevalue(name)
     rows = [{"instruction": "Name three colours.", "input": "", "output": "Red, green and blue \U0001f642. " * 40}]
     store = scored(student, rows, convention=convention, max_length=200)
-    maps = explain(store, student, Subject("score", 1))
+    maps = explain(store, student, MapSubject("score", 1))
     assert_means_are_the_scores(maps, score_rows(store)[0])
     found = maps[Part.RESPONSE]
     assert found.status is MapStatus.TRUNCATED
@@ -211,23 +212,23 @@ def test_a_cut_text_has_pieces_for_what_was_kept(
 def test_a_text_without_tokens_has_a_status(llama: Student, scored: Scored) -> None:
     """An instruction that the response leaves no room for has no map, and says why; the response's map is there."""
     store = scored(llama, [{"instruction": "Say it.", "input": "", "output": "red " * 400}], max_length=200)
-    maps = explain(store, llama, Subject("score", 1))
+    maps = explain(store, llama, MapSubject("score", 1))
     assert maps[Part.INSTRUCTION] == TokenMap(Part.INSTRUCTION, "Say it.", MapStatus.NO_TARGET)
     assert maps[Part.RESPONSE].spans
-    assert kept_maps(store, Subject("score", 1)) == maps
+    assert stored_maps(store, MapSubject("score", 1)) == maps
 
 
 def test_kept_maps_are_read_without_a_student(llama: Student, scored: Scored) -> None:
     """What was computed is read back the same, per scoring; before that there is nothing."""
     store = scored(llama, ODD_TEXTS[:2])
-    subject = Subject("score", 2)
-    assert kept_maps(store, subject) == {}
+    subject = MapSubject("score", 2)
+    assert stored_maps(store, subject) == {}
     maps = explain(store, llama, subject)
     assert list(maps) == [Part.RESPONSE, Part.INSTRUCTION]
-    assert kept_maps(store, subject) == maps == explain(store, llama, subject)
+    assert stored_maps(store, subject) == maps == explain(store, llama, subject)
     for _ in score(store, llama, load_template("vicuna")):
         pass
-    assert kept_maps(store, subject) == {}
+    assert stored_maps(store, subject) == {}
 
 
 def test_a_chat_template_is_filled_as_it_was_when_scored(tmp_path: Path, scored: Scored) -> None:
@@ -236,7 +237,7 @@ def test_a_chat_template_is_filled_as_it_was_when_scored(tmp_path: Path, scored:
     tokenizer.chat_template = "<s>{% for message in messages %}[{{ message.content }}]{% endfor %}:"
     student = load_student(save(tmp_path / "chat", tiny_llama(len(tokenizer)), tokenizer), device="cpu")
     store = scored(student, ODD_TEXTS[:1], load_template("chat"))
-    assert_means_are_the_scores(explain(store, student, Subject("score", 1)), score_rows(store)[0])
+    assert_means_are_the_scores(explain(store, student, MapSubject("score", 1)), score_rows(store)[0])
 
 
 def test_an_edit_is_explained_as_its_own_text(llama: Student, scored: Scored) -> None:
@@ -249,7 +250,7 @@ def test_an_edit_is_explained_as_its_own_text(llama: Student, scored: Scored) ->
     )
     for _ in score(store, llama, ALPACA):
         pass
-    maps = explain(store, llama, Subject("edit_score", event))
+    maps = explain(store, llama, MapSubject("edit_score", event))
     assert maps[Part.RESPONSE].text == "Red, green, or blue."
     assert_means_are_the_scores(maps, store.rows("SELECT * FROM edit_score")[0])
 
@@ -258,17 +259,17 @@ def test_another_student_is_refused_by_name(llama: Student, gpt2: Student, score
     """A student that did not make the scores in use explains none of them: the error says which one is needed."""
     store = scored(llama, ODD_TEXTS[:1])
     with pytest.raises(StudentError, match="is another one") as caught:
-        explain(store, gpt2, Subject("score", 1))
+        explain(store, gpt2, MapSubject("score", 1))
     assert llama.name in caught.value.message
-    assert kept_maps(store, Subject("score", 1)) == {}
+    assert stored_maps(store, MapSubject("score", 1)) == {}
 
 
 def test_nothing_is_explained_before_it_is_scored(llama: Student, tmp_path: Path) -> None:
     """Without a scoring in use there is nothing to explain, in words."""
     with Store.create(tmp_path / "p.srt") as store:
-        assert kept_maps(store, Subject("score", 1)) == {}
+        assert stored_maps(store, MapSubject("score", 1)) == {}
         with pytest.raises(StudentError, match="Nothing was scored"):
-            explain(store, llama, Subject("score", 1))
+            explain(store, llama, MapSubject("score", 1))
 
 
 def test_a_tokenizer_that_cannot_spell_is_refused(llama_folder: Path, scored: Scored) -> None:
@@ -283,7 +284,7 @@ def test_a_tokenizer_that_cannot_spell_is_refused(llama_folder: Path, scored: Sc
     student = Student(tiny_llama(len(tokenizer)), tokenizer, "mute")
     store = scored(student, ODD_TEXTS[:1])
     with pytest.raises(StudentError, match="does not say which characters"):
-        explain(store, student, Subject("score", 1))
+        explain(store, student, MapSubject("score", 1))
 
 
 def test_a_gain_is_what_the_context_takes_off() -> None:

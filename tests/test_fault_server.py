@@ -212,7 +212,7 @@ def test_every_transient_fault_is_known() -> None:
 
 
 def test_names_with_commas_are_taken_in_turn(server: FaultServer) -> None:
-    """Each question gets the first behaviour at its first call, and the last one from then on; a tag begins anew."""
+    """Each question gets the first behaviour at its first call, and the last one from then on; a tag begins again."""
     for tag in ("a", "b"):
         url = server.url("error_500,html_503,good", tag)
         assert [chat(url)[0] for _ in range(4)] == [500, 503, 200, 200]

@@ -30,7 +30,7 @@ from srt_core.people import (
     save,
     write_token,
 )
-from srt_core.people.login_methods import LoginMethods, is_from_here, is_loopback, is_trusted_proxy
+from srt_core.people.login_methods import LoginMethods, is_local_request, is_loopback, is_trusted_proxy
 
 HASH = hash_password("a long pass phrase")
 PEOPLE = People().add("Ann", Role.OWNER, HASH).add("ben@example.com", Role.CURATOR, None)
@@ -167,11 +167,11 @@ def test_only_one_persons_machine_asks_for_no_login(
 def test_a_request_from_here_comes_by_this_machines_name_and_by_nobody_else() -> None:
     """A Host of another name, an address that is not loopback, or a forwarding header is not from here."""
     for host in ("localhost:8501", "127.0.0.1:1", "[::1]:8501", "[::1]", "localhost"):
-        assert is_from_here({"host": host}, "127.0.0.1"), host
+        assert is_local_request({"host": host}, "127.0.0.1"), host
     for host in ("evil.example:8501", "", "localhost.evil.example", "192.0.2.2:8501"):
-        assert not is_from_here({"host": host}, "127.0.0.1"), host
-    assert not is_from_here({"host": "localhost"}, "192.0.2.2")
-    assert not is_from_here({"host": "localhost", "x-forwarded-for": "203.0.113.1"}, "127.0.0.1")
+        assert not is_local_request({"host": host}, "127.0.0.1"), host
+    assert not is_local_request({"host": "localhost"}, "192.0.2.2")
+    assert not is_local_request({"host": "localhost", "x-forwarded-for": "203.0.113.1"}, "127.0.0.1")
     assert is_loopback("127.8.0.1") and not is_loopback("128.0.0.1") and not is_loopback("")
 
 

@@ -575,7 +575,7 @@ def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:
 
 
 def test_two_scorings_never_mix(store: Store, student: Student) -> None:
-    """Another convention or max length scores everything anew, and is the one in use once it is complete."""
+    """Another convention or max length scores everything again, and is the one in use once it is complete."""
     import_rows(store, rows_with_candidates(3), column_map=COLUMN_MAP)
     walk(score(store, student, ALPACA))
     aligned = scores(store)

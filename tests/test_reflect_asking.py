@@ -134,7 +134,7 @@ def test_a_recording_is_never_asked_for_a_schema(tmp_path: Path, store: Store) -
 def test_a_setting_in_other_words_fails_nobody(
     store: Store, server: FaultServer, behave: dict[str, object], concurrency: int
 ) -> None:
-    """Where a server wants `max_completion_tokens` and no temperature, calls already under way are asked anew too."""
+    """Where a server wants `max_completion_tokens` and no temperature, calls already under way are asked again too."""
 
     def picky(call: Call) -> Answer:
         if "max_tokens" in call.body:

@@ -23,10 +23,11 @@ from srt_core.project.candidates import candidates
 from srt_core.project.store import SCHEMA_VERSION, Row, Store
 from srt_core.records import Origin, Pair, Policy
 from srt_core.reflect.producers import producers
-from srt_core.score.explain import Part, Subject, explain, kept_maps
+from srt_core.score.explain import explain
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
+from srt_core.score.token_maps import MapSubject, Part, stored_maps
 from srt_core.select.derive import refresh
 from srt_core.select.policies import saved_policies
 from srt_core.select.policy import applied_policy
@@ -232,12 +233,12 @@ def test_a_project_of_schema_version_1_is_brought_forward(tmp_path: Path) -> Non
         assert store.meta("scoring_id") == "2"
         assert [row["status"] for row in candidates(store, "s0").values()] == ["ok", "ok"]
         assert store.value("SELECT status FROM edit_score") == "ok"
-        maps = explain(store, student, Subject("edit_score", 1))
+        maps = explain(store, student, MapSubject("edit_score", 1))
         assert maps[Part.RESPONSE].text == "Red!"
         columns = columns_of(store)
     with Store.open(path) as store:
         assert columns_of(store) == columns
-        assert kept_maps(store, Subject("edit_score", 1)) == maps
+        assert stored_maps(store, MapSubject("edit_score", 1)) == maps
     with Store.create(tmp_path / "new.srt") as store:
         assert columns_of(store) == columns
 

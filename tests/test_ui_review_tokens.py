@@ -13,11 +13,12 @@ from srt_core.project import candidates
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, explain, kept_maps
+from srt_core.score.explain import explain
 from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
+from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.ui.review.tokens import MOST_PIECES, Version, maps_html, sentence
 from srt_core.ui.server.runtime import Project
 from tests.screens import APP, finish, served, words
@@ -93,8 +94,8 @@ def sample_at(project: Project, place: int) -> str:
     return str(project.store.rows("SELECT sample_id FROM sample ORDER BY seq")[place]["sample_id"])
 
 
-def subject_of(project: Project, sample: str, origin: Origin) -> Subject:
-    return Subject("score", candidates.candidates(project.store, sample)[origin]["candidate_id"])
+def subject_of(project: Project, sample: str, origin: Origin) -> MapSubject:
+    return MapSubject("score", candidates.candidates(project.store, sample)[origin]["candidate_id"])
 
 
 def wanted_of(project: Project) -> StudentChoice:
@@ -130,7 +131,7 @@ def test_the_button_computes_and_the_next_sample_follows_by_itself(project: Proj
     assert not app.exception
     app = finish(project, "explain", app)
     assert "Once the instruction is known" in blocks(app)
-    assert kept_maps(project.store, subject_of(project, sample, Origin.ORIGINAL))
+    assert stored_maps(project.store, subject_of(project, sample, Origin.ORIGINAL))
     first = project.jobs.latest("explain")
     app = open_tab(sample_at(project, 1))
     assert offers(app) == []
@@ -224,7 +225,7 @@ def test_an_edit_shows_its_scores_and_is_explained(project: Project) -> None:
     assert f"Edited: IFD {found['ifd']:.2f}, r-IFD {found['r_ifd']:.2f}" in words(app)
     app.button(key="show_tokens").click().run()
     app = finish(project, "explain", app)
-    assert kept_maps(project.store, Subject("edit_score", event))[Part.RESPONSE].text == edited.response
+    assert stored_maps(project.store, MapSubject("edit_score", event))[Part.RESPONSE].text == edited.response
     assert "A response by hand <b>." in Shown(blocks(app)).text
 
 
@@ -252,7 +253,7 @@ def map_of(text: str, pieces: list[TokenSpan], status: MapStatus = MapStatus.OK)
 
 
 def draw(found: TokenMap, label: str = "Original") -> str:
-    return maps_html({Version(label, "#808080", Subject("score", 1), "ok"): {Part.RESPONSE: found}})
+    return maps_html({Version(label, "#808080", MapSubject("score", 1), "ok"): {Part.RESPONSE: found}})
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])

@@ -12,7 +12,7 @@ from srt_core.project.store import Store
 
 
 def kinds_(project: ProjectPath) -> None:
-    """Find what each sample is about: task and language where they are missing, then subjects, grouped anew."""
+    """Find what each sample is about: task and language where they are missing, then group all by subject again."""
     with Store.open(project) as store:
 
         def steps() -> Iterator[Progress]:

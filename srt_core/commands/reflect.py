@@ -74,7 +74,7 @@ PriceBatch = Annotated[float | None, _option(MONEY, "Which share of that a batch
 ByBatch = Annotated[bool, _option(BATCH, "Ask by the Batch API. Leave it at any time; the same goes on.", "--batch")]
 Wait = Annotated[bool, _option(BATCH, "Wait until all is done, or fetch, send and return.")]
 PollSeconds = Annotated[float, _option(BATCH, "How often to look.", min=0.05)]
-Forget = Annotated[bool, _option(BATCH, "Give up what is not fetched: it is paid for anew.", "--forget-batch")]
+Forget = Annotated[bool, _option(BATCH, "Give up what is not fetched: it is paid for again.", "--forget-batch")]
 
 
 def reflect_(

@@ -1,1 +1,10 @@
-"""Import: files become samples with an original pair, and what each sample is about."""
+"""Import: files become samples with an original pair and, where the file has them, rewrites of it.
+
+    files       a file of any format → records → rows: original pairs, rewrites and rejects
+    run         rows → the project, in chunks; an import that was cut off continues
+    samples     store a chunk: samples, candidates, rejects; sample ids and duplicates; read imports and rejects
+    kinds       what an original asks for: task type, language, and the grouping by subject
+    grouping    find the kinds of samples that have none, and group all samples by subject
+
+A row that cannot be read is stored as a reject with its reason, and never stops an import.
+"""

@@ -1,8 +1,8 @@
 """Find the kinds of samples that have none, and group all samples by subject.
 
-Import stores the kind of what it adds, so the first is for files of an older version. It commits in chunks and goes on
-where it stopped. The second writes once, at its end: until then the old groups stand, and a run that was cut off
-begins anew.
+Import stores the kinds of the samples that it adds, so finding them later is for project files of an older version; it
+commits in chunks and continues where it stopped. Grouping writes only once, at its end: until then the old groups are
+valid, and a run that was cut off begins again.
 """
 
 from array import array
@@ -15,9 +15,9 @@ from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Pair
 
 CHUNK = 20_000
-"""Candidates that are looked through at once; the originals among them are read."""
+"""Candidate ids per query; only the originals among them are read."""
 FITTED = 40_000
-"""Texts that the groups are found in."""
+"""Texts that the groups are fitted on."""
 READ_CHARACTERS = 400
 
 _TEXTS = """
@@ -28,12 +28,12 @@ _UNKNOWN = "sample_id NOT IN (SELECT sample_id FROM kind)"
 
 
 def count_unknown(store: Store) -> int:
-    """Count the samples whose kind was not found yet."""
+    """Return the number of samples without a kind."""
     return int(store.value(f"SELECT count(*) FROM sample WHERE {_UNKNOWN}"))
 
 
 def find_kinds(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
-    """Store task type and language of the samples that have none yet; yields progress in samples."""
+    """Store task type and language of the samples that have none; yield progress in samples."""
     progress = Progress("samples", total=count_unknown(store), message="Task types and languages")
     yield progress
     for first, last in _ranges(store) if progress.total else ():
@@ -43,13 +43,13 @@ def find_kinds(store: Store, *, stop: Event | None = None) -> Iterator[Progress]
         if rows:
             with store.transaction() as tx:
                 append_kinds(tx, [(row["sample_id"], _pair(row)) for row in rows])
-                tx.bump([])  # what was counted by kind is counted again
+                tx.bump([])  # a new data version, so that cached counts by kind are computed again
         progress = progress.moved(len(rows), message=progress.message)
         yield progress
 
 
 def group_subjects(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
-    """Group all samples by subject and put the groups in the place of the old ones; yields progress in samples."""
+    """Group all samples by subject and replace the old groups; yield progress in samples."""
     from srt_core.importing.kinds.subjects import fit  # loads NumPy, which no other step of an import needs
 
     samples = int(store.value("SELECT count(*) FROM kind"))
@@ -79,7 +79,7 @@ def _ranges(store: Store) -> Iterator[tuple[int, int]]:
 
 
 def _drawn(store: Store) -> list[str]:
-    """Read the texts that the groups are found in: the same ones in every run over the same samples."""
+    """Return the texts that the groups are fitted on, a fixed random draw: equal in every run over the same samples."""
     rows = store.rows(
         """SELECT instruction, input, response FROM candidate
            WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = 'ORIGINAL'

@@ -1,4 +1,4 @@
-"""Import: a file's rows become samples with an original and, where the file has them, reflected candidates."""
+"""Import a file in chunks: its rows become samples with an original and, where the file has them, rewrites."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -27,10 +27,11 @@ def import_file(
     author: str = "import",
     stop: Event | None = None,
 ) -> Iterator[Progress]:
-    """Import `path` in chunks and yield progress in rows; the last one's message sums it up.
+    """Import `path` in chunks and yield progress in rows; the message of the last one is a summary.
 
-    An import that was cut off goes on after its last stored row when the same file comes again with the same options;
-    a finished one adds nothing. Rows that cannot be read are stored as rejects. DatasetError if nothing can be read.
+    An import that was cut off continues after its last stored row when the same file is imported with the same options;
+    after a finished one nothing is added. Rows that cannot be read are stored as rejects. DatasetError if no row can be
+    read.
     """
     format = format or detect(path)
     share = 0.0
@@ -46,7 +47,7 @@ def import_file(
     import_id: int | None = None
     last = -1
     for chunk in _chunks(rows):
-        if import_id is None:  # only a file that gives rows becomes an import
+        if import_id is None:  # a file without any row is not stored as an import
             import_id = samples.begin_import(store, str(path), _sha256(path), format, options)
             last = samples.last_row(store, import_id)
         new = [row for row in chunk if row.row > last]

@@ -1,7 +1,7 @@
-"""Samples and candidates in the project: take in rows of a file, read one sample whole.
+"""Store the rows of a file as samples, candidates and rejects; list imports and rejects.
 
-A sample's id is a hash of its original pair and of which occurrence of that pair it is in its file, so the same file,
-or a longer version of it, never adds a pair twice, and exact duplicates within a file stay countable.
+The id of a sample is a hash of its original pair and of the number of that pair's earlier occurrences in its file. So
+importing the same file, or a longer version of it, adds no pair twice, and exact duplicates within a file are counted.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from srt_core.records import Origin, Pair, ProducerKind
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a chunk of imported rows came to."""
+    """How many of a chunk's rows were added, known before, duplicates or rejected, and the candidates added."""
 
     samples: int
     known: int
@@ -39,13 +39,13 @@ NOTHING_ADDED = Added(0, 0, 0, 0, 0)
 
 
 def sample_id(pair: Pair, occurrence: int) -> str:
-    """Name a sample: 12 letters and digits (60 bits) from its original pair and its occurrence (0 for the first)."""
+    """Return a sample's id: 12 letters and digits (60 bits) from its original pair and occurrence (0 for the first)."""
     text = json.dumps([pair.instruction, pair.input, pair.response, occurrence], ensure_ascii=False)
     return b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
 
 
 def begin_import(store: Store, path: str, sha256: str, format: str, options: dict[str, object]) -> int:
-    """Open an import of a file, or find the one of the same content and options to go on with."""
+    """Return the id of the import of this content with these options, to be continued; create it if there is none."""
     key = [sha256, format, json.dumps(options, sort_keys=True)]
     with store.transaction() as tx:
         found = tx.execute("SELECT import_id FROM import WHERE sha256 = ? AND format = ? AND options = ?", key)
@@ -65,7 +65,7 @@ def last_row(store: Store, import_id: int) -> int:
 
 
 def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], author: str) -> Added:
-    """Store a chunk of rows in one transaction: new samples and candidates, and rejects with their reason."""
+    """Store a chunk of rows in one transaction, new samples, candidates and rejects; return how many of each."""
     good = [row for row in rows if isinstance(row, ImportRow)]
     with store.transaction() as tx:
         rejects = _new_rejects(tx, import_id, [row for row in rows if isinstance(row, Reject)])
@@ -99,7 +99,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
 
 
 def append_kinds(tx: Transaction, originals: Sequence[tuple[str, Pair]]) -> None:
-    """Store the kind of samples that have none yet, by id and original pair. Their subject is not known yet."""
+    """Store the kind of samples that have none, given by id and original pair; their subject is found by grouping."""
     kinds = [(name, kind_of(pair)) for name, pair in originals]
     columns = ["sample_id", "task", "language"]
     tx.append("kind", columns, [(name, str(kind.task), kind.language) for name, kind in kinds])
@@ -147,10 +147,10 @@ def _add_candidates(tx: Transaction, named: Sequence[_Named], known: set[str], a
 
 
 def _texts_of_files(tx: Transaction, names: Sequence[str]) -> set[tuple[str, Origin, Pair]]:
-    """Read the rewrites of samples that came with files: the same text of another file is no other rewrite."""
+    """Return the rewrites of samples that came with files, so that an equal text in another file is not added again."""
     if not names:
         return set()
-    ids = tx.execute(  # apart from their texts, so that no other texts are read
+    ids = tx.execute(  # the ids first: a scan for them that also read texts would read those of all candidates
         f"""SELECT candidate_id FROM candidate
            WHERE origin <> '{Origin.ORIGINAL}' AND producer IN
                (SELECT producer.producer FROM producer WHERE kind = '{ProducerKind.FILE}')
@@ -161,7 +161,7 @@ def _texts_of_files(tx: Transaction, names: Sequence[str]) -> set[tuple[str, Ori
 
 
 def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> list[Reject]:
-    """Leave out what was rejected already when the file of this name was shorter."""
+    """Return the rejects that are not stored yet from an earlier, shorter version of the file of this name."""
     if not rejects:
         return []
     known = set(
@@ -176,7 +176,7 @@ def _new_rejects(tx: Transaction, import_id: int, rejects: Sequence[Reject]) -> 
 
 
 def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], author: str) -> None:
-    """Keep rewrites in the file that cannot be used as failed reflections, once, so that the curator sees them."""
+    """Store unusable rewrites of the file as refused reflections, each once, so that the curator sees them."""
     held = set(
         tx.execute(
             """SELECT sample_id, origin, detail FROM reflection
@@ -207,7 +207,7 @@ def finish_import(store: Store, import_id: int, author: str, added: Added) -> No
 
 
 def imports(store: Store) -> list[Row]:
-    """List the imported files, the newest first: where from, format, rows taken and rejected, whether to the end."""
+    """Return the imports, newest first: path, format, rows taken and rejected, and whether finished."""
     return store.rows(
         """SELECT import_id, made_at, path, format, finished,
                   (SELECT count(*) FROM import_row WHERE import_row.import_id = import.import_id) AS taken,
@@ -217,12 +217,12 @@ def imports(store: Store) -> list[Row]:
 
 
 def rejects_by_reason(store: Store) -> list[Row]:
-    """Count rejected rows by reason, the most frequent first."""
+    """Return the number of rejected rows by reason, the most frequent first."""
     return store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
 
 
 def rejects(store: Store, limit: int, offset: int) -> list[Row]:
-    """Read one page of the rejected rows: file, 0-based row, 1-based line where known, reason, start of the row."""
+    """Return a page of the rejected rows: path, 0-based row, 1-based line where known, reason, start of the row."""
     return store.rows(
         """SELECT import.path, reject."row", line, reason, raw FROM reject JOIN import USING (import_id)
            ORDER BY import_id DESC, reject."row" LIMIT ? OFFSET ?""",

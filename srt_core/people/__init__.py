@@ -1,4 +1,15 @@
-"""Who works on a server: names and roles, the file of people, passwords, and logins that last over a reload."""
+"""Who works on a server: names and roles, the file of people, and logins.
+
+    names           a person: a name and a role
+    accounts        people.toml beside the projects: who may log in, with role and password hash
+    passwords       hashing and checking
+    login_methods   how a server is bound, and by which methods one can log in to it
+    logins          a login as a signed token, which survives a reload and a restart
+    login_throttle  delays after failed attempts
+    settings        what the environment sets
+
+Nothing here knows of the screens: `ui.server` asks these values who may come in.
+"""
 
 from srt_core.people.accounts import Account, People, load, people_path, save
 from srt_core.people.login_throttle import LoginThrottle

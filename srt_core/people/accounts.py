@@ -1,4 +1,4 @@
-"""The file of people beside the projects: `people.toml`, readable by its owner alone and replaced whole."""
+"""The file of people beside the projects: `people.toml`, readable by its owner only, and always replaced as a whole."""
 
 import json
 import os
@@ -18,12 +18,12 @@ _HEAD = "# Who may log in, and their roles. Change it with: srt people\n"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person of the file; without a password they log in by the proxy or the provider of OpenID Connect alone."""
+    """A person in the file; without a password they can only log in by a proxy or an OpenID Connect provider."""
 
     name: str
     role: Role
     password: str | None
-    """What passwords.hash_password made of it."""
+    """Its hash, as made by passwords.hash_password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class People:
     accounts: tuple[Account, ...] = ()
 
     def find(self, name: str) -> Account | None:
-        """Find an account by its name, in upper or lower case; None where there is none."""
+        """Return the account of a name, in upper or lower case; None where there is none."""
         wanted = clean_name(name).casefold()
         return next((account for account in self.accounts if account.name.casefold() == wanted), None)
 
     def get(self, name: str) -> Account:
-        """Find an account by its name; PeopleError names those there are."""
+        """Return the account of a name; PeopleError, which lists the names, where there is none."""
         account = self.find(name)
         if account is None:
             known = ", ".join(account.name for account in self.accounts) or "nobody"
@@ -47,7 +47,7 @@ class People:
         return account
 
     def add(self, name: str, role: Role, password: str | None) -> "People":
-        """Add a person (`password` hashed, or None for none). PeopleError if the name is taken or is none."""
+        """Return the file with a person added (`password` hashed, or None). PeopleError if the name cannot be used."""
         cleaned = clean_name(name)
         if cleaned != " ".join(name.split()) or cleaned == NOBODY:
             raise PeopleError(f"{cleaned} cannot be a person's name.", "Give another of at most 80 plain characters.")
@@ -57,41 +57,44 @@ class People:
         return People(self.secret or secrets.token_hex(32), (*self.accounts, account))
 
     def remove(self, name: str) -> "People":
-        """Remove a person; PeopleError if there is none of that name."""
+        """Return the file without a person; PeopleError if there is none of that name."""
         gone = self.get(name)
         return replace(self, accounts=tuple(account for account in self.accounts if account is not gone))
 
     def change(self, name: str, *, role: Role | None = None, password: str | None = None) -> "People":
-        """Change a person's role or (hashed) password; PeopleError if there is none of that name."""
+        """Return the file with another role or (hashed) password of a person; PeopleError if there is no such name."""
         old = self.get(name)
         new = replace(old, role=role or old.role, password=password or old.password)
         return replace(self, accounts=tuple(new if account is old else account for account in self.accounts))
 
 
 def people_path() -> Path:
-    """Return where the file of people is: beside the projects."""
+    """Return the path of the file of people, beside the projects."""
     return projects_folder() / "people.toml"
 
 
-_KEPT: dict[Path, tuple[tuple[int, int, int], People]] = {}
+_PARSED: dict[Path, tuple[tuple[int, int, int], People]] = {}
 
 
 def load(path: Path) -> People:
-    """Read the file of people; nobody where there is none. PeopleError if it cannot be read as one."""
+    """Return the file of people, empty where there is none. PeopleError if it cannot be read.
+
+    It is asked for with every request, so it is parsed again only when its time, size or inode has changed.
+    """
     try:
         found = path.stat()
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if _KEPT.get(path, (None,))[0] != stamp:
-            _KEPT[path] = (stamp, _parse(path, tomllib.loads(path.read_text(encoding="utf-8"))))
+        if _PARSED.get(path, (None,))[0] != stamp:
+            _PARSED[path] = (stamp, _parse(path, tomllib.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
         return People()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PeopleError(f"{path} cannot be read: {error}", "Repair the file of people, or move it away.") from error
-    return _KEPT[path][1]
+    return _PARSED[path][1]
 
 
 def save(path: Path, people: People) -> None:
-    """Write the file of people in one step; only its owner may read it."""
+    """Write the file of people in one step, readable by its owner only."""
     entries = "".join(
         f"\n[[person]]\nname = {_quoted(account.name)}\nrole = {_quoted(account.role)}\n"
         + (f"password = {_quoted(account.password)}\n" if account.password else "")

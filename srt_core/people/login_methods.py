@@ -1,4 +1,4 @@
-"""Which ways there are to log in, and whether one is asked for: decided in this one place, from values alone."""
+"""By which methods one can log in to a server, and whether a login is required: decided here, from values only."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ NOBODY_CAN = (
 
 @dataclass(frozen=True, slots=True)
 class LoginMethods:
-    """How a server is bound (`address`: None is every interface), and by what people can log in."""
+    """The address that a server is bound to (None: every interface), and the methods to log in to it."""
 
     address: str | None
     header: str | None
-    """The header of a proxy that names the person."""
+    """The header in which a proxy names the person."""
     has_openid: bool
     people: People
 
@@ -32,17 +32,17 @@ class LoginMethods:
 
     @property
     def has_any(self) -> bool:
-        """Whether somebody can log in at all."""
+        """Whether anybody can log in at all."""
         return bool(self.header or self.has_openid or any(account.password for account in self.people.accounts))
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has to log in: one person's machine, where no way to log in was set up."""
+        """Whether no login is required: one person's machine, where no method was set up."""
         return self.is_local and not self.header and not self.has_openid and not self.people.accounts
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether an address or a host name means this machine alone; not so for None, which is every interface."""
+    """Return whether an address or host name is this machine's only; False for None, which is every interface."""
     name = (address or "").strip().strip("[]").casefold()
     if name in LOOPBACK_NAMES:
         return True
@@ -52,11 +52,11 @@ def is_loopback(address: str | None) -> bool:
         return False
 
 
-def is_from_here(headers: Mapping[str, str], server: str | None) -> bool:
-    """Whether a request was sent on this machine, by the name of this machine, and passed on by nobody.
+def is_local_request(headers: Mapping[str, str], server: str | None) -> bool:
+    """Return whether a request was sent on this machine, to a name of this machine, and not forwarded by a proxy.
 
-    `headers` by their names in small letters; `server` is the address it arrived at. A page of another site that has
-    its name point to 127.0.0.1 comes with a Host of its own and is refused.
+    `headers` by their names in lower case; `server` is the address where it arrived. The Host header is checked because
+    another site can let its name point to 127.0.0.1 (DNS rebinding): its requests carry its own name and are refused.
     """
     host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
     return (
@@ -65,10 +65,10 @@ def is_from_here(headers: Mapping[str, str], server: str | None) -> bool:
 
 
 def is_trusted_proxy(peer: tuple[str, int] | None, trusted: str) -> bool:
-    """Whether a request comes from a proxy whose headers say who somebody is.
+    """Return whether a request comes from a proxy whose headers are trusted to name the person.
 
-    `trusted` is a list of addresses and networks with commas. uvicorn, which knows the same list, returns a request of
-    such a proxy the port 0 once it has put the sender's address in the place of the proxy's.
+    `trusted` is a comma-separated list of addresses and networks. uvicorn has the same list: it replaces the address of
+    such a proxy by the sender's and sets the port to 0, by which such a request is recognised here.
     """
     if peer is None:
         return False

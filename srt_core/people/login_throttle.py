@@ -1,30 +1,31 @@
-"""A brake on guessing passwords: after some failed tries, by name and in total, each next one has to wait."""
+"""Slow down the guessing of passwords: after some failed attempts, by name and in total, each next one has to wait."""
 
 from collections import deque
 from dataclasses import dataclass, field
 
 WINDOW_SECONDS = 900
-FREE_TRIES = 5
-FREE_TRIES_IN_TOTAL = 50
+FREE_ATTEMPTS = 5
+FREE_ATTEMPTS_IN_TOTAL = 50
 LONGEST_WAIT_SECONDS = 60
 MOST_NAMES = 1_000
 
 
 @dataclass
 class LoginThrottle:
-    """The failed tries of the last quarter of an hour. Times are seconds of one clock that never goes back."""
+    """The failed attempts of the last WINDOW_SECONDS. Times are seconds of a monotonic clock."""
 
     _by_name: dict[str, deque[float]] = field(default_factory=dict)
     _total: deque[float] = field(default_factory=deque)
 
     def wait(self, name: str, now: float) -> float:
-        """Return how many seconds a try for `name` has to wait; 0 where it may go on."""
+        """Return how many seconds an attempt for `name` has to wait; 0 where it need not."""
         failed = self._by_name.get(name.casefold(), deque())
-        return max(_wait(failed, FREE_TRIES, now), _wait(self._total, FREE_TRIES_IN_TOTAL, now))
+        return max(_wait(failed, FREE_ATTEMPTS, now), _wait(self._total, FREE_ATTEMPTS_IN_TOTAL, now))
 
     def note_failure(self, name: str, now: float) -> None:
-        """Count a failed try."""
-        if len(self._by_name) >= MOST_NAMES:  # names nobody has: the brake on all tries holds
+        """Count a failed attempt."""
+        # Bounded memory: an attacker who tries many names pushes old ones out, but the limit in total still holds.
+        if len(self._by_name) >= MOST_NAMES:
             self._by_name.pop(next(iter(self._by_name)))
         self._by_name.setdefault(name.casefold(), deque(maxlen=20)).append(now)
         self._total.append(now)
@@ -32,7 +33,7 @@ class LoginThrottle:
             self._total.popleft()
 
     def note_success(self, name: str) -> None:
-        """Forget the failed tries of a name."""
+        """Forget the failed attempts of a name."""
         self._by_name.pop(name.casefold(), None)
 
 

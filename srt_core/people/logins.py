@@ -1,4 +1,4 @@
-"""A login: who somebody said to be and how that was proved, as a signed token that outlives a reload and a restart."""
+"""A login: who a user is and how they logged in, as a signed token that survives a reload and a restart."""
 
 import base64
 import binascii
@@ -16,18 +16,18 @@ LIFE_SECONDS = 7 * 24 * 3600
 
 
 class LoginMethod(StrEnum):
-    """How it was proved who somebody is, the one that is asked first first."""
+    """How a user logged in, in order of precedence."""
 
     PROXY = "proxy"
     OPENID = "openid"
     PASSWORD = "password"
     LOCAL = "local"
-    """Not at all: one person's own machine."""
+    """Without a login, on one person's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Somebody who is logged in. `mark` ties a login by password to that password; `until` is when it ends (epoch)."""
+    """A user who is logged in. `mark` binds the login to the password it was made with; `until` is its end (epoch)."""
 
     way: LoginMethod
     name: str = ""
@@ -36,16 +36,16 @@ class Login:
 
 
 def password_login(people: People, name: str, now: float) -> Login:
-    """Return the login of a person of the file whose password was right."""
+    """Return the login of a person in the file, whose password has been checked."""
     account = people.get(name)
     return Login(LoginMethod.PASSWORD, account.name, _mark(account.password or ""), now + LIFE_SECONDS)
 
 
 def person_of(login: Login, people: People, now: float) -> Person | None:
-    """Return who a login is now: None once it ended, the person was removed, or the password changed.
+    """Return the person of a login; None once it has expired, the person was removed, or the password changed.
 
-    The role is the file's. Whom the file does not list has SRT_DEFAULT_ROLE, where a proxy or a provider vouches for
-    them; on one person's own machine everybody is an owner.
+    The role is that in the file. A person whom a proxy or provider has logged in and the file does not list has
+    SRT_DEFAULT_ROLE; on one person's own machine everybody is an owner.
     """
     if login.way is LoginMethod.LOCAL:
         return Person(clean_name(login.name), Role.OWNER)
@@ -57,13 +57,13 @@ def person_of(login: Login, people: People, now: float) -> Person | None:
 
 
 def write_token(login: Login, secret: str) -> str:
-    """Write a login as text that nobody without the secret can make."""
+    """Return a login as signed text, which cannot be forged without the secret."""
     body = base64.urlsafe_b64encode(json.dumps(asdict(login)).encode()).decode()
     return f"{body}.{_sign(body, secret)}"
 
 
 def read_token(token: str, secret: str) -> Login | None:
-    """Read a login that `write_token` wrote; None for anything else."""
+    """Return the login in a token of `write_token`; None for anything else."""
     body, _, signature = token.partition(".")
     if not secret or not hmac.compare_digest(_sign(body, secret).encode(), signature.encode("utf-8", "replace")):
         return None

@@ -1,4 +1,4 @@
-"""A person: a name, which is data and shown as text only, and a role."""
+"""A person: a name, which is only ever shown as text, and a role."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NOBODY = "curator"
 
 
 class Role(StrEnum):
-    """What a person may do: a curator looks and decides; an owner also changes what is decided upon."""
+    """What a person may do: a curator looks and decides; an owner also changes the data and the policy."""
 
     OWNER = "owner"
     CURATOR = "curator"
@@ -30,14 +30,14 @@ class Person:
         return self.role is Role.OWNER
 
     def may_undo(self, author: str) -> bool:
-        """Whether the person may undo what `author` did: their own, and an owner anybody's."""
+        """Return whether the person may undo what `author` did: their own decisions, or an owner everybody's."""
         return self.is_owner or author == self.name
 
 
 def clean_name(text: str) -> str:
-    """Make a name of any text: no control, format or bidirectional marks, one space between words, at most 80 letters.
+    """Return any text as a name: no control, format or bidirectional characters, single spaces, at most 80 characters.
 
-    Nothing left makes it "curator".
+    "curator" where nothing is left.
     """
     kept = "".join(
         " " if letter.isspace() else letter
@@ -48,7 +48,7 @@ def clean_name(text: str) -> str:
 
 
 def read_role(text: str) -> Role:
-    """Read a role; PeopleError for any other word."""
+    """Return the role of that name; PeopleError for any other word."""
     if text not in list(Role):
         raise PeopleError(f"There is no role '{text}'.", f"Choose from: {', '.join(Role)}.")
     return Role(text)

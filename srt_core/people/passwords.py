@@ -1,4 +1,4 @@
-"""Passwords, kept as what scrypt makes of them with a salt for each person (RFC 7914)."""
+"""Passwords, stored as scrypt hashes with a salt each (RFC 7914)."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ _MEMORY = 64 * 1024 * 1024
 
 
 def hash_password(password: str) -> str:
-    """Return what to keep of a password. PeopleError if it is shorter than 10 characters."""
+    """Return the hash to store. PeopleError if the password is shorter than 10 or longer than 1,000 characters."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise PeopleError(
             f"A password has {MIN_LENGTH} to {MAX_LENGTH:,} characters.", "Choose another, or have one made."
@@ -24,15 +24,18 @@ def hash_password(password: str) -> str:
     return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_LANES), *parts])
 
 
-def check_password(password: str, kept: str | None) -> bool:
-    """Whether a password is the one that `kept` was made of; takes as long for None, a person who has none."""
-    name, cost, block, lanes, salt, wanted = (kept or _DUMMY).split("$")
+def check_password(password: str, stored: str | None) -> bool:
+    """Return whether a password is the one of this hash; False for None, a person without a password.
+
+    It takes as long for None, so that response times do not reveal which names exist.
+    """
+    name, cost, block, lanes, salt, wanted = (stored or _DUMMY).split("$")
     found = _scrypt(password[:MAX_LENGTH], base64.b64decode(salt), int(cost), int(block), int(lanes))
-    return hmac.compare_digest(found, base64.b64decode(wanted)) and name == "scrypt" and kept is not None
+    return hmac.compare_digest(found, base64.b64decode(wanted)) and name == "scrypt" and stored is not None
 
 
 def make_password() -> str:
-    """Make a password of 20 letters and digits in groups of five: over 100 bits."""
+    """Return a random password of 20 letters and digits in groups of five: over 100 bits."""
     letters = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
 

@@ -1,4 +1,4 @@
-"""Where things are and what the environment says: the projects, the app's own files, whom no file lists."""
+"""Where things are, and settings from the environment: projects, the app's own files, default role, trusted proxies."""
 
 import os
 from pathlib import Path
@@ -17,10 +17,10 @@ def app_folder() -> Path:
 
 
 def default_role() -> str:
-    """Return the role of somebody whom a proxy or a provider logs in and no file lists: SRT_DEFAULT_ROLE."""
+    """Return the role of people whom a proxy or provider logs in and the file does not list: SRT_DEFAULT_ROLE."""
     return os.environ.get("SRT_DEFAULT_ROLE", "").strip().lower() or "curator"
 
 
 def trusted_proxies() -> str:
-    """Return the addresses whose headers say who somebody is, as uvicorn takes them: FORWARDED_ALLOW_IPS."""
+    """Return the proxies whose headers are trusted, in uvicorn's format: FORWARDED_ALLOW_IPS."""
     return os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"

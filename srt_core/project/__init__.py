@@ -1,1 +1,13 @@
-"""The project file: the store, its schema and migrations, and what any floor above needs to read it."""
+"""The project file: the store, its schema and migrations, and what every floor above reads and writes in it.
+
+    store       opens and creates the file, transactions, reads, cached results; the one importer of duckdb
+    schema.sql  the tables, each with its meaning; views.sql: what many places read; derived: tables that follow
+    migrate     brings older files forward, with migrate_N.sql from version N to the next
+    candidates  reads a sample with its candidates, reflections and edits; appending: appends candidates with drift
+    events      the append-only log, and the fold of decisions
+    drift       how far a rewrite is from its original; diff: the words that differ, also as HTML
+    bins        counts of numbers in bins, for charts; intervals: a proportion with its confidence interval
+    progress    how far a long step has come
+
+Texts and rows are written once; whatever can be computed again from them is derived.
+"""

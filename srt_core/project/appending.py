@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from srt_core.project.candidates import texts
-from srt_core.project.drift import UNCHANGED, Change, Ruler
+from srt_core.project.drift import UNCHANGED, Ruler, TextChange
 from srt_core.project.store import Transaction
 from srt_core.records import DERIVATIONS, Origin, Pair, ProducerKind
 
@@ -98,7 +98,7 @@ class _Known:
 _NO_TEXT = Pair("", "")
 
 
-def _change(rulers: Mapping[str, Ruler], candidate: NewCandidate) -> Change:
+def _change(rulers: Mapping[str, Ruler], candidate: NewCandidate) -> TextChange:
     return rulers[candidate.sample_id].change(candidate.origin, candidate.pair)
 
 

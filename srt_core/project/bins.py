@@ -1,4 +1,4 @@
-"""Count numbers in bins, one SQL statement each: what a chart draws is the counts, and never the rows."""
+"""Count numbers in bins, each by one SQL statement, so that charts never read rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,17 +8,17 @@ from srt_core.records import Origin
 
 _EACH = "COLUMNS('(.*)')"
 _STEPS = 20
-"""Ends of a spread lie on multiples of a twentieth."""
+"""The ends of a spread lie on multiples of 1/20."""
 _HALF_STEP = f"TRY_CAST(floor({_EACH} * {_STEPS}) + ceil({_EACH} * {_STEPS}) AS BIGINT)"
-"""Twice the step of a number that lies on one, and odd between two steps; NULL for a number beyond all reason."""
+"""Even for a number on a step (twice the step), odd for one between two steps; NULL for a number out of range."""
 
 
 def count_bins(
     store: Store, numbers: str, values: Mapping[str, object], edges: Sequence[float]
 ) -> dict[Origin, list[int]]:
-    """Count the numbers of a SELECT with one column an origin (named as in Origin) by origin and bin.
+    """Return the counts of the numbers of a SELECT, which has one column per origin (named as in Origin), by bin.
 
-    A bin takes its lower edge and not its upper; the last takes both. What is outside or NULL is not counted.
+    A bin includes its lower edge and not its upper; the last includes both. Numbers outside and NULL are not counted.
     """
     bins = len(edges) - 1
     found = _histograms(
@@ -31,7 +31,7 @@ def count_bins(
 
 
 def spread_bins(store: Store, numbers: str, bins: int, values: Mapping[str, object] | None = None) -> list[float]:
-    """Return edges over the middle 99 % of the numbers of a SELECT's columns, all together; [] where there is none.
+    """Return bin edges over the middle 99 % of the numbers in all columns of a SELECT; [] where there are none.
 
     The ends lie on multiples of 0.05.
     """
@@ -46,13 +46,13 @@ def spread_bins(store: Store, numbers: str, bins: int, values: Mapping[str, obje
 
 
 def _histograms(store: Store, step: str, numbers: str, values: Mapping[str, object]) -> dict[str, dict[int, int]]:
-    """Count each column of a SELECT by a whole number worked out of it, in one pass; NULL is not counted."""
+    """Return for each column of a SELECT how often each value of the expression `step` occurs; NULL is not counted."""
     found = store.rows(f"SELECT histogram({step}) AS '\\1' FROM ({numbers})", values)[0]
     return {column: counts or {} for column, counts in found.items()}
 
 
 def _step_at(counts: Mapping[int, int], share: float) -> int:
-    """Find the step in which so large a share of all numbers is reached."""
+    """Return the step at which this share of all numbers is reached, a quantile."""
     left = share * sum(counts.values())
     for step in sorted(counts):
         left -= counts[step]
@@ -64,7 +64,7 @@ def _step_at(counts: Mapping[int, int], share: float) -> int:
 def count_grid(
     store: Store, pairs: str, values: Mapping[str, object], x_edges: Sequence[float], y_edges: Sequence[float]
 ) -> list[list[int]]:
-    """Count the pairs of a SELECT with columns x and y in the cells between the edges: [y][x]."""
+    """Return the counts of the pairs of a SELECT with columns x and y, in the cells between the edges: [y][x]."""
     wide, high = len(x_edges) - 1, len(y_edges) - 1
     rows = store.rows(
         f"""SELECT least(floor((x - $x0) / $dx)::INTEGER, $wide - 1) AS "column",

@@ -13,26 +13,26 @@ from typing import Literal
 
 from rapidfuzz.distance import Indel
 
-Kind = Literal["equal", "insert", "delete"]
+SpanKind = Literal["equal", "insert", "delete"]
 Side = Literal["unified", "before", "after"]
 
 MAX_TOKENS = 20_000
-"""Above this many tokens in one text the two are compared by lines: words would take seconds."""
+"""Above this many tokens in a text the two are compared by lines, because words would take seconds."""
 
 MIN_ISLAND_WORDS = 2
-"""An equal stretch between two edits with fewer words than this is read as part of the edit."""
+"""An equal span between two edits with fewer words than this is merged into the edit."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiffSpan:
-    """A stretch of text that is in both texts (equal), only in the later (insert) or only in the earlier (delete)."""
+    """A span of text that is in both texts (equal), only in the later (insert) or only in the earlier (delete)."""
 
-    kind: Kind
+    kind: SpanKind
     text: str
 
 
 def _combining_marks() -> str:
-    """Marks and joiners that belong to the letter before them, as the inside of a character class."""
+    """Return the marks and joiners that belong to the letter before them, as the inside of a character class."""
     characters = map(chr, range(0x300, 0xFE30))
     return "".join(c for c in characters if unicodedata.category(c).startswith("M")) + "\u200c\u200d"
 
@@ -49,7 +49,7 @@ def word_diff(before: str, after: str) -> list[DiffSpan]:
     """Compare two texts by words (by lines above MAX_TOKENS tokens).
 
     Returns:
-        Pieces in reading order, never two of the same kind in a row and none empty; a deletion stands before the
+        Spans in reading order, never two of the same kind in a row and none empty; a deletion stands before the
         insertion that replaces it. Equal and delete joined give `before`, equal and insert joined give `after`.
     """
     tokens_before, tokens_after = _tokenise_both(before, after)
@@ -62,7 +62,7 @@ def word_diff(before: str, after: str) -> list[DiffSpan]:
 
 
 def diff_html(before: str, after: str, side: Side = "unified") -> str:
-    """Render the difference as one escaped <div>, safe to show as it is.
+    """Return the difference as one escaped <div>, safe to show as it is.
 
     Args:
         before: the earlier text.
@@ -75,12 +75,12 @@ def diff_html(before: str, after: str, side: Side = "unified") -> str:
 
 
 def plain_html(text: str) -> str:
-    """Render a text as one escaped <div> that looks like a side of `diff_html` without differences."""
+    """Return a text as one escaped <div> that looks like a side of `diff_html` without differences."""
     return _block(html.escape(text))
 
 
 def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
-    """Split both texts by words or, when one is long, both by lines. Joined tokens give the text back."""
+    """Split both texts by words or, when one is long, both by lines; the tokens joined are the text."""
     tokens = _TOKEN_PATTERN.findall(before), _TOKEN_PATTERN.findall(after)
     if max(map(len, tokens)) <= MAX_TOKENS:
         return tokens
@@ -88,15 +88,15 @@ def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
 
 
 def _number(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Replace equal tokens by equal numbers: rapidfuzz compares hashes, and those of strings can collide."""
+    """Return equal tokens as equal numbers: rapidfuzz compares hashes, and those of strings can collide."""
     number = {token: place for place, token in enumerate(dict.fromkeys([*before, *after]))}
     return [number[token] for token in before], [number[token] for token in after]
 
 
 def _join_edits(runs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Join neighbouring edits, and those with only an equal island of few words between them.
+    """Join neighbouring edits, and edits with only a few equal words between them (an island).
 
-    A run is (text before, text after): equal where both are the same.
+    A run is (text before, text after), equal where both are the same.
     """
     edit = ("", "")
     for place, run in enumerate(runs):
@@ -128,7 +128,7 @@ def _spans_of(runs: Iterable[tuple[str, str]]) -> Iterator[DiffSpan]:
             yield DiffSpan("insert", after)
 
 
-# Marked by a line as well as by colour. `isolate` keeps a right-to-left override inside the span it stands in.
+# Marked by a line as well as by colour. `isolate` keeps a right-to-left override within its span.
 _INSERT_STYLE = (
     "color:inherit;background:light-dark(#d3f2dc,#153d24);unicode-bidi:isolate;"
     "text-decoration:underline;text-decoration-color:light-dark(#1a7f37,#56d364);text-underline-offset:3px"

@@ -1,6 +1,6 @@
-"""Drift and growth: how far a rewrite went from the topic of what it came from, and how much longer it became.
+"""Drift and growth: how far a rewrite is from the topic of its original, and how much longer it became.
 
-Both are computed once, when a candidate is stored, from its text and its sample's original. No model is asked.
+Both are computed once, when a candidate is stored, from its text and its sample's original, without any model.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from srt_core.records import Origin, Pair
 
 STEM = 6
-"""First letters by which words are compared, so that inflections of a word meet."""
+"""Words are compared by this many first letters, so that inflections of a word are equal."""
 
 # Chinese and Japanese have no spaces between words, so a character is a term.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -24,19 +24,19 @@ _LISTED = """
     your
 """
 FUNCTION_WORDS = frozenset(_LISTED.split())
-"""English words that say nothing of a topic, and the letters that apostrophes cut off."""
+"""English words that say nothing about a topic, and the letters that apostrophes separate."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """How a rewrite differs from its sample's original; None where that is not defined."""
 
     drift: float | None
     growth: float | None
 
 
-UNCHANGED = Change(None, None)
-"""What an original has: nothing was rewritten."""
+UNCHANGED = TextChange(None, None)
+"""The change of an original, which was not rewritten."""
 
 
 def terms(text: str) -> frozenset[str]:
@@ -49,11 +49,11 @@ def terms(text: str) -> frozenset[str]:
 
 
 def drift(original: Pair, origin: Origin, candidate: Pair) -> float | None:
-    """Measure how far a rewrite drifted off its sample's topic, from 0 to 1.
+    """Return how far a rewrite is from the topic of its sample, from 0 to 1.
 
     1 - |A ∩ B| / min(|A|, |B|) with A the terms of the original pair (instruction, input and response) and B those of
     what was rewritten: the new instruction with its input for INSTRUCTION and BOTH, the new response for RESPONSE.
-    0: every term of the smaller text is found in the other. 1: no term in common. None where one of them has no terms.
+    0: every term of the smaller text is also in the other. 1: no term in common. None where one of them has no terms.
     """
     return _distance(_terms_of(original), _rewritten(origin, candidate))
 
@@ -64,15 +64,15 @@ def growth(original: Pair, candidate: Pair) -> float | None:
 
 
 class Ruler:
-    """Measures the rewrites of one original, whose terms it counts once."""
+    """Measures the rewrites of one original, whose terms are determined only once."""
 
     def __init__(self, original: Pair) -> None:
         self._original = original
         self._terms = _terms_of(original)
 
-    def change(self, origin: Origin, candidate: Pair) -> Change:
-        """Measure drift and growth of a rewrite."""
-        return Change(_distance(self._terms, _rewritten(origin, candidate)), growth(self._original, candidate))
+    def change(self, origin: Origin, candidate: Pair) -> TextChange:
+        """Return drift and growth of a rewrite."""
+        return TextChange(_distance(self._terms, _rewritten(origin, candidate)), growth(self._original, candidate))
 
 
 def _terms_of(original: Pair) -> frozenset[str]:

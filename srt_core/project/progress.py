@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` units (total None: not known), `failed` of them in vain; times in seconds.
+    """`done` of `total` units (total None: unknown), of which `failed` failed; times in seconds.
 
-    A step whose units differ in size also counts `tokens` of about `total_tokens`; rate and time left then go by them.
-    A step that costs money says how many US dollars are `spent`; None: nothing, or not known.
+    A step whose units differ in size also counts `tokens` of about `total_tokens`; rate and remaining time then use
+    them. `spent` is in US dollars; None: nothing, or unknown.
     """
 
     unit: str
@@ -33,7 +33,7 @@ class Progress:
         total_tokens: int | None = None,
         spent: float | None = None,
     ) -> "Progress":
-        """Return the progress after `done` more units, `failed` of them in vain, and so many more tokens."""
+        """Return the progress after `done` more units, of which `failed` failed, and `tokens` more tokens."""
         return replace(
             self,
             done=self.done + done,
@@ -47,7 +47,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Tokens a second since the start of this run where the step counts them, else units."""
+        """Tokens per second since the start of this run where the step counts them, else units per second."""
         return (self.tokens or self.done) / self.elapsed_seconds if self.elapsed_seconds else 0.0
 
     @property
@@ -57,7 +57,7 @@ class Progress:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Seconds left at this rate; None where the total is not known or nothing is done yet."""
+        """Seconds left at this rate; None where the total is unknown or nothing is done yet."""
         done, total = (self.tokens, self.total_tokens) if self.tokens else (self.done, self.total)
         if total is None or not self.rate:
             return None

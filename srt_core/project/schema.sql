@@ -145,7 +145,7 @@ CREATE TABLE scoring (
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );
 
--- Each distinct loss, kept under what it is a function of.
+-- Each distinct loss, stored under a hash of all its inputs.
 CREATE TABLE loss (
     key VARCHAR PRIMARY KEY,
     mean DOUBLE CHECK (isfinite(mean)),     -- DuckDB sorts NaN above every number

@@ -1,7 +1,7 @@
 """The project file in DuckDB: open it, append rows in transactions, read rows. The only importer of duckdb.
 
-One process owns the file. Within it every read takes a cursor of its own and one writer at a time has a transaction;
-readers never wait.
+One process owns the file. Within it every read uses its own cursor, and one writer at a time has a transaction; readers
+never wait.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from srt_core.records import MEASURES
 SCHEMA_VERSION = 5
 MEMORY_LIMIT = "2GB"
 LOG_LIMIT = "64MB"
-"""The write-ahead log that is folded into the file with the next commit."""
+"""The size of the write-ahead log from which on the next commit writes it into the file."""
 SCRATCH = '"/scratch"'
-"""The database in memory of `Store.scratch`, as SQL names it: as no file can be called."""
+"""The in-memory database of `Store.scratch`, under a name that no file can have."""
 REMEMBERED = 256
-"""Answers kept by `Store.remember`, the latest used."""
+"""How many results `Store.remember` keeps, the most recently used ones."""
 
 ANY = ""
-"""Stands in `stale` for any sample."""
+"""Stands for all samples in the table `stale`."""
 
 Row = dict[str, Any]
 Made = TypeVar("Made")
@@ -65,7 +65,7 @@ class Transaction:
         try:
             appender.append_rows(rows)
             appender.flush()
-        except BaseException:  # what is not flushed must not warn when the appender goes
+        except BaseException:  # an appender warns when it is destroyed with rows that are not flushed
             appender.clear()
             raise
 
@@ -79,9 +79,9 @@ class Transaction:
         self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
 
     def bump(self, samples: Collection[str] | None = None) -> None:
-        """Note whose candidates, reflections or scores changed, so that derived rows are computed again before use.
+        """Record whose candidates, reflections or scores changed, so that the rows derived from them are recomputed.
 
-        None: of any sample.
+        None: all samples may have changed.
         """
         version = self._cursor.execute(
             "INSERT INTO meta VALUES ('data_version', '1') "
@@ -92,7 +92,7 @@ class Transaction:
 
 
 class Store:
-    """A project file, open in this process. Use `create` or `open`; close it to fold the write-ahead log in."""
+    """A project file, open in this process. Use `create` or `open`; `close` merges the write-ahead log into it."""
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = path
@@ -100,11 +100,11 @@ class Store:
         self._write_lock = threading.RLock()
         self._scratch_lock = threading.Lock()
         self.deriving = threading.RLock()
-        """Held by whoever brings derived tables up to date."""
+        """Held while derived tables are brought up to date."""
         self._memory_lock = threading.Lock()
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self.may_lag = False
-        """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
+        """Whether derived tables may lag behind the data, because a running job updates them now and then."""
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -117,7 +117,7 @@ class Store:
             raise ProjectError(
                 f"The folder {path.parent} cannot be made: {error.strerror}.", "Choose a folder you may write to."
             ) from error
-        # Built beside its place and moved there whole, so that a crash never leaves half a project.
+        # Built beside its final path and moved there when complete, so that a crash never leaves half a project.
         draft = path.with_name(path.name + ".new")
         draft.unlink(missing_ok=True)
         store = cls(draft, _connect(draft))
@@ -128,7 +128,7 @@ class Store:
         store._define_views()
         store.close()
         log = path.with_name(path.name + ".wal")
-        if log.exists():  # of a project whose file is gone; beside the new file it would only be in the way
+        if log.exists():  # of a project whose file is gone; it must not be taken for the log of the new file
             log.replace(path.with_name(path.name + ".wal.orphan"))
         draft.replace(path)
         return cls.open(path)
@@ -142,7 +142,7 @@ class Store:
         """
         if not path.is_file():
             raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
-        if not _is_duckdb(path):  # asked first: DuckDB would look online for what reads another format
+        if not _is_duckdb(path):  # checked first: DuckDB would look online for an extension that reads another format
             raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
         connection = _connect(path)
         try:
@@ -164,12 +164,12 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file; waits for a transaction under way."""
+        """Close the file, after any transaction that is under way."""
         with self._write_lock:
             self._connection.close()
 
     def _migrate(self, version: int) -> None:
-        """Bring a file of an older version forward, a version a transaction."""
+        """Migrate a file of an older version, one version per transaction."""
         for older in range(version, SCHEMA_VERSION):
             with self.transaction() as tx:
                 tx.execute(_sql(f"migrate_{older}.sql"))
@@ -188,7 +188,7 @@ class Store:
                 tx.set_meta("sql_views", version)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Read rows as dictionaries by column name."""
+        """Return the rows of a query as dictionaries by column name."""
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, parameters)
@@ -198,7 +198,7 @@ class Store:
             cursor.close()
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
-        """Read the first column of the first row; None where there is no row."""
+        """Return the first column of the first row; None where there is no row."""
         cursor = self._connection.cursor()
         try:
             first = cursor.execute(sql, parameters).fetchone()
@@ -207,7 +207,7 @@ class Store:
             cursor.close()
 
     def stream(self, sql: str, parameters: Parameters = (), size: int = 2_000) -> Iterator[list[Row]]:
-        """Read rows in lists of at most `size`, in bounded memory, from one consistent snapshot."""
+        """Yield the rows of a query in lists of at most `size`, in bounded memory, from one consistent snapshot."""
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, parameters)
@@ -219,7 +219,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One short write transaction; one at a time in this process, committed when the block ends well.
+        """Yield a write transaction, one at a time in this process; it is committed when the block ends without error.
 
         ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk.
         """
@@ -235,7 +235,7 @@ class Store:
                     f"{self.path} could not be written: {str(error).splitlines()[0]}",
                     "Free space on its disk; what was committed before is kept. Then do the same again.",
                 ) from error
-            except BaseException:  # Streamlit's rerun and stop signals are no Exception; none may leave a half write
+            except BaseException:  # Streamlit's rerun and stop are no Exception, and must not leave a partial write
                 _roll_back(cursor)
                 raise
             finally:
@@ -243,9 +243,9 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Transaction]:
-        """Write tables of SCRATCH, a database in memory that is gone when the store closes; one caller at a time.
+        """Yield a transaction on SCRATCH, an in-memory database that ends with the store; one caller at a time.
 
-        Any read may join them. The project file is not written and its writers do not wait.
+        Any read may join its tables. The project file is not written, and its writers do not wait.
         """
         with self._scratch_lock:
             cursor = self._connection.cursor()
@@ -260,7 +260,7 @@ class Store:
                 cursor.close()
 
     def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return what `make` gave for this key before, else make it. The key must hold all that it is a function of."""
+        """Return the cached result for this key, else call `make` and cache it. The key must hold all of its inputs."""
         with self._memory_lock:
             if key in self._memory:
                 self._memory.move_to_end(key)
@@ -274,17 +274,17 @@ class Store:
         return made
 
     def meta(self, key: str) -> str | None:
-        """Read one of the project's own settings."""
+        """Return one of the project's own settings, or None."""
         found: str | None = self.value("SELECT value FROM meta WHERE key = ?", [key])
         return found
 
     def metas(self, *keys: str) -> dict[str, str]:
-        """Read several of the project's own settings at once; those that are not set are left out."""
+        """Return several of the project's own settings; those that are not set are left out."""
         rows = self.rows("SELECT key, value FROM meta WHERE list_contains(?::VARCHAR[], key)", [list(keys)])
         return {row["key"]: row["value"] for row in rows}
 
     def set_meta(self, key: str, value: str) -> None:
-        """Write one of the project's own settings."""
+        """Store one of the project's own settings."""
         with self.transaction() as tx:
             tx.set_meta(key, value)
 
@@ -339,7 +339,7 @@ def _sql(name: str) -> str:
 
 def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
     try:
-        # All of it: a result that is read in part keeps its transaction open, and nothing is checkpointed meanwhile.
+        # All rows: a result that is only read in part keeps its transaction open, which blocks checkpoints.
         rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         rows = []
@@ -359,5 +359,5 @@ def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("ROLLBACK")
-    except duckdb.Error:  # the failed statement may have ended the transaction already
+    except duckdb.Error:  # the statement that failed may have ended the transaction already
         return

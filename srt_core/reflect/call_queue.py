@@ -90,7 +90,7 @@ class CallQueue:
 
     def put_back(self, call: PendingCall) -> None:
         """Return a call that `next` gave and that could not start; it stays the next one."""
-        if call.tries:
+        if call.tries:  # it came from the heap, where a due time of 0 makes it the first again
             self.retry_at(0.0, call)
         else:
             self._ready.appendleft(call)

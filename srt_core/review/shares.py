@@ -81,7 +81,7 @@ EMPTY = Assignment({})
 
 
 def assign(old: Assignment, percents: Sequence[tuple[str, float]], overlap: float) -> Assignment:
-    """Part a queue anew, moving no more than must move: who had a bucket keeps it as long as the new share has room.
+    """Part a queue again, moving no more than must move: who had a bucket keeps it as long as the new share has room.
 
     `percents` are by name and of what is not overlap, `overlap` is in percent of all. PeopleError if they are more
     than all, or if a name stands twice.

@@ -1,1 +1,13 @@
-"""Score: the student's losses of every candidate, and the ratios made of them."""
+"""Score: the student's losses for every candidate, and the ratios made of them.
+
+    run         one run: chunk → plan → stored losses → packs of the others → losses, scores; chunks: what has no score
+    templates   student prompts, forward and reverse
+    ifd         what IFD and r-IFD are; a pair → four loss requests (token ids), four losses → a score
+    losses      stored losses, each under a hash of all its inputs
+    student     the model: packs of requests → losses
+    measuring   measures that need no student, computed from the texts
+    scorings    student, template and settings of each scoring, and which one is in use
+    explain     losses token by token for one text (token_maps stores them); resident: the student kept loaded for it
+
+Losses are stored and never computed again; scores are derived from them.
+"""

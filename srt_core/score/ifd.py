@@ -2,7 +2,7 @@
 
 With L the mean negative log-likelihood per target token in nats, and ppl = exp(L):
 
-    IFD   = ppl(y given x)  / ppl(y) = exp(L(y|x)  - L(y))   how hard the response stays once the instruction is known
+    IFD   = ppl(y given x)  / ppl(y) = exp(L(y|x)  - L(y))   how hard the response remains once the instruction is known
     r-IFD = ppl(x given y') / ppl(x) = exp(L(x|y') - L(x))   low when the response implies its instruction
 
 (arXiv 2308.12032 for IFD, 2402.10110 section 3 for r-IFD.) As a context, x is the student's prompt template filled in
@@ -24,13 +24,13 @@ class Convention(StrEnum):
     """How context and target become token ids. Scores of two conventions are never compared."""
 
     ALIGNED = "aligned"
-    """Context and target tokenised apart and joined behind the start token: both losses run over the same tokens."""
+    """Context and target are tokenised separately and joined after the start token: both losses are of equal tokens."""
     REFERENCE = "reference"
-    """The authors' script: one tokenisation of the joined text, the target begins at len(encode(context))."""
+    """As in the authors' script: one tokenisation of the joined text, the target begins at len(encode(context))."""
 
 
 class Tokenizer(Protocol):
-    """What planning asks of a student."""
+    """What planning needs of a student."""
 
     @property
     def start_ids(self) -> tuple[int, ...]:
@@ -44,7 +44,7 @@ class Tokenizer(Protocol):
 
 
 PlannedLoss: TypeAlias = LossRequest | Loss
-"""A request, or the loss itself where it is known without a student: nothing to score."""
+"""A request, or the loss itself where it is known without the student: there is no token to score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class CandidatePlan:
 
     @property
     def slots(self) -> tuple[PlannedLoss, PlannedLoss, PlannedLoss, PlannedLoss]:
-        """The four in the order of `CandidateLosses`."""
+        """The four losses in the order of `CandidateLosses`."""
         return self.y, self.y_given_x, self.x, self.x_given_y
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A target text and the context it is conditioned on: the two losses of one ratio."""
+    """A target text and the context it is conditioned on: the texts of the two losses of one ratio."""
 
     context: str
     target: str
@@ -82,7 +82,7 @@ def plan(
 ) -> list[CandidatePlan]:
     """Return the four losses of each pair as requests of at most `max_length` tokens.
 
-    Each distinct text is tokenised once a call.
+    Each distinct text is tokenised only once.
 
     Raises:
         StudentError: the template is `chat` and the student's tokenizer has no chat template.
@@ -103,26 +103,26 @@ def plan(
 
 
 def instruction_target(pair: Pair, convention: Convention) -> str:
-    """Return x as a target: the bare instruction, a newline and the input; `reference` glues the two."""
+    """Return x as a target: the instruction, a newline and the input; without the newline under `reference`."""
     separator = "\n" if pair.input and convention is Convention.ALIGNED else ""
     return pair.instruction + separator + pair.input
 
 
 def _y_span(pair: Pair, template: Template, tokenizer: Tokenizer) -> _Span:
-    """The response, given the instruction in the template."""
+    """Return the response, with the instruction in the template as its context."""
     context = prompt(template, pair)
     return _Span(tokenizer.chat_prompt(context) if template.is_chat else context, pair.response)
 
 
 def _x_span(pair: Pair, template: Template, convention: Convention, tokenizer: Tokenizer) -> _Span:
-    """The instruction (and input), given the response in the reverse prompt."""
+    """Return the instruction (and input), with the response in the reverse prompt as its context."""
     context = reverse_prompt(template, pair.response)
     target = instruction_target(pair, convention)
     return _Span(tokenizer.chat_prompt(context) if template.is_chat else context, target)
 
 
 def _encode_once(spans: Iterable[_Span], convention: Convention, tokenizer: Tokenizer) -> dict[str, tuple[int, ...]]:
-    """Tokenise each distinct text that the convention needs."""
+    """Return the token ids of each distinct text that the convention needs."""
     is_reference = convention is Convention.REFERENCE
     texts = list(
         dict.fromkeys(
@@ -136,14 +136,14 @@ def _encode_once(spans: Iterable[_Span], convention: Convention, tokenizer: Toke
 
 
 def _undoubled(ids: tuple[int, ...], doubled: tuple[int, ...]) -> tuple[int, ...]:
-    """Drop the first of two start tokens: a chat template writes its own where the tokenizer adds one too."""
+    """Drop the first of two start tokens: the chat template and the tokenizer may both add one."""
     return ids[len(doubled) // 2 :] if doubled and ids[: len(doubled)] == doubled else ids
 
 
 def _aligned(
     start_ids: tuple[int, ...], context: tuple[int, ...], target: tuple[int, ...], max_length: int
 ) -> tuple[PlannedLoss, PlannedLoss]:
-    """Direct and conditioned loss over the same kept target tokens."""
+    """Return direct and conditioned loss over the same target tokens: those that fit behind the context."""
     kept = target[: max(0, max_length - len(context))]
     if not kept:
         return _NO_TARGET, _NO_TARGET
@@ -157,7 +157,10 @@ def _aligned(
 def _reference(
     context: tuple[int, ...], target: tuple[int, ...], whole: tuple[int, ...], max_length: int
 ) -> tuple[PlannedLoss, PlannedLoss]:
-    """Direct and conditioned loss as the authors' script has them: the first token of a text is never scored."""
+    """Return direct and conditioned loss as the authors' script computes them.
+
+    The first token of the direct text is never scored; where max length cuts, the direct text keeps one token more.
+    """
     start = max(1, len(context))
     kept = whole[:max_length]
     if len(kept) <= start:
@@ -175,7 +178,7 @@ _WORST_LAST = tuple(LossStatus)
 
 
 def score_of(losses: CandidateLosses) -> Score:
-    """Derive the ratios. The status is the worst of the four losses'; a ratio without a finite value is None."""
+    """Return the ratios of four losses. The status is the worst of theirs; a ratio without a finite value is None."""
     ifd = _ppl_ratio(losses.y_given_x, losses.y)
     r_ifd = _ppl_ratio(losses.x_given_y, losses.x)
     loss_ratio = _loss_ratio(losses.y_given_x, losses.y)
@@ -187,7 +190,7 @@ def score_of(losses: CandidateLosses) -> Score:
 
 
 def _ppl_ratio(conditioned: Loss, direct: Loss) -> float | None:
-    """exp(L(target|context) - L(target))."""
+    """Return exp(L(target|context) - L(target))."""
     if conditioned.mean is None or direct.mean is None:
         return None
     try:
@@ -197,7 +200,7 @@ def _ppl_ratio(conditioned: Loss, direct: Loss) -> float | None:
 
 
 def _loss_ratio(conditioned: Loss, direct: Loss) -> float | None:
-    """L(target|context) / L(target), Cherry's score."""
+    """Return L(target|context) / L(target), a plain ratio of losses."""
     if conditioned.mean is None or not direct.mean:
         return None
     return _finite(conditioned.mean / direct.mean)

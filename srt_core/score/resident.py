@@ -1,4 +1,4 @@
-"""The student that stays in the server process, so that looking at one sample after another loads it once."""
+"""The student that stays loaded in the server process, so that looking at sample after sample loads it only once."""
 
 import threading
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from srt_core.score.student import Student, files_stamp, load_student
 
 @dataclass(frozen=True, slots=True)
 class StudentChoice:
-    """Which student: its folder or hub name, and how it is loaded."""
+    """Which student to load: its folder or hub name, device and dtype."""
 
     name: str
     device: str
@@ -23,12 +23,12 @@ class Resident:
         self._held: tuple[StudentChoice, str, Student] | None = None
 
     def holds(self, wanted: StudentChoice) -> bool:
-        """Whether that student is loaded, from the files that are there now. Never waits for one that is loading."""
+        """Return whether that student is loaded from the files as they are now; never waits for one being loaded."""
         held = self._held
         return held is not None and held[:2] == (wanted, files_stamp(wanted.name))
 
     def get(self, wanted: StudentChoice) -> Student:
-        """Return that student; it is loaded in place of the one before where it is another, or where its files changed.
+        """Return that student; load it in place of the present one if that is another, or its files have changed.
 
         Raises:
             StudentError: as load_student.
@@ -37,16 +37,16 @@ class Resident:
             stamp = files_stamp(wanted.name)
             if self._held and self._held[:2] == (wanted, stamp):
                 return self._held[2]
-            self._held = None  # two would need the memory of two
+            self._held = None  # released first: two students may not fit in memory
             student = load_student(wanted.name, device=wanted.device, dtype=wanted.dtype)
             self._held = wanted, stamp, student
             return student
 
     def release(self) -> None:
-        """Let the student go, so that another step has the memory."""
+        """Release the student, so that another step can use the memory."""
         with self._lock:
             self._held = None
 
 
 RESIDENT = Resident()
-"""The one of this process."""
+"""The resident student of this process."""

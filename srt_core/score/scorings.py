@@ -1,6 +1,6 @@
-"""The scorings of a project: which student, template, convention and max length, how far, and which one is in use.
+"""The scorings of a project: student, template, convention, max length and progress of each, and which one is in use.
 
-Scores of two scorings never mix: the rule and every screen read the one in use alone.
+Scores of two scorings are never mixed: the rule and all screens read only the one in use.
 """
 
 from srt_core.errors import SRTError
@@ -12,11 +12,11 @@ COMPARED = tuple(each.name for each in MEASURES if each.name in {made.measure fo
 """The scores that two students are compared by: those that decide whether a rewrite improved."""
 
 UNSCORED = "unscored"
-"""The status of a candidate that was not scored yet under the scoring in use."""
+"""The status of a candidate without a score under the scoring in use."""
 
 
 def scorings(store: Store) -> list[Row]:
-    """List every scoring, the newest first, with the candidates it has scored and whether it is in use."""
+    """Return every scoring, the newest first, with the number of candidates scored and whether it is in use."""
     return store.rows(
         """SELECT scoring.*, scoring_id = $in_use AS in_use,
                   (SELECT count(*) FROM score WHERE score.scoring_id = scoring.scoring_id) AS scored
@@ -26,12 +26,12 @@ def scorings(store: Store) -> list[Row]:
 
 
 def scoring_in_use(store: Store) -> Row | None:
-    """Read the scoring in use; None where nothing was scored yet."""
+    """Return the scoring in use; None where nothing was scored yet."""
     return _scoring(store, store.scoring_id())
 
 
 def score_statuses(store: Store) -> dict[str, int]:
-    """Count candidates by score status under the scoring in use; those not scored yet are UNSCORED."""
+    """Return the number of candidates by score status under the scoring in use; UNSCORED for those without a score."""
     rows = store.rows(
         "SELECT status, count(*) AS candidates FROM score WHERE scoring_id = ? GROUP BY status", [store.scoring_id()]
     )
@@ -43,9 +43,9 @@ def score_statuses(store: Store) -> dict[str, int]:
 
 
 def use_scoring(store: Store, scoring_id: int, author: str) -> None:
-    """Put a scoring in use and log it with the one before; selections follow it. SRTError if there is none of that id.
+    """Put a scoring in use and log it with the one before it. SRTError if there is none of that id.
 
-    One that is in use already is left so, and nothing is logged.
+    Nothing is logged where it is in use already.
     """
     asked, before = _scoring(store, scoring_id), scoring_in_use(store)
     if not asked:

@@ -2,9 +2,9 @@
 
     with_input       {instruction} {input}   the context of y where the pair has an input
     no_input         {instruction}           the context of y where it has none
-    reverse_request  {response}              shows a response, asks for its instruction
+    reverse_request  {response}              shows a response and asks for its instruction
 
-The reverse prompt y' is `no_input` with the filled reverse request in the place of {instruction}.
+The reverse prompt y' is `no_input` with the filled reverse request as its {instruction}.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The three texts of a student prompt. `is_chat`: filled, they go into the tokenizer's chat template."""
+    """The three texts of a student prompt. `is_chat`: the filled text is put into the tokenizer's chat template."""
 
     name: str
     with_input: str
@@ -39,27 +39,27 @@ class Template:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the three texts, first 16 hex digits: what a score remembers of its template."""
+        """SHA-256 of the three texts, first 16 hex digits: part of what identifies a scoring."""
         texts = json.dumps([self.with_input, self.no_input, self.reverse_request])
         return hashlib.sha256(texts.encode()).hexdigest()[:16]
 
     @property
     def json(self) -> str:
-        """All that `stored_template` needs to make it again, for the project file."""
+        """The texts as JSON for the project file, from which `stored_template` makes the template again."""
         return json.dumps({**{key: getattr(self, key) for key in _NEEDED}, "is_chat": self.is_chat})
 
 
 def stored_template(name: str, texts: str) -> Template:
-    """Make a template again from what `Template.json` gave; older project files lack is_chat."""
+    """Return the template that `Template.json` stored; older project files lack is_chat."""
     found = json.loads(texts)
     is_chat = found.pop("is_chat", name in _BUILT_IN and _BUILT_IN[name].is_chat)
     return Template(name, **found, is_chat=is_chat)
 
 
 def render(text: str, fields: Mapping[str, str]) -> str:
-    """Fill all placeholders of `text` in one pass, so that a field's own "{input}" stays as it is.
+    """Return `text` with all placeholders filled in one pass, so that "{input}" within a field is left alone.
 
-    A KeyError means a placeholder without a field; templates are checked against that when they load.
+    KeyError for a placeholder without a field; templates are checked against that when they are loaded.
     """
     return _PLACEHOLDER.sub(lambda match: fields[match[1]], text)
 
@@ -71,7 +71,7 @@ def prompt(template: Template, pair: Pair) -> str:
 
 
 def reverse_prompt(template: Template, response: str) -> str:
-    """Return y', the context of the instruction: the response wrapped in "guess the instruction"."""
+    """Return y', the context of the instruction: the response wrapped in the request to guess its instruction."""
     request = render(template.reverse_request, {"response": response})
     return render(template.no_input, {"instruction": request})
 

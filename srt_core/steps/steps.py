@@ -18,12 +18,13 @@ from srt_core.reflect.prompts import Prompts, ReplyFormat, load_prompts
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.spending import Caps
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
-from srt_core.score.explain import Subject, explain, kept_maps
+from srt_core.score.explain import explain
 from srt_core.score.ifd import Convention
 from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Student, files_stamp, load_student
 from srt_core.score.templates import Template, load_template
+from srt_core.score.token_maps import MapSubject, stored_maps
 from srt_core.select.settled import settled_by_rule
 
 Arguments = Mapping[str, Any]
@@ -139,7 +140,7 @@ def _kinds(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
 
 def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     """Compute the token losses of some versions of a sample, with the student that stays loaded."""
-    subjects = [Subject(table, number) for table, number in asked["subjects"]]
+    subjects = [MapSubject(table, number) for table, number in asked["subjects"]]
     progress = Progress("versions", total=len(subjects), message="Loading the student")
     yield progress
     student = RESIDENT.get(StudentChoice(asked["student"], asked["device"], asked["dtype"]))
@@ -147,7 +148,7 @@ def _explain(store: Store, asked: Arguments, stop: Event) -> Iterator[Progress]:
     for subject in subjects:
         if stop.is_set():
             return
-        if not kept_maps(store, subject):
+        if not stored_maps(store, subject):
             explain(store, student, subject)
         progress = progress.moved(1)
         yield progress

@@ -7,7 +7,7 @@ The path is /BEHAVIOUR[/TAG]/v1/chat/completions, or /files and /batches in plac
 - `mixture`: for each call a fault with some probability, else a lesson (see Mixture);
 - for the Batch API a name of BATCH_FAULTS, or anything else for one that works.
 
-A TAG is any text. It makes a server that several tests share count calls anew.
+A TAG is any text. It makes a server that several tests share start counting calls again.
 """
 
 import contextlib

@@ -1,7 +1,13 @@
 """Read every file format; a file's `output` becomes the `response` of a pair.
 
-The way of a row: `read_records` (bytes to fields) -> `read_rows` (fields to pairs).
-Whatever cannot be read becomes a Reject with its row, line and reason; the rest goes on.
+    detection   the format of a file, from its content and its name; head: its first bytes
+    reading     a file → records: fields by name, with row and line
+    json_array, json_records, tables    the readers of each format
+    mapping     which column is which part of which pair
+    rows        records → rows: an original pair and its candidates; conversations: chat messages as one pair
+    records     the Record and the Reject
+
+Whatever cannot be read becomes a Reject with its row, line and reason; the other rows are read.
 """
 
 from srt_core.importing.files.detection import detect

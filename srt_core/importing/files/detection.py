@@ -1,4 +1,4 @@
-"""Tell the format of a file: by what is in it first, by its name where that leaves a choice."""
+"""Detect the format of a file from its content, and from its name where the content allows several."""
 
 import csv
 from pathlib import Path
@@ -35,13 +35,13 @@ def detect(path: Path | str) -> str:
 
 
 def _by_fields(path: Path, format: str) -> str:
-    """Return "messages" where the first records are conversations, else the format as it is."""
+    """Return "messages" where the first records are conversations, else `format`."""
     records = preview(path, format, _SAMPLE_RECORDS)
     return "messages" if any(is_conversation(record.fields) for record in records) else format
 
 
 def _is_lines(path: Path, head: bytes) -> bool:
-    """A file of objects; one that opens with a lone brace is a single object over many lines, which is no data set."""
+    """Return whether a file has an object a line; a first line with a lone brace begins one object over many lines."""
     if path.suffix.lower() in _LINES_SUFFIXES:
         return True
     first = head.decode("utf-8-sig", "replace").lstrip().split("\n", 1)[0].strip()
@@ -49,7 +49,7 @@ def _is_lines(path: Path, head: bytes) -> bool:
 
 
 def _is_csv(path: Path, head: bytes) -> bool:
-    """A file named so, or one without another known name whose first two lines have the same two or more columns."""
+    """Return whether a file is CSV: by its suffix, or if its first two lines have the same two or more columns."""
     if path.suffix.lower() in _CSV_SUFFIXES:
         return True
     if path.suffix.lower() in (".json", ".parquet"):

@@ -1,4 +1,4 @@
-"""The first bytes of a file: enough to refuse what is no text and to find where a JSON list begins."""
+"""The first bytes of a file: enough to refuse a file that is no text and to find where a JSON list begins."""
 
 import codecs
 import re
@@ -9,14 +9,14 @@ from srt_core.errors import DatasetError
 HEAD_BYTES = 65_536
 UTF8_HINT = "Save it as UTF-8 and import it again."
 
-_PACKED = {b"PK\x03\x04": "zip or Excel", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
-_WIDE_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_COMPRESSED = {b"PK\x03\x04": "zip or Excel", b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
+_WIDE_BYTE_ORDER_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DATA_LIST = re.compile(rb'"data"\s*:\s*\[(?=\s*(?:[{\]]|\Z))')
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 def read_head(path: Path) -> bytes:
-    """Return the first 64 KiB of a file, as they are.
+    """Return the first 64 KiB of a file.
 
     Raises:
         DatasetError: the file cannot be opened, or holds nothing.
@@ -32,15 +32,15 @@ def read_head(path: Path) -> bytes:
 
 
 def check_text(path: Path, head: bytes) -> None:
-    """Refuse a file whose first bytes are packed, binary, or of a wide encoding.
+    """Refuse a file whose first bytes are compressed, binary, or UTF-16 or UTF-32.
 
     Raises:
         DatasetError: it is no text, or text of another encoding than UTF-8.
     """
-    for magic, name in _PACKED.items():
+    for magic, name in _COMPRESSED.items():
         if head.startswith(magic):
             raise DatasetError(f"{path} is a {name} file.", "Unpack it, or save it as CSV or JSON, and import that.")
-    if head.startswith(_WIDE_MARKS):
+    if head.startswith(_WIDE_BYTE_ORDER_MARKS):
         raise DatasetError(f"{path} is UTF-16 or UTF-32 text, from byte 0.", UTF8_HINT)
     if b"\0" in head:
         message = f"{path} is a binary file: byte {head.index(0)} is zero."
@@ -74,6 +74,6 @@ def array_start(head: bytes) -> int | None:
 
 
 def _depth(head: bytes) -> int:
-    """Return how many brackets are open at the end, those within strings not counted."""
+    """Return how many brackets are open at the end, not counting those within strings."""
     bare = _STRING.sub(b"", head)
     return sum(bare.count(bracket) for bracket in (b"[", b"{")) - sum(bare.count(bracket) for bracket in (b"]", b"}"))

@@ -1,8 +1,8 @@
 """Split a JSON list of any size into its elements, without parsing them and in bounded memory.
 
-An element is what stands between two commas of the list. Each is parsed on its own afterwards, so that one bad
-element costs one row and not the rest of the file; a streaming parser would stop there, and the one at hand
-(ijson 3.6) also turns a lone surrogate into "?" without a word.
+An element is the text between two commas of the list. Each is parsed separately afterwards, so that a bad element costs
+one row and not the rest of the file; a streaming parser would stop there, and ijson 3.6 also replaces a lone surrogate
+by "?" without an error.
 """
 
 import re
@@ -34,7 +34,7 @@ class ArrayScanner:
     """Walks through a list from the byte after its "[" on, holding one element and one chunk in memory."""
 
     def __init__(self, file: BinaryIO, start: int, *, is_whole_file: bool) -> None:
-        """Take a file at its beginning, the offset after the "[", and whether nothing may follow the list's "]"."""
+        """Take a file at its beginning and the offset after "["; `is_whole_file`: nothing may follow the list's "]"."""
         self._file = file
         self._line = 1 + file.read(start).count(b"\n")
         self._is_whole_file = is_whole_file
@@ -58,7 +58,7 @@ class ArrayScanner:
             yield from self._trailing_text()
 
     def _find_end(self, row: int) -> bytes:
-        """Move to the comma or bracket that ends the element and return it; nothing when there is none."""
+        """Move to the comma or bracket that ends the element and return it; b"" where there is none."""
         depth = 1
         while True:
             pattern = _TO_BRACKET_OR_COMMA if depth == 1 else _TO_BRACKET
@@ -75,7 +75,10 @@ class ArrayScanner:
             self._position += 1
 
     def _read_more(self, row: int) -> bool:
-        """Drop what is behind the element, add a chunk. False, with a fault, at the end or when it grows too long."""
+        """Drop what is before the current element and read a chunk more.
+
+        Returns False, and sets the fault, at the end of the file or where the element has become too long.
+        """
         self._buffer_offset += self._start
         kept = self._buffer[self._start :]
         self._position -= self._start
@@ -89,7 +92,7 @@ class ArrayScanner:
         return False
 
     def _take(self) -> Element:
-        """Return the element before the position, and step over the byte that ends it."""
+        """Return the element before the position, and move past the byte that ends it."""
         text = self._buffer[self._start : self._position]
         raw = text.lstrip()
         blank = len(text) - len(raw)

@@ -14,7 +14,7 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_array(scanner: ArrayScanner) -> Iterator[Record | Reject]:
-    """Read the records of a JSON list; one that is cut off ends in a Reject."""
+    """Yield the records of a JSON list; a list that is cut off ends in a Reject."""
     for row, element in enumerate(scanner.elements()):
         if element.fault:
             yield Reject(row, element.line, element.fault, excerpt(element.raw))
@@ -23,7 +23,7 @@ def read_array(scanner: ArrayScanner) -> Iterator[Record | Reject]:
 
 
 def read_lines(file: BinaryIO) -> Iterator[Record | Reject]:
-    """Read the records of a file of one JSON object a line; blank lines are none."""
+    """Yield the records of a file with one JSON object a line; blank lines are skipped."""
     row = offset = 0
     for line, raw in enumerate(iter(lambda: file.readline(MAX_RECORD_BYTES), b""), start=1):
         text = raw.removeprefix(codecs.BOM_UTF8) if line == 1 else raw
@@ -38,10 +38,13 @@ def read_lines(file: BinaryIO) -> Iterator[Record | Reject]:
 
 
 def _parse_object(row: int, line: int, offset: int, raw: bytes) -> Record | Reject:
-    """Parse the bytes of one JSON object, which begin at an offset of the file; of equal keys the last one counts."""
+    """Return the record in the bytes of one JSON object, or a Reject. Of equal keys the last one counts.
+
+    `offset` is where the bytes begin in the file.
+    """
     try:
         value = json.loads(raw.decode("utf-8"))
-        if _SURROGATE_ESCAPE.search(raw):
+        if _SURROGATE_ESCAPE.search(raw):  # a lone surrogate parses, but cannot be stored as UTF-8
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         reason = f"Byte {offset + error.start} of the file is not UTF-8. {UTF8_HINT}"

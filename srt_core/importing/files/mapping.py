@@ -13,7 +13,7 @@ TARGETS: tuple[str, ...] = tuple(f"{group}.{part}" for group in GROUPS for part 
 
 
 def parse_map(assignments: Iterable[str]) -> ColumnMap:
-    """Read assignments such as 'original.instruction=Raw Instruction'; a bare part means the original's.
+    """Return the map of assignments such as 'original.instruction=Raw Instruction'; without a group, the original's.
 
     Raises:
         DatasetError: an assignment has no "=", an unknown target, or a target that was given before.
@@ -31,13 +31,13 @@ def parse_map(assignments: Iterable[str]) -> ColumnMap:
 
 
 def _unquoted(column: str) -> str:
-    """Take off quotes that no shell took off, as in a list of arguments or a file of options."""
+    """Remove quotes that no shell removed, as in a list of arguments or a file of options."""
     is_quoted = len(column) > 2 and column[0] == column[-1] == '"'
     return column[1:-1] if is_quoted else column
 
 
 def default_map(columns: Sequence[str]) -> ColumnMap | None:
-    """Return the mapping of Alpaca's columns (instruction, input, output or response), in any case of letters.
+    """Return the mapping of Alpaca's columns (instruction, input, output or response), in upper or lower case.
 
     None when there is no instruction, or neither output nor response.
     """
@@ -52,9 +52,9 @@ def default_map(columns: Sequence[str]) -> ColumnMap | None:
 
 
 def complete_map(column_map: ColumnMap | None, columns: Sequence[str]) -> ColumnMap:
-    """Return a mapping that fits a file: targets in full, the original's by default where none of its own is mapped.
+    """Return a mapping checked against a file: full target names, and Alpaca's columns where no original is mapped.
 
-    A file without any column has no record to map, so nothing is asked of it.
+    A file without any column has no record to map, so its mapping is not checked.
 
     Raises:
         DatasetError: a column is not in the file, a pair lacks a part, or two groups would make the same candidate.

@@ -18,15 +18,15 @@ FORMATS: tuple[str, ...] = ("alpaca", "jsonl", "messages", "csv", "parquet")
 
 _PROGRESS_EVERY_ROWS = 500
 
-Reader = Callable[[BinaryIO], Iterator[Record | Reject]]
+RecordReader = Callable[[BinaryIO], Iterator[Record | Reject]]
 
 
 def read_records(
     path: Path | str, format: str, progress: Callable[[float], None] | None = None
 ) -> Iterator[Record | Reject]:
-    """Read a file record by record, in memory that does not grow with the file.
+    """Yield the records of a file, in memory that does not grow with the file.
 
-    Rows count every record, rejected ones too, but not blank lines. `progress` is called now and then with the share
+    Rows number every record, rejected ones too, but not blank lines. `progress` is called now and then with the share
     of the file read so far, from 0 to 1.
 
     Raises:
@@ -38,7 +38,7 @@ def read_records(
 
 
 def columns(path: Path | str, format: str, limit: int = 20) -> list[str]:
-    """Return the columns in order: of the header, or of the first `limit` records where a file has no header.
+    """Return the columns in order: from the header, or from the first `limit` records where a file has none.
 
     Raises:
         DatasetError: as `read_records`.
@@ -62,7 +62,7 @@ def preview(path: Path | str, format: str, limit: int = 5) -> list[Record]:
     return list(itertools.islice(records, limit))
 
 
-def _stream(path: Path, reader: Reader, progress: Callable[[float], None] | None) -> Iterator[Record | Reject]:
+def _stream(path: Path, reader: RecordReader, progress: Callable[[float], None] | None) -> Iterator[Record | Reject]:
     try:
         with path.open("rb", buffering=0) as raw, io.BufferedReader(raw, CHUNK_BYTES) as file:
             size = path.stat().st_size
@@ -76,7 +76,7 @@ def _stream(path: Path, reader: Reader, progress: Callable[[float], None] | None
         progress(1.0)
 
 
-def _reader(path: Path, format: str, head: bytes) -> Reader:
+def _reader(path: Path, format: str, head: bytes) -> RecordReader:
     if format not in FORMATS:
         raise DatasetError(f'"{format}" is no format.', f"Choose one of {', '.join(FORMATS)}.")
     if format == "parquet":

@@ -1,4 +1,4 @@
-"""What reading yields: records, and rejects where a record cannot be read."""
+"""The results of reading: records, and rejects where a record cannot be read."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ EXCERPT_CHARACTERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its 0-based row in the file, the 1-based line it begins on where known, its fields by column."""
+    """One record: its 0-based row in the file, the 1-based line where it begins if known, its fields by column."""
 
     row: int
     line: int | None
@@ -18,7 +18,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that cannot be read: where it is, why in a plain sentence, and its first 2,000 characters at most."""
+    """A record that cannot be read: row and line, the reason as a sentence, and at most its first 2,000 characters."""
 
     row: int
     line: int | None
@@ -27,7 +27,7 @@ class Reject:
 
 
 def excerpt(raw: bytes | str | Mapping[str, object]) -> str:
-    """Return the start of a record as text that can be stored, at most 2,000 characters."""
+    """Return the start of a record, at most 2,000 characters, as text that can be stored."""
     if isinstance(raw, Mapping):
         raw = json.dumps(raw, ensure_ascii=False, default=str)
     text = raw if isinstance(raw, str) else raw[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
@@ -35,7 +35,7 @@ def excerpt(raw: bytes | str | Mapping[str, object]) -> str:
 
 
 def describe(value: object) -> str:
-    """Return what a value is, in words: "a number", "a list", "an object", ..."""
+    """Return the type of a value in words: "a number", "a list", "an object", ..."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "true or false"
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""From the records of a file to samples: original pairs and the candidates that stand beside them."""
+"""From the records of a file to rows: original pairs and the candidates beside them."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ _ORIGINS = {
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A sample as imported: its original, its candidates, why others were refused, and its other columns as text."""
+    """A row to import: its original, its candidates, why others were refused, and its unmapped columns as text."""
 
     row: int
     line: int | None
@@ -42,7 +42,7 @@ def read_rows(
     first_turn_only: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Iterator[ImportRow | Reject]:
-    """Read a file as samples, streaming; texts are taken as they are, never stripped.
+    """Yield the rows of a file; texts are taken as they are, never stripped.
 
     The format is detected where none is given; a conversation's system text goes to `extra["system"]`. Of a mapped
     group whose instruction or input is not mapped: response.* and reflected.* take the original's, both.* the
@@ -102,7 +102,7 @@ def _mapped_row(record: Record, groups: Mapping[str, Mapping[str, str]]) -> Impo
 
 
 def _add_candidate(row: ImportRow, fields: Mapping[str, object], group: str, parts: Mapping[str, str]) -> None:
-    """Put the candidate of a group into the row, or the reason why it is refused; nothing where it changes nothing."""
+    """Add a group's candidate to the row, or the reason why it is refused; nothing where it equals its parent."""
     origin = _ORIGINS[group]
     parent = row.candidates.get(Origin.INSTRUCTION) if group == "both" else row.original
     if parent is None:
@@ -122,7 +122,7 @@ def _add_candidate(row: ImportRow, fields: Mapping[str, object], group: str, par
 
 
 def _check_derivation(group: str, same_x: bool) -> None:
-    """Hold a candidate to its stage: instruction.* rewrites the instruction, response.* and both.* leave it alone."""
+    """Refuse a candidate that contradicts its stage: only instruction.* rewrites the instruction."""
     if group == "instruction" and same_x:
         raise DatasetError("instruction.* has the original's instruction and input, and another response.")
     if group in ("response", "both") and not same_x:
@@ -130,7 +130,7 @@ def _check_derivation(group: str, same_x: bool) -> None:
 
 
 def _read_x(fields: Mapping[str, object], group: str, parts: Mapping[str, str], default: Pair) -> tuple[str, str]:
-    """Return instruction and input; a part that is not mapped is the default's, one that is missing is empty."""
+    """Return instruction and input; an unmapped part is the default's, a missing one is empty."""
     instruction = _read_text(fields, group, "instruction", parts["instruction"]) if "instruction" in parts else None
     input = _read_text(fields, group, "input", parts["input"]) if "input" in parts else None
     x = (
@@ -151,7 +151,7 @@ def _read_response(fields: Mapping[str, object], group: str, parts: Mapping[str,
 
 
 def _read_text(fields: Mapping[str, object], group: str, part: str, column: str) -> str | None:
-    """Return the text of a column, None where it is missing: absent, null, or the NaN that data frames write for it."""
+    """Return the text of a column; None where it is absent, null, or NaN, which data frames write for missing."""
     value = fields.get(column)
     if value is None or _is_nan(value):
         return None
@@ -165,7 +165,7 @@ def _label(group: str, part: str) -> str:
 
 
 def _extra(fields: Mapping[str, object], used: set[str]) -> dict[str, str]:
-    """Return the other columns that hold text, a number, true or false, as text."""
+    """Return the unmapped columns of a record that hold text, a number or a truth value, as text."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in fields.items()

@@ -31,7 +31,7 @@ def csv_columns(path: Path) -> list[str]:
 
 
 def read_csv(path: Path, file: BinaryIO) -> Iterator[Record | Reject]:
-    """Read the records of a CSV file; the delimiter (comma, semicolon, tab) is the one that splits the header most.
+    """Yield the records of a CSV file; the delimiter (comma, semicolon, tab) is the one that splits the header most.
 
     Raises:
         DatasetError: the header cannot be read, or names a column twice.
@@ -46,7 +46,7 @@ def read_csv(path: Path, file: BinaryIO) -> Iterator[Record | Reject]:
 
 
 def _csv_rows(file: BinaryIO) -> Iterator[tuple[int, list[str], str]]:
-    """Yield the line, the fields and the fault, if any, of every row that is not blank, the header among them."""
+    """Yield line, fields and fault ("" for none) of every row that is not blank, the header included."""
     csv.field_size_limit(MAX_RECORD_BYTES)
     first = file.readline().removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     text = (line.decode("utf-8", "surrogateescape") for line in file)
@@ -97,7 +97,7 @@ def parquet_columns(path: Path) -> list[str]:
 
 
 def read_parquet(path: Path, file: BinaryIO) -> Iterator[Record | Reject]:
-    """Read the records of a Parquet file; lines are not known.
+    """Yield the records of a Parquet file, which has no lines.
 
     Raises:
         DatasetError: it is no Parquet file that can be read.

@@ -1,6 +1,6 @@
-"""The language of a text as its ISO 639 code, by py3langid's naive Bayes over byte n-grams, which needs no network.
+"""The language of a text as an ISO 639 code, by py3langid's naive Bayes over byte n-grams, which needs no network.
 
-English is seen first by its function words, some twenty times as fast: of most sets nearly all is English.
+English is recognised first, by its function words, which is some twenty times faster: most sets are nearly all English.
 """
 
 import re
@@ -10,12 +10,12 @@ from typing import Any
 from srt_core.records import Pair
 
 UNKNOWN = "unknown"
-"""Of a text that is too short, or has too few words, to tell."""
+"""The language of a text that is too short, or has too few words, to tell."""
 READ_CHARACTERS = 200
 LEAST_CONFIDENCE = 0.5
-"""Below it py3langid guesses: numbers, names, code, two or three words. Its confidence is calibrated over length."""
+"""Below it py3langid guesses, as for numbers, names, code, or two or three words."""
 LEAST_LETTERS = 12
-"""Of a script with few letters to a word; Chinese, Japanese and Korean say more with each and need three."""
+"""For alphabetic scripts; Chinese, Japanese and Korean characters carry more information, and three suffice."""
 
 _WORD = re.compile(r"[a-z']+")
 _LISTED = """
@@ -29,13 +29,13 @@ _NOT_LANGUAGES = ("zxx", "und")
 
 
 def language_of(pair: Pair) -> str:
-    """Say the language of a pair: that of the first 200 characters of instruction, input and response, or UNKNOWN."""
+    """Return the language of the first 200 characters of instruction, input and response, or UNKNOWN."""
     text = f"{pair.instruction[:READ_CHARACTERS]}\n{pair.input[:READ_CHARACTERS]}\n{pair.response[:READ_CHARACTERS]}"
     return identify(text[:READ_CHARACTERS])
 
 
 def identify(text: str) -> str:
-    """Say the language of a text as ISO 639 writes it (two letters, three where it has no two), or UNKNOWN."""
+    """Return the ISO 639 code of a text's language (two letters, or three where there is no such code), or UNKNOWN."""
     if _is_plain_english(text):
         return "en"
     letters = sum(map(str.isalpha, text))
@@ -46,7 +46,7 @@ def identify(text: str) -> str:
 
 
 def _is_plain_english(text: str) -> bool:
-    """Whether at least four words, and every sixth, are English function words, of them three different ones."""
+    """Return whether at least four words and a sixth of all are English function words, three of them different."""
     words = _WORD.findall(text.lower())
     hits = [word for word in words if word in _ENGLISH]
     return len(hits) >= 4 and 6 * len(hits) >= len(words) and len(set(hits)) >= 3

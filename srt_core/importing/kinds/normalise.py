@@ -1,4 +1,4 @@
-"""A pair as the patterns of its kind see it."""
+"""A pair in the form in which the patterns of kinds are matched."""
 
 import re
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from srt_core.records import Pair
 
 READ_CHARACTERS = 400
-"""How much of an instruction and of an input is looked at."""
+"""How much of an instruction and of an input is used."""
 RESPONSE_CHARACTERS = 1_000
 SOURCE_CHARACTERS = 40
-"""From this length on an input is a text to work on, and no mere topic such as "Rain"."""
+"""From this length on an input is a text to work on; a shorter one may be a mere topic such as "Rain"."""
 
 
 @dataclass(frozen=True, slots=True)
 class NormalisedPair:
-    """A pair: short, in lower case, without openings such as "please" and "given a list,".
+    """A pair cut short, in lower case, without openings such as "please" and "given a list,".
 
     `has_source`: whether there is a text to work on, as input or within the instruction.
     """
@@ -40,7 +40,7 @@ _NO_INPUT = re.compile(r"\W*(?:(?:no|none|not|n/?a|nil|empty)\W*(?:input|applica
 
 
 def normalise(pair: Pair) -> NormalisedPair:
-    """Return a pair as the patterns see it."""
+    """Return a pair in the form in which patterns are matched."""
     instruction, source = (text[:READ_CHARACTERS].strip().lower() for text in (pair.instruction, pair.input))
     if source and _NO_INPUT.fullmatch(source):
         source = ""

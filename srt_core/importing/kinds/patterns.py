@@ -1,4 +1,4 @@
-"""Signs of code and of mathematics in a pair: the two kinds that a selection by score is known to drop."""
+"""Patterns of code and of mathematics in a pair: the two kinds that a selection by score is known to drop."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ _CODE_MARKS = (
     "```", "def ", "#include", "import ", "select ", "\nclass ", "<html", "<!doc", "</", "console.", "system.out",
     "print(", "printf(", "println(", "#!/", "){", ") {", "):", ";\n",
 )  # fmt: skip
-"""What is looked for first, for it is quick: a text without any of them has no line of code."""
+"""Searched first, because plain substrings are quick to find: a text without any of them has no line of code."""
 
 _CODE_LINES = re.compile(
     r"""``` | ^\s*(?:async\s+)?def\s+\w+\s*\( | ^\s*(?:public\s+)?class\s+\w+\s*(?:\(.*\))?\s*[:{]
@@ -35,7 +35,7 @@ _CODE_NOUNS = (
     "compiler", "schema", "data structure", "python", "java", "c++", "c#", "sql", "css", "html", "php", "ruby",
     "rust", "scala", " in c",
 )  # fmt: skip
-"""Without one of them `_CODE_ASKED` cannot match; they are quick to look for."""
+"""Searched first: without one of them the slower `_CODE_ASKED` cannot match."""
 _CODE_ASKED = re.compile(
     rf"""{_MAKE}.{{0,60}}?(?:
         \b(?:source\s+code|pseudo-?\s?code|code|algorithm|regex|regular\s+expression|sql\s+query|(?:for|while)\s+loop
@@ -62,11 +62,11 @@ _NO_CODE = re.compile(
 )
 
 
-def is_code(asked: NormalisedPair) -> bool:
-    """Whether a pair asks for a program, a query, markup or an algorithm, or works on one."""
-    if _has_code(f"{asked.instruction}\n{asked.input}\n{asked.response}"):
+def is_code(pair: NormalisedPair) -> bool:
+    """Return whether a pair asks for a program, a query, markup or an algorithm, or works on one."""
+    if _has_code(f"{pair.instruction}\n{pair.input}\n{pair.response}"):
         return True
-    instruction = asked.instruction
+    instruction = pair.instruction
     if not _has_any(instruction, _CODE_NOUNS):
         return False
     return bool(_CODE_ASKED.search(instruction)) and not _NO_CODE.search(instruction)
@@ -128,7 +128,7 @@ _PROOF = re.compile(
     r"|.{0,40}\b(?:derivative|integral|antiderivative)\s+of\b"
 )
 _STORY_CHARACTERS = 100
-"""From this length on one number and "how many" make a word problem; below it two numbers do."""
+"""From this length on one number beside "how many" makes a word problem; a shorter text needs two."""
 _NUMBER = re.compile(r"\d+")
 _NO_MATHS = re.compile(
     r"""\d+(?:\s*-\s*\d+)?\s+(?:words|sentences|lines|paragraphs?|syllables|questions?)\b | multiple[ -]choice
@@ -143,16 +143,16 @@ _NO_MATHS = re.compile(
 )
 
 
-def is_mathematics(asked: NormalisedPair) -> bool:
-    """Whether a pair asks for a calculation, a conversion of numbers or units, a formula, a solution or a proof."""
-    instruction = asked.instruction
+def is_mathematics(pair: NormalisedPair) -> bool:
+    """Return whether a pair asks for a calculation, a conversion of numbers or units, a formula, solution or proof."""
+    instruction = pair.instruction
     if instruction.startswith(("calculate", "compute ")):
         return True
-    numbers = len(_NUMBER.findall(instruction)) + len(_NUMBER.findall(asked.input))
+    numbers = len(_NUMBER.findall(instruction)) + len(_NUMBER.findall(pair.input))
     begins = _FORMULA_ASKED.match(instruction) or (numbers and _CALCULATION.match(instruction))
     counted = numbers >= 1 + (len(instruction) < _STORY_CHARACTERS) and _COUNTED.search(instruction)
     asks = begins or counted or _PROOF.match(instruction)
-    if asks or _has_formula(instruction, numbers) or _has_formula(asked.input, numbers):
+    if asks or _has_formula(instruction, numbers) or _has_formula(pair.input, numbers):
         return not _NO_MATHS.search(instruction)
     return False
 

@@ -1,7 +1,7 @@
-"""Group texts by subject: hashed TF-IDF, 64 latent dimensions of it, and k-means in mini-batches, all seeded.
+"""Group texts by subject: hashed TF-IDF, reduced to 64 latent dimensions, then mini-batch k-means, all seeded.
 
-It is fitted on a share of the texts and then assigns any number of them in chunks, so memory does not grow with the
-set. Words of more than every twentieth text say nothing of a subject and do not count, in whatever language.
+The model is fitted on a part of the texts and then assigns any number of them in chunks, so memory does not grow with
+the set. Words in more than one text of twenty say nothing about a subject and are ignored, whatever the language.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 LARGEST = 40
-"""Groups at most: a curator reads through them all."""
+"""The largest number of groups, so that a curator can read through all of them."""
 _FEATURES = 2**14
 _DIMENSIONS = 64
 _COMMON_SHARE = 0.05
@@ -27,10 +27,10 @@ _TOKEN = r"(?u)\b[^\W\d_]{3,}\b"
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """Groups of texts: what assigns a text to one of them, and the words that set each apart."""
+    """A fitted model that assigns texts to groups, with the words that characterise each group."""
 
     words: tuple[str, ...]
-    """Of each group, in its order: up to three words, by commas. They come from the texts."""
+    """For each group, in order: up to three words of its texts, separated by commas."""
     _weights: Any
     _directions: Any
     _centres: Any
@@ -42,12 +42,12 @@ class Subjects:
 
 
 def group_count(samples: int) -> int:
-    """Return the number of groups for so many samples: the root of their half, at most LARGEST."""
+    """Return the number of groups for a number of samples: sqrt(samples / 2), at most LARGEST."""
     return max(1, min(LARGEST, round(math.sqrt(samples / 2))))
 
 
 def fit(texts: Sequence[str], samples: int) -> Subjects:
-    """Find the groups of `texts` (at least one), which were drawn from so many samples."""
+    """Return the groups of `texts` (at least one), which were drawn from this number of samples."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.utils.extmath import randomized_svd
 
@@ -68,7 +68,7 @@ def fit(texts: Sequence[str], samples: int) -> Subjects:
 
 
 def _counted(texts: Sequence[str]) -> Any:
-    """Count the words of each text under their hashes: texts x 16,384, sparse, 1 + log of the count."""
+    """Return the hashed word counts of each text as 1 + log(count): texts x 16,384, sparse."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hashing = HashingVectorizer(n_features=_FEATURES, alternate_sign=False, norm=None, token_pattern=_TOKEN)
@@ -78,7 +78,7 @@ def _counted(texts: Sequence[str]) -> Any:
 
 
 def _weigh(counts: Any) -> Any:
-    """Weigh each hash by how few texts have it; 0 where too many have."""
+    """Return the inverse document frequency of each hash; 0 for those in too many texts."""
     texts = counts.shape[0]
     having = np.bincount(counts.indices, minlength=_FEATURES)
     weights = np.log((1 + texts) / (1 + having)) + 1
@@ -93,13 +93,13 @@ def _weighted(counts: Any, weights: Any) -> Any:
 
 
 def _project(counts: Any, weights: Any, directions: Any) -> Any:
-    """Return each text's place on the unit sphere: texts x dimensions; 0 for one without words that count."""
+    """Return each text as a unit vector: texts x dimensions; 0 for a text without words that count."""
     points = _weighted(counts, weights) @ directions.T
     return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
 
 
 def _label(texts: Sequence[str], groups: Any, number: int) -> tuple[str, ...]:
-    """Find the words that are frequent in a group and rare elsewhere."""
+    """Return for each group the words that are frequent in it and rare elsewhere."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     split = HashingVectorizer(token_pattern=_TOKEN, stop_words="english").build_analyzer()
@@ -115,10 +115,10 @@ def _label(texts: Sequence[str], groups: Any, number: int) -> tuple[str, ...]:
 
 def _apart(counted: Counter[str], size: int, whole: Counter[str], texts: int) -> str:
     least = max(1.0, _LABEL_SHARE * size)
-    told = {
+    weights = {
         word: count / size * math.log(count / size * texts / whole[word])
         for word, count in counted.items()
         if count >= least
     }
-    best = sorted(told, key=lambda word: (-told[word], word))[:_LABEL_WORDS]
+    best = sorted(weights, key=lambda word: (-weights[word], word))[:_LABEL_WORDS]
     return ", ".join(best)

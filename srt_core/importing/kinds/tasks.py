@@ -1,7 +1,7 @@
 """The task type of a pair, by the table tasks.toml: the first row that fits decides.
 
-The patterns are English. Of a pair in another language only signs that need no words are read (code, formulas), so it
-is code, mathematics, a closed question or `other`.
+The patterns are English. In other languages only patterns without words apply (code, formulas, question marks), so such
+a pair is code, mathematics, a closed question or `other`.
 """
 
 import re
@@ -34,24 +34,24 @@ class TaskType(StrEnum):
     OTHER = "other"
 
 
-Test = Callable[[NormalisedPair], bool]
+Matcher = Callable[[NormalisedPair], bool]
 
-_SIGNS: Mapping[str, Test] = {
+_SIGNS: Mapping[str, Matcher] = {
     "code": is_code,
     "mathematics": is_mathematics,
-    "source": lambda asked: asked.has_source and bool(asked.input),
-    "question mark": lambda asked: asked.instruction.rstrip("\"' ").endswith(("?", "？", "؟")),
+    "source": lambda pair: pair.has_source and bool(pair.input),
+    "question mark": lambda pair: pair.instruction.rstrip("\"' ").endswith(("?", "？", "؟")),
 }
 
 
 def task_of(pair: Pair) -> TaskType:
-    """Say what a pair asks for: the task of the first row that fits it, else OTHER."""
-    asked = normalise(pair)
-    return next((task for task, fits in _table() if fits(asked)), TaskType.OTHER)
+    """Return what a pair asks for: the task type of the first row that fits it, else OTHER."""
+    normalised = normalise(pair)
+    return next((task for task, fits in _table() if fits(normalised)), TaskType.OTHER)
 
 
 @cache
-def _table() -> Sequence[tuple[TaskType, Test]]:
+def _table() -> Sequence[tuple[TaskType, Matcher]]:
     text = resources.files(__package__).joinpath("tasks.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     words = {name: _any_of(listed) for name, listed in table["words"].items()}
@@ -62,11 +62,11 @@ def _any_of(listed: str) -> str:
     return f"(?:{'|'.join(word.replace('_', ' ') for word in listed.split())})"
 
 
-def _test(row: Mapping[str, Any], words: Mapping[str, str]) -> Test:
+def _test(row: Mapping[str, Any], words: Mapping[str, str]) -> Matcher:
     if sign := row.get("sign"):
         return _SIGNS[sign]
     written = "|".join(rf"(?:{part})\b" for part in row["begins"])
     pattern = re.compile(re.sub(r"[A-Z]{3,}", lambda found: words[found[0]], written))
     if row.get("on_source"):
-        return lambda asked: asked.has_source and bool(pattern.match(asked.instruction))
-    return lambda asked: bool(pattern.match(asked.instruction))
+        return lambda pair: pair.has_source and bool(pattern.match(pair.instruction))
+    return lambda pair: bool(pattern.match(pair.instruction))

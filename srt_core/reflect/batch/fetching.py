@@ -67,6 +67,7 @@ class Fetching:
         if remote.has_ended:
             session.finish(self._store_answers(batch.batch_id, remote))
             state = "failed" if remote.state == "failed" else "fetched"
+            # Marked only after its answers are stored: a process that dies between the two fetches the batch again.
             note(session.store, batch.batch_id, state, remote.state, remote.detail)
             if session.is_wording_known:
                 session.save_wording()

@@ -132,6 +132,7 @@ class _BatchRun:
             for tasks in self._tasks():
                 found = self._judged(tasks)
                 store_judgements(self._store, self.producer, found)
+                # A refused reply with tries left is not final: the next pass looks for an answer to its correction.
                 final = [each for each in found
                          if each.is_accepted or not each.answer.is_reply or each.task.tries_left <= 1]  # fmt: skip
                 is_new |= len(final) < len(found)

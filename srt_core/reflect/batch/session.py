@@ -24,7 +24,7 @@ class BatchSession:
         plan: Plan,
         finish: Callable[[Coroutine[Any, Any, Any]], Any],
     ) -> None:
-        """`finish` runs a coroutine to its end: everything here happens one step after the other."""
+        """Join or begin the campaign of the producer; `finish` runs a coroutine to its end."""
         self.store, self.teacher, self.plan, self.finish = store, teacher, plan, finish
         self.producer = producer_of(store, teacher, prompts)
         self.price = price_of(store, teacher.model)

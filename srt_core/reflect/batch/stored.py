@@ -51,6 +51,7 @@ def prepare(store: Store, producer: str, tag: str, requests: Sequence[tuple[str,
     with store.transaction() as tx:
         sql = "INSERT INTO batch (producer, state, tag) VALUES (?, 'preparing', ?) RETURNING batch_id"
         batch_id = int(tx.execute(sql, [producer, tag])[0][0])
+        # With these rows a later process knows which requests are under way, and which of them got no answer.
         rows = [(batch_id, request_hash, str(stage)) for request_hash, stage in requests]
         tx.append("batch_request", ["batch_id", "request_hash", "stage"], rows)
     return batch_id

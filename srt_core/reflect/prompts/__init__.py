@@ -1,8 +1,15 @@
-"""What the teacher is asked, and what its reply says (paper, section 3; METHOD, section 4).
+"""What the teacher is asked, and how its reply is parsed (paper, section 3; METHOD, section 4).
 
-`file` has the prompts and makes messages of them. `replies` reads a reply, written as tagged sections (`tags`), as a
-JSON object (`objects`) or under headings (`headings`), and `texts` looks at what the sections say. A reply is accepted
-or refused whole: a refusal names its reason (`verdicts`), and a refused rewrite never becomes a candidate.
+    file        the prompts file, and the chat messages made from it
+    sections    the names of a reply's sections by stage
+    replies     parse_reply: finish reason, form of the reply, acceptance
+    reasoning   removes a reasoning model's thoughts
+    objects, tags, headings     the three forms of a reply: a JSON object, tagged sections, sections under headings
+    marks       the tags in a reply
+    texts       checks the texts of the sections
+    verdicts    an accepted reply, or a refusal with its reason and the correction that the teacher gets
+
+A reply is accepted or refused whole: a refused rewrite never becomes a candidate.
 """
 
 from srt_core.reflect.prompts.file import Prompts, ReplyFormat, StagePrompt, load_prompts, parse_prompts

@@ -19,10 +19,10 @@ PLACEHOLDERS: Final = frozenset({"instruction", "input", "response", "criteria",
 
 
 class ReplyFormat(StrEnum):
-    """The form in which a reply is asked for. Either is read, whichever was asked for."""
+    """The form in which a reply is asked for. The parser reads either, whichever was asked for."""
 
     SECTIONS = "sections"
-    """One tagged section after the other: any model can write it."""
+    """Tagged sections: any model can write them."""
     JSON = "json"
     """One JSON object: for endpoints with structured output."""
 
@@ -41,8 +41,8 @@ class StagePrompt:
 class Prompts:
     """A version of the reflection prompts.
 
-    `input_text` frames a pair's input in the request, `formats` asks for a form of reply, `correction_text` tells of
-    an earlier reply that was refused. `source` is the file's whole text, from which `parse_prompts` makes the same.
+    `input_text` introduces a pair's input in the request, `formats` asks for a form of reply, `correction_text` reports
+    that an earlier reply was refused. `source` is the whole text of the file, which `parse_prompts` reads again.
     """
 
     version: str
@@ -54,7 +54,7 @@ class Prompts:
 
     @property
     def hash(self) -> str:
-        """SHA-256, in hex, of all that a teacher reads in any format; comments in the file do not count."""
+        """SHA-256 (hex) of everything that a teacher may read, in any form; comments in the file do not count."""
         marks = (Pair("x", "y"), Pair("x", "y", "z"))
         shown = [
             self.messages(stage, pair, reply_format, correction=correction)
@@ -74,11 +74,11 @@ class Prompts:
         *,
         correction: str = "",
     ) -> tuple[dict[str, str], ...]:
-        """Write the chat messages that ask for one reflection on a pair, a system and a user message.
+        """Return the system and user message that ask for one reflection on a pair.
 
-        The pair's texts go in literally, whatever braces or tags they hold; the input is shown where there is one.
-        A `correction` says why an earlier reply was refused (`correction_for`); it ends the user message, because
-        some servers refuse two user messages in a row.
+        The pair's texts are inserted literally, whatever braces or tags they hold. A `correction` says why an earlier
+        reply was refused (`correction_for`); it stands at the end of the user message, because some servers refuse two
+        user messages in a row.
         """
         prompt = self.stages[stage]
         values = {
@@ -94,7 +94,7 @@ class Prompts:
         return {"role": "system", "content": prompt.system}, {"role": "user", "content": request}
 
     def schema(self, stage: Stage) -> dict[str, object]:
-        """Describe a reply of this stage as a JSON schema for structured output: every section a required string."""
+        """Return the JSON schema of a reply of this stage, for structured output: every section a required string."""
         prompt = self.stages[stage]
         described = {**prompt.criteria, **prompt.rewrites}
         return {
@@ -105,13 +105,13 @@ class Prompts:
         }
 
     def response_format(self, stage: Stage) -> dict[str, object]:
-        """Write the chat API's `response_format` that has the endpoint hold a reply to the schema."""
+        """Return the chat API's `response_format` that makes the endpoint follow the schema."""
         named = {"name": f"{stage}_reflection", "strict": True, "schema": self.schema(stage)}
         return {"type": "json_schema", "json_schema": named}
 
 
 def _show_keys(stage: Stage, reply_format: ReplyFormat) -> str:
-    """Show an empty reply, with a placeholder for each text."""
+    """Return an example of a reply with a placeholder for each text."""
     keys = section_keys(stage)
     if reply_format is ReplyFormat.JSON:
         return json.dumps({key: placeholder(key) for key in keys}, indent=2)
@@ -119,12 +119,12 @@ def _show_keys(stage: Stage, reply_format: ReplyFormat) -> str:
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
-    """Replace {name} by its value in one pass, so that a value with braces in it stays as it is."""
+    """Replace each {name} by its value, in one pass, so that braces within a value are left alone."""
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), template)
 
 
 def load_prompts(path: Path | None = None) -> Prompts:
-    """Read reflection prompts from a TOML file, by default the ones that come with the package.
+    """Return the reflection prompts of a TOML file, by default those of the package.
 
     Raises:
         TemplateError: the file is not there, is not TOML, or misses or misnames something the parser relies on.
@@ -138,7 +138,7 @@ def load_prompts(path: Path | None = None) -> Prompts:
 
 
 def parse_prompts(text: str, name: str = "the prompts file") -> Prompts:
-    """Make prompts of the text of a prompts file; `name` is what an error calls it.
+    """Return the prompts in the text of a prompts file; `name` is what an error message calls it.
 
     Raises:
         TemplateError: the text is not TOML, or misses or misnames something the parser relies on.
@@ -159,14 +159,14 @@ def parse_prompts(text: str, name: str = "the prompts file") -> Prompts:
 
 
 def _formats(table: object, source: str) -> dict[ReplyFormat, str]:
-    """Check and read the wording of both formats."""
+    """Return the checked texts that ask for each form of reply."""
     if not isinstance(table, dict):
         raise _unusable(source, "the table [reply_format] is missing")
     return {each: _text(table, each, source, {"keys"}, where="reply_format.") for each in ReplyFormat}
 
 
 def _stage_prompt(table: object, stage: Stage, source: str) -> StagePrompt:
-    """Check and read one stage's table."""
+    """Return the checked texts of one stage."""
     if not isinstance(table, dict):
         raise _unusable(source, f"the table [{stage}] is missing")
     return StagePrompt(
@@ -178,7 +178,7 @@ def _stage_prompt(table: object, stage: Stage, source: str) -> StagePrompt:
 
 
 def _text(table: Mapping[str, object], key: str, source: str, needs: Collection[str] = (), where: str = "") -> str:
-    """Read a text of the file that holds exactly the placeholders it needs."""
+    """Return a text of the file. TemplateError unless it holds exactly the placeholders that it needs."""
     text = table.get(key)
     if not isinstance(text, str) or not text.strip():
         raise _unusable(source, f"the text {where}{key} is missing or empty")
@@ -190,7 +190,7 @@ def _text(table: Mapping[str, object], key: str, source: str, needs: Collection[
 
 
 def _descriptions(table: Mapping[str, object], name: str, keys: tuple[str, ...], where: str) -> dict[str, str]:
-    """Read the descriptions of the sections, which must be the known ones in the known order."""
+    """Return the descriptions of the sections. TemplateError unless they are the known ones in the known order."""
     found = table.get(name)
     if not isinstance(found, dict) or tuple(found) != keys:
         raise _unusable(where, f"the keys must be, in this order: {', '.join(keys)}")

@@ -1,6 +1,6 @@
-"""Reading a reply whose sections stand under headings instead of tags.
+"""Parse a reply whose sections stand under headings instead of tags.
 
-Nothing marks where the last section ends, so that a reply is read only where nothing speaks against its being whole.
+Nothing marks the end of the last section, so a reply is accepted only where nothing suggests that it is incomplete.
 """
 
 import re
@@ -34,16 +34,17 @@ class _Heading:
 
 
 def read_headings(keys: tuple[str, ...], text: str, *, has_stopped: bool) -> dict[str, str] | Refusal | None:
-    """Read the sections under headings, each there exactly once and in order; None where there is no heading of ours.
+    """Return the sections under headings, each exactly once and in order; None where there is no heading of a section.
 
-    Headings are `### Name`, `**Name:**`, `1. **Name**:`, `Name:` and the like. `has_stopped` says that the teacher is
-    known to have ended the reply itself.
+    Headings are `### Name`, `**Name:**`, `1. **Name**:`, `Name:` and the like. `has_stopped`: the finish reason says
+    that the teacher ended the reply itself.
     """
     fenced = _WHOLE_FENCE.fullmatch(text)
     text = fenced[1] if fenced else text
     found = _headings(keys, text)
     if not found:
         return None
+    # A plain "Name:" may also be a line of a text. Where every section has a marked heading, only those count.
     marked = [heading for heading in found if heading.is_marked]
     headings = marked if {heading.key for heading in marked} >= set(keys) else found
     for key in keys:
@@ -92,13 +93,13 @@ def _sections(keys: tuple[str, ...], bodies: Sequence[str]) -> dict[str, str] | 
 
 
 def _without_rule(lines: list[str]) -> list[str]:
-    """Drop a rule that parts a section from the next, and the blank lines around it."""
+    """Drop a horizontal rule at the end of a section, and the blank lines around it."""
     kept = without_blank_ends("\n".join(lines)).split("\n")
     return without_blank_ends("\n".join(kept[:-1])).split("\n") if _RULE.fullmatch(kept[-1]) else kept
 
 
 def _refuse_end(last: str) -> Refusal | None:
-    """Refuse a reply of which the end may be cut off, or may be talk about the reply."""
+    """Refuse a reply whose end may be cut off, or may be a remark about the reply."""
     if len(re.findall(r"^[ \t]*(?:```|~~~)", last, re.M)) % 2:
         return ambiguous("The last section under a heading ends within a code block.")
     if _TALK.match(last.rstrip().rpartition("\n")[2].lstrip(" \t*_(")):

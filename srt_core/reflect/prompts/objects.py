@@ -1,4 +1,4 @@
-"""Reading a reply that is a JSON object."""
+"""Parse a reply that is a JSON object."""
 
 import json
 import re
@@ -6,23 +6,24 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from srt_core.records import Stage
+from srt_core.reflect.prompts.marks import second_reply
 from srt_core.reflect.prompts.sections import REWRITE_SECTIONS, loose_name, watched_keys
-from srt_core.reflect.prompts.tags import second_reply, without_blank_ends
+from srt_core.reflect.prompts.tags import without_blank_ends
 from srt_core.reflect.prompts.verdicts import Refusal, ambiguous, missing
 
 _MOST_OBJECTS: Final = 16
 _DEEPEST: Final = 3
 _INPUTS: Final = ("input", "new_input", "context", "new_context")
-"""A new instruction that comes with an input of its own does not stand alone."""
+"""Keys of an input beside a new instruction, which is then not self-contained."""
 _START: Final = re.compile(r'\{\s*"')
-# Objects arrive as tuples of pairs, so that a key given twice is seen; line breaks in strings are let pass.
+# Objects are decoded to tuples of pairs, so that a repeated key is noticed; strict=False allows line breaks in strings.
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=tuple, strict=False)
 
 
 def read_object(keys: tuple[str, ...], text: str, end: int) -> dict[str, str] | Refusal | None:
-    """Read the sections from the first JSON object with keys of ours that starts before `end`; None without one.
+    """Return the sections of the first JSON object that starts before `end` and has such keys; None without one.
 
-    The sections may be grouped in objects within it. Keys may be written with other case, spaces or hyphens.
+    Sections may be nested in objects within it. Keys may be written in other case, with spaces or with hyphens.
     """
     for value, after in _objects(text, end):
         found = list(_entries(watched_keys(keys), value))
@@ -35,7 +36,7 @@ def read_object(keys: tuple[str, ...], text: str, end: int) -> dict[str, str] | 
 
 
 def unquoted(text: str) -> str:
-    """Take a reply that was sent as one JSON string out of it, such as an object encoded twice."""
+    """Return the text inside a reply that is one JSON string, such as an object encoded twice; else the reply."""
     bare = text.strip()
     if not (bare.startswith('"') and bare.endswith('"')):
         return text
@@ -47,7 +48,7 @@ def unquoted(text: str) -> str:
 
 
 def _objects(text: str, end: int) -> Iterator[tuple[tuple[Any, ...], int]]:
-    """Decode the objects that start before `end`, each with the place where it ends."""
+    """Yield the objects that start before `end`, each with the offset of its end."""
     place = 0
     for _ in range(_MOST_OBJECTS):
         start = _START.search(text, place)
@@ -60,14 +61,14 @@ def _objects(text: str, end: int) -> Iterator[tuple[tuple[Any, ...], int]]:
 
 
 def _decode(text: str, start: int) -> tuple[tuple[Any, ...], int] | None:
-    """Decode one object, with commas before a closing bracket let pass."""
+    """Return one object and the offset of its end, or None; a comma before a closing bracket is allowed."""
     try:
         return _DECODER.raw_decode(text, start)
     except RecursionError:
         return None
     except json.JSONDecodeError:
         pass
-    # A dropped comma becomes a space, so that places in the text stay what they are.
+    # A comma is replaced by a space, not removed, so that offsets in the text stay the same.
     repaired = _TRAILING_COMMA.sub(lambda match: match[1] or " ", text[start:])
     try:
         value, length = _DECODER.raw_decode(repaired)
@@ -80,7 +81,7 @@ _TRAILING_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOT
 
 
 def _entries(keys: tuple[str, ...], value: tuple[Any, ...], depth: int = 0) -> Iterator[tuple[str, object]]:
-    """Find the entries with keys of ours, also in objects under other keys."""
+    """Yield the entries whose keys are sections, also those in objects under other keys."""
     for name, inner in value:
         key = re.sub(r"(?<=[a-z])(?=[A-Z])|[ _-]+", "_", name.strip()).lower()
         if key in keys or (

@@ -1,4 +1,4 @@
-"""Leaving a reasoning model's thoughts aside."""
+"""Remove the thoughts of a reasoning model from its reply."""
 
 import re
 from typing import Final
@@ -11,7 +11,7 @@ _MOST_BLOCKS: Final = 8
 
 
 def without_reasoning(keys: tuple[str, ...], text: str) -> str:
-    """Drop reasoning blocks before the sections. One that never ends holds no answer, so that nothing is left."""
+    """Return a reply without the reasoning blocks before its sections; "" where a block does not end."""
     for _ in range(_MOST_BLOCKS):
         begins = _beginning(keys).search(text)
         opened = OPENING.search(text, 0, begins.start() if begins else len(text))
@@ -25,14 +25,14 @@ def without_reasoning(keys: tuple[str, ...], text: str) -> str:
 
 
 def _closing(opened: re.Match[str]) -> re.Pattern[str]:
-    """Write what ends the block that was opened."""
+    """Return the pattern of the tag that closes an opened block."""
     if opened[1]:
         return re.compile(rf"</{opened[1]}>", re.I)
     return re.compile(r"\[/THINK\]" if opened[2] else "\u25c1/think\u25b7", re.I)
 
 
 def _without_headless(keys: tuple[str, ...], text: str) -> str:
-    """Drop what comes before a lone `</think>`, which some servers send; within the sections it is their text."""
+    """Drop everything before a lone `</think>`, which some servers send; within the sections it is part of a text."""
     end = re.search(r"</think>|\[/THINK\]|\u25c1/think\u25b7", text, re.I)
     if not end:
         return text
@@ -42,7 +42,7 @@ def _without_headless(keys: tuple[str, ...], text: str) -> str:
 
 
 def _beginning(keys: tuple[str, ...]) -> re.Pattern[str]:
-    """Write what begins the sections in any of their forms."""
+    """Return the pattern of the beginning of the sections, in any of their forms."""
     first, any_key = loose_name(keys[0]), "|".join(map(loose_name, keys))
     tag = rf"^[^\w\n<]{{0,12}}(?:<|&lt;)\s*{first}\b"
     heading = rf"^[^\w\n<]{{0,12}}(?:\d[.)][^\w\n]{{0,4}})?{first}[^\w\n]{{0,4}}(?::|$)"

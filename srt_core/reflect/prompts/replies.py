@@ -1,14 +1,15 @@
-"""Reading a teacher's reply: accepted or refused whole (METHOD, section 4)."""
+"""Parse a teacher's reply, which is accepted or refused whole (METHOD, section 4)."""
 
 import re
 from typing import Final
 
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts.headings import read_headings
+from srt_core.reflect.prompts.marks import first_tag
 from srt_core.reflect.prompts.objects import read_object, unquoted
 from srt_core.reflect.prompts.reasoning import without_reasoning
 from srt_core.reflect.prompts.sections import CRITERIA, section_keys
-from srt_core.reflect.prompts.tags import first_tag, read_tags
+from srt_core.reflect.prompts.tags import read_tags
 from srt_core.reflect.prompts.texts import refuse_text, same_text, says_no
 from srt_core.reflect.prompts.verdicts import ParsedReflection, Refusal, RefusalReason, missing
 
@@ -21,11 +22,11 @@ _STOPPED: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_seque
 
 
 def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair) -> ParsedReflection | Refusal:
-    """Read a teacher's raw reply about `parent`: a critique and a new pair, or the reason why it is refused whole.
+    """Return what a teacher's raw reply about `parent` holds: a critique and a new pair, or the reason of its refusal.
 
-    Tagged sections, a JSON object with the same keys, and sections under headings are read; words before and after
-    them, code fences and a reasoning block before them are left aside. The instruction stage brings an instruction
-    that stands alone, so the new pair has no input; the response stage keeps the parent's instruction and input.
+    The reply may be tagged sections, a JSON object with the same keys, or sections under headings; text around them,
+    code fences and reasoning before them are ignored. An instruction reflection gives a self-contained instruction, so
+    the new pair has no input; a response reflection keeps the parent's instruction and input.
     """
     finish = (finish_reason or "").lower()
     refusal = _refuse_finish(finish)
@@ -42,7 +43,7 @@ def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair
 
 
 def _refuse_finish(finish: str) -> Refusal | None:
-    """Refuse a reply that the endpoint says is not whole, in the words of the usual endpoints."""
+    """Refuse a reply that is not whole by its finish reason, as the usual endpoints name it."""
     if finish in _AT_LIMIT:
         return Refusal(RefusalReason.CUT_OFF, "The reply was cut off at the token limit.")
     if finish in _BROKEN_OFF:
@@ -55,14 +56,14 @@ def _refuse_finish(finish: str) -> Refusal | None:
 
 
 def _plain_lines(text: str) -> str:
-    """Drop a byte order mark, and have lines end in a line feed where all end in carriage return and line feed."""
+    """Drop a byte order mark, and turn CRLF line ends into LF where all are CRLF."""
     text = text.removeprefix("\ufeff")
     has_windows_lines = "\r\n" in text and not re.search(r"(?<!\r)\n", text)
     return text.replace("\r\n", "\n") if has_windows_lines else text
 
 
 def _read_sections(keys: tuple[str, ...], text: str, *, has_stopped: bool) -> dict[str, str] | Refusal:
-    """Read the sections in whichever form comes first, a JSON object or tags; else under headings."""
+    """Return the sections from a JSON object or tags, whichever comes first, else from headings."""
     sections = read_object(keys, text, first_tag(keys, text))
     if sections is None:
         sections = read_tags(keys, text)
@@ -75,14 +76,14 @@ def _read_sections(keys: tuple[str, ...], text: str, *, has_stopped: bool) -> di
 
 
 def _without_fences(sections: dict[str, str]) -> dict[str, str]:
-    """Take code fences off the texts where each stands in one; a fence around one text alone is part of it."""
+    """Remove the code fences around the texts if all have one; a fence around only some texts belongs to them."""
     fenced = {key: _FENCED.fullmatch(text) for key, text in sections.items()}
     bodies = {key: match[1] for key, match in fenced.items() if match and not _FENCE.search(match[1])}
     return bodies if len(bodies) == len(sections) else sections
 
 
 def _accept(stage: Stage, sections: dict[str, str], parent: Pair) -> ParsedReflection | Refusal:
-    """Build the new pair, unless what the stage rewrites came back as it was."""
+    """Return the accepted reflection, or a refusal where the rewrite is unchanged or only repeats the instruction."""
     if stage is Stage.INSTRUCTION:
         pair = Pair(sections["new_instruction"], sections["new_response"])
         folded = f"{parent.instruction}\n{parent.input}"

@@ -21,24 +21,27 @@ REWRITE_SECTIONS: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.INSTRUCTION: ("new_instruction", "new_response"),
     Stage.RESPONSE: ("new_response",),
 }
-"""The sections after the critique: what the stage writes anew."""
+"""The sections after the critique: what the stage rewrites."""
 
 
 def section_keys(stage: Stage) -> tuple[str, ...]:
-    """Name the sections of a reply of this stage, in order: first the criteria, then the rewrites."""
+    """Return the names of the sections of a reply, in order: first the criteria, then the rewrites."""
     return CRITERIA[stage] + REWRITE_SECTIONS[stage]
 
 
 def watched_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Add the rewrite that was not asked for: an answer to another instruction must not pass for one to this."""
+    """Return the keys with `new_instruction` added, so that a reply that also rewrites the instruction is noticed.
+
+    In the response stage such a reply answers another instruction than the one that was asked about.
+    """
     return keys if "new_instruction" in keys else (*keys, "new_instruction")
 
 
 def loose_name(key: str) -> str:
-    """Write a regular expression for a key as models also write it: `New Response`, `new-response`."""
+    """Return a regular expression for a key as models may write it: `New Response`, `new-response`."""
     return re.escape(key).replace("_", "[ _-]?")
 
 
 def placeholder(key: str) -> str:
-    """Write the text that a request shows in place of a section's content; a reply must not repeat it."""
+    """Return the text that a request shows in place of a section's content; a reply must not repeat it."""
     return f"[your {key.replace('_', ' ')}]"

@@ -1,27 +1,24 @@
-"""Reading tagged sections, if there is exactly one way to.
+"""Parse tagged sections, if there is exactly one way to read them.
 
-A section's own text may mention tags. Where a section ends is told from a mention by its surroundings: a closing tag,
-then the next section's opening tag. What is left inside a text must be a mention within a line or in code.
+The text of a section may itself mention the tags, for example when an instruction is about prompts. So a section does
+not end at its first closing tag: it ends where its closing tag is followed by the opening tag of the next section
+(`_seam`). Tags that are then left inside a text are accepted only as mentions: within a line, or in code (`_is_stray`).
+A reply that allows two readings is refused, because a wrong one would put a part of the critique into the data.
 """
 
 import re
 import textwrap
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from srt_core.reflect.prompts.sections import loose_name, watched_keys
+from srt_core.reflect.prompts.marks import TagMark, escaped_tag, exact_tag, find_marks, loose_tag, second_reply
+from srt_core.reflect.prompts.sections import watched_keys
 from srt_core.reflect.prompts.verdicts import Refusal, RefusalReason, ambiguous, missing, stray
 
-_BULLETS: Final = re.compile(r"[ \t\u200b\u2060\ufeff]*(?:(?:[-*+\u2022]|\d{1,2}[.)])[ \t]+|#{1,6}[ \t]*)*")
-_INVISIBLE: Final = "[\u200b\u2060\ufeff]{0,3}"
-_SPACE: Final = re.compile(r"[ \t]*")
-_LONGEST_BULLETS: Final = 40
 _LONGEST_REMARK: Final = 200
-_LINE_END: Final = re.compile(r"[ \t\r\u200b\ufeff]*(?:\n|\Z)")
 _REPLY_END: Final = re.compile(r"\s*(?:```\s*)?\Z")
 _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)", re.M)
 _ENTITIES: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'", "#39": "'", "#x27": "'", "#34": '"'}
@@ -29,112 +26,36 @@ _ENTITY: Final = re.compile(f"&({'|'.join(_ENTITIES)});")
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """One tag of ours in the text. `indent` is what stands before it on its line; None where that is words."""
-
-    start: int
-    end: int
-    key: str
-    closes: bool
-    indent: str | None
-    ends_line: bool
-    quoted: bool
-
-    @property
-    def starts_line(self) -> bool:
-        return self.indent is not None
-
-
-@dataclass(frozen=True, slots=True)
 class _Section:
-    """Where a section's text lies, and the tags around it."""
+    """The pair of tags around a section's text."""
 
-    opening: _Mark
-    closing: _Mark
+    opening: TagMark
+    closing: TagMark
 
     @property
     def is_block(self) -> bool:
-        """Whether both tags stand on lines of their own, as the prompt asks."""
+        """Whether the text stands on lines between its tags, as the prompt asks, and not on a line with them."""
         return self.opening.ends_line and self.closing.starts_line
 
 
 def read_tags(keys: tuple[str, ...], text: str) -> dict[str, str] | Refusal | None:
-    """Read the sections from tags: as asked for, else written in other ways. None where there is no tag of ours."""
-    exact = _read(keys, text, _exact(keys))
+    """Return the sections between tags as asked for, else between variants of them. None where there is no such tag."""
+    # Only when a section is missing are variants tried: they match more, so they would also match more mentions.
+    exact = _read(keys, text, exact_tag(keys))
     if not isinstance(exact, Refusal) or exact.reason is not RefusalReason.MISSING_SECTION:
         return exact
-    loose = _loose(keys)
+    loose = loose_tag(keys)
     if loose.search(text):
         return _read(keys, text, loose)
-    escaped = _escaped(keys)
+    escaped = escaped_tag(keys)
     if escaped.search(text):
         return _unescape(_read(keys, text, escaped))
     return None
 
 
-def first_tag(keys: tuple[str, ...], text: str) -> int:
-    """Find where the first tag of ours stands at the start of a line; the text's length where none does."""
-    return next((mark.start for mark in _marks(text, _loose(keys)) if mark.starts_line), len(text))
-
-
-def second_reply(keys: tuple[str, ...], text: str) -> bool:
-    """Whether a text after a whole reply begins another one."""
-    return bool(_second(keys).search(text))
-
-
-@cache
-def _second(keys: tuple[str, ...]) -> re.Pattern[str]:
-    names, last = "|".join(map(loose_name, keys)), loose_name(keys[-1])
-    heading = rf"^[^\w\n]{{0,12}}{last}[*_]{{0,3}}[ \t]*:|^[ \t]*(?:#{{1,6}}[ \t]+|\*\*){last}(?:\*\*)?[ \t]*$"
-    return re.compile(rf'"(?:{names})"\s*:|^[ \t]*</?(?:{names})>|{heading}', re.M | re.I)
-
-
-@cache
-def _exact(keys: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"{_INVISIBLE}(?P<deco>)<(?P<slash>/?)(?P<name>{'|'.join(watched_keys(keys))})>")
-
-
-@cache
-def _loose(keys: tuple[str, ...]) -> re.Pattern[str]:
-    """Write a tag in other case, with spaces or attributes, in bold or in backticks."""
-    names = "|".join(map(loose_name, watched_keys(keys)))
-    tag = rf"<[ \t]*(?P<slash>\\?/)?[ \t]*(?P<name>{names})(?:\s+[\w:-]+\s*=[^<>\n]{{0,200}})?[ \t]*>"
-    return re.compile(rf"{_INVISIBLE}(?P<deco>[*_`]{{1,3}})?{tag}(?(deco)(?P=deco))", re.I)
-
-
-@cache
-def _escaped(keys: tuple[str, ...]) -> re.Pattern[str]:
-    names = "|".join(map(loose_name, watched_keys(keys)))
-    return re.compile(rf"(?P<deco>)&lt;[ \t]*(?P<slash>/?)[ \t]*(?P<name>{names})[ \t]*&gt;", re.I)
-
-
-def _marks(text: str, pattern: re.Pattern[str]) -> Iterator[_Mark]:
-    """Find all tags of ours, in order."""
-    for match in pattern.finditer(text):
-        yield _Mark(
-            start=match.start(),
-            end=match.end(),
-            key=match["name"].lower().replace(" ", "_").replace("-", "_"),
-            closes=bool(match["slash"]),
-            indent=_indent(text, match.start(), _SPACE if match["slash"] else _BULLETS),
-            ends_line=bool(_LINE_END.match(text, match.end())),
-            quoted=text[match.start() - 1 : match.start()] == "`" == text[match.end() : match.end() + 1],
-        )
-
-
-def _indent(text: str, start: int, allowed: re.Pattern[str]) -> str | None:
-    """Return what stands before a place on its line, if that is only what is allowed there."""
-    floor = max(0, start - _LONGEST_BULLETS)
-    line = text.rfind("\n", floor, start) + 1
-    if not line and floor:
-        return None
-    before = text[line:start]
-    return before if allowed.fullmatch(before) else None
-
-
 def _read(keys: tuple[str, ...], text: str, pattern: re.Pattern[str]) -> dict[str, str] | Refusal:
     watched = watched_keys(keys)
-    marks = [mark for mark in _marks(text, pattern) if mark.key in watched]
+    marks = [mark for mark in find_marks(text, pattern) if mark.key in watched]
     refusal = _refuse_missing(keys, text, marks)
     if refusal:
         return refusal
@@ -142,6 +63,7 @@ def _read(keys: tuple[str, ...], text: str, pattern: re.Pattern[str]) -> dict[st
     if sections is None:
         return ambiguous("The sections' tags can be read in several ways or stand out of order.")
     bodies = {}
+    # The borders are settled; now every tag that is left inside a section must be a mention of a tag.
     for key, section in zip(keys, sections, strict=True):
         inner = [mark for mark in marks if section.opening.end <= mark.start and mark.end <= section.closing.start]
         bodies[key] = text[section.opening.end : section.closing.start]
@@ -151,8 +73,10 @@ def _read(keys: tuple[str, ...], text: str, pattern: re.Pattern[str]) -> dict[st
     return {key: _dedent(_trim(body), indent) for (key, body), indent in zip(bodies.items(), indents, strict=True)}
 
 
-def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[_Mark]) -> Refusal | None:
-    """Find the first section that has no opening tag where one can be, or no closing tag."""
+def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) -> Refusal | None:
+    """Return a refusal for the first section that has no possible opening tag, or no closing tag; else None."""
+    # An opening tag counts at the start of a line, directly behind another section's closing tag, or, for the first
+    # section, anywhere. Elsewhere it is a mention in the text of another section.
     closed = {mark.key for mark in marks if mark.closes}
     opened = {mark.key for mark in marks if not mark.closes and mark.starts_line}
     opened |= {
@@ -169,8 +93,8 @@ def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[_Mark]) ->
     return None
 
 
-def _sections(keys: tuple[str, ...], text: str, marks: Sequence[_Mark]) -> list[_Section] | None:
-    """Find the one way to read the tags; None where there is none, or more than one."""
+def _sections(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) -> list[_Section] | None:
+    """Return the sections if there is exactly one way to read the tags, else None."""
     seams = [_seam(text, marks, *two) for two in pairwise(keys)]
     found = [seam for seam in seams if seam]
     if len(found) < len(seams):
@@ -180,10 +104,12 @@ def _sections(keys: tuple[str, ...], text: str, marks: Sequence[_Mark]) -> list[
     if not opening or not closing:
         return None
     borders = [opening, *(mark for seam in found for mark in seam), closing]
+    # Each seam was found on its own, so they may still be out of order.
     if any(before.end > after.start for before, after in pairwise(borders)):
         return None
     if keys[-2] == "new_instruction" and _may_hold_input(text[found[-1][0].end : found[-1][1].start]):
         return None
+    # A section tag that begins a line before or behind the reply is a draft of it, or another version of it.
     outside = (mark for mark in marks if mark.end <= opening.start or mark.start >= closing.end)
     if any(mark.starts_line for mark in outside) or second_reply(keys, text[closing.end :]):
         return None
@@ -191,16 +117,20 @@ def _sections(keys: tuple[str, ...], text: str, marks: Sequence[_Mark]) -> list[
 
 
 def _may_hold_input(gap: str) -> bool:
-    """Whether words between the new instruction and its response may be material that the instruction needs."""
+    """Return whether text between the new instruction and the new response may be input that the instruction needs.
+
+    A short remark is dropped; dropping an input would leave an instruction that cannot be answered.
+    """
     return len(gap.strip()) > _LONGEST_REMARK or bool(re.search(r"\b(?:new_?)?(?:input|context)\b", gap, re.I))
 
 
-def _seam(text: str, marks: Sequence[_Mark], before: str, after: str) -> tuple[_Mark, _Mark] | None:
-    """Find where one section ends and the next begins: a closing tag, then the next opening tag.
+def _seam(text: str, marks: Sequence[TagMark], before: str, after: str) -> tuple[TagMark, TagMark] | None:
+    """Return the closing tag of section `before` and the opening tag of `after` next to it; None unless unambiguous.
 
-    First only white space with a line break is looked for between the two, then any white space, then words.
+    Candidates are ranked by what stands between the two tags: white space with a line break, as the prompt asks; other
+    white space; words, where the opening tag begins a line. The best rank that occurs must occur exactly once.
     """
-    found: tuple[list[tuple[_Mark, _Mark]], ...] = ([], [], [])
+    found: tuple[list[tuple[TagMark, TagMark]], ...] = ([], [], [])
     for one, two in pairwise(marks):
         if one.closes and not two.closes and (one.key, two.key) == (before, after):
             gap = text[one.end : two.start]
@@ -212,15 +142,18 @@ def _seam(text: str, marks: Sequence[_Mark], before: str, after: str) -> tuple[_
     return first[0] if len(first) == 1 else None
 
 
-def _opening(key: str, marks: Sequence[_Mark], end: int) -> _Mark | None:
-    """Find where the first section opens: at the start of a line, else anywhere."""
+def _opening(key: str, marks: Sequence[TagMark], end: int) -> TagMark | None:
+    """Return the opening tag of the first section, at the start of a line, else anywhere; None unless unambiguous."""
     opened = [mark for mark in marks if mark.key == key and not mark.closes and mark.end <= end]
     found = [mark for mark in opened if mark.starts_line] or opened
     return found[0] if len(found) == 1 else None
 
 
-def _closing(key: str, text: str, marks: Sequence[_Mark], start: int) -> _Mark | None:
-    """Find where the last section closes: on a line of its own or at the reply's end; else at any closing tag."""
+def _closing(key: str, text: str, marks: Sequence[TagMark], start: int) -> TagMark | None:
+    """Return the closing tag of the last section; None unless unambiguous.
+
+    It stands on a line of its own or at the end of the reply; where no such tag exists, any single closing tag counts.
+    """
     closed = [mark for mark in marks if mark.key == key and mark.closes and mark.start >= start]
     if not closed:
         return None
@@ -232,32 +165,35 @@ def _closing(key: str, text: str, marks: Sequence[_Mark], start: int) -> _Mark |
     return found[0] if len(found) == 1 else None
 
 
-def _is_stray(section: _Section, key: str, body: str, inner: Sequence[_Mark]) -> bool:
-    """Whether tags within a text may be more than mentions of tags.
+def _is_stray(section: _Section, key: str, body: str, inner: Sequence[TagMark]) -> bool:
+    """Return whether tags within a text may be more than mentions of tags, so that the text may be cut wrongly.
 
-    A rewrite may show them in a code fence, and, indented and balanced, as XML that has a name in common with ours.
+    A rewrite may show them in a code fence, or, indented and balanced, as XML that happens to use the same names. A
+    critique needs neither, so in a critique every tag that begins or ends a line is refused.
     """
     is_rewrite = key.startswith("new_")
     fences = _fences(body) if is_rewrite else []
+    # An odd number of fences before a tag means that the tag is inside a code block.
     shown = (bisect(fences, mark.start - section.opening.end) % 2 for mark in inner)
     bare = [mark for mark, in_code in zip(inner, shown, strict=True) if not in_code and not mark.quoted]
-    if not section.is_block:
+    if not section.is_block:  # text and tags share lines, so nothing tells a mention from a border
         return bool(bare)
     if not any(mark.starts_line or mark.ends_line for mark in bare):
         return False
+    # At the indent of the section's own tag, a tag is more likely a border than XML shown in the text.
     margin = len(section.opening.indent or "")
     at_margin = any(mark.indent is not None and len(mark.indent) <= margin for mark in bare)
     return at_margin or not is_rewrite or any(mark.key.startswith("new_") for mark in bare) or not _is_balanced(bare)
 
 
 def _fences(body: str) -> list[int]:
-    """Find the code fences of a text; none where the last one stays open."""
+    """Return the offsets of the code fences of a text; [] where the last one stays open."""
     places = [match.start() for match in _FENCE.finditer(body)]
     return places if len(places) % 2 == 0 else []
 
 
-def _is_balanced(marks: Sequence[_Mark]) -> bool:
-    """Whether every tag that opens is closed, the inner ones first."""
+def _is_balanced(marks: Sequence[TagMark]) -> bool:
+    """Return whether every opened tag is closed, the inner ones first."""
     opened: list[str] = []
     for mark in marks:
         if not mark.closes:
@@ -268,7 +204,10 @@ def _is_balanced(marks: Sequence[_Mark]) -> bool:
 
 
 def _unescape(sections: dict[str, str] | Refusal) -> dict[str, str] | Refusal:
-    """Turn entities into characters where the whole reply is escaped; half of it cannot be told from its text."""
+    """Replace entities by characters where the whole reply is escaped.
+
+    Refused where only a part is: then `&lt;` may be an escaped "<" or what the text really says.
+    """
     if isinstance(sections, Refusal):
         return sections
     whole = "\n".join(sections.values())
@@ -284,7 +223,7 @@ def _is_blank(text: str) -> bool:
 
 
 def _trim(body: str) -> str:
-    """Take blank lines off both ends, and the spaces between the text and a tag on the text's own line."""
+    """Remove blank lines at both ends, and spaces between the text and a tag on the same line."""
     lines = body.split("\n")
     lines[0] = lines[0].lstrip()
     lines[-1] = lines[-1].rstrip()
@@ -292,12 +231,12 @@ def _trim(body: str) -> str:
 
 
 def _dedent(text: str, indent: str) -> str:
-    """Take the indent off a text that stands, as in XML, in tags that are indented."""
+    """Remove the indent of a text whose tags are indented, as in XML."""
     return textwrap.dedent(text) if indent and not indent.strip(" \t") else text
 
 
 def without_blank_ends(text: str) -> str:
-    """Take the blank lines off both ends of a text."""
+    """Return a text without the blank lines at both ends."""
     lines = text.split("\n")
     full = [number for number, line in enumerate(lines) if line.strip()]
     return "\n".join(lines[full[0] : full[-1] + 1]) if full else ""

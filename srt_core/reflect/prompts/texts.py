@@ -1,4 +1,4 @@
-"""What the text of a section must not be: nothing, a placeholder, a remark about itself, or broken."""
+"""Check the text of a section: it must not be empty, a placeholder, a remark about itself, or broken."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LONGEST_REMARK: Final = 200
 
 
 def refuse_text(sections: Mapping[str, str]) -> Refusal | None:
-    """Find the first section whose text cannot be used."""
+    """Return the refusal of the first section whose text cannot be used, or None."""
     for key, text in sections.items():
         is_rewrite = key in REWRITE_SECTIONS[Stage.INSTRUCTION]
         refusal = _refuse_any(key, text, is_rewrite=is_rewrite) or (_refuse_rewrite(key, text) if is_rewrite else None)
@@ -25,17 +25,17 @@ def refuse_text(sections: Mapping[str, str]) -> Refusal | None:
 
 
 def says_no(answer: str) -> bool:
-    """Whether a reply without sections begins by declining the task."""
+    """Return whether a reply without sections begins by declining the task."""
     return bool(_DECLINES.match(_plain(answer[:400])))
 
 
 def is_end_marker(line: str) -> bool:
-    """Whether a line only says that the text ends, such as `[End]`; a story's `THE END` does not."""
+    """Return whether a line only marks the end of the text, such as `[End]`; a story's `THE END` is text."""
     return bool(_END_MARKER.fullmatch(line.strip()))
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether two texts are equal up to white space, case, quotation marks around them and a full stop at the end."""
+    """Return whether two texts are equal but for white space, case, quotation marks around them and a full stop."""
     return _core(one) == _core(other)
 
 
@@ -77,7 +77,7 @@ def _refuse_rewrite(key: str, text: str) -> Refusal | None:
         return stray(key, "ends in an end marker")
     if text.startswith((":\n", ": ", "<![CDATA[")):
         return stray(key, f"begins with {text[:9].split(maxsplit=1)[0]}")
-    if _wears_label(key, text):
+    if _has_own_label(key, text):
         return stray(key, "has its own tag or heading in its text")
     if "\n" not in text and _ESCAPED_BREAK.search(text):
         return stray(key, "has its line breaks written as backslash and n")
@@ -98,7 +98,7 @@ _UNBRACKETED: Final = re.compile(
 
 
 def _is_placeholder(key: str, bare: str) -> bool:
-    """Whether a text is only dots, a blank to fill such as `[your new instruction here]`, or holds one of the prompt's.
+    """Return whether a text is only dots, a blank to fill such as `[your new instruction here]`, or has a placeholder.
 
     `bare` is the text in lower case.
     """
@@ -114,8 +114,8 @@ def _is_placeholder(key: str, bare: str) -> bool:
     return bool(_UNBRACKETED.fullmatch(bare.strip(" .:*`\"'\u2026"))) or bare == placeholder(key)[1:-1]
 
 
-def _wears_label(key: str, text: str) -> bool:
-    """Whether a text still has its own tag around it, or its own heading above it."""
+def _has_own_label(key: str, text: str) -> bool:
+    """Return whether a text still has its own tag around it, or its own heading above it."""
     begins, ends = _labels(key)
     return bool(begins.match(text)) or bool(ends.search(text.rstrip()))
 

@@ -1,4 +1,4 @@
-"""What becomes of a reply: accepted or refused whole, with a reason, and what a teacher is told of a refusal."""
+"""The result of parsing a reply: accepted, or refused with a reason, and the correction that the teacher then gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ class RefusalReason(StrEnum):
     """Why a reply is refused; the list is closed."""
 
     CUT_OFF = "cut_off"
-    """The reply was broken off: at the token limit (finish reason `length`), or by the endpoint."""
+    """The reply is incomplete: cut off at the token limit (finish reason `length`) or by the endpoint."""
     CONTENT_FILTER = "content_filter"
     """The endpoint withheld the reply."""
     EMPTY_REPLY = "empty_reply"
-    """Nothing is left once reasoning is dropped."""
+    """Nothing is left once the reasoning is removed."""
     DECLINED = "declined"
-    """The teacher would not do it: it says so in place of sections, or in place of a rewrite."""
+    """The teacher declined the task, in place of the sections or in place of a rewrite."""
     MISSING_SECTION = "missing_section"
     """A section asked for is not there, is not closed, or is not text."""
     EMPTY_SECTION = "empty_section"
@@ -32,7 +32,7 @@ class RefusalReason(StrEnum):
     UNCHANGED = "unchanged"
     """The rewrite equals what it was to rewrite, up to white space, case and a full stop."""
     REPEATS_INSTRUCTION = "repeats_instruction"
-    """The new response is its instruction over again."""
+    """The new response only repeats its instruction."""
     AMBIGUOUS_SECTIONS = "ambiguous_sections"
     """The sections can be read in more than one way, or stand in an order that was not asked for."""
 
@@ -56,13 +56,13 @@ CORRECTIONS: Final[Mapping[RefusalReason, str]] = {
         "It could be read in more than one way. Give every part exactly once and in the order asked for."
     ),
 }
-"""What a teacher is told of a reply that was refused, by reason."""
+"""The message to the teacher about a reply that was refused, by reason."""
 
 
 def correction_for(reason: str, detail: str) -> str:
-    """Say to the teacher what was wrong with its reply: the reason's sentence, then the detail of this reply.
+    """Return the message to the teacher about a refused reply: the reason's sentence, then the detail of this reply.
 
-    Empty for what is no reason to refuse a reply, such as a call that brought none: then there is nothing to correct.
+    "" where `reason` is no RefusalReason: a call without a reply leaves nothing to correct.
     """
     if reason not in list(RefusalReason):
         return ""

@@ -1,4 +1,4 @@
-"""Where a teacher is, and its key: read, checked, and taken out of every text that a server had a hand in."""
+"""The address of a teacher and its API key: read, checked, and the key removed from all text that a server sends."""
 
 import os
 import re
@@ -14,19 +14,19 @@ NO_KEY: Final = "no-key"
 """Sent to a server that needs no key: the client refuses to send none."""
 
 REAL_KEY_CHARACTERS: Final = 8
-"""A shorter one, or one that is all letters, is a dummy such as `EMPTY`, and may well be a word of an answer."""
+"""A shorter key, or one of letters only, is a dummy such as `EMPTY`, which may also be a word of a reply."""
 
 SHOWN_CHARACTERS: Final = 200
-"""How much of what a server said goes into a sentence."""
+"""Length to which a server's message is cut for display."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A base URL, its host, and its host with the port, which is all that is ever shown of it."""
+    """A base URL, its host, and `shown`: host and port, the only part that is displayed or stored."""
 
     base_url: str
     host: str
-    place: str
+    shown: str
 
     @property
     def is_loopback(self) -> bool:
@@ -38,7 +38,7 @@ class Address:
 
 
 def read_address(base_url: str) -> Address:
-    """Check a base URL. TeacherStopError where it is none, or where it holds more than an address, perhaps a key."""
+    """Return the parts of a base URL. TeacherStopError where it is none, or holds more, such as a key."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -63,28 +63,28 @@ def read_address(base_url: str) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and the variable that it was read from. Its repr shows the variable alone."""
+    """A key and the environment variable that it was read from; the repr shows the variable only."""
 
     variable: str
     value: str = field(repr=False)
 
     def redacted(self, text: str) -> str:
-        """Take the key out of a text."""
+        """Return a text with the key replaced by "[key]"."""
         return text if self.value == NO_KEY else text.replace(self.value, "[key]")
 
     def redacted_reply(self, text: str) -> str:
-        """Take the key out of a reply, if it is one that no reply would hold by chance."""
+        """Return a reply with the key replaced, unless the key is a dummy that a reply may contain by chance."""
         is_real = len(self.value) >= REAL_KEY_CHARACTERS and not self.value.isalpha()
         return self.redacted(text) if is_real else text
 
     def shortened(self, text: str) -> str:
-        """Write a server's words in one line. The key goes before they are cut, so that no half of it is left."""
+        """Return a server's message in one line, cut; the key is removed before, so that no part of it remains."""
         line = " ".join(self.redacted(text).split())
         return (line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + " [...]").rstrip(".")
 
 
 def read_key(variable: str, address: Address) -> Key:
-    """Read the key from the environment; a server other than OpenAI's may need none.
+    """Return the key from the environment; a server other than OpenAI's may need none.
 
     TeacherStopError where it is missing or cannot be one; the message names the variable.
     """

@@ -1,7 +1,7 @@
-"""Read what a server sent into an Answer, whatever it is. Nothing here is ever trusted to have a shape.
+"""Turn whatever a server sent into an Answer; no field of it is assumed to exist or to have the right type.
 
-A body of any other shape than a chat completion is kept as text and named in a sentence; an error is judged by its
-code, its status and, where servers differ, its words.
+A body that is no chat completion is stored as text and described in a sentence. An error is classified by its code and
+status and, where servers differ, by the text of its message.
 """
 
 import codecs
@@ -17,14 +17,14 @@ from srt_core.reflect.teacher.address import Key
 from srt_core.reflect.teacher.ask import Answer, CallOutcome, Headroom
 
 KEPT_CHARACTERS: Final = 20_000
-"""How much is kept of a body that is no reply."""
+"""Length to which a body that is no reply is cut before it is stored."""
 
 _STOPPING_HINTS: Mapping[CallOutcome, str] = {
     CallOutcome.QUOTA_SPENT: "Top up the account or use another teacher, then go on.",
     CallOutcome.UNKNOWN_MODEL: "Check the model's name and the address; most end in /v1.",
     CallOutcome.UNREACHABLE: "Check the address, and that the server runs; finished reflections are kept.",
 }
-_SAID: Mapping[CallOutcome, str] = {
+_DESCRIPTIONS: Mapping[CallOutcome, str] = {
     CallOutcome.KEY_REFUSED: "refuses the key",
     CallOutcome.QUOTA_SPENT: "says that the quota is spent",
     CallOutcome.UNKNOWN_MODEL: "does not know the model or the address",
@@ -51,8 +51,8 @@ _FORMAT = re.compile(r"response_?format|json_?schema|structured output|guided", 
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads what one teacher sends; `name` begins its sentences."""
+class AnswerReader:
+    """Reads what one teacher sends; `name` is how messages call it."""
 
     name: str
     key: Key
@@ -61,26 +61,26 @@ class Reader:
     def completion(
         self, body: bytes, latency_seconds: float, headers: Mapping[str, str], charset: str | None = None
     ) -> Answer:
-        """Read the body of an answer that says that all is well: JSON in UTF-8, or in the charset that it names."""
+        """Return the Answer in the body of a successful response: JSON in UTF-8 or in the charset of its header."""
         text = body.decode("utf-8", errors="replace")
         try:
             found: object = json.loads(_decoded(body, charset))
         except (ValueError, RecursionError) as error:
-            said = f"what came is no JSON ({type(error).__name__}): {text}" if text.strip() else "an empty body came"
-            return self._no_completion(text, said, latency_seconds, headers)
+            problem = f"what came is no JSON ({type(error).__name__}): {text}" if text.strip() else "an empty body came"
+            return self._no_completion(text, problem, latency_seconds, headers)
         return self.completion_object(found, latency_seconds, headers)
 
     def completion_object(
         self, found: object, latency_seconds: float | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Read a chat completion from what its JSON holds."""
+        """Return the Answer in a parsed body: its text, or NO_COMPLETION where it is no chat completion."""
         seconds = latency_seconds or 0.0
         shown = json.dumps(found, ensure_ascii=False)
         choices = _at(found, "choices")
         if not isinstance(choices, list) or not choices:
             error = _at(found, "error")
-            said = f"an error: {_message(error)}" if error else f"no chat completion but {shown}"
-            return self._no_completion(shown, said, seconds, headers)
+            problem = f"an error: {_message(error)}" if error else f"no chat completion but {shown}"
+            return self._no_completion(shown, problem, seconds, headers)
         finish_reason = _at(choices[0], "finish_reason") or ""
         message = _at(choices[0], "message")
         content = _at(message, "content")
@@ -106,23 +106,23 @@ class Reader:
     def error(
         self, status: int, body: str, latency_seconds: float = 0.0, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Judge an error by its code, its status and its words."""
-        said = _Said.read(status, body)
-        outcome = _judge(said)
+        """Return the Answer of an error response, classified by its code, its status and its message."""
+        error = _ErrorBody.parse(status, body)
+        outcome = _outcome_of(error)
         return self.failure(
-            outcome, f"HTTP {status}, {said.message or 'no text'}", body, latency_seconds, status, headers
+            outcome, f"HTTP {status}, {error.message or 'no text'}", body, latency_seconds, status, headers
         )
 
     def failure(
         self,
         outcome: CallOutcome,
-        said: str,
+        problem: str,
         body: str | None = None,
         latency_seconds: float = 0.0,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Write a call that brought no reply as an Answer, the key taken out of all that the server said."""
+        """Return the Answer of a call without a reply, the key removed from all text that the server sent."""
         hint = "Run the step again to ask again."
         if outcome is CallOutcome.KEY_REFUSED:
             variable = self.key.variable
@@ -132,29 +132,31 @@ class Reader:
             text=None if body is None else _storable(self.key.redacted(body)[:KEPT_CHARACTERS]),
             latency_seconds=latency_seconds,
             http_status=status,
-            detail=_storable(f"The teacher {self.name} {_SAID[outcome]}: {self.key.shortened(said)}."),
+            detail=_storable(f"The teacher {self.name} {_DESCRIPTIONS[outcome]}: {self.key.shortened(problem)}."),
             hint=_STOPPING_HINTS.get(outcome, hint),
             retry_after_seconds=_retry_after(headers or {}),
             headroom=_headroom(headers or {}),
         )
 
-    def _no_completion(self, text: str, said: str, latency_seconds: float, headers: Mapping[str, str] | None) -> Answer:
-        return self.failure(CallOutcome.NO_COMPLETION, said, text, latency_seconds, 200, headers)
+    def _no_completion(
+        self, text: str, problem: str, latency_seconds: float, headers: Mapping[str, str] | None
+    ) -> Answer:
+        return self.failure(CallOutcome.NO_COMPLETION, problem, text, latency_seconds, 200, headers)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What an error says of itself."""
+class _ErrorBody:
+    """The parts of an error response."""
 
     status: int
     message: str
     code: str = ""
     parameter: str = ""
     words: str = field(default="")
-    """Code, type, parameter and message in one text, for what servers tell only in words."""
+    """Code, type, parameter and message in one text, to search for what some servers only put into words."""
 
     @classmethod
-    def read(cls, status: int, body: str) -> "_Said":
+    def parse(cls, status: int, body: str) -> "_ErrorBody":
         try:
             found: object = json.loads(body)
         except (ValueError, RecursionError):
@@ -167,19 +169,19 @@ class _Said:
         return cls(status, message, code, str(parts["param"] or ""), words)
 
 
-def _judge(said: _Said) -> CallOutcome:
-    """Say what became of a call that ended in an error status: what stops every call first."""
-    status = said.status
+def _outcome_of(error: _ErrorBody) -> CallOutcome:
+    """Return the outcome of a call that ended in an error status; outcomes that stop every call are tested first."""
+    status = error.status
     is_refused = 400 <= status < 500 and status not in (408, 409, 425, 429)
     by_rule = (
-        (status in (401, 403) or said.code == "invalid_api_key", CallOutcome.KEY_REFUSED),
-        (status == 402 or said.code in _QUOTA_CODES or "exceeded your current quota" in said.words,
+        (status in (401, 403) or error.code == "invalid_api_key", CallOutcome.KEY_REFUSED),
+        (status == 402 or error.code in _QUOTA_CODES or "exceeded your current quota" in error.words,
          CallOutcome.QUOTA_SPENT),
         (status == 429, CallOutcome.RATE_LIMITED),
-        (is_refused and said.code == "content_filter", CallOutcome.CONTENT_FILTER),
-        (is_refused and (status == 413 or bool(_TOO_LONG.search(said.words))), CallOutcome.TOO_LONG),
-        (is_refused and bool(_FORMAT.search(said.words)), CallOutcome.FORMAT_REFUSED),
-        (status == 404 or said.code == "model_not_found" or (is_refused and bool(_NO_MODEL.search(said.words))),
+        (is_refused and error.code == "content_filter", CallOutcome.CONTENT_FILTER),
+        (is_refused and (status == 413 or bool(_TOO_LONG.search(error.words))), CallOutcome.TOO_LONG),
+        (is_refused and bool(_FORMAT.search(error.words)), CallOutcome.FORMAT_REFUSED),
+        (status == 404 or error.code == "model_not_found" or (is_refused and bool(_NO_MODEL.search(error.words))),
          CallOutcome.UNKNOWN_MODEL),
         (is_refused, CallOutcome.REQUEST_REFUSED),
     )  # fmt: skip
@@ -187,22 +189,22 @@ def _judge(said: _Said) -> CallOutcome:
 
 
 def refused_setting(body: str | None) -> str:
-    """Name the setting that a server does not take in its error, such as `max_tokens`; "" where it names none."""
-    said = _Said.read(400, body or "")
-    if said.parameter in ("max_tokens", "temperature"):
-        return said.parameter
-    if not re.search(r"unsupported|not supported|use '", said.words, re.I):
+    """Return the setting that an error refuses, such as `max_tokens`; "" where it refuses none."""
+    error = _ErrorBody.parse(400, body or "")
+    if error.parameter in ("max_tokens", "temperature"):
+        return error.parameter
+    if not re.search(r"unsupported|not supported|use '", error.words, re.I):
         return ""
-    return next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in said.words), "")
+    return next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in error.words), "")
 
 
 def _at(found: object, name: str) -> Any:
-    """Read a field of a JSON object; None where it is no object or has no such field."""
+    """Return a field of a JSON object; None where it is no object or has no such field."""
     return found.get(name) if isinstance(found, dict) else None
 
 
 def _decoded(body: bytes, charset: str | None) -> str | bytes:
-    """Decode a body by the charset that its server names; as it is where that is UTF-8, none, or unknown."""
+    """Decode a body by the charset of its header; return it as it is where that is UTF-8, missing or unknown."""
     try:
         known = codecs.lookup(charset or "utf-8").name
     except LookupError:
@@ -211,7 +213,7 @@ def _decoded(body: bytes, charset: str | None) -> str | bytes:
 
 
 def _message(error: object) -> str:
-    """What an error says: its message where it has one, else all of it."""
+    """Return the message of an error, or all of it where it has none."""
     message = _at(error, "message")
     if isinstance(message, str):
         return message
@@ -227,18 +229,18 @@ def _joined(content: object) -> str | None:
 
 
 def _storable(text: str) -> str:
-    """Write halves of surrogate pairs out: no file can hold them."""
+    """Escape lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def _count(usage: object, name: str) -> int | None:
-    """Read a token count, if it is one that can be."""
+    """Return a token count; None where it is missing or impossible."""
     count = _at(usage, name)
     return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**40 else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read for how many seconds a server asks to be left alone: in milliseconds, seconds, or until a date."""
+    """Return the seconds of a Retry-After header, which may be given in milliseconds, in seconds or as a date."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     asked = headers.get("retry-after")
@@ -252,7 +254,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _headroom(headers: Mapping[str, str]) -> Headroom:
-    """Read the rate-limit headers that most servers send."""
+    """Return what the rate-limit headers, which most servers send, say is left."""
     requests, tokens = (_number(headers.get(f"x-ratelimit-remaining-{what}")) for what in ("requests", "tokens"))
     return Headroom(
         None if requests is None else int(requests),
@@ -263,7 +265,7 @@ def _headroom(headers: Mapping[str, str]) -> Headroom:
 
 
 def _number(text: str | None) -> float | None:
-    """Read a number of at most nine digits that is not negative."""
+    """Return a non-negative number of at most nine digits; None for anything else."""
     return float(text) if text and re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text, re.ASCII) else None
 
 
@@ -271,7 +273,7 @@ _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d
 
 
 def _duration(text: str | None) -> float | None:
-    """Read a duration such as 6m0s, 1.5s, 20ms or plain seconds."""
+    """Return the seconds of a duration such as 6m0s, 1.5s, 20ms or a plain number; None for anything else."""
     if (seconds := _number(text)) is not None:
         return seconds
     parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", text or "", re.ASCII)

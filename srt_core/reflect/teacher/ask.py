@@ -1,4 +1,4 @@
-"""What a teacher is asked, and what comes back of one call: a reply, or what came in its place."""
+"""What a teacher is asked, and what one call gives: a reply, or the reason why there is none."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from srt_core.records import Pair, Stage
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question: chat messages, the stage and pair that they are about, perhaps a JSON schema to answer in."""
+    """One question: chat messages, the stage and pair that they are about, and perhaps a JSON schema for the reply."""
 
     messages: tuple[Mapping[str, str], ...]
     stage: Stage
@@ -21,7 +21,7 @@ class Ask:
 
 
 class CallOutcome(StrEnum):
-    """What became of a call; the list is closed. Only ANSWERED brings a reply."""
+    """How a call ended; the list is closed. Only ANSWERED has a reply."""
 
     ANSWERED = "answered"
     RATE_LIMITED = "rate_limited"
@@ -29,15 +29,15 @@ class CallOutcome(StrEnum):
     TIMED_OUT = "timed_out"
     CONNECTION_BROKE = "connection_broke"
     NO_COMPLETION = "no_completion"
-    """The server said that all is well and sent something else than a chat completion with a text."""
+    """The response was successful but held no chat completion with a text."""
     REQUEST_REFUSED = "request_refused"
     TOO_LONG = "too_long"
     """The request does not fit into the model's context."""
     CONTENT_FILTER = "content_filter"
     SETTING_REFUSED = "setting_refused"
-    """The server wants the request in other words, and gets it so from now on."""
+    """The server refused the name of a setting; further requests use another name or leave the setting out."""
     FORMAT_REFUSED = "format_refused"
-    """The server does not take a JSON schema."""
+    """The server does not support a JSON schema."""
     NOT_RECORDED = "not_recorded"
     UNREACHABLE = "unreachable"
     KEY_REFUSED = "key_refused"
@@ -46,17 +46,17 @@ class CallOutcome(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Whether the same request may well be answered a moment later."""
+        """Whether the failure is temporary: the same request may be answered a moment later."""
         return self in _PASSING
 
     @property
     def stops(self) -> bool:
-        """Whether every further call would come to the same."""
+        """Whether every further call would fail in the same way."""
         return self in _STOPPING
 
     @property
     def is_about_one(self) -> bool:
-        """Whether it says something of this request only, and nothing of the server's health."""
+        """Whether the failure concerns this request only, and is no sign of trouble at the server."""
         return self in (CallOutcome.TOO_LONG, CallOutcome.CONTENT_FILTER, CallOutcome.NOT_RECORDED)
 
 
@@ -71,7 +71,7 @@ _STOPPING = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """What a server says is left of its limits: a number, and the seconds until it is full again. None: not said."""
+    """What is left of a server's rate limits, and the seconds until they are full again. None: not reported."""
 
     requests: int | None = None
     requests_reset_seconds: float | None = None
@@ -85,10 +85,10 @@ LONGEST_WAIT_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back of one call. `text` is the reply, or the start of what came in its place; None where nothing did.
+    """The result of one call. `text` is the reply, or the start of what was sent instead; None where nothing was sent.
 
-    `detail` is a sentence on what went wrong and `hint` what to do, both "" for a reply. Token counts are None where
-    the endpoint gives none. `retry_after_seconds`: how long the server asks to be left alone.
+    `detail` is a sentence on what went wrong and `hint` on what to do, both "" for a reply. Token counts are None where
+    the endpoint reports none. `retry_after_seconds` is the wait that the server asks for.
     """
 
     outcome: CallOutcome
@@ -106,7 +106,7 @@ class Answer:
 
     @property
     def asks_for_long(self) -> bool:
-        """Whether the server asks to be left alone for longer than anybody waits."""
+        """Whether the server asks for a wait of more than LONGEST_WAIT_SECONDS."""
         return (self.retry_after_seconds or 0.0) > LONGEST_WAIT_SECONDS
 
     @property
@@ -116,31 +116,31 @@ class Answer:
 
 
 class Teacher(Protocol):
-    """What answers a question. `name` says which model where, and never holds a key."""
+    """What answers questions: a live model or a recording."""
 
     is_live: bool
-    """Whether another call may bring another reply: a recording has the one that it has."""
+    """Whether a second call may give another reply; a recording has only one."""
 
     @property
     def name(self) -> str:
-        """The model and where it answers."""
+        """The model and its host; never contains a key."""
         ...
 
     @property
     def model(self) -> str:
-        """The model's name, by which its price is known."""
+        """The model's name, by which its price is found."""
         ...
 
     async def ask(self, ask: Ask) -> Answer:
-        """Make one call. Whatever the server does becomes an Answer; nothing is tried again here."""
+        """Make one call and return its Answer, whatever the server does; there are no retries here."""
         ...
 
     def request_hash(self, ask: Ask) -> str:
-        """Identify a request by all that decides its reply: SHA-256 in hex."""
+        """Return the SHA-256 hash (hex) of everything that decides the reply to a request."""
         ...
 
     async def close(self) -> None:
-        """Return back connections."""
+        """Close connections."""
         ...
 
 
@@ -151,7 +151,7 @@ def request_hash(
     max_tokens: int,
     response_format: Mapping[str, object] | None = None,
 ) -> str:
-    """Identify a request, so that a stored reply is not asked for again: SHA-256 in hex over all that decides it."""
+    """Return the SHA-256 hash (hex) of everything that decides a reply, by which a stored reply is found again."""
     asked: dict[str, object] = {
         "model": model,
         "messages": [dict(message) for message in messages],

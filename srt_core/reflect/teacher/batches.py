@@ -1,6 +1,6 @@
 """The Batch API of an OpenAI-compatible endpoint: upload requests, create a batch, poll it, download its lines.
 
-A batch carries a tag of ours in its metadata, so that one whose name was lost in a crash is found again.
+A batch has a tag of ours in its metadata, so that one whose id was lost in a crash can be found again.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ TAG: Final = "srt"
 ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 TRIES: Final = 4
 TRANSFER_SECONDS: Final = 600.0
-"""What an upload or a download may take, at least."""
+"""Time limit of an upload or download, or the teacher's own limit for a call if that is longer."""
 LISTED_PAGES: Final = 10
 
 _Found = TypeVar("_Found")
 
 
 class BatchCallError(TeacherStopError):
-    """A call of the Batch API that failed; `answer` says how, None where a call came back with something else."""
+    """A call of the Batch API that failed; `answer` says how, None where the response was not what was asked for."""
 
     def __init__(self, message: str, hint: str, answer: Answer | None = None) -> None:
         super().__init__(message, hint)
@@ -47,18 +47,18 @@ class BatchCallError(TeacherStopError):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the server said no: what was asked for was not done."""
+        """Whether the server refused the call, so that it certainly had no effect; a timeout proves nothing."""
         return 400 <= self._status < 500 and self._status not in (408, 409)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the server knows nothing at that address."""
+        """Whether there is nothing at that address."""
         return self._status in (404, 405)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteBatch:
-    """How a batch stands at the teacher. `files` hold its lines, good and bad; `detail` says why it failed."""
+    """The state of a batch at the teacher. `files` are its output and error files; `detail` says why it failed."""
 
     remote_id: str
     state: str
@@ -69,13 +69,13 @@ class RemoteBatch:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it has reached a final state."""
         return self.state in ENDED
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a batch's output: what came of the request of that hash."""
+    """One line of a batch's output: the answer to the request of that hash."""
 
     request_hash: str
     answer: Answer
@@ -86,13 +86,13 @@ async def _list(client: "openai.AsyncOpenAI", after: str) -> object:
 
 
 class Batches:
-    """The batches of one teacher. Every method raises BatchCallError where the server does not do what is asked."""
+    """The batches of one teacher. Every method that calls the server raises BatchCallError where the call fails."""
 
     def __init__(self, teacher: OpenAITeacher) -> None:
         self._teacher = teacher
 
     def line(self, request_hash: str, ask: Ask) -> bytes:
-        """Write one request as a line of the file to upload."""
+        """Return one request as a line of the file to upload."""
         asked = {
             "custom_id": request_hash,
             "method": "POST",
@@ -102,7 +102,7 @@ class Batches:
         return json.dumps(asked, ensure_ascii=False).encode() + b"\n"
 
     async def upload(self, lines: Iterable[bytes], tag: str) -> str:
-        """Upload requests; returns the file's name at the teacher."""
+        """Upload requests; return the file's id at the teacher."""
         client = self._teacher.client()
         content = b"".join(lines)
         seconds = self._transfer_seconds
@@ -127,7 +127,11 @@ class Batches:
         )
 
     async def create(self, file_id: str, tag: str) -> RemoteBatch:
-        """Create a batch of a file. Asked once: a second one would be paid for, and the tag finds the first."""
+        """Create a batch of an uploaded file.
+
+        Never retried: a call that seemed to fail may have created the batch, and a second one would be paid for too.
+        The tag finds the first.
+        """
         client = self._teacher.client()
         made = await self._call(
             lambda: client.batches.create(
@@ -141,7 +145,7 @@ class Batches:
         return self._read(made)
 
     async def find(self, tag: str) -> RemoteBatch | None:
-        """Look for a batch by its tag among the latest ones."""
+        """Return the batch with this tag among the latest ones, or None."""
         client = self._teacher.client()
         after = ""
         for _ in range(LISTED_PAGES):
@@ -157,12 +161,12 @@ class Batches:
         return None
 
     async def poll(self, remote_id: str) -> RemoteBatch:
-        """Ask how a batch stands."""
+        """Return the state of a batch."""
         client = self._teacher.client()
         return self._read(await self._call(lambda: client.batches.retrieve(remote_id)))
 
     async def lines(self, file_id: str) -> AsyncIterator[Line]:
-        """Download a file of results line by line; what is no line of a result is left out."""
+        """Download a file of results and yield its lines; those that are no result are left out."""
         client = self._teacher.client()
         seconds = self._transfer_seconds
         content = await self._call(lambda: client.files.content(file_id, timeout=seconds), seconds=seconds)
@@ -180,7 +184,7 @@ class Batches:
         return Line(found["custom_id"], self._answer(found))
 
     def _answer(self, found: Mapping[str, Any]) -> Answer:
-        """Read one result: a response with its status, or an error."""
+        """Return the Answer in one result: a response with its status, or an error."""
         reader = self._teacher.reader
         response = found.get("response")
         if isinstance(response, dict):
@@ -190,9 +194,9 @@ class Batches:
                 return self._teacher.judge_line(status, json.dumps(body, ensure_ascii=False))
             return reader.completion_object(body)
         error = found.get("error")
-        said = error.get("message") if isinstance(error, dict) else None
+        message = error.get("message") if isinstance(error, dict) else None
         body = json.dumps(found, ensure_ascii=False)
-        return reader.failure(CallOutcome.SERVER_ERROR, str(said or "the batch brought no response"), body)
+        return reader.failure(CallOutcome.SERVER_ERROR, str(message or "the batch brought no response"), body)
 
     def _read(self, batch: object) -> RemoteBatch:
         remote_id = getattr(batch, "id", None)
@@ -215,13 +219,13 @@ class Batches:
     def _transfer_seconds(self) -> float:
         return max(self._teacher.deadline_seconds, TRANSFER_SECONDS)
 
-    def _no_batches(self, said: str) -> BatchCallError:
-        return BatchCallError(f"The teacher {self._teacher.name} {said}.", "It may have no Batch API: leave it out.")
+    def _no_batches(self, problem: str) -> BatchCallError:
+        return BatchCallError(f"The teacher {self._teacher.name} {problem}.", "It may have no Batch API: leave it out.")
 
     async def _call(
         self, ask: Callable[[], Awaitable[_Found]], tries: int = TRIES, seconds: float | None = None
     ) -> _Found:
-        """Make one call of the API, again where what failed may pass."""
+        """Make one call of the API, with retries after temporary failures."""
         import openai
 
         deadline = seconds or self._teacher.deadline_seconds

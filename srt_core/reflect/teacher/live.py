@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.reflect.teacher.address import read_address, read_key
-from srt_core.reflect.teacher.answers import Reader, refused_setting
+from srt_core.reflect.teacher.answers import AnswerReader, refused_setting
 from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ _ABSENT: Final = frozenset({
     "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientConnectorCertificateError",
     "ConnectionTimeoutError", "ConnectionRefusedError",
 })  # fmt: skip
-"""Errors of the transport, by name: no connection was made at all."""
+"""Names of the transport's errors that mean that no connection was made."""
 
 
 class OpenAITeacher:
     """A chat model behind an OpenAI-compatible endpoint.
 
-    `deadline_seconds` bounds a whole call, however slowly its answer trickles in. The key is read from the environment
-    variable that `api_key_variable` names; a server other than OpenAI's may do without one. A call is made once:
-    whoever asks decides whether to ask again.
+    `deadline_seconds` limits a whole call, however slowly its answer arrives. The key is read from the environment
+    variable that `api_key_variable` names; a server other than OpenAI's may need none. There are no retries: the caller
+    decides on them.
 
     Raises:
         TeacherStopError: the address is no http(s) address, or the key is missing or cannot be one.
@@ -55,7 +55,7 @@ class OpenAITeacher:
         self._model = model
         self._address = read_address(base_url)
         self._key = read_key(api_key_variable, self._address)
-        self.reader = Reader(self.name, self._key, model)
+        self.reader = AnswerReader(self.name, self._key, model)
         self._client: openai.AsyncOpenAI | None = None
         self._http: httpx2.AsyncClient
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,7 +65,7 @@ class OpenAITeacher:
     @property
     def name(self) -> str:
         """The model and its host, such as `gpt-x at api.openai.com`."""
-        return f"{self._model} at {self._address.place}"
+        return f"{self._model} at {self._address.shown}"
 
     @property
     def model(self) -> str:
@@ -76,9 +76,10 @@ class OpenAITeacher:
         return f"OpenAITeacher({self.name!r})"
 
     async def ask(self, ask: Ask) -> Answer:
-        """Send one chat completion request; whatever comes of it becomes an Answer.
+        """Send one chat completion request and return its Answer, whatever the server does.
 
-        It goes by the client's transport alone: the client itself takes longer to write a request than all else here.
+        It uses the client's HTTP transport directly: building a request in the client takes longer than everything
+        else here.
         """
         import httpx2
 
@@ -90,9 +91,9 @@ class OpenAITeacher:
                     f"{client.base_url}chat/completions", content=json.dumps(self.body(ask)), headers=self._headers()
                 )
         except TimeoutError:
-            said = f"{self.deadline_seconds:g} seconds passed"
-            return self.reader.failure(CallOutcome.TIMED_OUT, said, None, time.monotonic() - started)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # the latter: what no header takes
+            problem = f"{self.deadline_seconds:g} seconds passed"
+            return self.reader.failure(CallOutcome.TIMED_OUT, problem, None, time.monotonic() - started)
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # ValueError: not allowed in a header
             return self._connection(error, time.monotonic() - started)
         seconds = time.monotonic() - started
         if response.status_code >= 400:
@@ -103,7 +104,7 @@ class OpenAITeacher:
         return {"Authorization": f"Bearer {self._key.value}", "Content-Type": "application/json"}
 
     def body(self, ask: Ask) -> dict[str, Any]:
-        """Write the request as JSON holds it, in the words that the server was found to take."""
+        """Return the body of the request, its settings under the names that the server was found to accept."""
         asked: dict[str, Any] = {
             "model": self._model,
             "messages": [dict(message) for message in ask.messages],
@@ -117,27 +118,30 @@ class OpenAITeacher:
 
     @property
     def wording(self) -> str:
-        """In which words the server takes its settings, as it was found."""
+        """Under which names the server accepts its settings, as text that another process can set."""
         return f"{self._tokens_setting} {'temperature' if self._takes_temperature else ''}".strip()
 
     @wording.setter
     def wording(self, found: str) -> None:
-        """Begin with the words that another process found."""
+        """Use the names that another process found."""
         self._tokens_setting, _, temperature = found.partition(" ")
         self._takes_temperature = bool(temperature)
 
     def request_hash(self, ask: Ask) -> str:
-        """Identify a request by model, messages, temperature, max tokens and JSON schema."""
+        """Return the hash of model, messages, temperature, max tokens and JSON schema.
+
+        It does not depend on the names of the settings, so a reply is found again whatever the server calls them.
+        """
         return request_hash(self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format)
 
     async def close(self) -> None:
-        """Close the connections of this loop's client."""
+        """Close the connections of this event loop's client."""
         if self._client is not None and self._loop is asyncio.get_running_loop():
             await self._client.close()
         self._client = self._loop = None
 
     def client(self) -> "openai.AsyncOpenAI":
-        """Return the client of the running loop: its connections do not outlive one. It never tries again by itself."""
+        """Return the client of the running event loop, as connections cannot be used from another; without retries."""
         import httpx2
         import openai
 
@@ -147,7 +151,7 @@ class OpenAITeacher:
             self._http = openai.DefaultAioHttpClient(
                 timeout=timeout,
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-                # A proxy named in the environment has no way back to this machine.
+                # A proxy named in the environment could not reach a server on this machine.
                 trust_env=not self._address.is_loopback,
             )
             self._client = openai.AsyncOpenAI(
@@ -161,13 +165,13 @@ class OpenAITeacher:
 
     @property
     def _wording(self) -> tuple[str, bool]:
-        """How settings are put at the moment."""
+        """The names under which settings are sent at the moment."""
         return self._tokens_setting, self._takes_temperature
 
     def judge(self, error: Exception, latency_seconds: float = 0.0, wording: tuple[str, bool] | None = None) -> Answer:
-        """Turn the client's error into an Answer: an error status, a broken connection, or something unreadable.
+        """Return the Answer for an error of the client: an error status, a broken connection or an unreadable body.
 
-        `wording` is how the settings of the request were put, where it had any.
+        `wording`: the names under which the request sent its settings, if it had any.
         """
         import openai
 
@@ -175,11 +179,15 @@ class OpenAITeacher:
             return self._status(error.response, latency_seconds, wording or self._wording)
         if isinstance(error, openai.APIConnectionError):
             return self._connection(error, latency_seconds)
-        said = f"{type(error).__name__}: {error}"
-        return self.reader.failure(CallOutcome.NO_COMPLETION, said, None, latency_seconds)
+        problem = f"{type(error).__name__}: {error}"
+        return self.reader.failure(CallOutcome.NO_COMPLETION, problem, None, latency_seconds)
 
     def judge_line(self, status: int, body: str) -> Answer:
-        """Judge the error of one line of a batch. All its lines were written before one could say what to reword."""
+        """Return the Answer for an error in one line of a batch.
+
+        A refused setting is SETTING_REFUSED for every line, not only for the first that reports it: all lines were
+        written before any could be refused.
+        """
         answer = self.reader.error(status, body)
         setting = refused_setting(answer.text) if answer.outcome is CallOutcome.REQUEST_REFUSED else ""
         if not setting:
@@ -188,9 +196,10 @@ class OpenAITeacher:
         return replace(answer, outcome=CallOutcome.SETTING_REFUSED)
 
     def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
-        """Judge an error status. A setting that the server wants in other words is put so from now on.
+        """Return the Answer for an error status; a setting that it refuses is renamed or left out from now on.
 
-        A call that was under way when that was found out was put the old way, and is refused for it too.
+        Calls that were under way meanwhile still used the old name and are refused for it too, so the request's own
+        `wording` is compared with the current one.
         """
         answer = self.reader.error(response.status_code, response.text, latency_seconds, response.headers)
         is_refused = answer.outcome is CallOutcome.REQUEST_REFUSED
@@ -201,7 +210,7 @@ class OpenAITeacher:
         return answer
 
     def _reword(self, setting: str) -> bool:
-        """Leave out or rename a setting; False where that was tried before, or there is no such setting."""
+        """Rename a setting or leave it out; return False where that was done before, or there is no such setting."""
         if "max" in setting and self._tokens_setting == "max_tokens":
             self._tokens_setting = "max_completion_tokens"
         elif setting == "temperature" and self._takes_temperature:
@@ -211,16 +220,16 @@ class OpenAITeacher:
         return True
 
     def _connection(self, error: Exception, latency_seconds: float) -> Answer:
-        """Tell a server that is not there from a connection that broke."""
+        """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""
         causes = _causes(error)
         is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
         outcome = CallOutcome.UNREACHABLE if is_absent else CallOutcome.CONNECTION_BROKE
-        said = str(causes[-1]) or type(causes[-1]).__name__
-        return self.reader.failure(outcome, said, None, latency_seconds)
+        problem = str(causes[-1]) or type(causes[-1]).__name__
+        return self.reader.failure(outcome, problem, None, latency_seconds)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """List an error and what it came from, the first cause last."""
+    """Return an error and the chain of its causes, the first cause last."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)

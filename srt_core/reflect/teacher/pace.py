@@ -1,13 +1,12 @@
-"""How many calls may be under way, and when the next may start.
+"""How many calls may be under way, and when the next may start: additive increase, multiplicative decrease.
 
-    begin with the calls at once that were asked for
-    a 429                           → half as many, and nothing starts before the time that the server names
-    no headroom left                → nothing starts before there is more
-    as many replies as calls at once → one more, up to what was asked for
+    start                              → the concurrency that was asked for
+    a 429                              → half as many, and no call before the time that the server names
+    no headroom left                   → no call before the limit is reset
+    as many replies as concurrent calls → one more, up to the concurrency that was asked for
 
-Requests and tokens a minute, where they are set, are spread evenly: a call starts when the ones before it are paid
-off, and a moment that was lost is caught up with. Time is given in, in seconds of any clock that only goes
-forward.
+Limits of requests or tokens per minute are spread evenly over the minute. The caller passes the time, in seconds of any
+monotonic clock.
 """
 
 import math
@@ -17,14 +16,18 @@ from srt_core.reflect.teacher.ask import Answer, CallOutcome
 
 FIRST_HOLD_SECONDS = 0.5
 LONGEST_HOLD_SECONDS = 10.0
-"""Where the server names no time."""
+"""Used where the server names no time."""
 LONGEST_RESET_SECONDS = 30.0
 CATCH_UP_SECONDS = 0.1
 
 
 @dataclass(slots=True)
-class _Spread:
-    """So many units a minute, spread evenly: since the first one never more than the time that has passed pays for."""
+class _RateLimit:
+    """A rate limiter: at most `a_minute` units a minute, spread evenly, no bursts.
+
+    `paid_until` is when the units taken so far are used up. A caller that came late may catch up by CATCH_UP_SECONDS,
+    so that the delays of an event loop do not lower the rate.
+    """
 
     a_minute: float
     paid_until: float | None = None
@@ -38,7 +41,7 @@ class _Spread:
 
 
 class Pace:
-    """Follows what the server says. `limit` is how many calls may be under way now, at most `concurrency`."""
+    """Adapts to the server's answers. `limit` is how many calls may be under way now, at most `concurrency`."""
 
     def __init__(
         self, concurrency: int, requests_per_minute: float | None = None, tokens_per_minute: float | None = None
@@ -49,8 +52,8 @@ class Pace:
         self._open_at = -math.inf
         self._refused_at = -math.inf
         self._refused_in_a_row = 0
-        self._requests = _Spread(requests_per_minute) if requests_per_minute else None
-        self._tokens = _Spread(tokens_per_minute) if tokens_per_minute else None
+        self._requests = _RateLimit(requests_per_minute) if requests_per_minute else None
+        self._tokens = _RateLimit(tokens_per_minute) if tokens_per_minute else None
 
     @property
     def limit(self) -> int:
@@ -58,14 +61,14 @@ class Pace:
         return max(int(self._limit), 1)
 
     def wait(self, now: float) -> float:
-        """Return the seconds until another call may start; infinite where one under way has to end first."""
+        """Return the seconds until another call may start; infinite while too many are under way."""
         if self.in_flight >= self.limit:
             return math.inf
-        spreads = (spread.wait(now) for spread in (self._requests, self._tokens) if spread)
-        return max(self._open_at - now, 0.0, *spreads)
+        limits = (limit.wait(now) for limit in (self._requests, self._tokens) if limit)
+        return max(self._open_at - now, 0.0, *limits)
 
     def start(self, now: float, tokens: float) -> None:
-        """Count a call that starts, with the tokens that it will probably take."""
+        """Count a call that starts, with the tokens that it is expected to take."""
         self.in_flight += 1
         if self._requests:
             self._requests.take(now, 1)
@@ -73,9 +76,10 @@ class Pace:
             self._tokens.take(now, tokens)
 
     def end(self, now: float, tokens: float, answer: Answer, began: float) -> bool:
-        """Count a call that ended and follow what its answer says; `tokens` as in `start`, `began` when that was.
+        """Count a call that ended and adapt to its answer; `tokens` as in `start`, `began` when the call started.
 
-        False where it was refused with others that were under way at the same time.
+        Returns False where it was refused by a rate limit that another call had already met when this one was under
+        way: such a refusal says nothing new.
         """
         self.in_flight -= 1
         is_news = True
@@ -88,11 +92,11 @@ class Pace:
         elif answer.is_reply:
             self._refused_in_a_row = 0
             self._limit = min(self._limit + 1 / max(self._limit, 1.0), float(self.concurrency))
-        self._heed(now, answer)
+        self._follow_headroom(now, answer)
         return is_news
 
     def _slow_down(self, now: float, answer: Answer, *, is_news: bool) -> None:
-        # Calls that were under way at the first refusal are refused for the same reason: they halve it once.
+        # All calls under way at the first refusal are refused for the same reason; together they halve the limit once.
         if is_news:
             self._limit = max(self._limit / 2, 1.0)
             self._refused_in_a_row += 1
@@ -101,8 +105,8 @@ class Pace:
         asked = None if answer.asks_for_long else answer.retry_after_seconds
         self._open_at = max(self._open_at, now + (hold if asked is None else asked))
 
-    def _heed(self, now: float, answer: Answer) -> None:
-        """Start nothing that the server says it would refuse."""
+    def _follow_headroom(self, now: float, answer: Answer) -> None:
+        """Delay calls that the server's headers say it would refuse."""
         room = answer.headroom
         for left, reset in ((room.requests, room.requests_reset_seconds), (room.tokens, room.tokens_reset_seconds)):
             if left is not None and left <= 0 and reset is not None:

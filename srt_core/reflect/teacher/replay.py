@@ -13,7 +13,7 @@ FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_r
 
 
 class ReplayTeacher:
-    """Recorded replies in a JSON Lines file, one call a line, found again by the stage and the pair they are about.
+    """Recorded replies in a JSON Lines file, one call a line, found by the stage and the pair that they are about.
 
     Each line has `stage`, `instruction`, `input`, `response` (the pair reflected on), `reply`, `finish_reason` and
     perhaps `model`. Of several lines about the same pair the last counts: it was the last try.
@@ -39,7 +39,7 @@ class ReplayTeacher:
         return self.name
 
     async def ask(self, ask: Ask) -> Answer:
-        """Return the recorded reply about this pair, or say that there is none."""
+        """Return the recorded reply about this pair, or an Answer NOT_RECORDED."""
         found = self._replies.get((ask.stage, ask.pair))
         if found is not None:
             return found
@@ -50,7 +50,7 @@ class ReplayTeacher:
         )
 
     def request_hash(self, ask: Ask) -> str:
-        """Identify a request by its messages: a recording has no other settings."""
+        """Return the hash of the recording's name and the messages: there are no other settings."""
         return request_hash(self.name, ask.messages, 0.0, 0)
 
     async def close(self) -> None:
@@ -58,14 +58,14 @@ class ReplayTeacher:
 
 
 def record_reply(ask: Ask, answer: Answer) -> dict[str, str]:
-    """Write a call as a line of a recording that ReplayTeacher reads (serialise it with json.dumps)."""
+    """Return a call as a line of a recording that ReplayTeacher reads (serialise it with json.dumps)."""
     pair = ask.pair
     about = {"stage": str(ask.stage), "instruction": pair.instruction, "input": pair.input, "response": pair.response}
     return about | {"reply": answer.text or "", "finish_reason": answer.finish_reason, "model": answer.model}
 
 
 def _read_recording(path: Path) -> dict[tuple[Stage, Pair], Answer]:
-    """Read all recorded replies of a file."""
+    """Return all recorded replies of a file, by stage and pair."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -79,7 +79,7 @@ def _read_recording(path: Path) -> dict[tuple[Stage, Pair], Answer]:
 
 
 def _read_line(path: Path, number: int, line: bytes) -> tuple[tuple[Stage, Pair], Answer]:
-    """Read one recorded reply."""
+    """Return one recorded reply with its stage and pair."""
     try:
         record = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

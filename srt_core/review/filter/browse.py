@@ -77,7 +77,7 @@ class Filter(Facets):
     origin_ranges: tuple[tuple[str, str, float, float], ...] = ()
     """The same of one origin's candidate: measure, origin, from and to."""
     extra: tuple[tuple[str, str], ...] = field(default=())
-    """Columns of the file that the product has no use for, by name and value."""
+    """Unmapped columns of the imported file, by name and value."""
 
     def range_of(self, measure: str) -> tuple[str, Range | None]:
         """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""

@@ -1,6 +1,15 @@
-"""The student: the LLM that will be trained, asked only for losses. The one importer of torch and transformers.
+"""The student: the LLM that will be trained, asked only for losses. Only this package imports torch and transformers.
 
-They, and Ray, are imported when a student is loaded, not when this package is.
+    scorer          what the rest of the program sees of a student: tokens, an identity, losses of packs
+    packing         cuts requests into packs and lays a pack out as one row of tokens; knows nothing of torch
+    forward         the forward pass of a pack; attention and decoder make it fast
+    model           Student: a model in this process, with the probe that checks packs against single requests
+    ray_student     RayStudent: the same on a Ray cluster, whose workers are in ray_workers
+    loading         from a folder or the hub to a Student
+    identity        the fingerprint of a student; files: whether its folder has changed
+    engines         opens a student here or on a cluster
+
+torch, transformers and Ray are imported when a student is loaded, not when this package is.
 """
 
 from srt_core.score.student.engines import Engine, open_student

@@ -1,7 +1,8 @@
-"""The attention of a pack: each segment sees its own rows from the left and all rows of the spans before it.
+"""The attention of a pack: a row attends to the rows before it in its segment, and to all rows of the segment's prefix.
 
-`packed_attention` is what transformers' layers call; outside a pack it is transformers' own. On a CPU there is a call
-a block of queries, on other devices, where calls are dear and arithmetic is cheap, one call with a mask for the pack.
+transformers' layers call `packed_attention`; outside a pack it does what transformers does. On a CPU attention is
+computed in blocks of queries, so that no pairs of unrelated texts are computed. On other devices, where calls are
+expensive and arithmetic is cheap, there is one call for the whole pack with a mask.
 """
 
 import threading
@@ -15,24 +16,28 @@ if TYPE_CHECKING:
     import torch
 
 NAME = "srt_packed"
-"""Under which transformers knows `packed_attention`."""
+"""The name under which transformers knows `packed_attention`."""
 _QUERY_ROWS = 96
-"""Queries attended at once: fewer and each call costs too much, more and too many pairs are computed in vain."""
+"""Queries per call. With fewer the overhead of the calls dominates, with more too many masked pairs are computed."""
 
 _current = threading.local()
-"""`layout`: the pack that this thread puts through the model; `calls`: layers that attended to it so far."""
+"""`layout`: the pack that this thread puts through the model; `calls`: the layers that used it so far.
+
+transformers passes no argument of ours through a model's layers, so the layout reaches the attention function by way
+of the thread that runs the forward pass.
+"""
 
 
 class CannotPackError(Exception):
-    """The model's attention does more than softmax(q k) v over what is to the left; says what."""
+    """The model's attention does more than causal softmax(q k) v; the message says what."""
 
 
 @contextmanager
 def packing(layout: Layout) -> Iterator[None]:
-    """Have `packed_attention` attend in this thread as the layout says.
+    """Let `packed_attention` follow this layout in this thread for as long as the block lasts.
 
     Raises:
-        CannotPackError: nothing attended.
+        CannotPackError: no layer called it, so the pack was computed as if it were one text.
     """
     _current.layout, _current.calls = layout, 0
     try:
@@ -52,10 +57,10 @@ def packed_attention(
     scaling: float | None = None,
     **options: Any,
 ) -> "tuple[torch.Tensor, None]":
-    """Attend as the current layout says: transformers' attention interface over one row of packed tokens.
+    """Compute attention over one sequence of packed tokens: transformers' attention interface.
 
     query: [1, heads, rows, features], key and value: [1, heads or fewer, rows, features] -> [1, rows, heads, features].
-    Outside a pack this is transformers' own.
+    Outside a pack this is transformers' own function. `attention_mask` is ignored in a pack: it knows of one text.
     """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -66,6 +71,7 @@ def packed_attention(
         if options.get(name) is not None:
             raise CannotPackError(f"its attention has a {name}")
     _current.calls += 1
+    # Grouped-query attention: several query heads share a key head, which is repeated for torch's function.
     attend = attend_by_segment if query.device.type == "cpu" else attend_by_mask
     key, value = (repeated(states[0], query.shape[1]) for states in (key, value))
     return attend(query[0], key, value, layout.segments, scaling)[None], None
@@ -84,7 +90,11 @@ def attend_by_segment(
     scaling: float | None,
     out: "torch.Tensor | None" = None,
 ) -> "torch.Tensor":
-    """One call a block of queries. [heads, rows, features] each -> [rows, heads, features], `out` where given."""
+    """Compute attention by blocks of queries. [heads, rows, features] each -> [rows, heads, features], in `out` if any.
+
+    Each block attends only to the keys up to its last row: with one call for a long segment half of all pairs would be
+    masked ones, computed in vain.
+    """
     import torch
     from torch.nn.functional import scaled_dot_product_attention as attend
 
@@ -94,14 +104,16 @@ def attend_by_segment(
         begin, end = segment.rows
         keys, values = _seen(key, segment), _seen(value, segment)
         rows = end - begin
+        # A short segment without a prefix is plain causal attention, for which torch needs no mask.
         if not segment.depth and rows <= 1.5 * _QUERY_ROWS:
             some = attend(query[None, :, begin:end], keys, values, is_causal=True, scale=scaling)
             out[begin:end] = some[0].transpose(0, 1)
             continue
-        step = -(-rows // max(1, round(rows / _QUERY_ROWS)))
+        step = -(-rows // max(1, round(rows / _QUERY_ROWS)))  # equal blocks of about _QUERY_ROWS
         for at in range(0, rows, step):
             last = min(rows, at + step)
             reach = segment.depth + last
+            # The last query of the block sees all `reach` keys, each one before it one key less.
             mask = _triangle(query.dtype, reach)[at - last :, -reach:]
             some = attend(query[None, :, begin + at : begin + last], keys[:, :, :reach], values[:, :, :reach],
                           attn_mask=mask, scale=scaling)  # fmt: skip
@@ -110,7 +122,7 @@ def attend_by_segment(
 
 
 def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
-    """The states that a segment's last row sees: [1, heads, depth + rows, features]."""
+    """Return the keys or values of a segment's prefix and of its own rows: [1, heads, depth + rows, features]."""
     import torch
 
     spans = [*segment.before, segment.rows]
@@ -120,9 +132,10 @@ def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
 
 
 def _triangle(dtype: "torch.dtype", reach: int) -> "torch.Tensor":
-    """An additive mask whose last n rows and m columns are what n queries see of m keys, the last n their own.
+    """Return an additive causal mask at least `reach` columns wide, of which every block uses the bottom right corner.
 
-    Kept by the thread that uses it, and at least `reach` columns wide.
+    Its last n rows and m columns are the mask of n queries over m keys, of which the last n are the queries' own. So
+    one mask serves blocks of every size; each thread keeps one for each dtype.
     """
     import torch
 
@@ -141,7 +154,7 @@ def attend_by_mask(
     segments: list[Segment],
     scaling: float | None,
 ) -> "torch.Tensor":
-    """One call for the whole pack. [heads, rows, features] each -> [rows, heads, features]."""
+    """Compute attention in one call for the whole pack. [heads, rows, features] each -> [rows, heads, features]."""
     from torch.nn.functional import scaled_dot_product_attention as attend
 
     mask = _visible(segments, query.shape[1], query.device)
@@ -149,9 +162,10 @@ def attend_by_mask(
 
 
 def _visible(segments: list[Segment], rows: int, device: "torch.device") -> "torch.Tensor":
-    """Which row (first) sees which (second): bool [rows, rows]; kept for the layers of a pack."""
+    """Return which row (first index) attends to which (second): bool [rows, rows]."""
     import torch
 
+    # All layers of a pack pass the same list of segments, so the mask is built once a pack.
     kept: tuple[list[Segment], torch.Tensor] | None = getattr(_current, "visible", None)
     if kept is not None and kept[0] is segments:
         return kept[1]

@@ -1,9 +1,11 @@
-"""A pack through a decoder of Llama's shape on a CPU, layer by layer with the modules' own weights.
+"""The forward pass of a pack through a Llama-like decoder on a CPU, layer by layer with the modules' own weights.
 
-transformers' forward gives the same numbers from whole matrices. Here rows go through each projection in blocks that
-stay in a core's cache, results are written where they are needed instead of into new memory, the rotation is done in
-place, and behind the attention of the last layer only rows that predict a target go on. Whether a model has this shape
-is asked of its modules' names; whether it computes what this does, of the probe when a student is loaded.
+It gives the same numbers as transformers' forward and is faster on a core: rows go through each projection in blocks
+that stay in the cache, results are written into reused memory, rotary embeddings are applied in place, and after the
+attention of the last layer only rows that predict a target are computed further.
+
+The names of a model's modules show whether it has this structure. Whether its modules also compute what is computed
+here is tested by the probe when a student is loaded; if not, the model's own layers are used.
 """
 
 import threading
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
     import torch
 
 _ROWS = 256
-"""Rows that go through a projection at once."""
+"""Rows per projection: their activations stay in a core's cache until the next projection reads them."""
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
 _MLP = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
 
-def has_this_shape(model: Any) -> bool:
-    """Whether the model's modules are those of Llama, Mistral, Qwen2, Qwen3 or Gemma, and lie on a CPU."""
+def is_llama_like(model: Any) -> bool:
+    """Return whether the model has the modules of Llama, Mistral, Qwen2, Qwen3 or Gemma, and is on a CPU."""
     base = model.base_model
     if model.device.type != "cpu" or not {"embed_tokens", "layers", "norm", "rotary_emb"} <= _names(base):
         return False
@@ -36,10 +38,10 @@ def has_this_shape(model: Any) -> bool:
 
 
 class Decoder:
-    """The base model of a student, taken apart. Safe to use from several threads: each has its own working memory."""
+    """The layers of a student's base model. Safe to use from several threads: each has its own working memory."""
 
     def __init__(self, model: Any) -> None:
-        """Take a model that has this shape."""
+        """Take a model for which `is_llama_like` is true."""
         self._base = model.base_model
         self._memory = threading.local()
 
@@ -53,43 +55,51 @@ class Decoder:
         *layers, last = self._base.layers
         for layer in layers:
             self._finish(layer, states, self._attended(layer, states, layout, rotation))
+        # In the last layer every row still serves as key and value, but only target rows are needed after attention.
         attended = self._attended(last, states, layout, rotation)[targets]
-        states = states[targets]
+        states = states[targets]  # a copy, in which a row that predicts several targets occurs several times
         self._finish(last, states, attended)
         found: torch.Tensor = self._base.norm(states)
         return found
 
     def _rotation(self, states: "torch.Tensor", layout: Layout) -> "tuple[torch.Tensor, torch.Tensor]":
-        """Cosine and sine of each row's position: [rows, 1, features of a head]."""
+        """Return cosine and sine of each row's position in its text: [rows, 1, features of a head]."""
         import torch
 
+        # Positions count within a text, not within the pack: a shared prefix has the same ones in all its texts, so its
+        # keys and values serve every text that continues it.
         cosine, sine = self._base.rotary_emb(states[None], torch.tensor([layout.positions]))
         return cosine[0][:, None], sine[0][:, None]
 
     def _attended(
         self, layer: Any, states: "torch.Tensor", layout: Layout, rotation: "tuple[torch.Tensor, torch.Tensor]"
     ) -> "torch.Tensor":
-        """What each row gathers from those it sees, before the output projection: [rows, heads x features]."""
+        """Return the attention of each row, before the output projection: [rows, heads x features]."""
         module = layer.self_attn
         size = module.head_dim
         parts = [module.q_proj, module.k_proj, module.v_proj]
-        made = [self._room(f"made{at}", states, part.out_features) for at, part in enumerate(parts)]
+        # Attention needs the keys and values of all rows, so these are whole; only the normalised rows are per block.
+        made = [self._buffer(f"made{at}", states, part.out_features) for at, part in enumerate(parts)]
         for begin in range(0, len(states), _ROWS):
             rows = slice(begin, begin + _ROWS)
             normed = _normed(layer.input_layernorm, states[rows])
-            for part, room in zip(parts, made, strict=True):
-                _project(part, normed, room[rows])
-        query, key, value = (room.view(len(states), -1, size) for room in made)
+            for part, buffer in zip(parts, made, strict=True):
+                _project(part, normed, buffer[rows])
+        query, key, value = (buffer.view(len(states), -1, size) for buffer in made)
         query, key = (self._rotated(name, module, part, rotation) for name, part in (("q", query), ("k", key)))
         query, key, value = (part.transpose(0, 1) for part in (query, key, value))
-        room = self._room("seen", states, query.shape[0] * size).view(len(states), -1, size)
+        out = self._buffer("attended", states, query.shape[0] * size).view(len(states), -1, size)
         key, value = repeated(key, query.shape[0]), repeated(value, query.shape[0])
-        return attend_by_segment(query, key, value, layout.segments, module.scaling, room).view(len(states), -1)
+        return attend_by_segment(query, key, value, layout.segments, module.scaling, out).view(len(states), -1)
 
     def _rotated(
         self, name: str, module: Any, states: "torch.Tensor", rotation: "tuple[torch.Tensor, torch.Tensor]"
     ) -> "torch.Tensor":
-        """Turn each head's features, [rows, heads, features], by the row's position; normed first where it has that."""
+        """Return states [rows, heads, features] with rotary embedding, normalised before where the model does so.
+
+        rotated = states * cosine + rotate_half(states) * sine, where rotate_half([a, b]) = [-b, a]. The two halves are
+        added in place, so rotate_half never exists as a tensor of its own.
+        """
         import torch
 
         norm = getattr(module, f"{name}_norm", None)
@@ -97,24 +107,29 @@ class Decoder:
             states = norm(states)
         cosine, sine = rotation
         half = states.shape[2] // 2
-        turned = torch.mul(states, cosine, out=self._room(name, states[:, 0], states[0].numel()).view(states.shape))
+        turned = torch.mul(states, cosine, out=self._buffer(name, states[:, 0], states[0].numel()).view(states.shape))
         turned[..., :half].addcmul_(states[..., half:], sine[..., :half], value=-1)
         turned[..., half:].addcmul_(states[..., :half], sine[..., half:])
         return turned
 
     def _finish(self, layer: Any, states: "torch.Tensor", attended: "torch.Tensor") -> None:
-        """Add the attention's and the MLP's share to `states`, in place."""
+        """Add the outputs of attention and MLP to `states` (the residual stream), in place."""
         mlp = layer.mlp
+        # Rows do not depend on each other here, so each block goes through all steps while it is in the cache.
         for begin in range(0, len(states), _ROWS):
             rows = states[begin : begin + _ROWS]
             _add_projected(layer.self_attn.o_proj, attended[begin : begin + _ROWS], rows)
             normed = _normed(layer.post_attention_layernorm, rows)
-            gate = _project(mlp.gate_proj, normed, self._room("gate", rows, mlp.gate_proj.out_features))
-            up = _project(mlp.up_proj, normed, self._room("up", rows, mlp.up_proj.out_features))
+            gate = _project(mlp.gate_proj, normed, self._buffer("gate", rows, mlp.gate_proj.out_features))
+            up = _project(mlp.up_proj, normed, self._buffer("up", rows, mlp.up_proj.out_features))
             _add_projected(mlp.down_proj, mlp.act_fn(gate).mul_(up), rows)
 
-    def _room(self, name: str, like: "torch.Tensor", width: int) -> "torch.Tensor":
-        """Working memory of this thread, one row for each of `like`: [rows, width], whatever was in it before."""
+    def _buffer(self, name: str, like: "torch.Tensor", width: int) -> "torch.Tensor":
+        """Return working memory of this thread with a row for each of `like`: [rows, width], its content undefined.
+
+        It is kept by name and used again for the next layer and the next pack. A name must therefore not be asked for
+        again while its content is needed.
+        """
         import torch
 
         kept: torch.Tensor | None = getattr(self._memory, name, None)
@@ -125,7 +140,10 @@ class Decoder:
 
 
 def _normed(module: Any, rows: "torch.Tensor") -> "torch.Tensor":
-    """The module's RMS norm in one pass where it is Llama's; Gemma's, which calls its epsilon `eps`, is another."""
+    """Return the module's RMS norm of rows, by torch's fused function where it is Llama's.
+
+    Gemma's norm scales by 1 + weight and is left to the module; it is recognised by its other name for epsilon, `eps`.
+    """
     from torch.nn.functional import rms_norm
 
     epsilon = getattr(module, "variance_epsilon", None)

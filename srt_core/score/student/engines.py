@@ -10,7 +10,7 @@ from srt_core.score.student.scorer import Scorer
 
 
 class Engine(StrEnum):
-    """Who computes packs. The losses are the same."""
+    """Where packs are computed. The losses are the same."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -26,7 +26,7 @@ def open_student(
     device: str = "auto",
     dtype: str = "auto",
 ) -> Iterator[Scorer]:
-    """Hold a student for as long as the block lasts; `address` and `workers` are those of `ray_student`.
+    """Yield a student that is released when the block ends; `address` and `workers` are those of `ray_student`.
 
     Raises:
         StudentError: as `load_student` and `ray_student`.

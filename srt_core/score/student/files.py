@@ -1,4 +1,4 @@
-"""What tells, without reading its weights, that a student's folder is as it was."""
+"""Detect, without reading its weights, whether a student's folder has changed."""
 
 import hashlib
 import json
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def files_stamp(name: str, *options: str) -> str:
-    """Return 32 hex digits over a folder's path, its files' names, sizes and times, and how it is loaded.
+    """Return a hash (32 hex digits) of a folder's path, its files' names, sizes and times, and `options`.
 
-    "" for a hub name, of which only the hub knows whether it is as it was.
+    "" for a hub name: only the hub knows whether it has changed.
     """
     folder = Path(name).expanduser()
     try:

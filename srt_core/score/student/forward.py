@@ -1,11 +1,11 @@
 """The forward pass of a pack: the losses of its target tokens, and nothing that they do not need.
 
-    nll(token) = log sum_v exp(logit_v) - logit_token       nats, a row of hidden state a target token
+    nll(token) = log sum_v exp(logit_v) - logit_token       nats, from the hidden state of the row before the token
 
-Three ways, told apart by `Batching`. Packed is the fast one: the model runs over one row of tokens in which a common
-beginning stands once, and an attention function of ours lets each segment see its own tokens and those before it. Only
-rows that predict a target reach the output head, and the head goes over the vocabulary in blocks that stay in the
-cache, so no logits are kept. Padded and single are for models whose attention does more than that.
+There are three ways (`Batching`). Packed is the fast one: the model runs over one sequence of tokens in which a common
+prefix is present once, and an attention function of ours lets each segment see its own tokens and its prefix. Only rows
+that predict a target reach the output head, and the head goes over the vocabulary in blocks that stay in the cache, so
+that the logits of all rows never exist at once. Padded and single are for models with any other attention.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from srt_core.score.student.attention import NAME, packed_attention, packing
-from srt_core.score.student.decoder import Decoder, has_this_shape
+from srt_core.score.student.decoder import Decoder, is_llama_like
 from srt_core.score.student.packing import Batching, Layout, Pack, lay_out
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _CPU_BLOCK = (1024, 512)
-"""Rows x vocabulary entries of logits at once: 2 MiB, whatever the vocabulary; the fastest of the shapes tried."""
+"""Rows x vocabulary entries of logits computed at once: 2 MiB for any vocabulary; the fastest of the shapes tried."""
 _GPU_BLOCK = (4096, 16384)
 
 
@@ -40,8 +40,9 @@ class Head:
     def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
         """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
 
-        Computed as log sum_v exp(logit_v - logit_wanted), which keeps its digits where p is almost 1. Where that
-        overflows, at losses above 88 nats, the rows are done again by a log-sum-exp.
+        Computed as log sum_v exp(logit_v - logit_wanted): subtracting first keeps the precision where p is almost 1 and
+        the loss almost 0. It needs no pass for the maximum, but overflows at losses above 88 nats (float32); those rows
+        are computed again by a log-sum-exp.
         """
         import torch
 
@@ -52,7 +53,9 @@ class Head:
     def _nlls_of_block(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        about = self._logits_of(hidden, wanted)[:, None]  # the wanted logit but for rounding; the exact one comes below
+        # The wanted logit, but for rounding: a dot product rounds differently from the blocked matrix product below.
+        # Subtracted from all logits it cancels, and `exact` picks up the difference that rounding leaves.
+        about = self._logits_of(hidden, wanted)[:, None]
         total, exact = torch.zeros_like(about), torch.zeros_like(about)
         for at, block in self._logit_blocks(hidden):
             logits = block.sub_(about)
@@ -60,7 +63,7 @@ class Head:
             is_here = (place >= 0) & (place < logits.shape[1])
             exact += torch.where(is_here, logits.gather(1, place.clamp(0, logits.shape[1] - 1)), 0.0)
             total += logits.exp_().sum(1, keepdim=True)
-        found = (total.log() - exact)[:, 0].clamp_(min=0.0)  # rounding may leave less than nothing
+        found = (total.log() - exact)[:, 0].clamp_(min=0.0)  # rounding may give a loss below 0
         lost = found.isfinite().logical_not().nonzero()[:, 0]
         if len(lost):
             found[lost] = self._safe_nlls(hidden[lost], wanted[lost])
@@ -73,7 +76,10 @@ class Head:
         return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
 
     def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[tuple[int, torch.Tensor]]":
-        """Yield the first vocabulary entry and float32 logits [rows, block]; each block is overwritten by the next."""
+        """Yield the first vocabulary entry and the float32 logits [rows, block] of each block of the vocabulary.
+
+        All blocks share one buffer: each is overwritten by the next, and the caller may change it.
+        """
         import torch
 
         _, width = _block(hidden)
@@ -94,26 +100,26 @@ class Head:
 
 
 class Forward:
-    """A causal language model that gives token losses of packs."""
+    """A causal language model that computes the token losses of packs."""
 
     def __init__(self, model: "PreTrainedModel", filler: int) -> None:
-        """Take the model as it is; `filler` is the token that pads."""
+        """Take a model; `filler` is the token to pad with."""
         self._model: Any = model  # transformers leaves much of its interface without types
         self._filler = filler
         self._attention = self._model.config._attn_implementation
         self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
         self.head = _head_of(self._model)
-        self.decoder = Decoder(self._model) if self.head and has_this_shape(self._model) else None
-        """The faster forward for packs; set it to None to have them go through the model's own layers."""
+        self.decoder = Decoder(self._model) if self.head and is_llama_like(self._model) else None
+        """A faster forward pass for packs; None: they go through the model's own layers."""
 
     @property
     def device(self) -> "torch.device":
-        """Where the weights are."""
+        """The device of the weights."""
         device: torch.device = self._model.device
         return device
 
     def set_packing(self, *, on: bool) -> None:
-        """Let the model's layers call our attention function, or the one they came with."""
+        """Let the model's layers call our attention function, or their original one."""
         from transformers import AttentionInterface
 
         AttentionInterface.register(NAME, packed_attention)
@@ -123,7 +129,7 @@ class Forward:
         """Return for each request a float32 tensor [target tokens] of -log p, on the CPU.
 
         Raises:
-            CannotPackError: `batching` is PACKED and the model's attention does something else.
+            CannotPackError: `batching` is PACKED and the model's attention is of another kind.
         """
         import torch
 
@@ -163,7 +169,7 @@ class Forward:
         return hidden
 
     def _packed(self, layout: Layout) -> "torch.Tensor":
-        """Hidden states of the layout's target rows: [targets, features]."""
+        """Return the hidden states of the layout's target rows: [targets, features]."""
         if self.decoder:
             return self.decoder.target_states(layout)
         with packing(layout):
@@ -175,6 +181,7 @@ class Forward:
         import torch
 
         hidden = self.hidden([request.ids for request in pack])
+        # The row before a token predicts it, so the rows are shifted by one against the target tokens.
         rows = [row[request.start - 1 : len(request.ids) - 1] for row, request in zip(hidden, pack, strict=True)]
         wanted = [token for request in pack for token in request.ids[request.start :]]
         return torch.cat(rows), self._tensor(wanted), [len(row) for row in rows]
@@ -182,7 +189,7 @@ class Forward:
     def _nlls_of_own_forward(self, ids: tuple[int, ...], start: int) -> "torch.Tensor":
         from torch.nn.functional import cross_entropy
 
-        kept = len(ids) - start + 1
+        kept = len(ids) - start + 1  # one row more than targets: the last row predicts what follows the text
         keep = {"logits_to_keep": kept} if self._keeps_logits else {}
         logits = self._model(input_ids=self._tensor([ids]), use_cache=False, **keep).logits[0, -kept:-1]
         return cross_entropy(logits.float(), self._tensor(ids[start:]), reduction="none").cpu()
@@ -198,7 +205,7 @@ def _block(hidden: "torch.Tensor") -> tuple[int, int]:
 
 
 def _head_of(model: Any) -> Head | None:
-    """The output head, where it is a plain linear layer on a base model of its own; else None."""
+    """Return the output head where it is a plain linear layer on top of a separate base model; else None."""
     import torch
 
     layer = model.get_output_embeddings()

@@ -1,4 +1,4 @@
-"""What makes a student the same student: configuration, weights, dtype and tokenizer, not its folder."""
+"""The fingerprint of a student: configuration, weights, dtype and tokenizer, but not its folder."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 _BACKEND = "transformers-torch"
 _NOT_IDENTITY = frozenset({"_name_or_path", "architectures", "dtype", "transformers_version", "use_cache"})
-"""Configuration that says where a model was saved and by what, not how it computes; dtype is taken from the model."""
+"""Configuration that does not affect the losses; dtype is taken from the model itself."""
 
 
 def fingerprint(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> str:
-    """Return SHA-256 in hex over everything a loss depends on; reads every weight once."""
+    """Return the SHA-256 hash (hex) of everything that a loss depends on; reads every weight once."""
     digest = hashlib.sha256(_BACKEND.encode())
     for part in (_config_text(model), str(model.dtype), _tokenizer_text(tokenizer)):
         digest.update(hashlib.sha256(part.encode()).digest())
@@ -25,7 +25,7 @@ def fingerprint(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") 
 
 
 def tokenizer_fingerprint(tokenizer: "PreTrainedTokenizerBase") -> str:
-    """Return SHA-256 in hex over what makes ids of a text."""
+    """Return the SHA-256 hash (hex) of everything that the token ids of a text depend on."""
     return hashlib.sha256(_tokenizer_text(tokenizer).encode()).hexdigest()
 
 
@@ -37,14 +37,14 @@ def _config_text(model: "PreTrainedModel") -> str:
 def _tokenizer_text(tokenizer: "PreTrainedTokenizerBase") -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = json.loads(backend.to_str()) if backend else {type(tokenizer).__name__: tokenizer.get_vocab()}
-    # left over from the last call, and never used for scoring
+    # A tokenizer keeps the truncation and padding of its last call; scoring uses neither.
     rules.update(truncation=None, padding=None)
     special = [tokenizer.bos_token, tokenizer.eos_token, tokenizer.chat_template]
     return json.dumps([rules, special], sort_keys=True, default=str)
 
 
 def _bytes(tensor: "torch.Tensor") -> memoryview:
-    """The tensor's memory, whatever its dtype: numpy has no bfloat16."""
+    """Return the tensor's memory as bytes, whatever its dtype: numpy has no bfloat16."""
     import torch
 
     return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data

@@ -1,4 +1,4 @@
-"""Load a student from a folder, the local cache or the hub, or say plainly why not."""
+"""Load a student from a folder, the local cache or the hub, with a clear error where that fails."""
 
 import pickle
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str =
 
 
 def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
-    """Load a student's tokenizer alone, and no weights: enough to plan with.
+    """Load a student's tokenizer without its weights, which is enough for planning.
 
     Raises:
         StudentError: as `load_student`.
@@ -57,7 +57,7 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a student is read from. absent: why it is perhaps not there, "" for what is."""
+    """Where a student is read from. `absent`: why it may be missing, "" where it is known to be there."""
 
     name: str
     place: str
@@ -79,7 +79,7 @@ def _tokenizer_at(source: _Source) -> "PreTrainedTokenizerBase":
 
 @contextmanager
 def _loading_errors(name: str, problem: str) -> Iterator[None]:
-    """Turn what transformers raises on a folder that is no student into a StudentError."""
+    """Turn the many errors that transformers raises for a folder that is no student into a StudentError."""
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
@@ -104,7 +104,7 @@ def _read_tokenizer(source: str, is_local: bool) -> "PreTrainedTokenizerBase":
 
 
 def _read_model(source: str, dtype: "torch.dtype", device: "torch.device", is_local: bool) -> "PreTrainedModel":
-    """Read the weights, all of them: transformers would fill the gaps with random ones."""
+    """Return the model. StudentError where weights are missing: transformers would fill them with random numbers."""
     from transformers import AutoModelForCausalLM
 
     read: Any = AutoModelForCausalLM.from_pretrained
@@ -119,7 +119,7 @@ def _read_model(source: str, dtype: "torch.dtype", device: "torch.device", is_lo
 
 
 def _silence_libraries() -> None:
-    """No progress bars and no notices: what matters comes back as an error."""
+    """Switch off progress bars and warnings: what matters is raised as an error."""
     import transformers
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -155,9 +155,9 @@ def _chosen_dtype(dtype: str, device: "torch.device") -> "torch.dtype":
 
 
 def _source(name: str) -> tuple[str, str]:
-    """Return where to load from, and why the hub is left out ("" when it is not, or for a folder).
+    """Return where to load from, and why the hub is not used ("" when it is, or for a folder).
 
-    One quick question first: transformers asks an unreachable hub for each file again and again, for minutes.
+    The hub is asked once, with a short timeout: transformers retries an unreachable hub for each file, for minutes.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: httpx or httpx2, as the hub has it

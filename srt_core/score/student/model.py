@@ -2,8 +2,8 @@
 
     loss = mean over ids[start:] of -log p(token | all tokens before it)      nats per token, softmax in float32
 
-When a student is loaded, packs are tried against one request at a time through the model's own forward; a model that
-gives anything else in packs goes to padded batches, then to one request at a time, and says why.
+When a student is loaded, a probe compares packs with single requests through the model's own forward. A model whose
+losses differ in packs is scored in padded batches or, if those differ too, one request at a time, with the reason.
 """
 
 import math
@@ -35,17 +35,17 @@ _CPU_TOKENS, _GPU_TOKENS = 2048, 4096
 _PROBE_TEXT = "The quick brown fox jumps over the lazy dog. "
 _PROBE_TOKENS = 48
 _AHEAD = 2
-"""Packs that wait for each worker, so that it never waits for the next to be planned."""
+"""Packs queued for each worker, so that no worker waits for the next one to be planned."""
 
 
 class Student(Scorer):
     """A causal language model with its tokenizer, ready to score."""
 
     def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
-        """Try the model on short inputs.
+        """Probe the model with short inputs.
 
         Raises:
-            StudentError: the tokenizer has neither BOS nor EOS, or the model looks at tokens to the right.
+            StudentError: the tokenizer has neither BOS nor EOS, or the model attends to later tokens.
         """
         super().__init__(tokenizer, name)
         model.train(False)
@@ -56,12 +56,12 @@ class Student(Scorer):
         self._tokens_that_fit: int | None = None
         probe = self._probe()
         self._check(probe)
-        self._refuse_sight_to_the_right(probe[0].ids[:8])
-        self._batching, self._batching_reason = self._tried_batching(probe)
+        self._require_causal(probe[0].ids[:8])
+        self._batching, self._batching_reason = self._choose_batching(probe)
 
     @cached_property
     def identity(self) -> Identity:
-        """What a scoring remembers of this student; reads every weight once."""
+        """The properties of this student that a scoring stores; reads every weight once."""
         return Identity(
             name=self.name,
             fingerprint=fingerprint(self._model, self._tokenizer),
@@ -75,14 +75,15 @@ class Student(Scorer):
         )
 
     def packs(self, requests: Iterable[LossRequest], token_budget: int | None = None) -> list[Pack]:
-        """Cut requests into packs, of no more tokens than fitted where memory ran out before."""
+        """Cut requests into packs; after a pack ran out of memory, into smaller ones than that."""
         fitting = [budget for budget in (token_budget, self._tokens_that_fit) if budget]
         return super().packs(requests, min(fitting, default=None))
 
     def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
-        """Compute packs, on a CPU one a core.
+        """Yield packs with their losses; on a CPU each core computes a pack of its own.
 
-        A pack spread over all cores would wait at every layer for whichever core another program has just taken.
+        A pack spread over all cores would wait at every layer for the slowest core, for example one that another
+        program uses.
         """
         import torch
 
@@ -101,10 +102,10 @@ class Student(Scorer):
                 yield done, losses.result()
         finally:
             pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)  # what a worker set for itself holds for others too
+            torch.set_num_threads(threads)  # a worker's setting also affects threads other than its own
 
     def compute(self, pack: Pack) -> list[Loss]:
-        """Compute one pack, perhaps an empty one, in this thread.
+        """Return the losses of one pack, which may be empty, computed in this thread.
 
         Raises:
             StudentError: as `run`.
@@ -115,10 +116,10 @@ class Student(Scorer):
         return [_loss(request, nlls) for request, nlls in zip(pack, self._nlls_in_parts(pack), strict=True)]
 
     def token_losses(self, requests: Sequence[LossRequest]) -> list[list[float]]:
-        """Return for each request -log p in nats of each target token, in order.
+        """Return for each request the loss of each target token, -log p in nats, in order.
 
         Raises:
-            StudentError: a request does not fit the student, or memory.
+            StudentError: a request does not fit the student or the memory.
         """
         pack = tuple(requests)
         self._check(pack)
@@ -130,7 +131,10 @@ class Student(Scorer):
         return [nlls.tolist() for nlls in found if nlls is not None]
 
     def _nlls_in_parts(self, pack: Pack) -> "list[torch.Tensor | None]":
-        """Return the losses of each request's tokens; a pack that does not fit in memory is halved, down to one."""
+        """Return the token losses of each request, None where it does not fit in memory even alone.
+
+        A pack that does not fit is halved.
+        """
         try:
             return list(self._forward.nlls(pack, self._batching))
         except (MemoryError, RuntimeError) as error:
@@ -145,7 +149,7 @@ class Student(Scorer):
         return [*self._nlls_in_parts(pack[:half]), *self._nlls_in_parts(pack[half:])]
 
     def _check(self, pack: Pack) -> None:
-        """Refuse what the model would answer with an index error, or with a loss of nothing."""
+        """Raise StudentError for requests that would give an index error in the model, or have no target."""
         for request in pack:
             ids, start = request.ids, request.start
             if not 1 <= start < len(ids):
@@ -158,7 +162,7 @@ class Student(Scorer):
                 raise StudentError(message, "Its tokenizer belongs to another model: put the right one in its folder.")
 
     def _probe(self) -> Pack:
-        """Requests of every shape that a pack has: shared beginnings, branches of branches, one target token."""
+        """Return requests of every shape that a pack may have: shared beginnings, nested branches, a single target."""
         text = self.encode([_PROBE_TEXT * _PROBE_TOKENS], special=False)[0]
         ids = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS, self._limit)]
         size = len(ids)
@@ -168,7 +172,8 @@ class Student(Scorer):
                  (ids[: size // 2] + back[: size // 3], size // 2)]  # fmt: skip
         return tuple(LossRequest(ids, max(1, start), LossStatus.OK) for ids, start in texts)
 
-    def _refuse_sight_to_the_right(self, ids: tuple[int, ...]) -> None:
+    def _require_causal(self, ids: tuple[int, ...]) -> None:
+        """Raise StudentError if logits change when later tokens are removed: the model is not causal."""
         whole, part = self._forward.own_logits(ids), self._forward.own_logits(ids[:-3])
         if not _agree(whole[:-3], part, 1e-4 if self._is_exact else 5e-2):
             message = f"The student '{self.name}' is no causal language model: its tokens see those after them."
@@ -178,8 +183,8 @@ class Student(Scorer):
     def _is_exact(self) -> bool:
         return str(self._model.dtype) == "torch.float32"
 
-    def _tried_batching(self, probe: Pack) -> tuple[Batching, str]:
-        """Return the fastest way that gives what one request at a time gives, and what is against a faster one."""
+    def _choose_batching(self, probe: Pack) -> tuple[Batching, str]:
+        """Return the fastest batching that gives the losses of single requests, and why no faster one does."""
         expected = self._forward.nlls(probe, Batching.SINGLE)
         if self._forward.head is None:
             return Batching.SINGLE, "its output head does more than multiply"
@@ -196,7 +201,7 @@ class Student(Scorer):
         return Batching.PADDED, reason
 
     def _failure_of(self, batching: Batching, probe: Pack, expected: "list[torch.Tensor]") -> str:
-        """Say what is wrong with a way of batching; "" for nothing."""
+        """Return what is wrong with a way of batching; "" for nothing."""
         (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS, batching)
         try:
             self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
@@ -213,7 +218,10 @@ class Student(Scorer):
 
 
 def _obstacle(model: "PreTrainedModel", limit: int) -> str:
-    """Say what a configuration names that packing does not do; the probe is too short to meet some of it."""
+    """Return the feature of a configuration that packing does not support; "" for none.
+
+    The probe alone does not suffice: it is too short for, say, a sliding window to have an effect.
+    """
     config = model.config.get_text_config()
     if getattr(config, "attn_logit_softcapping", None) is not None:
         return "its attention is soft-capped"
@@ -230,7 +238,7 @@ def _obstacle(model: "PreTrainedModel", limit: int) -> str:
 
 
 def _depends_on_length(model: "PreTrainedModel") -> bool:
-    """Whether a token's position is coded by how long the whole row is: then texts of two lengths cannot share one."""
+    """Return whether position codes depend on the length of the whole row, so that texts cannot share a row."""
     parameters = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
     return "dynamic" in str(parameters) or "longrope" in str(parameters)
 
@@ -253,7 +261,7 @@ def _use_one_thread() -> None:
 
 
 def _loss(request: LossRequest, nlls: "torch.Tensor | None") -> Loss:
-    """The mean in float64, or the status that says why there is none."""
+    """Return the mean loss, computed in float64, or the status that says why there is none."""
     tokens = len(request.ids) - request.start
     if nlls is None:
         return Loss(None, tokens, LossStatus.OUT_OF_MEMORY)
@@ -262,13 +270,13 @@ def _loss(request: LossRequest, nlls: "torch.Tensor | None") -> Loss:
 
 
 def _agree(found: "torch.Tensor", expected: "torch.Tensor", tolerance: float) -> bool:
-    """Whether numbers are equal up to a share of the largest; weights that give NaN are found when scoring."""
+    """Return whether numbers agree up to `tolerance` times the largest; NaN counts as 0 and is found in scoring."""
     found, expected = (numbers.float().nan_to_num(0, 0, 0) for numbers in (found, expected))
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """A GPU has an error class for it; the CPU allocator only says so in words."""
+    """Return whether memory ran out. A GPU has an error class for it, the CPU allocator only a message."""
     import torch
 
     is_named = isinstance(error, MemoryError | torch.OutOfMemoryError)
@@ -276,5 +284,5 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def short_reason(error: Exception) -> str:
-    """Return what an error says, in one line."""
+    """Return the message of an error in one line."""
     return shorten(str(error), 200).rstrip(".") or type(error).__name__

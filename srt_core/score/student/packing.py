@@ -1,14 +1,14 @@
 """Packs: which requests go through the student together, and where each of their tokens lies.
 
-Sorted by their ids, requests with a common beginning are neighbours: a template's head, an instruction in front of
-two responses, a reverse prompt in front of two instructions. Within a pack a beginning is laid down once, and a later
-request adds only the tokens that are its own, one segment, which sees its own tokens and the spans before them:
+Sorted by their ids, requests with a common prefix are neighbours: the head of a template, an instruction before two
+responses, a reverse prompt before two instructions. Within a pack such a prefix is computed once, as in a prefix tree
+(trie). A later request adds only its own tokens, one segment, which attends to itself and to the spans of its prefix:
 
     request  <s> A B C | D E      pack   <s> A B C D E  F G H
              <s> A B C | F G H           └─ segment 1 ┘ └ 2 ┘   segment 2 sees the span "<s> A B C"
 
-A pack is a pure function of its requests: every engine that computes the same pack gives the same losses. Nothing
-here knows of torch.
+A pack depends only on its requests, so every engine that computes the same pack gives the same losses. Nothing here
+depends on torch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,17 +19,17 @@ from typing import TypeAlias
 from srt_core.records import LossRequest, LossStatus
 
 MIN_SHARED_TOKENS = 16
-"""A shorter common beginning costs more to find again than to compute again."""
+"""A shorter common prefix costs more to share than to compute again."""
 
 Span: TypeAlias = tuple[int, int]
-"""Rows of a pack, from and to (not included)."""
+"""Rows of a pack: first and last (exclusive)."""
 
 
 class Batching(StrEnum):
     """How requests share a forward pass, the fastest first."""
 
     PACKED = "packed"
-    """One row of tokens, common beginnings once."""
+    """One row of tokens, common prefixes only once."""
     PADDED = "padded"
     """One request a row, padded on the right to the longest."""
     SINGLE = "single"
@@ -42,7 +42,7 @@ Pack: TypeAlias = tuple[LossRequest, ...]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Neighbouring rows of one text. They see each other from the left, and all rows of `before`."""
+    """Neighbouring rows of one text. Each attends to those before it in the segment, and to all rows of `before`."""
 
     rows: Span
     before: tuple[Span, ...]
@@ -52,10 +52,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A pack as one row of tokens.
+    """A pack as one sequence of tokens, one per row.
 
-    ids, positions: a token a row, and its place in its text. targets: the rows whose next token is a target, request
-    after request; wanted: those tokens; counts: target tokens a request.
+    ids, positions: the token of each row, and its position in its own text. targets: the rows that predict a target
+    token, request after request; wanted: those target tokens; counts: the number of targets of each request.
+
+    A row may be in `targets` several times: where texts branch, the last common row predicts the next token of each.
     """
 
     ids: list[int]
@@ -67,9 +69,9 @@ class Layout:
 
 
 def cut(requests: Iterable[LossRequest], token_budget: int, batching: Batching) -> list[Pack]:
-    """Cut requests into packs of at most `token_budget` computed tokens, and at least one request each.
+    """Return requests in packs of at most `token_budget` computed tokens, but at least one request each.
 
-    Packs come out about equally full; equal requests are taken once. Padded ones are cut by length, longest first.
+    Packs are about equally full; equal requests are taken once. For padding they are sorted by length, longest first.
     """
     distinct = list({(request.ids, request.start, request.status): request for request in requests}.values())
     if batching is Batching.PADDED:
@@ -81,23 +83,25 @@ def cut(requests: Iterable[LossRequest], token_budget: int, batching: Batching) 
 
 
 def computed_tokens(pack: Pack, batching: Batching) -> int:
-    """Count the tokens that a pack puts through the student: shared ones once, padding too."""
+    """Return the number of tokens that a pack puts through the student: shared ones once, padding included."""
     if batching is Batching.PADDED:
         return len(pack) * max(len(request.ids) for request in pack)
     return sum(_added_tokens(pack))
 
 
 def lay_out(pack: Pack) -> Layout:
-    """Lay the requests of a pack, sorted by their ids, down as one row of tokens."""
+    """Return the requests of a pack, sorted by their ids, as one sequence of tokens."""
     layout = Layout([], [], [], [], [], [])
+    # The segments that spell the previous request: a path from the root of the prefix tree. As requests are sorted,
+    # what the next one shares with any earlier request it shares with the previous one.
     path: list[Segment] = []
     previous: tuple[int, ...] = ()
     for request in pack:
         shared = _shared_tokens(previous, request.ids)
         path = _clipped(path, shared)
         if shared < len(request.ids):
-            path.append(_lay_down(layout, request.ids, shared, path))
-        _aim(layout, request, path)
+            path.append(_append_segment(layout, request.ids, shared, path))
+        _append_targets(layout, request, path)
         previous = request.ids
     return layout
 
@@ -107,10 +111,10 @@ def _order(request: LossRequest) -> tuple[tuple[int, ...], int, LossStatus]:
 
 
 def _cut_packed(ordered: Sequence[LossRequest], token_budget: int) -> list[Pack]:
-    """As few packs as the budget allows, but an even number where there are several: two workers then end together."""
+    """Return as few packs as the budget allows, but an even number if several, so that two workers end together."""
     added = _added_tokens(ordered)
     fewest = max(1, -(-sum(added) // token_budget))
-    for number in range(fewest, fewest + 3):  # a head that is laid down again in each pack can make them more
+    for number in range(fewest, fewest + 3):  # each pack repeats the prefix it begins with, so more may be needed
         packs = _cut_at(ordered, added, sum(added) / number, token_budget)
         if len(packs) == 1 or len(packs) % 2 == 0:
             break
@@ -118,13 +122,14 @@ def _cut_packed(ordered: Sequence[LossRequest], token_budget: int) -> list[Pack]
 
 
 def _cut_at(ordered: Sequence[LossRequest], added: Sequence[int], share: float, token_budget: int) -> list[Pack]:
-    """Begin a pack where those before it have their share of all tokens, or where one would break the budget."""
+    """Begin a new pack where those before it have their share of all tokens, or the next request exceeds the budget."""
     packs: list[list[LossRequest]] = []
     done = full = 0
     for request, tokens in zip(ordered, added, strict=True):
+        # Half of the tokens: a request belongs to the pack whose share its middle falls into.
         if not packs or full + tokens > token_budget or done + tokens / 2 > share * len(packs):
             packs.append([request])
-            full = len(request.ids)  # at the head of a pack nothing is shared
+            full = len(request.ids)  # the first request of a pack shares nothing
         else:
             packs[-1].append(request)
             full += tokens
@@ -136,14 +141,14 @@ def _cut_padded(longest_first: Sequence[LossRequest], token_budget: int) -> list
     packs: list[Pack] = []
     done = 0
     while done < len(longest_first):
-        size = max(1, token_budget // len(longest_first[done].ids))
+        size = max(1, token_budget // len(longest_first[done].ids))  # the first is the longest: the width of the pack
         packs.append(tuple(longest_first[done : done + size]))
         done += size
     return packs
 
 
 def _added_tokens(ordered: Sequence[LossRequest]) -> list[int]:
-    """How many tokens each request adds to those before it."""
+    """Return how many tokens each request adds to those before it."""
     before = [(), *(request.ids for request in ordered[:-1])]
     return [
         len(request.ids) - _shared_tokens(previous, request.ids)
@@ -152,25 +157,28 @@ def _added_tokens(ordered: Sequence[LossRequest]) -> list[int]:
 
 
 def _shared_tokens(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """Length of the common beginning, 0 where it is too short to be worth sharing."""
+    """Return the length of the common prefix, 0 where it is too short to be worth sharing."""
     reach = min(len(one), len(other))
+    # Comparing the first few tokens as slices settles most pairs without a loop.
     if one[:MIN_SHARED_TOKENS] != other[:MIN_SHARED_TOKENS] or reach < MIN_SHARED_TOKENS:
         return 0
     return next((place for place in range(reach) if one[place] != other[place]), reach)
 
 
 def _clipped(path: Sequence[Segment], depth: int) -> list[Segment]:
-    """The segments of a path down to `depth` tokens, the last one cut there."""
+    """Return the segments of a path down to `depth` tokens, the last one cut there."""
     kept = []
     for segment in path:
         if segment.depth >= depth:
             break
         begin, end = segment.rows
+        # A new object: the layout keeps the whole segment, of which the new branch only sees the beginning.
         kept.append(Segment((begin, min(end, begin + depth - segment.depth)), segment.before, segment.depth))
     return kept
 
 
-def _lay_down(layout: Layout, ids: tuple[int, ...], depth: int, path: Sequence[Segment]) -> Segment:
+def _append_segment(layout: Layout, ids: tuple[int, ...], depth: int, path: Sequence[Segment]) -> Segment:
+    """Append the tokens from `depth` on as a new segment behind the path, and return it."""
     begin = len(layout.ids)
     layout.ids.extend(ids[depth:])
     layout.positions.extend(range(depth, len(ids)))
@@ -180,7 +188,7 @@ def _lay_down(layout: Layout, ids: tuple[int, ...], depth: int, path: Sequence[S
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans that follow each other without a gap become one."""
+    """Join spans without a gap between them: each span costs a slice and a copy in every layer."""
     joined: list[Span] = []
     for begin, end in spans:
         if joined and joined[-1][1] == begin:
@@ -190,8 +198,9 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
-def _aim(layout: Layout, request: LossRequest, path: Sequence[Segment]) -> None:
-    """Note the rows that predict the request's target tokens."""
+def _append_targets(layout: Layout, request: LossRequest, path: Sequence[Segment]) -> None:
+    """Append the rows that predict the request's target tokens, and these tokens."""
+    # A token is predicted by the row before it, hence start - 1; the last row of a text predicts nothing we need.
     rows = [row for segment in path for row in range(*segment.rows)]
     layout.targets.extend(rows[request.start - 1 : len(request.ids) - 1])
     layout.wanted.extend(request.ids[request.start :])

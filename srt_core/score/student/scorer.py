@@ -1,6 +1,6 @@
-"""What the pipeline asks of a student, on whichever machine its weights are: tokens, an identity, and losses of packs.
+"""The interface of a student, wherever its weights are: tokens, an identity, and the losses of packs.
 
-`Student` computes in this process, `RayStudent` on a Ray cluster. Both tokenise here, so that planning is the same.
+`Student` computes in this process, `RayStudent` on a Ray cluster. Both tokenise in this process, so they plan alike.
 """
 
 from abc import ABC, abstractmethod
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Spelling = list[tuple[int, int]]
-"""For each token the characters of the text that it spells, from and to."""
+"""For each token the characters of the text that it spells: begin and end (exclusive)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What is known of a student besides its tokenizer.
+    """The properties of a student besides its tokenizer.
 
-    fingerprint: what a stored loss remembers, see `identity`. max_length_limit: tokens the model can see at once.
-    batching: how requests share a forward pass, and batching_reason why not in a faster way ("" for the fastest).
+    `fingerprint`: part of the key of a stored loss, see `identity`. `max_length_limit`: the model's context, in tokens.
+    `batching`: how requests share a forward pass; `batching_reason`: why not in a faster way ("" for the fastest).
     """
 
     name: str
@@ -53,15 +53,15 @@ class Scorer(ABC):
     @property
     @abstractmethod
     def identity(self) -> Identity:
-        """What a scoring remembers of this student."""
+        """The properties of this student that a scoring stores."""
 
     @abstractmethod
     def run(self, packs: Iterable[Pack]) -> Generator[tuple[Pack, list[Loss]], None, None]:
-        """Yield each pack with a loss a request, in the order of the packs.
+        """Yield each pack with one loss per request, in the order of the packs.
 
-        Packs are taken from the iterable when there is a place to compute them, a few ahead of what is yielded.
-        Closing the iterator leaves packs that were not begun. A request that does not fit in memory even alone gives
-        OUT_OF_MEMORY, numbers that are not finite NON_FINITE.
+        Packs are taken from the iterable when a worker is free, a few ahead of what is yielded. Closing the iterator
+        drops packs that were not begun. A request that does not fit in memory even alone gives OUT_OF_MEMORY, numbers
+        that are not finite give NON_FINITE.
 
         Raises:
             StudentError: a request does not fit the student's vocabulary or limit, or the model fails.
@@ -69,17 +69,17 @@ class Scorer(ABC):
 
     @property
     def tokenizer_fingerprint(self) -> str:
-        """What two tokenizers share that make the same ids of every text."""
+        """A hash that is equal for two tokenizers that give the same ids for every text."""
         return tokenizer_fingerprint(self._tokenizer)
 
     @property
     def fingerprint(self) -> str:
-        """What a stored loss remembers of this student."""
+        """The hash of everything that this student's losses depend on."""
         return self.identity.fingerprint
 
     @property
     def max_length_limit(self) -> int:
-        """Tokens the model can see at once."""
+        """The model's context, in tokens."""
         return self.identity.max_length_limit
 
     @property

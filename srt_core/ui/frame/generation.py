@@ -1,7 +1,7 @@
 """Widgets that show what the address says, and take what is put in.
 
 A value set from outside (a link, a chart, a preset) cannot be pushed into widgets that are on screen: what the browser
-sends before it has received the push would count as typed and undo it. So the widgets are made anew: their keys carry
+sends before it has received the push would count as typed and undo it. So the widgets are made again: their keys carry
 the number of a generation, which ends whenever anything but they themselves changed what they show.
 """
 

@@ -1,4 +1,4 @@
-"""Counts that are kept until what they are a function of changes: a rerun that changes nothing costs nothing."""
+"""Cached counts, recomputed when the project changes: a rerun after which nothing has changed costs nothing."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar

@@ -27,7 +27,7 @@ _STATUS_LABELS = {
 
 
 def draw_outcomes(project: Project) -> None:
-    """Draw the calls by what became of them; while a run is on, anew every second."""
+    """Draw the calls by their outcome, again every second while a run is under way."""
     running = bool(project.jobs.running("reflect"))
     st.fragment(_draw_calls, run_every=POLL_SECONDS if running else None)(project)
 

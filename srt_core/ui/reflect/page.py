@@ -52,7 +52,7 @@ def _draw_run(project: Project, asked: dict[str, Any]) -> None:
 
 
 def _count(project: Project, asked: Arguments) -> int:
-    """Count what any new teacher would have before it."""
+    """Return the number of calls that a new teacher would need."""
     return count_missing(Missing(project.store, "", settled_by(Mode(asked["mode"]))))
 
 

@@ -43,7 +43,7 @@ class Edit:
 
 @dataclass
 class Desk:
-    """What one session works on. Nothing a curator made lives here alone but drafts that were left unsaved."""
+    """What one session works on. Everything but unsaved drafts is in the project file."""
 
     store: Store
     sample: str | None = None

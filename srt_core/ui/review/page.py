@@ -249,7 +249,7 @@ def _render_edit(view: View, sample: Sample) -> None:
 
 def _render_more(project: Project, view: View, sample: Sample, shown: Origin | None, last: Sequence[Row]) -> None:
     if view.desk.edit:
-        if "review_tab" in st.session_state:  # set anew, or Streamlit forgets it while the tabs are not drawn
+        if "review_tab" in st.session_state:  # set again, or Streamlit forgets it while the tabs are not drawn
             st.session_state["review_tab"] = st.session_state["review_tab"]
         return
     detail, recent = st.columns([3, 1])

@@ -15,9 +15,9 @@ import streamlit as st
 from srt_core.errors import ProjectError, SRTError
 from srt_core.project.store import Row
 from srt_core.records import Origin
-from srt_core.score.explain import MapStatus, Part, Subject, TokenMap, TokenSpan, kept_maps
 from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
+from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.steps import EXPLAIN, Arguments
 from srt_core.ui.frame.page import PAGES, address, show_error
@@ -61,7 +61,7 @@ class Version:
 
     label: str
     colour: str
-    subject: Subject
+    subject: MapSubject
     status: str | None
 
 
@@ -70,13 +70,13 @@ def versions(sample: Sample, shown: Origin | None) -> list[Version]:
     origins = [origin for origin in (Origin.ORIGINAL, shown) if origin]
     found = [_version(ORIGIN_LABELS[origin], origin, sample.candidates[origin]) for origin in origins]
     if sample.edit:
-        subject = Subject("edit_score", sample.edit["event_id"])
+        subject = MapSubject("edit_score", sample.edit["event_id"])
         found.append(Version("Edited", NEUTRAL_COLOUR, subject, sample.edit["status"]))
     return found
 
 
 def _version(label: str, origin: Origin, row: Row) -> Version:
-    return Version(label, ORIGIN_COLOURS[origin], Subject("score", row["candidate_id"]), row["status"])
+    return Version(label, ORIGIN_COLOURS[origin], MapSubject("score", row["candidate_id"]), row["status"])
 
 
 def watch_tokens(project: Project, desk: Desk) -> None:
@@ -102,7 +102,7 @@ def render_tokens(project: Project, desk: Desk, sample: Sample, shown: Origin | 
     if not scored:
         _say_unscored("This sample is not scored yet. Score again to see its token losses.")
         return
-    maps = {version: kept_maps(project.store, version.subject) for version in scored}
+    maps = {version: stored_maps(project.store, version.subject) for version in scored}
     missing = [version.subject for version in scored if not maps[version]]
     if missing:
         _get(project, desk, missing, _arguments(project, scoring, missing))
@@ -116,7 +116,7 @@ def _say_unscored(text: str) -> None:
     st.page_link("pages/3_Score.py", label="Score", icon=PAGES["pages/3_Score.py"][1], query_params=address())
 
 
-def _arguments(project: Project, scoring: Row, missing: Sequence[Subject]) -> Arguments:
+def _arguments(project: Project, scoring: Row, missing: Sequence[MapSubject]) -> Arguments:
     """What the job needs: the subjects, and the student of the scoring on the device that it was scored on."""
     used = last_arguments(project, "score")
     device = used.get("device", "auto") if used.get("student") == scoring["student"] else "auto"
@@ -124,7 +124,7 @@ def _arguments(project: Project, scoring: Row, missing: Sequence[Subject]) -> Ar
     return {"subjects": subjects, "student": scoring["student"], "device": device, "dtype": scoring["dtype"]}
 
 
-def _get(project: Project, desk: Desk, missing: Sequence[Subject], arguments: Arguments) -> None:
+def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments: Arguments) -> None:
     """Wait for a job that runs, say why one failed, start one where that is quick, else offer to."""
     job = project.jobs.latest(EXPLAIN)
     is_mine = job is not None and job.arguments == arguments

@@ -18,7 +18,7 @@ from streamlit import config
 
 from srt_core.errors import PeopleError
 from srt_core.people import Login, LoginMethod, load, people_path, person_of, read_token
-from srt_core.people.login_methods import NOBODY_CAN, LoginMethods, is_from_here, is_trusted_proxy
+from srt_core.people.login_methods import NOBODY_CAN, LoginMethods, is_local_request, is_trusted_proxy
 from srt_core.people.settings import trusted_proxies
 from srt_core.ui.server import openid
 from srt_core.ui.server.login import COOKIE, answer_login, answer_logout
@@ -79,7 +79,7 @@ def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
     """Find who sent a request: a proxy's header, then OpenID Connect, then a login of our own; None for nobody."""
     request = HTTPConnection(scope)
     if ways.is_open:
-        here = is_from_here(dict(request.headers), (scope.get("server") or (None,))[0])
+        here = is_local_request(dict(request.headers), (scope.get("server") or (None,))[0])
         return Login(LoginMethod.LOCAL) if here else None
     name = request.headers.get(ways.header) if ways.header and _is_by_proxy(scope) else None
     if name and name.strip():

@@ -1,0 +1,99 @@
+"""What has no score yet, in chunks of samples, and the plan of each chunk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from srt_core.project.store import Row, Store
+from srt_core.records import CandidateLosses, Loss, LossRequest, Score
+from srt_core.score.ifd import CandidatePlan, score_of
+
+BLOCK_CHUNKS = 16
+"""Chunks whose texts are read by one query."""
+LAST_SEQ = 2**62
+ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
+"""The tables of scores, and the column of each that identifies what was scored."""
+
+# What is scored: candidates, and the pairs of edits whose decision stands.
+_UNSCORED = """
+    SELECT seq, sample_id, 'score' AS "table", candidate_id AS id, instruction, input, response
+    FROM candidate JOIN sample USING (sample_id)
+    WHERE seq BETWEEN $first AND $last AND NOT EXISTS (
+        FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
+    UNION ALL
+    SELECT seq, standing.sample_id, 'edit_score', event_id, event.instruction, event.input, event.response
+    FROM standing JOIN event USING (event_id)
+    WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
+        FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
+"""
+# Only of candidates: there are few edits, and this is for an estimate.
+_CHARACTERS = """
+    SELECT coalesce(sum(length(instruction) + length(input) + length(response)), 0) FROM candidate
+    WHERE candidate_id NOT IN (SELECT candidate_id FROM score WHERE scoring_id = ?)
+"""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A chunk: candidates and edits to score, their plans, the keys of their loss requests, the losses known so far."""
+
+    rows: Sequence[Row]
+    plans: Sequence[CandidatePlan]
+    keys: dict[LossRequest, str]
+    losses: dict[str, Loss] = field(default_factory=dict)
+    tokens: int = 0
+    """Tokens computed for the chunk."""
+
+    @property
+    def characters(self) -> int:
+        """The characters of its pairs."""
+        return sum(len(row["instruction"]) + len(row["input"]) + len(row["response"]) for row in self.rows)
+
+    def scores(self) -> list[Score]:
+        """Return the scores of its rows. KeyError while a loss is not known."""
+        return [score_of(CandidateLosses(*map(self._loss, each.slots))) for each in self.plans]
+
+    def _loss(self, slot: LossRequest | Loss) -> Loss:
+        return slot if isinstance(slot, Loss) else self.losses[self.keys[slot]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """The candidates and edits that have no score under a scoring."""
+
+    store: Store
+    scoring_id: int
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return self._value("count(*)", 0) or 0
+
+    def characters(self) -> int:
+        """Return the characters of the candidates among them."""
+        return int(self.store.value(_CHARACTERS, [self.scoring_id]))
+
+    def chunks(self, samples: int) -> Iterator[list[Row]]:
+        """Yield them in chunks, each of the samples whose numbers divided by `samples` are equal, until none is left.
+
+        The borders of chunks are fixed, whatever is scored already: a run that continues another makes equal chunks.
+        """
+        block = samples * BLOCK_CHUNKS
+        first = 0
+        while True:
+            rows = self.store.rows(
+                f'SELECT * FROM ({_UNSCORED}) ORDER BY seq, "table" DESC, id',
+                {"scoring_id": self.scoring_id, "first": first, "last": first + block - 1},
+            )
+            for _, chunk in groupby(rows, key=lambda row: row["seq"] // samples):
+                yield list(chunk)
+            first += block
+            if not rows:  # an empty block: skip to the next one that has something, as after a finished run
+                found = self._value("min(seq)", first)
+                if found is None:
+                    return
+                first = found // block * block
+
+    def _value(self, expression: str, first: int) -> int | None:
+        values = {"scoring_id": self.scoring_id, "first": first, "last": LAST_SEQ}
+        found = self.store.value(f"SELECT {expression} FROM ({_UNSCORED})", values)
+        return None if found is None else int(found)
