@@ -14,6 +14,7 @@ from srt_core.project.store import Store
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts import load_prompts
 from tests.command_line import DONE, DONE_WITH_FAILURES, ENVIRONMENT, NOT_DONE, Command, Finished, refused
+from tests.empty_project import create_empty
 from tests.fault_server import FaultServer, running_fault_server
 from tests.servers.server import running
 from tests.small_project import alpaca_rows, save_student, write_lines
@@ -34,7 +35,7 @@ def one_thread() -> None:
 def project(tmp_path: Path) -> Path:
     """A project of a few originals."""
     path = tmp_path / "p.srt"
-    with Store.create(path) as store:
+    with create_empty(path) as store:
         for _ in import_file(store, write_lines(tmp_path / "data.jsonl", alpaca_rows(SAMPLES))):
             pass
     return path
@@ -436,7 +437,7 @@ def test_no_list_of_processes_shows_the_key(project: Path, faults: FaultServer) 
 
 def test_the_search_finds_a_key(tmp_path: Path) -> None:
     """The search for the key would find it in a project file and in the log beside it."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         store.set_meta("note", f"It is {KEY}.")
         assert tmp_path / "p.srt.wal" in found_in(tmp_path, KEY)
     assert tmp_path / "p.srt" in found_in(tmp_path, KEY)
