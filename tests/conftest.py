@@ -3,20 +3,36 @@
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTimeError
+
+if TYPE_CHECKING:
+    from tests.command_line import Command
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 60
+START_SECONDS = 120
+WAIT_MILLISECONDS = 60_000
+"""How long a test waits for what the browser should show: long, since the machine may be busy with other work."""
+
+TRIES = 20
+TRY_MILLISECONDS = 3_000
+GOES_ON = """before => location.href !== before
+    || document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning'"""
+
+expect.set_options(timeout=WAIT_MILLISECONDS)
 
 BROWSER_ARGUMENTS = [
     "--headless",
@@ -30,6 +46,15 @@ BROWSER_ARGUMENTS = [
     "--no-first-run",
     "--no-proxy-server",
 ]
+
+
+def pytest_configure() -> None:
+    """Undo what a background job or `nohup` hands down: children that ignore Ctrl-C from their start on.
+
+    A program keeps to what it inherits, srt too; only the tests that send Ctrl-C need it as a terminal leaves it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,11 +101,24 @@ def page(browser: Browser) -> Iterator[Page]:
 
     with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT_MILLISECONDS)
         page.on("request", note_foreign)
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         yield page
     assert faults == []
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> "Command":
+    """Run a command in this process, all it prints captured."""
+    from tests.command_line import Finished, run_main  # the command line's imports, for the tests that need them
+
+    def run(*arguments: object) -> Finished:
+        capfd.readouterr()
+        code = run_main(*arguments)
+        return Finished("srt", code, *capfd.readouterr())
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -112,6 +150,21 @@ StartApp = Callable[..., AppServer]
 @pytest.fixture
 def app_server(tmp_path: Path) -> Iterator[StartApp]:
     """A function (project=None, …) -> AppServer that starts the app on a free port, waits for it, and ends it later."""
+    with _servers(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """One app for a module's tests that do not end it: each opens a project of its own, by `?project=name`."""
+    with _servers(tmp_path_factory.mktemp("server")) as start:
+        server = start()
+        server.projects_dir.mkdir()
+        yield server
+
+
+@contextmanager
+def _servers(folder: Path) -> Iterator[StartApp]:
     servers: list[AppServer] = []
 
     def start(
@@ -123,14 +176,16 @@ def app_server(tmp_path: Path) -> Iterator[StartApp]:
         **environment: str,
     ) -> AppServer:
         bound = (address, port or free_port())
-        server = _launch(tmp_path, project, script, bound, environment, number=len(servers))
+        server = _launch(folder, project, script, bound, environment, number=len(servers))
         servers.append(server)
         _wait_until_healthy(server)
         return server
 
-    yield start
-    for server in servers:
-        server.stop()
+    try:
+        yield start
+    finally:
+        for server in servers:
+            server.stop()
 
 
 def _launch(
@@ -180,6 +235,40 @@ def _is_healthy(server: AppServer) -> bool:
         connection.close()
 
 
+def as_killed(path: Path) -> Path:
+    """Copy the file of a project that a server has open, with its log: what `kill -9` would leave at this moment."""
+    copy = path.with_suffix(".killed")
+    for each in (path, path.with_name(path.name + ".wal")):
+        if each.exists():
+            shutil.copyfile(each, copy.with_name(each.name.replace(path.name, copy.name)))
+    return copy
+
+
+def click_at(page: Page, across: float, down: float) -> None:
+    """Move the mouse to a place of the window and click."""
+    page.mouse.move(across - 3, down)
+    page.mouse.move(across, down)
+    page.mouse.click(across, down)
+
+
 def wait_for_script(page: Page) -> None:
     """Wait until Streamlit has run the page to its end."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def until_taken(page: Page, act: Callable[[], None]) -> None:
+    """Do something with the mouse in a chart or a grid until the page goes on from it and its address has changed.
+
+    Neither tells when it takes a click, and plotly takes one only for what it has shown under the mouse.
+    """
+    before = page.url
+    for _ in range(TRIES):
+        act()
+        try:
+            page.wait_for_function(GOES_ON, arg=before, timeout=TRY_MILLISECONDS)
+        except NotInTimeError:
+            continue
+        page.wait_for_function("before => location.href !== before", arg=before)
+        wait_for_script(page)
+        return
+    pytest.fail(f"Nothing came of {TRIES} tries.")

@@ -12,6 +12,7 @@ from srt_core.project.store import Row, Store
 from srt_core.reflect.prompts import load_prompts
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import OpenAITeacher
+from tests.empty_project import create_empty
 from tests.small_project import alpaca_rows, write_lines
 
 PROMPTS = load_prompts()
@@ -24,7 +25,7 @@ def walk(steps: Iterable[Progress]) -> list[Progress]:
 
 def project(path: Path, rows: int | Sequence[dict[str, str]]) -> Store:
     """Create a project of so many originals, or of these."""
-    store = Store.create(path)
+    store = create_empty(path)
     data = write_lines(path.with_suffix(".jsonl"), alpaca_rows(rows) if isinstance(rows, int) else rows)
     walk(import_file(store, data))
     return store

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from srt_core.project.store import Store, Transaction
 from srt_core.records import Origin
+from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
 
 SCORING = (
@@ -23,7 +24,7 @@ def sample_name(place: int) -> str:
 
 def create_project(path: Path, cases: Sequence[Case]) -> Store:
     """Create a project whose samples are the cases, in their order, scored by one student."""
-    store = Store.create(path)
+    store = create_empty(path)
     with store.transaction() as tx:
         tx.execute(SCORING, ["s", "first", "aligned"])
         names = [sample_name(place) for place in range(len(cases))]

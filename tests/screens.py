@@ -12,9 +12,9 @@ from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
 from srt_core.people import Login, LoginMethod
-from srt_core.project.store import Store
 from srt_core.ui.server.gate import HEADER, SEAL
 from srt_core.ui.server.runtime import Project, open_project
+from tests.empty_project import create_empty
 
 APP = Path(__file__).parent.parent / "app.py"
 JOB_SECONDS = 60
@@ -24,7 +24,7 @@ JOB_SECONDS = 60
 def served(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Project]:
     """The project of a server that was started with `path`, which is created where it is missing; closed at the end."""
     if not path.exists():
-        Store.create(path).close()
+        create_empty(path).close()
     monkeypatch.setenv("SRT_PROJECT", str(path))
     monkeypatch.setenv("SRT_PROJECTS_DIR", str(path.parent / "projects"))
     st.cache_resource.clear()

@@ -13,6 +13,7 @@ from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.select.derive import refresh
+from tests.empty_project import create_empty
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
 COLUMN_MAP = {
@@ -75,7 +76,7 @@ def create_scored_project(path: Path, student_folder: Path, count: int) -> Store
     """Create a project of `count` samples with four candidates each, scored."""
     torch.set_num_threads(1)
     data = write_lines(path.with_suffix(".jsonl"), rows_with_candidates(count))
-    store = Store.create(path)
+    store = create_empty(path)
     for _ in import_file(store, data, column_map=COLUMN_MAP):
         pass
     for _ in score(store, load_student(student_folder, device="cpu"), load_template("alpaca")):

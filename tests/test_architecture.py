@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "srt_core"
 SCRIPTS = [path for pattern in ("app.py", "setup.py", "pages/*.py", "scripts/*.py") for path in ROOT.glob(pattern)]
@@ -58,28 +56,44 @@ def loaded_by(modules: Sequence[str]) -> set[str]:
     return set(finished.stdout.split())
 
 
-@pytest.mark.parametrize("path", OURS, ids=relative)
-def test_no_error_is_caught_without_a_name(path: Path) -> None:
+def trees(paths: Sequence[Path]) -> Iterator[tuple[str, ast.Module]]:
+    """The name and the syntax tree of each file, of which there are some."""
+    assert paths
+    return ((relative(path), ast.parse(path.read_text("utf-8"))) for path in paths)
+
+
+def catches_too_much(handler: ast.ExceptHandler) -> bool:
+    caught = ast.unparse(handler.type) if handler.type else ""
+    raises_again = any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
+    return caught in ("", "Exception") or (caught == "BaseException" and not raises_again)
+
+
+def test_no_error_is_caught_without_a_name() -> None:
     """Neither `except:` nor `except Exception:`; only clean-up that raises again may catch BaseException."""
-    for handler in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(handler, ast.ExceptHandler):
-            caught = ast.unparse(handler.type) if handler.type else ""
-            raises_again = any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
-            assert caught not in ("", "Exception"), f"line {handler.lineno}"
-            assert caught != "BaseException" or raises_again, f"line {handler.lineno}"
+    found = [
+        f"{name}, line {node.lineno}"
+        for name, tree in trees(OURS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and catches_too_much(node)
+    ]
+    assert found == []
 
 
-@pytest.mark.parametrize("path", CORE_FILES, ids=relative)
-def test_public_functions_say_what_they_do(path: Path) -> None:
+def test_public_functions_say_what_they_do() -> None:
     """Every public module, function and method of the core has a docstring."""
-    tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree) or not tree.body, "the module has no docstring"
-    assert [node.name for node in public_functions(tree.body) if not ast.get_docstring(node)] == []
+    found = []
+    for name, tree in trees(CORE_FILES):
+        found += [name] if tree.body and not ast.get_docstring(tree) else []
+        found += [f"{name}: {node.name}" for node in public_functions(tree.body) if not ast.get_docstring(node)]
+    assert found == []
 
 
-@pytest.mark.parametrize("path", TEST_FILES, ids=relative)
-def test_tests_state_their_rule(path: Path) -> None:
+def test_tests_state_their_rule() -> None:
     """Every test begins with the rule it checks, as its docstring."""
-    functions = public_functions(ast.parse(path.read_text("utf-8")).body)
-    tests = [node for node in functions if node.name.startswith("test_")]
-    assert [node.name for node in tests if not ast.get_docstring(node)] == []
+    found = [
+        f"{name}: {node.name}"
+        for name, tree in trees(TEST_FILES)
+        for node in public_functions(tree.body)
+        if node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+    assert found == []

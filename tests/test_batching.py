@@ -28,6 +28,7 @@ from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.select.settled import settled_by_rule
+from tests.empty_project import create_empty
 from tests.servers.answers import Answer, complete, refuse
 from tests.servers.batches import BATCH_FAULTS, BatchDesk, Posted
 from tests.servers.lessons import ALWAYS_REFUSED, REFUSED_ONCE, read_question, user_text
@@ -96,7 +97,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def create(path: Path, count: int = SAMPLES) -> Store:
-    store = Store.create(path)
+    store = create_empty(path)
     for _ in import_file(store, write_lines(path.with_suffix(".jsonl"), alpaca_rows(count))):
         pass
     return store

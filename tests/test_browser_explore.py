@@ -4,11 +4,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from tests.conftest import StartApp, wait_for_script
+from tests.conftest import AppServer, click_at, until_taken, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -18,9 +18,9 @@ SAMPLES = 80
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(shared_server: AppServer, tmp_path: Path) -> Path:
     """Samples with an IFD from 0 to 1, evenly."""
-    path = tmp_path / "explore.srt"
+    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     cases = [Case({Origin.ORIGINAL: Numbers(place / SAMPLES, 0.5)}) for place in range(SAMPLES)]
     create_project(path, cases).close()
     return path
@@ -42,72 +42,72 @@ def drag_over_chart(page: Page, number: int, start: float, end: float) -> None:
     page.mouse.up()
 
 
-def test_a_dragged_range_filters_and_survives_a_reload(page: Page, app_server: StartApp, project: Path) -> None:
-    """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
-    server = app_server(project)
-    page.goto(f"{server.url}/Explore")
-    expect(page.get_by_text("80 of 80 samples match")).to_be_visible(timeout=20_000)
-    page.locator("[data-testid=stPlotlyChart] .nsewdrag").first.wait_for()
-    wait_for_script(page)
-    drag_over_chart(page, 0, 0.25, 0.5)
-    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden(timeout=20_000)
-    wait_for_script(page)
-    low, high = map(float, asked(page)["ifd"].split(","))
-    inside = sum(low <= place / SAMPLES <= high for place in range(SAMPLES))
-    assert 10 < inside < 30
-    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible(timeout=20_000)
-    page.reload()
-    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible(timeout=20_000)
-
-
-def test_a_selected_row_opens_its_sample_and_survives_a_reload(page: Page, app_server: StartApp, project: Path) -> None:
-    """A click on a row shows its sample below and names it in the address."""
-    server = app_server(project)
-    page.goto(f"{server.url}/Explore?page=2")
-    table = page.locator("[data-testid=stDataFrame] canvas").first
-    table.wait_for()
-    wait_for_script(page)
+def click_in_row(page: Page, table: Locator, row: int) -> None:
+    """Click into the first column of a row of a grid, below its head."""
     table.scroll_into_view_if_needed()
     place = table.bounding_box()
     assert place
-    page.mouse.click(place["x"] + 15, place["y"] + 35 * 2.5)
-    expect(page.get_by_text("Sample 52")).to_be_visible(timeout=20_000)
+    click_at(page, place["x"] + 15, place["y"] + 35 * (row + 0.5))
+
+
+def click_in_middle(page: Page, shape: Locator) -> None:
+    """Click into the middle of a shape of a chart."""
+    place = shape.bounding_box()
+    assert place
+    click_at(page, place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+
+def test_a_dragged_range_filters_and_survives_a_reload(page: Page, shared_server: AppServer, project: Path) -> None:
+    """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
+    page.goto(f"{shared_server.url}/Explore?project={project.stem}")
+    expect(page.get_by_text("80 of 80 samples match")).to_be_visible()
+    page.locator("[data-testid=stPlotlyChart] .nsewdrag").first.wait_for()
+    wait_for_script(page)
+    until_taken(page, lambda: drag_over_chart(page, 0, 0.25, 0.5))
+    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden()
+    low, high = map(float, asked(page)["ifd"].split(","))
+    inside = sum(low <= place / SAMPLES <= high for place in range(SAMPLES))
+    assert 10 < inside < 30
+    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(f"{inside} of 80 samples match")).to_be_visible()
+
+
+def test_a_selected_row_opens_its_sample_and_survives_a_reload(
+    page: Page, shared_server: AppServer, project: Path
+) -> None:
+    """A click on a row shows its sample below and names it in the address."""
+    page.goto(f"{shared_server.url}/Explore?project={project.stem}&page=2")
+    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table.wait_for()
+    wait_for_script(page)
+    until_taken(page, lambda: click_in_row(page, table, 2))
+    expect(page.get_by_text("Sample 52")).to_be_visible()
     assert asked(page)["sample"] == "s51"
     page.reload()
-    expect(page.get_by_text("Sample 52")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Sample 52")).to_be_visible()
     assert asked(page)["page"] == "2"
 
 
-def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, app_server: StartApp, project: Path) -> None:
+def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, shared_server: AppServer, project: Path) -> None:
     """A click on a kind's bar, or on its row, takes the samples of that kind; the order stays."""
     with Store.open(project) as store, store.transaction() as tx:
         kinds = [(f"s{place}", "code" if place % 4 else "other", "en") for place in range(SAMPLES)]
         tx.append("kind", ["sample_id", "task", "language"], kinds)
-    server = app_server(project)
-    page.goto(f"{server.url}/Explore?sort=number")
+    address = f"{shared_server.url}/Explore?project={project.stem}&sort=number"
+    page.goto(address)
     page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
     bar = page.locator("[data-testid=stPlotlyChart] .barlayer .point path").nth(2)
     bar.wait_for()  # the first of what is dropped; nothing is kept, so the bars before it have no width
     wait_for_script(page)
-    dropped = bar.bounding_box()
-    assert dropped
-    page.mouse.click(dropped["x"] + dropped["width"] / 2, dropped["y"] + dropped["height"] / 2)
-    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden(timeout=20_000)
-    wait_for_script(page)
+    until_taken(page, lambda: click_in_middle(page, bar))
+    expect(page.get_by_text("80 of 80 samples match")).to_be_hidden()
     first = asked(page)["task"]
-    page.goto(f"{server.url}/Explore?sort=number")
+    page.goto(address)
     page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
     table = page.locator("[data-testid=stDataFrame] canvas").first
     table.wait_for()
     wait_for_script(page)
-    place = table.bounding_box()
-    assert place
-    every = page.get_by_text("80 of 80 samples match")
-    for _ in range(10):  # the grid takes a click only once it has drawn its rows, which nothing tells
-        page.mouse.click(place["x"] + 15, place["y"] + 35 * 1.5)
-        page.wait_for_timeout(2_000)
-        if not every.is_visible():
-            break
-    wait_for_script(page)
+    until_taken(page, lambda: click_in_row(page, table, 1))
     assert asked(page)["task"] == first
     assert asked(page)["sort"] == "number"

@@ -13,7 +13,7 @@ from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
 from srt_core.select import policies
 from srt_core.select.derive import refresh
-from tests.conftest import StartApp, wait_for_script
+from tests.conftest import AppServer, as_killed, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -33,9 +33,9 @@ HARM = """() => [window.harmed, document.querySelectorAll('.harm, img[src*="198.
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(shared_server: AppServer, tmp_path: Path) -> Path:
     """A project in which everything that a file, a teacher or a person can write is hostile."""
-    path = tmp_path / "hostile.srt"
+    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     with create_project(path, [CASE] * 8) as store:
         _spoil_texts(store)
         refresh(store)
@@ -78,30 +78,27 @@ def _spoil_texts(store: Store) -> None:
         tx.bump()
 
 
-def test_hostile_text_shows_as_text_on_every_page(page: Page, app_server: StartApp, project: Path) -> None:
+def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: AppServer, project: Path) -> None:
     """No page runs, fetches or renders anything of the data, wherever it stands."""
-    server = app_server(project)
     for name in PAGES:
         for query in ("", f"sample={sample_name(0)}", f"sample={sample_name(5)}")[
             : 3 if name in ("Review", "Explore") else 1
         ]:
-            page.goto(f"{server.url}/{name}?{query}")
+            page.goto(f"{shared_server.url}/{name}?project={project.stem}&{query}")
             page.locator("h1").wait_for()
             wait_for_script(page)
             assert page.evaluate(HARM) == [None, 0, "block"], (name, query)
             assert page.get_by_test_id("stException").count() == 0, (name, query)
 
 
-def test_hostile_text_of_a_sample_can_be_read(page: Page, app_server: StartApp, project: Path) -> None:
+def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServer, project: Path) -> None:
     """Review shows the very characters of a hostile response, and a key still decides its sample."""
-    server = app_server(project)
-    page.goto(f"{server.url}/Review?queue=all&sample={sample_name(6)}&curator=ann")
+    page.goto(f"{shared_server.url}/Review?project={project.stem}&queue=all&sample={sample_name(6)}&curator=ann")
     page.get_by_role("button", name="Reject").wait_for()
     wait_for_script(page)
     assert "<script>window.harmed = 1</script>" in page.locator("[data-testid=stHtml]").first.inner_text()
     page.keyboard.press("x")
     page.locator("code", has_text=sample_name(7)).wait_for()
-    server.kill()
-    with Store.open(project) as store:
+    with Store.open(as_killed(project)) as store:
         assert candidates.count_samples(store) == 8
         assert store.value("SELECT action FROM standing WHERE sample_id = ?", [sample_name(6)]) == "reject"

@@ -12,15 +12,19 @@ from tests.conftest import StartApp, wait_for_script
 
 pytestmark = pytest.mark.browser
 
+SCORING_MILLISECONDS = 300_000
+
 
 def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: Page, tmp_path: Path) -> None:
     """A dial is turned and applied, two samples are decided by key, and the file holds what the screen counted."""
     server = app_server()
     page.goto(server.url)
-    expect(page.get_by_test_id("stProgress")).to_be_visible(timeout=60_000)
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=180_000)
+    expect(page.get_by_test_id("stProgress")).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
 
     page.get_by_role("link", name="Thresholds", exact=True).click()
+    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    wait_for_script(page)  # until then the numbers of the page before may still stand
     kept = page.get_by_test_id("stMetricValue").first
     expect(kept).to_have_text(re.compile(r"\d+"))
     before = int(kept.inner_text())

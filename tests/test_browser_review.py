@@ -10,7 +10,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from tests.conftest import AppServer, StartApp, wait_for_script
+from tests.conftest import AppServer, StartApp, as_killed, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 from tests.small_project import create_scored_project, save_student
@@ -33,15 +33,15 @@ document.addEventListener('DOMContentLoaded', () => new MutationObserver(note).o
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(shared_server: AppServer, tmp_path: Path) -> Path:
     """A project of more samples than the test presses keys."""
-    path = tmp_path / "keys.srt"
+    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     create_project(path, [CASE] * (PRESSES + 6)).close()
     return path
 
 
-def open_review(page: Page, server: AppServer, **query: str) -> None:
-    address = "&".join(f"{name}={value}" for name, value in {"queue": "all", **query}.items())
+def open_review(page: Page, server: AppServer, project: Path, **query: str) -> None:
+    address = "&".join(f"{name}={value}" for name, value in {"project": project.stem, "queue": "all", **query}.items())
     page.goto(f"{server.url}/Review?{address}")
     page.get_by_role("button", name="Accept").wait_for()
     wait_for_script(page)
@@ -60,20 +60,18 @@ def decided_samples(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("gap_milliseconds", [0, 30, 100, 250])
 def test_a_burst_of_keys_decides_only_what_was_seen(
-    page: Page, app_server: StartApp, project: Path, gap_milliseconds: int
+    page: Page, shared_server: AppServer, project: Path, gap_milliseconds: int
 ) -> None:
     """However fast the presses come: no decision on a sample that was not painted, and none twice."""
-    server = app_server(project)
     page.add_init_script(SPY)
-    open_review(page, server)
+    open_review(page, shared_server, project)
     for _ in range(PRESSES):
         page.keyboard.press("a")
         page.wait_for_timeout(gap_milliseconds)
-    page.wait_for_timeout(500)
+    page.wait_for_function("window.painted.some(sample => sample !== 's0')")
     wait_for_script(page)
     painted, pressed_on = page.evaluate("[window.painted, window.pressedOn]")
-    server.kill()
-    decided = decided_samples(project)
+    decided = decided_samples(as_killed(project))
     assert len(decided) >= 1
     assert len(decided) == len(set(decided))
     assert set(decided) <= set(painted) & set(pressed_on)
@@ -82,7 +80,7 @@ def test_a_burst_of_keys_decides_only_what_was_seen(
 def test_no_unhurried_key_is_dropped_and_none_lost_by_kill(page: Page, app_server: StartApp, project: Path) -> None:
     """Every press on a sample that is wholly on screen counts, and is in the file before the next one shows."""
     server = app_server(project)
-    open_review(page, server)
+    open_review(page, server, project)
     for number in range(5):
         page.keyboard.press("a")
         wait_for_sample(page, f"s{number + 1}")
@@ -90,10 +88,9 @@ def test_no_unhurried_key_is_dropped_and_none_lost_by_kill(page: Page, app_serve
     assert decided_samples(project) == ["s0", "s1", "s2", "s3", "s4"]
 
 
-def test_reload_keeps_the_place_and_the_decisions(page: Page, app_server: StartApp, project: Path) -> None:
+def test_reload_keeps_the_place_and_the_decisions(page: Page, shared_server: AppServer, project: Path) -> None:
     """Place and decisions live in the address and the file, not in the session."""
-    server = app_server(project)
-    open_review(page, server, queue="audit")
+    open_review(page, shared_server, project, queue="audit")
     page.keyboard.press("x")
     page.get_by_text("27 open").wait_for()
     wait_for_script(page)
@@ -105,10 +102,9 @@ def test_reload_keeps_the_place_and_the_decisions(page: Page, app_server: StartA
     assert "queue=audit" in address and "sample=s" in address
 
 
-def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, project: Path) -> None:
+def test_every_key_does_what_its_button_says(page: Page, shared_server: AppServer, project: Path) -> None:
     """Digits, Space, Backspace and the arrows work as keys; letters typed into the form decide nothing."""
-    server = app_server(project)
-    open_review(page, server)
+    open_review(page, shared_server, project)
     for key, sample in (("1", "s1"), ("Space", "s2"), ("Backspace", "s1"), ("ArrowRight", "s2"), ("ArrowLeft", "s1")):
         page.keyboard.press(key)
         wait_for_sample(page, sample)
@@ -119,8 +115,7 @@ def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, p
     page.keyboard.type(" axa1")
     page.keyboard.press("Control+s")
     wait_for_sample(page, "s2")
-    server.kill()
-    with Store.open(project) as store:
+    with Store.open(as_killed(project)) as store:
         kept = decisions.last_decisions(store, "curator")
     assert [(event["kind"], event["sample_id"], event["response"]) for event in kept] == [
         ("edit", "s1", "Done. axa1"),
@@ -128,9 +123,9 @@ def test_every_key_does_what_its_button_says(page: Page, app_server: StartApp, p
     ]
 
 
-def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_path: Path) -> None:
+def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, tmp_path: Path) -> None:
     """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
-    path = tmp_path / "scored.srt"
+    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     create_scored_project(path, save_student(tmp_path / "student"), 4).close()
     with Store.open(path) as store, store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = response || ? WHERE origin = 'ORIGINAL'", [EVIL])
@@ -139,13 +134,12 @@ def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_
         )
         instructions = dict(tx.execute(f"{originals} ORDER BY seq"))
     names = list(instructions)
-    server = app_server(path)
-    open_review(page, server)
+    open_review(page, shared_server, path)
     page.get_by_role("tab", name="Token losses").click()
     page.get_by_role("button", name="Show token losses").click()
     page.get_by_text("Computing token losses").wait_for()
     pieces = page.locator("span[title*=easier], span[title*=harder]")
-    pieces.first.wait_for(timeout=60_000)
+    pieces.first.wait_for()
     assert "rgba(" in str(page.evaluate("e => getComputedStyle(e).backgroundColor", pieces.first.element_handle()))
     assert EVIL in page.locator("[data-testid=stHtml]").last.inner_text()
     page.get_by_role("heading", name="Review").click()  # arrows on a tab go to the next tab
@@ -162,13 +156,12 @@ def test_token_losses_show_and_keys_go_on(page: Page, app_server: StartApp, tmp_
     page.keyboard.press("Control+s")
     wait_for_sample(page, names[0])
     page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
-    server.kill()
-    assert [name for name in decided_samples(path) if name in names] == [names[2], names[3]]
+    assert [name for name in decided_samples(as_killed(path)) if name in names] == [names[2], names[3]]
 
 
-def test_texts_of_the_data_are_never_markup(page: Page, app_server: StartApp, project: Path) -> None:
+def test_texts_of_the_data_are_never_markup(page: Page, shared_server: AppServer, project: Path) -> None:
     """A text with tags, Markdown or an image address shows as it is and fetches nothing."""
     with Store.open(project) as store, store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = ? WHERE origin = 'RESPONSE'", [EVIL])
-    open_review(page, app_server(project))
+    open_review(page, shared_server, project)
     assert EVIL in page.locator("[data-testid=stHtml]").first.inner_text()

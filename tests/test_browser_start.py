@@ -15,6 +15,9 @@ from tests.small_project import alpaca_rows, write_lines
 
 pytestmark = pytest.mark.browser
 
+SCORING_MILLISECONDS = 300_000
+END_SECONDS = 60
+
 
 @pytest.fixture
 def project_path(tmp_path: Path) -> Path:
@@ -47,8 +50,11 @@ def test_a_first_start_shows_the_demo(app_server: StartApp, page: Page) -> None:
     page.goto(server.url)
     expect(page.get_by_text("This is the demo project.")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=180_000)
-    imported, _, scored, selected = (int(each) for each in page.get_by_test_id("stMetricValue").all_inner_texts()[:4])
+    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
+    numbers = page.get_by_test_id("stMetricValue")
+    expect(numbers.nth(3)).not_to_have_text("0")
+    wait_for_script(page)
+    imported, _, scored, selected = (int(each) for each in numbers.all_inner_texts()[:4])
     assert imported >= 64
     assert 0 < selected < scored <= imported
     page.get_by_role("button", name="Review samples").click()
@@ -65,10 +71,11 @@ def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, pag
         page.get_by_label("Base URL", exact=True).fill(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
         page.get_by_label("Model", exact=True).fill("m-1")
         page.get_by_label("Model", exact=True).press("Enter")
+        wait_for_script(page)
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(timeout=15) == 0
+        assert server.process.wait(timeout=END_SECONDS) == 0
     assert not project_path.with_name("own.srt.wal").exists()
     again = app_server(project_path)
     page.goto(f"{again.url}/?project=own")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from srt_core.records import Origin
-from tests.conftest import StartApp, wait_for_script
+from tests.conftest import AppServer, click_at, until_taken, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -18,9 +18,9 @@ PRESSES = 10
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(shared_server: AppServer, tmp_path: Path) -> Path:
     """Samples whose response is kept, with an r-IFD from 0.505 to 0.995 in steps of a hundredth."""
-    path = tmp_path / "thresholds.srt"
+    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     cases = [
         Case({Origin.ORIGINAL: Numbers(0.5, 1.5), Origin.RESPONSE: Numbers(0.5, 0.505 + place / 100)})
         for place in range(50)
@@ -31,25 +31,24 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("gap_milliseconds", [0, 60])
 def test_a_burst_on_a_slider_loses_no_step(
-    page: Page, app_server: StartApp, project: Path, gap_milliseconds: int
+    page: Page, shared_server: AppServer, project: Path, gap_milliseconds: int
 ) -> None:
     """However fast a slider is moved, dial, count and address end at its last place."""
-    server = app_server(project)
-    page.goto(f"{server.url}/Thresholds")
+    page.goto(f"{shared_server.url}/Thresholds?project={project.stem}")
     kept = page.get_by_test_id("stMetric").filter(has_text="Samples kept").get_by_test_id("stMetricValue")
-    expect(kept).to_have_text("50", timeout=20_000)
+    expect(kept).to_have_text("50")
     wait_for_script(page)
     slider = page.locator("[class*=st-key-dial_max_r_ifd_slider] input[type=range]")
     slider.focus()
     for _ in range(PRESSES):
         slider.press("ArrowLeft")
         page.wait_for_timeout(gap_milliseconds)
-    expect(kept).to_have_text(str(50 - PRESSES), timeout=20_000)
+    expect(kept).to_have_text(str(50 - PRESSES))
     wait_for_script(page)
     expect(slider).to_have_value(f"{1 - PRESSES / 100:g}")
     assert "max_r_ifd" in page.url
     page.reload()
-    expect(kept).to_have_text(str(50 - PRESSES), timeout=20_000)
+    expect(kept).to_have_text(str(50 - PRESSES))
 
 
 def click_in_chart(page: Page, number: int, across: float, up: float) -> None:
@@ -58,11 +57,7 @@ def click_in_chart(page: Page, number: int, across: float, up: float) -> None:
     chart.scroll_into_view_if_needed()
     plot = chart.bounding_box()
     assert plot
-    place = plot["x"] + plot["width"] * across, plot["y"] + plot["height"] * (1 - up)
-    page.mouse.move(place[0] - 3, place[1])
-    page.mouse.move(*place)
-    page.wait_for_timeout(300)  # plotly takes a click for what it has shown under the mouse
-    page.mouse.click(*place)
+    click_at(page, plot["x"] + plot["width"] * across, plot["y"] + plot["height"] * (1 - up))
 
 
 def dials_of(page: Page) -> dict[str, object]:
@@ -72,14 +67,15 @@ def dials_of(page: Page) -> dict[str, object]:
     return found
 
 
-def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(page: Page, app_server: StartApp, project: Path) -> None:
+def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(
+    page: Page, shared_server: AppServer, project: Path
+) -> None:
     """A click in a distribution puts its dial there; a click on a cell of the map sets both dials."""
-    server = app_server(project)
-    page.goto(f"{server.url}/Thresholds")
+    page.goto(f"{shared_server.url}/Thresholds?project={project.stem}")
     # Three dials cut something (no instruction was rewritten), and below them are the bars of the outcomes.
-    expect(page.locator("[data-testid=stPlotlyChart] .nsewdrag")).to_have_count(4, timeout=20_000)
+    expect(page.locator("[data-testid=stPlotlyChart] .nsewdrag")).to_have_count(4)
     wait_for_script(page)
-    click_in_chart(page, 2, 0.25, 0.2)
+    until_taken(page, lambda: click_in_chart(page, 2, 0.25, 0.2))
     first = float(str(dials_of(page)["max_r_ifd"]))
     assert 0.5 < first < 1
     slider = page.locator("[class*=st-key-dial_max_r_ifd_slider] input[type=range]")
@@ -88,7 +84,7 @@ def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(page: Page, app_s
     page.get_by_text("Map of two dials", exact=True).click()
     page.get_by_text("Counted over all 50 samples.").wait_for()
     wait_for_script(page)
-    click_in_chart(page, 3, 0.9, 0.9)
+    until_taken(page, lambda: click_in_chart(page, 3, 0.9, 0.9))
     page.wait_for_function("location.search.includes('response_margin')")
     turned = dials_of(page)
     assert float(str(turned["response_margin"])) > 0

@@ -1,4 +1,4 @@
-"""The command line in a process of its own: results on stdout, progress on stderr, exit codes 0, 1 and 2."""
+"""The command line: results on stdout, progress on stderr, exit codes 0, 1 and 2."""
 
 import json
 import math
@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import torch
 
-from srt_core.commands.main import main
 from srt_core.commands.terminal import show
 from srt_core.importing.files import read_rows
 from srt_core.project import events
@@ -27,6 +26,17 @@ from srt_core.reflect.prompts import load_prompts
 from srt_core.review.status import status
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.select.compare.students import agreement, same_selections
+from tests.command_line import (
+    DONE,
+    DONE_WITH_FAILURES,
+    ENVIRONMENT,
+    NOT_DONE,
+    Command,
+    Finished,
+    called,
+    refused,
+    srt,
+)
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
@@ -37,63 +47,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-ROOT = Path(__file__).parent.parent
-DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 SAMPLES = 20
-
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
 OFFLINE = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
-
-Finished = subprocess.CompletedProcess[str]
-
-
-def srt(*arguments: object, **environment: str) -> Finished:
-    """Run a command. Whatever happens, a person never sees a traceback."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "srt_core", *map(str, arguments)],
-        env=ENVIRONMENT | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    assert "Traceback" not in finished.stderr + finished.stdout, finished.stderr
-    assert "Warning" not in finished.stderr and "leaked" not in finished.stderr, finished.stderr
-    return finished
-
-
-Command = Callable[..., Finished]
-
-
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run a command's main() in this process, which saves the second that a process takes to start."""
-
-    def run(*arguments: object) -> Finished:
-        capfd.readouterr()
-        monkeypatch.setattr(sys, "argv", ["srt", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code or 0
-        assert isinstance(code, int)
-        return Finished(sys.argv, code, *capfd.readouterr())
-
-    return run
-
-
-def refused(finished: Finished) -> str:
-    """Return what a command said that was not done: exit code 2, nothing on stdout, a message and what to do next."""
-    assert (finished.returncode, finished.stdout) == (NOT_DONE, ""), finished
-    lines = finished.stderr.splitlines()
-    place = next(number for number, line in enumerate(lines) if line.startswith("Error: "))
-    assert len(lines) > place + 1, "there is no hint"
-    return finished.stderr
 
 
 @dataclass(frozen=True)
 class Walked:
-    """A project that went through all steps by command, and what each command gave."""
+    """A project that went through all steps by command, one of them in a process of its own, and what each gave."""
 
     project: Path
     student: Path
@@ -116,11 +76,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
     return Walked(
         project,
         student,
-        srt("init", project),
-        srt("import", project, data),
-        srt("reflect", project, "--replay", replies),
+        called("init", project),
+        called("import", project, data),
+        called("reflect", project, "--replay", replies),
         srt("score", project, "--student", student, "--device", "cpu", "--max-length", 400),
-        srt("select", project, "--preset", "selective-paper"),
+        called("select", project, "--preset", "selective-paper"),
     )
 
 
@@ -310,11 +270,11 @@ def test_a_candidate_that_is_not_there_cannot_be_chosen(empty: Path, command: Co
     assert "It has: ORIGINAL" in refused(command("decide", empty, "1", "choose", "BOTH", "--by", "Ann"))
 
 
-def test_export_writes_every_format(project: Path, tmp_path: Path) -> None:
+def test_export_writes_every_format(project: Path, tmp_path: Path, command: Command) -> None:
     """One command writes several formats, each with its pairs, and says rows and hash of each on stdout."""
     out = tmp_path / "out"
     formats = [option for name in ("alpaca", "messages", "parquet", "scores") for option in ("--format", name)]
-    finished = srt("export", project, out, *formats)
+    finished = command("export", project, out, *formats)
     assert (finished.returncode, finished.stderr) == (DONE, "")
     found = status_of(project)
     selected = found["selected"]
@@ -371,7 +331,7 @@ def test_scores_without_numbers_are_null(empty: Path, tmp_path: Path, command: C
 
 def test_templates_as_json(tmp_path: Path, command: Command) -> None:
     """One template is an object with its texts as they are filled in; without a name all of them are listed."""
-    alpaca = json.loads(srt("templates", "alpaca", "--json").stdout)
+    alpaca = json.loads(command("templates", "alpaca", "--json").stdout)
     assert {name: alpaca[name] for name in ("with_input", "no_input", "reverse_request")} == {
         "with_input": load_template("alpaca").with_input,
         "no_input": load_template("alpaca").no_input,
@@ -382,7 +342,7 @@ def test_templates_as_json(tmp_path: Path, command: Command) -> None:
     assert "There is no template" in refused(command("templates", tmp_path / "nothing.toml"))
 
 
-def test_import_with_a_mapping(empty: Path) -> None:
+def test_import_with_a_mapping(empty: Path, command: Command) -> None:
     """Columns of any name become the original pair and its rewrite: RESPONSE where only the response differs."""
     rows = [
         {"Raw Instruction": "Do it.", "Raw Response": "Done.", "Revised Instruction": new, "Revised Response": answer}
@@ -391,7 +351,7 @@ def test_import_with_a_mapping(empty: Path) -> None:
     names = {"original.instruction": "Raw Instruction", "original.response": "Raw Response",
              "reflected.instruction": "Revised Instruction", "reflected.response": "Revised Response"}  # fmt: skip
     options = [option for target, name in names.items() for option in ("--map", f"{target}={name}")]
-    finished = srt("import", empty, write_lines(empty.parent / "data.jsonl", rows), *options)
+    finished = command("import", empty, write_lines(empty.parent / "data.jsonl", rows), *options)
     assert (finished.returncode, finished.stderr) == (DONE, "")
     assert finished.stdout.startswith("3 samples added, 2 rewrites")
     assert status_of(empty)["candidates_by_origin"] == {"INSTRUCTION": 1, "ORIGINAL": 3, "RESPONSE": 1}
@@ -730,7 +690,7 @@ def test_ending_the_app_command_ends_the_app(empty: Path) -> None:
     with process.stdout:
         has_started = any(f"127.0.0.1:{port}".encode() in line for line in process.stdout)
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     assert has_started
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.1", port))

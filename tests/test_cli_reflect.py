@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from srt_core.commands.main import main
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts import load_prompts
+from tests.command_line import DONE, DONE_WITH_FAILURES, ENVIRONMENT, NOT_DONE, Command, Finished, refused
+from tests.empty_project import create_empty
 from tests.fault_server import FaultServer, running_fault_server
 from tests.servers.server import running
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import TeachingServer, record_replies
-from tests.test_cli import DONE, DONE_WITH_FAILURES, ENVIRONMENT, NOT_DONE, Finished, refused, srt
 
 SAMPLES = 6
 KEY = "sk-proj-Zq8vT1mW4xYb7Lr2Nc9Dh5Kf"
@@ -35,7 +35,7 @@ def one_thread() -> None:
 def project(tmp_path: Path) -> Path:
     """A project of a few originals."""
     path = tmp_path / "p.srt"
-    with Store.create(path) as store:
+    with create_empty(path) as store:
         for _ in import_file(store, write_lines(tmp_path / "data.jsonl", alpaca_rows(SAMPLES))):
             pass
     return path
@@ -50,20 +50,11 @@ def server() -> Iterator[TeachingServer]:
 
 
 @pytest.fixture
-def reflect(
-    project: Path, server: TeachingServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Reflect:
+def reflect(project: Path, server: TeachingServer, command: Command) -> Reflect:
     """Run srt reflect on the project with that teacher, in this process."""
 
     def run(*options: object, url: str = "") -> Finished:
-        capfd.readouterr()
-        arguments = ["srt", "reflect", str(project), "--base-url", url or server.url("teach"), "--model", "m-1"]
-        monkeypatch.setattr(sys, "argv", [*arguments, *map(str, options)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code or 0
-        assert isinstance(code, int)
-        return Finished(sys.argv, code, *capfd.readouterr())
+        return command("reflect", project, "--base-url", url or server.url("teach"), "--model", "m-1", *options)
 
     return run
 
@@ -219,10 +210,10 @@ def test_the_form_of_reply_can_be_given(server: TeachingServer, reflect: Reflect
 
 
 def test_prompts_of_ones_own_are_another_producer(
-    project: Path, server: TeachingServer, reflect: Reflect, tmp_path: Path
+    project: Path, server: TeachingServer, reflect: Reflect, tmp_path: Path, command: Command
 ) -> None:
     """What `srt prompts` prints is a prompts file; with another wording its rewrites stand beside the first ones."""
-    printed = srt("prompts")
+    printed = command("prompts")
     assert (printed.returncode, printed.stderr) == (DONE, "")
     mine = tmp_path / "mine.toml"
     mine.write_text(printed.stdout, encoding="utf-8")
@@ -237,18 +228,20 @@ def test_prompts_of_ones_own_are_another_producer(
     assert rewrites(project) == 6 * SAMPLES
     assert count(project, "(SELECT DISTINCT producer FROM candidate WHERE origin <> 'ORIGINAL')") == 2
     assert any("Mind the gap." in json.dumps(asked) for asked in server.requests[asked:])
-    assert srt("prompts", mine).stdout == mine.read_text("utf-8")
+    assert command("prompts", mine).stdout == mine.read_text("utf-8")
     mine.write_text("version = 3", encoding="utf-8")
     assert "cannot be used" in refused(reflect("--prompts", mine))
-    assert "cannot be used" in refused(srt("prompts", mine))
+    assert "cannot be used" in refused(command("prompts", mine))
 
 
-def test_refused_replies_are_read_again_without_a_call(project: Path, server: TeachingServer, reflect: Reflect) -> None:
+def test_refused_replies_are_read_again_without_a_call(
+    project: Path, server: TeachingServer, reflect: Reflect, command: Command
+) -> None:
     """--parse-again says how many of the refused replies can be used now, and asks nobody."""
     server.refuses = True
     reflect()
     asked = len(server.requests)
-    finished = srt("reflect", project, "--parse-again")
+    finished = command("reflect", project, "--parse-again")
     assert finished.returncode == DONE
     assert finished.stdout.startswith("0 of ") and finished.stdout.endswith(" can be used now.\n")
     assert len(server.requests) == asked
@@ -303,11 +296,10 @@ def test_a_batch_in_pieces(project: Path, server: TeachingServer, reflect: Refle
     assert len(server.batches.batches) == 2
 
 
-def test_a_batch_in_one_go(project: Path, server: TeachingServer) -> None:
-    """In a process of its own a batch is waited for, and failures end it with 1 and are listed."""
+def test_a_batch_in_one_go(project: Path, server: TeachingServer, reflect: Reflect) -> None:
+    """A batch is waited for, and failures end the command with 1 and are listed."""
     server.refuses = True
-    finished = srt("reflect", project, "--base-url", server.url("batch"), "--model", "m-1", "--batch",
-                   "--poll-seconds", 0.05)  # fmt: skip
+    finished = reflect("--batch", "--poll-seconds", 0.05, url=server.url("batch"))
     assert finished.returncode == DONE_WITH_FAILURES
     assert finished.stdout.startswith(f"{rewrites(project)} reflections accepted, ")
     assert "missing_section" in finished.stderr
@@ -345,10 +337,10 @@ def test_a_batch_can_be_given_up(project: Path, server: TeachingServer, reflect:
     assert rewrites(project) == 3 * SAMPLES
 
 
-def test_a_recording_has_no_batch_api(project: Path, tmp_path: Path) -> None:
+def test_a_recording_has_no_batch_api(project: Path, tmp_path: Path, command: Command) -> None:
     """A recording is replayed, not sent."""
     replies = record_replies(tmp_path / "replies.jsonl", load_prompts(), [Pair("Name a colour.", "Red.")])
-    assert "no Batch API" in refused(srt("reflect", project, "--replay", replies, "--batch"))
+    assert "no Batch API" in refused(command("reflect", project, "--replay", replies, "--batch"))
 
 
 # ---- a teacher that cannot be used, and the key
@@ -401,33 +393,51 @@ def found_in(folder: Path, key: str) -> list[Path]:
 @pytest.mark.parametrize("more", [[], ["--batch", "--poll-seconds", "0.05"], ["--try", "3"]])
 @pytest.mark.parametrize("behaviour", ["echo_key", "long_echo_key", "answer_key"])
 def test_the_key_is_nowhere(
-    project: Path, faults: FaultServer, behaviour: str, more: list[str], monkeypatch: pytest.MonkeyPatch
+    project: Path,
+    faults: FaultServer,
+    behaviour: str,
+    more: list[str],
+    reflect: Reflect,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A key that the server repeats is in no file under the project's folder, in no output, in no argument list."""
-    url = faults.url(behaviour)
-    command = [sys.executable, "-m", "srt_core", "reflect", str(project), "--base-url", url, "--model", "m-1", *more]
-    faults.delay_seconds = 0.3
-    environment = ENVIRONMENT | {"OPENAI_API_KEY": KEY}
-    lists: set[bytes] = set()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not (lists and faults.begun):
-            lists.add(Path(f"/proc/{process.pid}/cmdline").read_bytes())
-        said, errors = process.communicate(timeout=60)
-    assert any(b"reflect" in words for words in lists)
+    """A key that the server repeats is in no file under the project's folder and in no output."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    reflected = reflect(*more, url=faults.url(behaviour))
     assert faults.requests, "the server was asked, and had the key"
-    exported = srt("export", project, project.parent / "out", "--format", "alpaca", "--format", "scores",
-                   "--format", "parquet", OPENAI_API_KEY=KEY)  # fmt: skip
+    exported = command("export", project, project.parent / "out", "--format", "alpaca", "--format", "scores",
+                       "--format", "parquet")  # fmt: skip
     assert exported.returncode == DONE
     assert (project.parent / "out" / "manifest.json").is_file()
-    for text in (said, errors, exported.stdout.encode(), exported.stderr.encode(), *lists):
-        assert KEY[:12].encode() not in text
+    for text in (reflected.stdout, reflected.stderr, exported.stdout, exported.stderr):
+        assert KEY[:12] not in text
     assert found_in(project.parent, KEY) == []
     assert count(project, "teacher_call WHERE raw LIKE '%[key]%'") > 0, "it did come back"
 
 
+def test_no_list_of_processes_shows_the_key(project: Path, faults: FaultServer) -> None:
+    """While a command calls its teacher the key is in no argument list, where every user of the machine could read it.
+
+    Nor is it in what a process of its own prints.
+    """
+    url = faults.url("echo_key")
+    command = [sys.executable, "-m", "srt_core", "reflect", str(project), "--base-url", url, "--model", "m-1"]
+    faults.delay_seconds = 0.3
+    lists: set[bytes] = set()
+    environment = ENVIRONMENT | {"OPENAI_API_KEY": KEY}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not (lists and faults.begun):
+            lists.add(Path(f"/proc/{process.pid}/cmdline").read_bytes())
+        said, errors = process.communicate()
+    assert any(b"reflect" in words for words in lists)
+    assert faults.requests, "the server was asked, and had the key"
+    for text in (said, errors, *lists):
+        assert KEY[:12].encode() not in text
+
+
 def test_the_search_finds_a_key(tmp_path: Path) -> None:
     """The search for the key would find it in a project file and in the log beside it."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         store.set_meta("note", f"It is {KEY}.")
         assert tmp_path / "p.srt.wal" in found_in(tmp_path, KEY)
     assert tmp_path / "p.srt" in found_in(tmp_path, KEY)

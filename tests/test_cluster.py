@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 from tests.small_project import COLUMN_MAP, rows_with_candidates, save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 ALPACA = load_template("alpaca")
 SAMPLES = 40

@@ -22,6 +22,7 @@ from srt_core.score.run import score
 from srt_core.score.student import Student, load_student
 from srt_core.score.templates import Template, load_template
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
+from tests.empty_project import create_empty
 from tests.small_project import save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2, tiny_llama
 
@@ -68,7 +69,7 @@ def scored(tmp_path: Path) -> Iterator[Scored]:
     stores: list[Store] = []
 
     def make(student: Student, rows: list[dict[str, str]], template: Template = ALPACA, **how: object) -> Store:
-        store = Store.create(tmp_path / f"{len(stores)}.srt")
+        store = create_empty(tmp_path / f"{len(stores)}.srt")
         stores.append(store)
         data = write_lines(tmp_path / f"{len(stores)}.jsonl", rows)
         for _ in import_file(store, data):
@@ -266,7 +267,7 @@ def test_another_student_is_refused_by_name(llama: Student, gpt2: Student, score
 
 def test_nothing_is_explained_before_it_is_scored(llama: Student, tmp_path: Path) -> None:
     """Without a scoring in use there is nothing to explain, in words."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         assert stored_maps(store, MapSubject("score", 1)) == {}
         with pytest.raises(StudentError, match="Nothing was scored"):
             explain(store, llama, MapSubject("score", 1))

@@ -27,6 +27,7 @@ from srt_core.review import decisions
 from srt_core.review.filter.browse import Filter
 from srt_core.review.status import status
 from srt_core.select import selection
+from tests.empty_project import create_empty
 from tests.small_project import create_scored_project, save_student, write_lines
 
 PAIR_FORMATS = ("alpaca", "messages", "parquet")
@@ -155,7 +156,7 @@ def test_a_re_import_gives_the_same_pairs(store: Store, tmp_path: Path, format: 
     """An exported file, imported into a new project, makes originals of exactly the exported pairs."""
     verdicts, _ = decide_some(store)
     written = export(store, tmp_path, format, by="Ann")
-    with Store.create(tmp_path / "again.srt") as again:
+    with create_empty(tmp_path / "again.srt") as again:
         for _ in import_file(again, written.path):
             pass
         rows = again.rows("SELECT candidate.* FROM candidate JOIN sample USING (sample_id) ORDER BY seq")
@@ -178,7 +179,7 @@ ODD_PAIRS = [
 def test_odd_texts_come_back_as_they_were(tmp_path: Path, format: str) -> None:
     """Line breaks, control characters, blanks at the ends and a missing instruction survive every format."""
     rows = [{"instruction": each.instruction, "input": each.input, "output": each.response} for each in ODD_PAIRS]
-    with Store.create(tmp_path / "odd.srt") as store:
+    with create_empty(tmp_path / "odd.srt") as store:
         for _ in import_file(store, write_lines(tmp_path / "odd.jsonl", rows)):
             pass
         ledger_of = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
@@ -286,7 +287,7 @@ def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
 
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
     """A project in which nothing is kept exports an empty list, and counts none."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         written = export(store, tmp_path, "alpaca", by="Ann")
         assert (written.rows, json.loads(written.path.read_text("utf-8"))) == (0, [])
         assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0}

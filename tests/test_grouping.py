@@ -15,6 +15,7 @@ from srt_core.importing.kinds import kind_of, subjects
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Pair
+from tests.empty_project import create_empty
 from tests.small_project import write_lines
 
 DRAW = random.Random(3)
@@ -42,7 +43,7 @@ ROWS = topic_rows()
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A project of 90 samples on three topics."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         for _ in import_file(store, write_lines(tmp_path / "rows.jsonl", ROWS)):
             pass
         yield store
@@ -142,7 +143,7 @@ def test_any_texts_can_be_grouped(texts: list[str]) -> None:
 
 def test_an_empty_project_has_nothing_to_group(tmp_path: Path) -> None:
     """Without samples the step ends at once."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         walk(find_kinds(store))
         walk(group_subjects(store))
         assert store.value("SELECT count(*) FROM cluster") == 0

@@ -10,8 +10,6 @@ from srt_core.reflect.teacher import Answer, CallOutcome, Headroom, Pace
 from tests.fault_server import running_fault_server
 from tests.reflecting import outcomes, project, run
 
-pytestmark = pytest.mark.alone
-
 REPLY = Answer(CallOutcome.ANSWERED, "Hello.", prompt_tokens=60, completion_tokens=40)
 REFUSED = Answer(CallOutcome.RATE_LIMITED)
 

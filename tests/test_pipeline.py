@@ -36,6 +36,7 @@ from srt_core.score.student import Pack, Student, files_stamp, load_student
 from srt_core.score.templates import load_template
 from srt_core.select import selection
 from srt_core.select.settled import settled_by_rule
+from tests.empty_project import create_empty
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
 from tests.teaching_server import TeachingServer, record_replies, running_teaching_server
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -59,7 +60,7 @@ def one_thread() -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         yield store
 
 
@@ -267,14 +268,14 @@ def test_a_killed_import_goes_on(tmp_path: Path) -> None:
         rows[place] = chance.choice(["{", rows[0], rows[(place * 31) % 5000], '{"instruction": "No answer."}'])
     data = tmp_path / "big.jsonl"
     data.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    with Store.create(tmp_path / "undisturbed.srt") as whole:
+    with create_empty(tmp_path / "undisturbed.srt") as whole:
         started = time.monotonic()
         walk(import_file(whole, data))
         chunk_seconds = (time.monotonic() - started) / 12
         expected = content(whole)
 
     path = tmp_path / "killed.srt"
-    Store.create(path).close()
+    create_empty(path).close()
     for _ in range(4):
         delay = chance.uniform(0, 3 * chunk_seconds)
         kill_at([sys.executable, "-c", IMPORT, str(path), str(data)], chance.randrange(3), delay)
@@ -326,7 +327,7 @@ def test_both_modes_make_the_same_decisions(
     teacher_of: TeacherOf, tmp_path: Path, student: Student, live: TeachingServer
 ) -> None:
     """Sequential mode with its fewer calls picks for every sample what full mode picks, for the same reason."""
-    with Store.create(tmp_path / "full.srt") as full, Store.create(tmp_path / "sequential.srt") as sequential:
+    with create_empty(tmp_path / "full.srt") as full, create_empty(tmp_path / "sequential.srt") as sequential:
         pairs = originals(full, 40)
         teacher = teacher_of(tmp_path, pairs, live)
         assert originals(sequential, 40) == pairs
@@ -468,13 +469,13 @@ with Store.open(Path(sys.argv[1])) as store:
 def test_a_killed_reflection_goes_on(tmp_path: Path, live: TeachingServer) -> None:
     """`kill -9` among the calls, then the same run again: every reply is there once, none is lost or stored twice."""
     live.delay_seconds = 0.02
-    with Store.create(tmp_path / "undisturbed.srt") as whole:
+    with create_empty(tmp_path / "undisturbed.srt") as whole:
         originals(whole, 60)
         walk(reflect(whole, live_teacher(live), PROMPTS, Plan(attempts=1)))
         expected = whole.rows("SELECT sample_id, origin, status, raw FROM reflected ORDER BY ALL")
         candidates = whole.rows(CONTENT["candidate"])
     path = tmp_path / "killed.srt"
-    with Store.create(path) as store:
+    with create_empty(path) as store:
         originals(store, 60)
     live.calls.clear()
     chance = random.Random(9)
@@ -692,7 +693,7 @@ def test_a_paused_run_keeps_what_it_computed(store: Store) -> None:
 
 def test_a_paused_run_goes_on_with_the_same_packs(tmp_path: Path) -> None:
     """Stopped anywhere within a chunk, a run goes on with the packs of an undisturbed one: equal bit for bit."""
-    with Store.create(tmp_path / "whole.srt") as whole, Store.create(tmp_path / "paused.srt") as paused:
+    with create_empty(tmp_path / "whole.srt") as whole, create_empty(tmp_path / "paused.srt") as paused:
         for each in (whole, paused):
             import_rows(each, rows_with_candidates(8), column_map=COLUMN_MAP)
         undisturbed, disturbed = counting_student(), counting_student()
@@ -778,7 +779,7 @@ def test_a_killed_scoring_goes_on(tmp_path: Path) -> None:
     folder = save_student(tmp_path / "student")
     paths = [tmp_path / name for name in ("undisturbed.srt", "killed.srt")]
     for path in paths:
-        with Store.create(path) as store:
+        with create_empty(path) as store:
             import_rows(store, rows_with_candidates(150), column_map=COLUMN_MAP)
     command = [sys.executable, "-c", SCORE, str(paths[1]), str(folder)]
     kills = [kill_at(command, chance.randrange(1, 4), chance.uniform(0, 0.1)) for _ in range(5)]

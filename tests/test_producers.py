@@ -24,6 +24,7 @@ from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
 from srt_core.select.policies import change
 from srt_core.select.policy import with_settings
+from tests.empty_project import create_empty
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores
 from tests.small_project import COLUMN_MAP, rows_with_candidates, write_lines
@@ -76,7 +77,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Two samples and nothing else."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         yield Desk(store, 2)
 
 
@@ -138,7 +139,7 @@ def test_a_rewrite_is_stored_with_its_drift_and_growth(desk: Desk) -> None:
 def test_the_same_rewrite_of_another_file_is_no_other_rewrite(tmp_path: Path) -> None:
     """A longer copy of a file under another name adds what is new in it; a rewrite that differs stands beside."""
     rows = rows_with_candidates(4)
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         for name, part in (("one", rows[:3]), ("two", rows)):
             data = write_lines(tmp_path / f"{name}.jsonl", part)
             list(import_file(store, data, column_map=COLUMN_MAP, author=f"import of {name}"))

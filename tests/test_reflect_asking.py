@@ -14,8 +14,6 @@ from tests.fault_server import ANSWERS, FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, walk
 from tests.servers.answers import Answer, Call, complete, refuse
 
-pytestmark = pytest.mark.alone
-
 SAMPLES = 12
 
 

@@ -7,16 +7,12 @@ from collections import Counter
 from pathlib import Path
 from threading import Event
 
-import pytest
-
 from srt_core.project.store import Store
 from srt_core.reflect.prompts import RefusalReason
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import CallOutcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
-
-pytestmark = pytest.mark.alone
 
 SAMPLES = 100
 CONCURRENCY = 8

@@ -24,8 +24,6 @@ from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.tiny_students import byte_tokenizer, tiny_llama
 
-pytestmark = pytest.mark.alone
-
 SAMPLES = 20
 ALPACA = load_template("alpaca")
 SEQUENTIAL = Plan(settled_by_rule)

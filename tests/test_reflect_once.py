@@ -18,8 +18,6 @@ from tests.fault_server import FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at, walk
 from tests.small_project import alpaca_rows
 
-pytestmark = pytest.mark.alone
-
 SAMPLES = 12
 
 

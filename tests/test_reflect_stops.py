@@ -16,9 +16,7 @@ from srt_core.reflect.spending import Caps
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at
 
-pytestmark = pytest.mark.alone
-
-SAMPLES = 60
+SAMPLES = 12
 
 
 @pytest.fixture

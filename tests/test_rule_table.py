@@ -1,12 +1,13 @@
 """The truth table of the rule, typed by hand: what wins the walk, what is kept, and the reason."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from srt_core.methods import REASONS
-from srt_core.project.store import Store
+from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy, Reason, Selection
 from srt_core.select import selection
 from srt_core.select.policy import with_settings
@@ -264,12 +265,26 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def rows_under(project: Store) -> Callable[[dict[str, Any]], dict[str, Row]]:
+    """What the SQL selects of the whole project under some settings, by sample; asked once for each of the settings."""
+    known: dict[str, dict[str, Row]] = {}
+
+    def select(settings: dict[str, Any]) -> dict[str, Row]:
+        key = json.dumps(settings, sort_keys=True)
+        if key not in known:
+            rows = selection.select(project, with_settings(Policy(), settings))
+            known[key] = {row["sample_id"]: row for row in rows}
+        return known[key]
+
+    return select
+
+
 @pytest.mark.parametrize("place", range(len(TABLE)), ids=[f"{text} {outcome}" for text, _, outcome in TABLE])
-def test_the_rule_gives_what_the_table_says(project: Store, place: int) -> None:
+def test_the_rule_gives_what_the_table_says(rows_under: Callable[[dict[str, Any]], dict[str, Row]], place: int) -> None:
     """Every line of the table is what the SQL selects for that sample under that policy."""
     _, settings, outcome = TABLE[place]
-    rows = selection.select(project, with_settings(Policy(), settings))
-    row = next(row for row in rows if row["sample_id"] == sample_name(place))
+    row = rows_under(settings)[sample_name(place)]
     origin = Origin(row["origin"]) if row["origin"] else None
     assert Selection(Origin(row["winner"]), origin, row["reason"]) == read_outcome(outcome)
 

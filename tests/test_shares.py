@@ -20,6 +20,7 @@ from srt_core.review import decisions, shares
 from srt_core.review import queues as review
 from srt_core.review.shares import BUCKETS, EMPTY, Assignment, assign, read_assignment, share_out
 from srt_core.select.derive import refresh
+from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -37,7 +38,7 @@ percents = st.lists(st.integers(0, BUCKETS), min_size=0, max_size=4).map(
 @pytest.fixture(scope="module")
 def ids(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A project with nothing but samples, named as the importer names them."""
-    with Store.create(tmp_path_factory.mktemp("shares") / "ids.srt") as store:
+    with create_empty(tmp_path_factory.mktemp("shares") / "ids.srt") as store:
         with store.transaction() as tx:
             rows = [(sample_id(Pair(f"question {n}", f"answer {n}"), 0), 0, n, "{}") for n in range(SAMPLES)]
             tx.append("sample", ["sample_id", "import_id", "row", "extra"], rows)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,16 +11,19 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from srt_core.errors import SRTError
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.browse import Filter, count
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
+from srt_core.select.derive import refresh
 from srt_core.ui.frame.filter_address import NAMES, describe_filter, filter_to_address, read_filter
 from srt_core.ui.server.runtime import open_project
+from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import add_scoring, create_project
 
@@ -34,7 +38,7 @@ class Screen:
     """Explore open in a session at an address."""
 
     def __init__(self, **query: str) -> None:
-        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         self.app.switch_page("pages/4_Explore.py")
         for name, value in query.items():
             self.app.query_params[name] = value
@@ -81,10 +85,10 @@ class Screen:
         return found[0] if isinstance(found, list) else found
 
 
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of 60 samples that the rule keeps and 60 that it leaves out, in turn."""
-    path = tmp_path / "project.srt"
+    path = tmp_path_factory.mktemp("made") / "project.srt"
     with create_project(path, [KEPT, LEFT_OUT] * (SAMPLES // 2)) as store, store.transaction() as tx:
         tx.execute('UPDATE sample SET extra = \'{"so:urce": "*web*"}\' WHERE seq <= 30')
         tx.execute("UPDATE candidate SET drift = 0.75, growth = 2.5 WHERE sample_id = 's8' AND origin = 'RESPONSE'")
@@ -94,6 +98,21 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             for place in range(SAMPLES)
         ])  # fmt: skip
         tx.append("cluster", ["cluster", "words"], [(0, "even, *bold*"), (1, "<img src=x>, :red[odd]")])
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(made: Path) -> Iterator[Store]:
+    """The same project, for what only reads it."""
+    with Store.open(made) as store:
+        refresh(store)
+        yield store
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A server on a copy of that project."""
+    path = Path(shutil.copy(made, tmp_path / "project.srt"))
     monkeypatch.setenv("SRT_PROJECT", str(path))
     monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
     st.cache_resource.clear()
@@ -213,9 +232,16 @@ def test_the_log_says_a_filter_in_words() -> None:
     ],
     ids=str,
 )
-def test_an_address_filters(path: Path, query: dict[str, str], samples: int) -> None:
+def test_an_address_filters(store: Store, query: dict[str, str], samples: int) -> None:
+    """Each parameter of an address takes the samples that it says."""
+    assert count(store, read_filter(query)) == samples
+
+
+def test_a_link_shows_what_its_address_takes(path: Path) -> None:
     """A link with filter parameters shows the samples that they take, and says how many."""
-    assert f"**{samples:,}** of 120 samples match" in Screen(**query).text
+    screen = Screen(task="code", language="de", reason="kept")
+    assert "**10** of 120 samples match" in screen.text
+    assert len(screen.numbers) == 10
 
 
 @pytest.mark.parametrize(
@@ -241,9 +267,16 @@ def test_an_address_filters(path: Path, query: dict[str, str], samples: int) -> 
     ],
     ids=str,
 )
-def test_a_broken_address_is_said_and_acts_on_nothing(path: Path, query: dict[str, str]) -> None:
+def test_a_broken_address_is_no_filter(query: dict[str, str]) -> None:
+    """Whatever is wrong in an address, it is an error that says how to write it, never a wider filter."""
+    with pytest.raises(SRTError) as raised:
+        read_filter(query)
+    assert raised.value.hint
+
+
+def test_a_broken_address_is_said_and_acts_on_nothing(path: Path) -> None:
     """Where the address holds no filter there is no table and no bulk action, and one press takes it away."""
-    screen = Screen(**query)
+    screen = Screen(ifd="low,high")
     assert "That did not work" in screen.text
     assert not [label for label in screen.buttons if "all" in label]
     screen.press("Clear the filter")
@@ -596,7 +629,7 @@ def test_the_log_says_a_subject_in_words(path: Path) -> None:
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without samples the screen leads to Import."""
-    Store.create(tmp_path / "empty.srt").close()
+    create_empty(tmp_path / "empty.srt").close()
     monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "empty.srt"))
     assert "Import some first" in Screen().text
 

@@ -33,7 +33,7 @@ class Screen:
 
     def __init__(self, path: Path, **query: str) -> None:
         app = Path(__file__).parent.parent / "app.py"
-        self.app = AppTest.from_file(str(app), default_timeout=60).run()
+        self.app = AppTest.from_file(str(app), default_timeout=60)
         self.app.switch_page("pages/6_Review.py")
         for name, value in {"queue": "all", **query}.items():
             self.app.query_params[name] = value

@@ -20,6 +20,7 @@ from srt_core.review import decisions
 from srt_core.select import policies
 from srt_core.select.policy import applied_policy
 from srt_core.ui.server.runtime import open_project
+from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import append_scores, create_project
 
@@ -34,7 +35,7 @@ class Screen:
     """Thresholds open in a session."""
 
     def __init__(self, **query: str) -> None:
-        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         self.open("pages/5_Thresholds.py", **query)
 
     def open(self, page: str, **query: str) -> None:
@@ -365,7 +366,7 @@ def test_a_map_of_two_dials_says_what_it_counted(path: Path) -> None:
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without samples the screen leads to Import."""
-    Store.create(tmp_path / "empty.srt").close()
+    create_empty(tmp_path / "empty.srt").close()
     monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "empty.srt"))
     assert "Import some first" in Screen().text
 

@@ -13,12 +13,13 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
+from tests.empty_project import create_empty
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty project."""
-    with Store.create(tmp_path / "p.srt") as store:
+    with create_empty(tmp_path / "p.srt") as store:
         yield store
 
 
