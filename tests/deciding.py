@@ -1,6 +1,5 @@
 """A project in which several people decided in every way, and the log read back in plain Python."""
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,21 +77,21 @@ class Made:
 def made_decisions(store: Store) -> Iterator[Made]:
     """Every decision of the log that was not undone, in its order."""
     rows = events.events(store, EventFilter(), limit=100_000)
-    undone = {row["undoes"] for row in rows}
+    undone = {row.undoes for row in rows}
     for row in reversed(rows):
-        if row["kind"] in events.DECISIONS and row["event_id"] not in undone:
+        if row.kind in events.DECISIONS and row.event_id not in undone:
             yield _made(row)
 
 
-def _made(row: Row) -> Made:
+def _made(row: events.Event) -> Made:
     return Made(
-        row["event_id"],
-        row["sample_id"],
-        row["author"],
-        row["kind"],
-        row["origin"],
-        row["candidate_id"],
-        json.loads(row["context"]),
+        row.event_id,
+        row.sample_id or "",
+        row.author,
+        row.kind,
+        row.origin,
+        row.candidate_id,
+        dict(row.context),
     )
 
 

@@ -71,7 +71,7 @@ def test_count_and_pages_hold_the_same_samples(store: Store, only: Filter) -> No
     """The pages of a filter joined hold as many different samples as its count says, and none where it says none."""
     total = browse.count(store, only)
     pages = [browse.page(store, only, "number", 7, at) for at in range(0, total + 7, 7)]
-    names = [row["sample_id"] for page in pages for row in page]
+    names = [row.sample_id for page in pages for row in page]
     assert 0 < total == len(set(names)) == len(names)
     assert names == browse.sample_ids(store, only, "number", total)
 
@@ -131,23 +131,21 @@ def test_the_files_own_columns_are_offered(store: Store) -> None:
 
 def test_drift_and_growth_are_those_of_the_winner_and_an_original_has_none(store: Store) -> None:
     """A range holds for the rewrite that won; in both orders the largest comes first and originals come last."""
-    of_samples = {row["sample_id"]: row for row in browse.page(store, Filter(), "number", 100, 0)}
-    for row in of_samples.values():
-        rewritten = row["winner"] == "RESPONSE"
-        expected = (row["response_drift"], row["response_growth"]) if rewritten else (None, None)
-        assert (row["winner_drift"], row["winner_growth"]) == expected
-        assert row["response_drift"] is not None
-    orders = {
-        "winner_drift": "drift of the winner, high first",
-        "winner_growth": "length change of the winner, high first",
-    }
+    of_samples = {row.sample_id: row for row in browse.page(store, Filter(), "number", 100, 0)}
+    for panel in store.rows("FROM panel"):
+        row = of_samples[panel["sample_id"]]
+        rewritten = row.selection.winner is Origin.RESPONSE
+        expected = (panel["response_drift"], panel["response_growth"]) if rewritten else (None, None)
+        assert (row.winner["drift"], row.winner["growth"]) == expected
+        assert panel["response_drift"] is not None
+    orders = {"drift": "drift of the winner, high first", "growth": "length change of the winner, high first"}
     for name, sort in orders.items():
-        listed = [of_samples[key][name] for key in browse.sample_ids(store, Filter(), sort, 100)]
+        listed = [of_samples[key].winner[name] for key in browse.sample_ids(store, Filter(), sort, 100)]
         numbers = [number for number in listed if number is not None]
         assert listed == sorted(numbers, reverse=True) + [None] * (len(listed) - len(numbers))
         assert 3 < len(numbers) < len(listed)
     names = set(browse.sample_ids(store, Filter(winner_ranges=(("drift", 0.5, 1),)), "number", 100))
-    assert names == {key for key, row in of_samples.items() if (row["winner_drift"] or 0) >= 0.5}
+    assert names == {key for key, row in of_samples.items() if (row.winner["drift"] or 0) >= 0.5}
 
 
 def test_a_histogram_of_drift_counts_rewrites(store: Store) -> None:

@@ -187,9 +187,7 @@ def test_all_of_a_facet_are_decided_and_undone_as_one(tmp_path: Path, action: Ac
         where, values = browse.membership(store, only)
         done = decisions.decide_all(store, where, values, action, "ann", "test")
         assert 0 < done == (waiting.picks if action is Action.APPROVE else waiting.samples)
-        assert (
-            decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0]["action_id"], "ann") == done
-        )
+        assert decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0].action_id, "ann") == done
         assert store.rows("SELECT * FROM standing ORDER BY seq") == before
 
 

@@ -59,7 +59,7 @@ def decide(store: Store, sample: str, action: Action, origin: Origin | None = No
 
 
 def pair(store: Store, sample: str, origin: Origin) -> Pair:
-    return pair_of(candidates(store, sample)[origin])
+    return candidates(store, sample)[origin].pair
 
 
 def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
@@ -274,8 +274,8 @@ def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
     """The log says who exported what, how many rows, and the file's hash."""
     written = export(store, tmp_path, "alpaca", by="Cy")
     (event,) = events.events(store, events.EventFilter(kind="export"), 10)
-    context = json.loads(event["context"])
-    assert (event["author"], context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
+    context = event.context
+    assert (event.author, context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
 
 
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:

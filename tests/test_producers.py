@@ -18,6 +18,7 @@ from srt_core.reflect.producers import producers, register_producer, rewriters
 from srt_core.review import decisions
 from srt_core.review.filter import browse
 from srt_core.review.status import status
+from srt_core.review.verdicts import read_verdict
 from srt_core.select import selection
 from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
@@ -64,9 +65,10 @@ class Desk:
     def ids(self, producer: str = "", sample: str = "s0") -> dict[Origin, int]:
         """The panel's rewrites of a sample under a policy for a producer, which is applied for it."""
         selection.apply(self.store, replace(ALWAYS, producer=producer), "ann")
-        row = browse.row(self.store, sample)
-        assert row
-        found = selection.taken_candidates(row)
+        verdict = read_verdict(self.store, sample)
+        assert verdict
+        found = {origin: key for origin, key in verdict.takes.items() if key is not None}
+        row = self.store.rows("FROM panel WHERE sample_id = ?", [sample])[0]
         assert found == selection.candidates_taken(self.store, replace(ALWAYS, producer=producer), sample)
         assert {origin for origin in list(Origin)[1:] if row[f"has_{origin.lower()}"]} == {*found} - {Origin.ORIGINAL}
         return {origin: key for origin, key in found.items() if origin is not Origin.ORIGINAL}

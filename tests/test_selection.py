@@ -334,8 +334,8 @@ def test_apply_stores_what_select_gave(small: Store) -> None:
     assert applied_policy(small) == policy
     selection.apply(small, policy, "ann")
     logged = events.events(small, events.EventFilter(), limit=10)
-    assert [(event["kind"], event["author"]) for event in logged] == [("policy", "ann")]
-    context = json.loads(logged[0]["context"])
+    assert [(event.kind, event.author) for event in logged] == [("policy", "ann")]
+    context = dict(logged[0].context)
     assert policy_from_json(json.dumps(context.pop("before"))) == Policy()
     assert policy_from_json(json.dumps(context)) == policy
 
@@ -406,8 +406,8 @@ def test_putting_a_scoring_in_use_is_logged(small: Store) -> None:
     for number in (1, 2, 2):
         use_scoring(small, number, "ann")
     (event,) = events.events(small, events.EventFilter(kind="scoring"), limit=10)
-    context = json.loads(event["context"])
-    assert event["author"] == "ann"
+    context = event.context
+    assert event.author == "ann"
     assert (context["scoring_id"], context["student"]) == (2, "other")
     assert (context["before"]["scoring_id"], context["before"]["student"]) == (1, "s")
     with pytest.raises(SRTError):

@@ -107,7 +107,7 @@ def store_of(path: Path) -> Store:
 
 def kinds(path: Path) -> list[str]:
     found = events.events(store_of(path), EventFilter(), limit=1000)
-    return [str(event["kind"]) for event in found]
+    return [event.kind for event in found]
 
 
 # The filter and the address
@@ -351,8 +351,8 @@ def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> N
     screen.press("Reject all 1")
     assert kinds(path) == ["reject"]
     event = events.events(store_of(path), EventFilter(), 1)[0]
-    assert event["sample_id"] == "s7"
-    assert "sky" in json.loads(event["context"])["bulk"]
+    assert event.sample_id == "s7"
+    assert "sky" in event.context["bulk"]
     screen.press("Undo all 1")
     assert kinds(path) == ["undo", "reject"]
     assert "Reject all 1" in screen.buttons
@@ -586,7 +586,7 @@ def test_the_log_says_a_subject_in_words(path: Path) -> None:
     """The note of a bulk action says what a subject was called then: its number may mean another one later."""
     Screen(cluster="0", task="other").press("Park all 40")
     event = events.events(store_of(path), EventFilter(), 1)[0]
-    assert json.loads(event["context"])["bulk"] == "task: Other; subject: 0: even, *bold*"
+    assert event.context["bulk"] == "task: Other; subject: 0: even, *bold*"
     Screen().press("Undo all 40")
     assert kinds(path).count("undo") == 40
 

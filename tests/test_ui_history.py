@@ -80,7 +80,7 @@ def test_a_bulk_action_is_undone_whole(project: Project) -> None:
 
 def test_the_undo_of_a_bulk_action_is_taken_back(project: Project) -> None:
     """An undo of many is one action in the list, and one press has all its decisions stand again."""
-    action = events.events(project.store, events.EventFilter(author="Bo"), 1)[0]["action_id"]
+    action = events.events(project.store, events.EventFilter(author="Bo"), 1)[0].action_id
     decisions.undo_action(project.store, action, "Bo")
     app = open_screen(PAGE, kind="undo")
     select(app, 0)

@@ -95,7 +95,7 @@ def test_an_audit_goes_from_draw_to_approval(project: Project) -> None:
     app.button(key="trust_approve").click().run()
     assert not app.exception
     assert events.count_events(project.store, EventFilter(kind="approve")) == 30
-    assert "evidence" in events.events(project.store, EventFilter(kind="approve"), 1)[0]["context"]
+    assert "evidence" in events.events(project.store, EventFilter(kind="approve"), 1)[0].context
     assert "Nothing of its population is left" in "".join(caption.value for caption in app.caption)
 
 

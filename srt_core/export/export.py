@@ -19,6 +19,7 @@ from srt_core.records import Pair
 from srt_core.review.filter import browse
 from srt_core.review.filter.browse import Filter
 from srt_core.review.status import status
+from srt_core.review.verdicts import ROWS
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy, settings_of
 
@@ -128,7 +129,7 @@ def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, ob
     """Return the relation of the samples that an export holds, and its parameters."""
     where, values = browse.condition(store, only)
     approved = "AND approved" if scope is Scope.APPROVED else ""
-    return f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
+    return f"(SELECT * FROM {ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
 
 
 def _pairs(store: Store, scope: Scope, only: Filter) -> Iterator[ExportRow]:

@@ -7,15 +7,12 @@ from typing import Literal
 from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, count_grid, spread_bins
-from srt_core.project.store import Row, Store
-from srt_core.records import REWRITTEN_ORIGINS, Origin, Source
+from srt_core.project.store import Store
+from srt_core.records import REWRITTEN_ORIGINS, Origin, Pair, Source
 from srt_core.review.filter.facets import Facets, conditions
 from srt_core.review.filter.search import FOUND, find
+from srt_core.review.verdicts import COLUMNS, RANGES, ROWS, Verdict
 from srt_core.select.derive import refresh
-
-# Every filter reads this one relation, so a count, a page and a bulk action can never mean different rows. What stands
-# in other tables is asked for by seq or sample_id, so that only the filter that needs it pays for it.
-ROWS = "(SELECT verdict.*, panel.* EXCLUDE (seq, sample_id) FROM verdict JOIN panel USING (seq))"
 
 
 def _sorts() -> Iterator[tuple[str, str]]:
@@ -32,9 +29,6 @@ def _sorts() -> Iterator[tuple[str, str]]:
 
 
 SORTS: Mapping[str, str] = dict(_sorts())
-
-RANGES = tuple(measure.name for measure in MEASURES.values() if measure.is_filter)
-"""What a filter bounds, of the winner or of one origin that has it."""
 
 Range = tuple[float, float]
 State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
@@ -169,7 +163,14 @@ def count_open(store: Store, only: Filter) -> Open:
     return Open(**store.rows(sql, values)[0])
 
 
-def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Listed(Verdict):
+    """A verdict with the original pair that it is on."""
+
+    pair: Pair
+
+
+def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Listed]:
     """Read one page of a filter: numbers from the panel, texts of the page's rows alone."""
     where, values = condition(store, only)
     order = _order(sort)
@@ -179,11 +180,14 @@ def page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list
     )
     # Found first and read then: a join on the way to the order would carry every column of every sample.
     seqs, originals = ([row[name] for row in chosen] for name in ("seq", "original_id"))
-    return store.rows(
-        f"""SELECT rows.*, candidate.instruction, candidate.input, candidate.response
-            FROM {ROWS} AS rows JOIN candidate ON candidate.candidate_id = rows.original_id
-            WHERE rows.seq IN (SELECT unnest($seqs)) AND candidate.candidate_id IN (SELECT unnest($originals))
-            ORDER BY list_position($seqs, rows.seq)""",
+    return store.read(
+        Listed,
+        f"""SELECT {COLUMNS}, text.pair
+            FROM {ROWS} AS rows JOIN (
+                SELECT candidate_id, {{'instruction': instruction, 'input': input, 'response': response}} AS pair
+                FROM candidate WHERE candidate_id IN (SELECT unnest($originals))) AS text
+            ON text.candidate_id = rows.original_id
+            WHERE rows.seq IN (SELECT unnest($seqs)) ORDER BY list_position($seqs, rows.seq)""",
         {"seqs": seqs, "originals": originals},
     )
 
@@ -193,20 +197,6 @@ def sample_ids(store: Store, only: Filter, sort: str, limit: int, offset: int = 
     where, values = condition(store, only)
     sql = f"SELECT sample_id FROM {ROWS} WHERE {where} ORDER BY {_order(sort)} LIMIT $limit OFFSET $offset"
     return [row["sample_id"] for row in store.rows(sql, {**values, "limit": limit, "offset": offset})]
-
-
-def row(store: Store, sample: str) -> Row | None:
-    """Read one sample's numbers, selection and standing decision; None if it is not there."""
-    refresh(store)
-    seq = seq_of(store, sample)
-    rows = [] if seq is None else store.rows(f"SELECT * FROM {ROWS} WHERE seq = ?", [seq])
-    return rows[0] if rows else None
-
-
-def seq_of(store: Store, sample: str) -> int | None:
-    """Find a sample's number; None if it is not there."""
-    found: int | None = store.value("SELECT seq FROM sample WHERE sample_id = ?", [sample])
-    return found
 
 
 def histogram(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:

@@ -7,7 +7,8 @@ import streamlit as st
 
 from srt_core.records import Policy
 from srt_core.review.filter import browse
-from srt_core.review.filter.browse import RANGES, Filter, Range
+from srt_core.review.filter.browse import Filter, Range
+from srt_core.review.verdicts import RANGES
 from srt_core.score.scorings import COMPARED
 from srt_core.select.policy import applied_policy, limits_on
 from srt_core.ui.explore.figures import density, mark_selection
