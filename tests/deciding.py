@@ -10,8 +10,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, membership
 from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -33,7 +32,7 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
     refresh(store)
     for row in store.rows("SELECT * FROM selection JOIN panel USING (seq, sample_id) ORDER BY seq"):
         _decide(store, row, draw)
-    where, values = browse.membership(store, Filter(winner_ranges=(("ifd", 0.0, 0.45),)))
+    where, values = membership(store, Filter(winner_ranges=(("ifd", 0.0, 0.45),)))
     decisions.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
     return store
 

@@ -16,8 +16,8 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.review import decisions
 from srt_core.review import queues as review
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Audit, Terms
 from srt_core.select import selection
@@ -200,8 +200,8 @@ def test_an_audit_that_finds_none_wrong_approves_the_rest(store: Store) -> None:
     assert evidence["rule"]
     assert last.in_action == remaining
     assert audits.result(store, audit).remaining == 0
-    assert browse.count_open(store, ALL).picks == 0
-    assert browse.count(store, Filter(state=("open",))) == 30
+    assert facets.count_undecided(store, ALL).picks == 0
+    assert facets.count(store, Filter(state=("open",))) == 30
 
 
 def test_before_all_are_judged_nothing_is_approved(store: Store) -> None:

@@ -21,7 +21,7 @@ from srt_core.project.candidates import candidates, pair_of
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.select import selection
 from tests.small_project import create_scored_project, save_student, write_lines

@@ -13,8 +13,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions, history
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, membership
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -41,7 +40,7 @@ def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pa
 
 def bulk(store: Store, by: str = "Bo") -> int:
     """Approve all that is open; returns the action."""
-    where, values = browse.membership(store, Filter())
+    where, values = membership(store, Filter())
     decisions.decide_all(store, where, values, Action.APPROVE, by, "all samples")
     return int(events.events(store, EventFilter(), 1)[0].action_id)
 

@@ -16,7 +16,8 @@ from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Pair, Policy, Stage
 from srt_core.reflect.producers import producers, register_producer, rewriters
 from srt_core.review import decisions
-from srt_core.review.filter import browse
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.review.verdicts import read_verdict
 from srt_core.select import selection
@@ -305,7 +306,7 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
         (a, False), (b, True), (a, False), (b, True),
     ]  # fmt: skip
-    assert browse.count(desk.store, browse.Filter(state=("overridden",))) == 1
+    assert facets.count(desk.store, Filter(state=("overridden",))) == 1
 
 
 def test_agreement_of_rule_and_people_is_on_the_text(desk: Desk) -> None:

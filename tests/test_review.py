@@ -10,10 +10,11 @@ from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.reflect.outcomes import failures
 from srt_core.review import decisions
 from srt_core.review import queues as review
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import SORTS, Filter
+from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.page import SORTS
 from srt_core.review.queues import QUEUES, Place, filter_queue, neighbour, next_open, place
 from srt_core.review.verdicts import read_verdict
+from tests.browsing import sample_ids
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -130,7 +131,7 @@ def test_conflict_queue_takes_less_than_half_and_more_than_four_times(store: Sto
 def test_filter_queue_has_the_order_of_explore(store: Store, sort: str) -> None:
     """ "This filter" shows what Explore lists, in the same order, also where a number is missing."""
     queue = filter_queue(Filter(state=("open",)), sort)
-    assert walk_through(store, queue) == browse.sample_ids(store, Filter(state=("open",)), sort, limit=10)
+    assert walk_through(store, queue) == sample_ids(store, Filter(state=("open",)), sort, limit=10)
 
 
 def test_tempo_counts_own_decisions(store: Store) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError, SRTError
-from srt_core.methods import DIALS, GUARDS
+from srt_core.methods import DIALS, GUARDS, REASONS
 from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import OPTIONS, Acceptance, Action, Decision, Origin, Policy, Reason, Selection
@@ -93,7 +93,8 @@ def originals(tmp_path: Path, *numbers: Numbers) -> Store:
 
 def read(row: Row) -> Selection:
     """Read a row of the rule as a selection; fails on an unknown word."""
-    return Selection(Origin(row["winner"]), Origin(row["origin"]) if row["origin"] else None, Reason(row["reason"]))
+    assert row["reason"] in REASONS
+    return Selection(Origin(row["winner"]), Origin(row["origin"]) if row["origin"] else None, row["reason"])
 
 
 def kept(store: Store, policy: Policy) -> list[str]:

@@ -15,7 +15,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
 from srt_core.ui.frame.filter_address import NAMES, describe_filter, filter_to_address, read_filter

@@ -55,7 +55,7 @@ def decide_all(
 ) -> int:  # fmt: skip
     """Approve, reject or park every open sample that matches a filter, as one action with one undo.
 
-    `where` is a condition over the view `verdict`, as browse.membership gives it. Approve takes the rule's pick and
+    `where` is a condition over the view `verdict`, as filter.membership returns it. Approve takes the rule's pick and
     passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
     Returns how many decisions were made.
     """

@@ -13,8 +13,7 @@ from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.events import IS_BULK
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
 
@@ -33,8 +32,8 @@ NEAR = 50
 class Queue:
     """A queue: which samples, in which order, and which of them ask for a decision.
 
-    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: browse.ROWS, or what is read faster
-    and has what they need. `rank` is never NULL and ties go by the sample's number.
+    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: ROWS, or what is read faster and
+    has what they need. `rank` is never NULL and ties go by the sample's number.
     """
 
     label: str
@@ -103,7 +102,7 @@ _RANKS = {
 
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
-    """Return the queue of a filter in one of browse.SORTS; an unknown order is by number."""
+    """Return the queue of a filter in one of SORTS; an unknown order is by number."""
     return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
 
 
@@ -234,7 +233,7 @@ def _nearest(verdict: Verdict, distance: float, policy: Policy) -> str:
 
 def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:
     """Return the samples of a queue as a relation that ends in a condition, and its parameters."""
-    where, values = browse.condition(store, queue.only)
+    where, values = filter_condition(store, queue.only)
     return f"{queue.relation} WHERE ({where}) AND ({queue.where})", {**values, **queue.values}
 
 

@@ -9,9 +9,10 @@ from srt_core.project import events
 from srt_core.project.candidates import count_samples
 from srt_core.records import Action
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import SORTS, Filter, Listed
+from srt_core.review.filter import facets
 from srt_core.review.filter.facets import LISTED, choices
+from srt_core.review.filter.filter import Filter, membership
+from srt_core.review.filter.page import SORTS, Listed, read_page
 from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.sample import render_sample
@@ -49,7 +50,7 @@ def render_explore(project: Project) -> None:
     open_view(project)
     only = filter_bar(project)
     with reporting():
-        found = browse.count(project.store, only)
+        found = facets.count(project.store, only)
         _draw_summary(project, only, found, samples)
         _draw_bulk(project, only)
         if found:
@@ -98,7 +99,7 @@ def _draw_summary(project: Project, only: Filter, found: int, samples: int) -> N
 
 
 def _draw_bulk(project: Project, only: Filter) -> None:
-    waiting = browse.count_open(project.store, only)
+    waiting = facets.count_undecided(project.store, only)
     with st.container(horizontal=True, vertical_alignment="center"):
         for action, (verb, icon, explained) in _BULK.items():
             number = waiting.picks if action is Action.APPROVE else waiting.samples
@@ -108,7 +109,7 @@ def _draw_bulk(project: Project, only: Filter) -> None:
     _draw_undo(project)
 
 
-def _said_of(waiting: browse.Open) -> str:
+def _said_of(waiting: facets.Undecided) -> str:
     if not waiting.samples:
         return "None of them waits for a decision."
     passed = waiting.samples - waiting.picks
@@ -119,7 +120,7 @@ def _said_of(waiting: browse.Open) -> str:
 
 @acting
 def _decide_all(project: Project, only: Filter, action: Action) -> None:
-    where, values = browse.membership(project.store, only)
+    where, values = membership(project.store, only)
     decisions.decide_all(project.store, where, values, action, curator(), _note(project, only))
 
 
@@ -155,7 +156,7 @@ def _draw_table(project: Project, only: Filter, found: int) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             sort = _choose_sort()
             place = _choose_page(found, f"{filter_to_address(only)}|{sort}")
-        rows = browse.page(project.store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
+        rows = read_page(project.store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
         _draw_rows(rows, f"{filter_to_address(only)}|{sort}|{place}")
         if sample := st.query_params.get("sample"):
             render_sample(project, sample, filter_to_address(only))
