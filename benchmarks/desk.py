@@ -26,8 +26,8 @@ from benchmarks.screen import ARGUMENTS, SETTLED, open_review, press_all, print_
 from srt_core.project.store import Store
 from srt_core.records import Action, Stage
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter, membership
 from srt_core.select.compare import whatif
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -46,15 +46,15 @@ def measure_statements(store: Store) -> None:
     print_times("derived tables, all samples", [timed(lambda: _derive(store))])
     print_times("derived tables, 500 changed", [timed(lambda: _derive_some(store)) for _ in range(3)])
     for name, only in _FILTERS.items():
-        print_times(f"count: {name}", [timed(partial(browse.count, store, only)) for _ in range(7)])
+        print_times(f"count: {name}", [timed(partial(facets.count, store, only)) for _ in range(7)])
     for text in ("zzqq", "write a python", "twd"):
         only = Filter(text=text)
-        print_times(f"full text, first time: {text}", [timed(partial(browse.count, store, only))])
-        print_times("full text, again", [timed(partial(browse.count, store, only)) for _ in range(5)])
-    edges = browse.bin_edges(store, "ifd")
+        print_times(f"full text, first time: {text}", [timed(partial(facets.count, store, only))])
+        print_times("full text, again", [timed(partial(facets.count, store, only)) for _ in range(5)])
+    edges = facets.bin_edges(store, "ifd")
     for only in (Filter(), Filter(reason=("kept",))):
-        print_times("histogram", [timed(partial(browse.histogram, store, "ifd", edges, only)) for _ in range(7)])
-    print_times("density", [timed(lambda: browse.density(store, edges, edges, Filter())) for _ in range(7)])
+        print_times("histogram", [timed(partial(facets.count_in_bins, store, "ifd", edges, only)) for _ in range(7)])
+    print_times("density", [timed(lambda: facets.count_in_grid(store, edges, edges, Filter())) for _ in range(7)])
     policy = applied_policy(store)
     for name, dialled in (
         ("a ceiling", policy.limited(max_ifd=0.9)),
@@ -82,7 +82,7 @@ def _derive_some(store: Store) -> None:
 
 
 def _decide(store: Store) -> None:
-    where, values = browse.membership(store, Filter(state=("open",)))
+    where, values = membership(store, Filter(state=("open",)))
     decisions.decide_all(
         store, f"{where} AND seq <= $last", {**values, "last": BULK}, Action.APPROVE, "benchmark", "bulk"
     )

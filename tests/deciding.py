@@ -1,6 +1,5 @@
 """A project in which several people decided in every way, and the log read back in plain Python."""
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, membership
 from srt_core.select.derive import refresh
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -34,7 +32,7 @@ def create_decided_project(path: Path, count: int, seed: int) -> Store:
     refresh(store)
     for row in store.rows("SELECT * FROM selection JOIN panel USING (seq, sample_id) ORDER BY seq"):
         _decide(store, row, draw)
-    where, values = browse.membership(store, Filter(winner_ranges=(("ifd", 0.0, 0.45),)))
+    where, values = membership(store, Filter(winner_ranges=(("ifd", 0.0, 0.45),)))
     decisions.decide_all(store, where, values, Action.APPROVE, "bulk", "low")
     return store
 
@@ -78,21 +76,21 @@ class Made:
 def made_decisions(store: Store) -> Iterator[Made]:
     """Every decision of the log that was not undone, in its order."""
     rows = events.events(store, EventFilter(), limit=100_000)
-    undone = {row["undoes"] for row in rows}
+    undone = {row.undoes for row in rows}
     for row in reversed(rows):
-        if row["kind"] in events.DECISIONS and row["event_id"] not in undone:
+        if row.kind in events.DECISIONS and row.event_id not in undone:
             yield _made(row)
 
 
-def _made(row: Row) -> Made:
+def _made(row: events.Event) -> Made:
     return Made(
-        row["event_id"],
-        row["sample_id"],
-        row["author"],
-        row["kind"],
-        row["origin"],
-        row["candidate_id"],
-        json.loads(row["context"]),
+        row.event_id,
+        row.sample_id or "",
+        row.author,
+        row.kind,
+        row.origin,
+        row.candidate_id,
+        dict(row.context),
     )
 
 

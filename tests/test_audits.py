@@ -1,7 +1,6 @@
 """A random audit is drawn once, can be drawn again from the log, and approves the rest only where it shows enough."""
 
 import hashlib
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,8 +16,8 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.review import decisions
 from srt_core.review import queues as review
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Audit, Terms
 from srt_core.select import selection
@@ -69,7 +68,7 @@ def test_a_draw_can_be_drawn_again_from_the_log(store: Store) -> None:
     judge(store, "s1")
     judge(store, "s2", Action.PARK)
     audit = draw(store)
-    context = json.loads(events.events(store, EventFilter(kind="audit"), 1)[0]["context"])
+    context = events.events(store, EventFilter(kind="audit"), 1)[0].context
     kept = [f"s{place}" for place in range(COUNT) if place % 3 and place != 1]
     kept.sort(key=lambda name: hashlib.md5((context["seed"] + name).encode()).hexdigest())
     assert context["population"] == audit.population == len(kept) == 59
@@ -89,7 +88,7 @@ def test_the_log_says_what_was_drawn_from(store: Store) -> None:
     )
     audit = draw(store, only=only)
     event = events.events(store, EventFilter(kind="audit"), 1)[0]
-    context = json.loads(event["context"])
+    context = event.context
     assert (context["words"], context["bound"], context["confidence"], context["allowed"]) == (
         "words of the filter",
         0.2,
@@ -99,7 +98,7 @@ def test_the_log_says_what_was_drawn_from(store: Store) -> None:
     assert context["size"] == audit.size
     assert context["policy"]["name"] == "selective-code"
     assert context["rule"]
-    assert (event["author"], event["event_id"]) == ("ann", audit.event_id)
+    assert (event.author, event.event_id) == ("ann", audit.event_id)
     assert audit.only == only
 
 
@@ -187,7 +186,7 @@ def test_an_audit_that_finds_none_wrong_approves_the_rest(store: Store) -> None:
     assert limit <= 0.2
     assert audits.approve(store, audit, "ann") == remaining
     last = events.events(store, EventFilter(kind="approve"), 1)[0]
-    evidence = json.loads(last["context"])["evidence"]
+    evidence = last.context["evidence"]
     assert {name: evidence[name] for name in ("audit", "n", "wrong", "bound", "confidence", "limit", "population")} == {
         "audit": audit.event_id,
         "n": audit.size,
@@ -199,10 +198,10 @@ def test_an_audit_that_finds_none_wrong_approves_the_rest(store: Store) -> None:
     }
     assert evidence["policy"]["name"] == "selective-code"
     assert evidence["rule"]
-    assert last["in_action"] == remaining
+    assert last.in_action == remaining
     assert audits.result(store, audit).remaining == 0
-    assert browse.count_open(store, ALL).picks == 0
-    assert browse.count(store, Filter(state=("open",))) == 30
+    assert facets.count_undecided(store, ALL).picks == 0
+    assert facets.count(store, Filter(state=("open",))) == 30
 
 
 def test_before_all_are_judged_nothing_is_approved(store: Store) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from srt_core.project import events
+from srt_core.project import candidates, events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
@@ -55,7 +55,7 @@ def wait_for_sample(page: Page, sample: str) -> None:
 def decided_samples(path: Path) -> list[str]:
     """The decided samples in the file, the first decision first."""
     with Store.open(path) as store:
-        return [str(event["sample_id"]) for event in events.events(store, EventFilter(), limit=1000)][::-1]
+        return [str(event.sample_id) for event in events.events(store, EventFilter(), limit=1000)][::-1]
 
 
 @pytest.mark.parametrize("gap_milliseconds", [0, 30, 100, 250])
@@ -117,10 +117,9 @@ def test_every_key_does_what_its_button_says(page: Page, shared_server: AppServe
     wait_for_sample(page, "s2")
     with Store.open(as_killed(project)) as store:
         kept = decisions.last_decisions(store, "curator")
-    assert [(event["kind"], event["sample_id"], event["response"]) for event in kept] == [
-        ("edit", "s1", "Done. axa1"),
-        ("choose", "s0", None),
-    ]
+        edited = candidates.edit(store, kept[0].event_id)
+    assert [(decision.action, decision.sample_id) for decision in kept] == [("edit", "s1"), ("choose", "s0")]
+    assert edited and edited.pair.response == "Done. axa1"
 
 
 def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, tmp_path: Path) -> None:

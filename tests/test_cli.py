@@ -242,7 +242,7 @@ def test_decide_each_action(project: Path, command: Command) -> None:
         assert (finished.returncode, finished.stdout, finished.stderr) == (DONE, said, "")
     with Store.open(project) as store:
         log = events.events(store, events.EventFilter(sample_id=name), 100)
-    done = [(event["kind"], event["author"]) for event in reversed(log)]
+    done = [(event.kind, event.author) for event in reversed(log)]
     assert done == [("approve", "Ann"), ("reject", "Bo"), ("park", "Bo"), ("choose", "Ann"), ("undo", "Ann")]
 
 

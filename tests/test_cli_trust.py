@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from srt_core.commands.main import app
 from srt_core.project.store import Store
 from srt_core.records import Policy
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, trust
 from srt_core.review.trust.audits import Terms

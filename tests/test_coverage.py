@@ -12,12 +12,13 @@ from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter import facets
 from srt_core.review.filter.facets import choices
+from srt_core.review.filter.filter import Filter, is_empty, membership
 from srt_core.select.compare import coverage
 from srt_core.select.compare.coverage import GROUPINGS, LEAST_SAMPLES, Covered, band_of
 from srt_core.select.selection import select
+from tests.browsing import sample_ids
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -172,9 +173,9 @@ def test_a_facet_takes_what_it_says(store: Store, only: Filter, belongs: Test) -
     """A filter takes the samples that counting by hand takes, alone and joined with others."""
     rows = store.rows("SELECT * FROM panel JOIN (SELECT seq, winner FROM selection) USING (seq)")
     expected = {row["sample_id"] for row in rows if belongs(int(row["sample_id"][1:]), row)}
-    assert set(browse.sample_ids(store, only, "number", SAMPLES)) == expected
-    assert browse.count(store, only) == len(expected)
-    assert not browse.is_empty(only)
+    assert set(sample_ids(store, only, "number", SAMPLES)) == expected
+    assert facets.count(store, only) == len(expected)
+    assert not is_empty(only)
 
 
 @pytest.mark.parametrize("action", [Action.APPROVE, Action.REJECT, Action.PARK])
@@ -182,14 +183,12 @@ def test_all_of_a_facet_are_decided_and_undone_as_one(tmp_path: Path, action: Ac
     """A bulk action on a filter of several facets decides what was counted, and one undo takes it back."""
     only = Filter(task=("code", "mathematics"), score=("ok",), imported=("1",), characters=(0, 10_000))
     with fill(tmp_path / "p.srt") as store:
-        waiting = browse.count_open(store, only)
+        waiting = facets.count_undecided(store, only)
         before = store.rows("SELECT * FROM standing ORDER BY seq")
-        where, values = browse.membership(store, only)
+        where, values = membership(store, only)
         done = decisions.decide_all(store, where, values, action, "ann", "test")
         assert 0 < done == (waiting.picks if action is Action.APPROVE else waiting.samples)
-        assert (
-            decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0]["action_id"], "ann") == done
-        )
+        assert decisions.undo_action(store, events.events(store, events.EventFilter(), 1)[0].action_id, "ann") == done
         assert store.rows("SELECT * FROM standing ORDER BY seq") == before
 
 
@@ -200,7 +199,7 @@ def test_what_somebody_parked_can_be_decided_at_once(tmp_path: Path) -> None:
             stands = decisions.standing(store, name)
             decision = Decision(name, Action.PARK, by)
             decisions.decide(store, decision, expected_event_id=stands.event_id if stands else None)
-        where, values = browse.membership(store, Filter(author=("bo",), state=("parked",)))
+        where, values = membership(store, Filter(author=("bo",), state=("parked",)))
         assert decisions.decide_all(store, where, values, Action.REJECT, "ann", "parked by bo") == 1
         now = decisions.standing(store, "s1")
         assert now and (now.action, now.author) == (Action.REJECT, "ann")
@@ -228,7 +227,7 @@ def test_the_values_to_choose_from_are_those_there_are(store: Store, name: str, 
 def test_a_facet_that_cannot_be_is_refused(store: Store, only: Filter) -> None:
     """What is no status and no number is said, and never reaches the database."""
     with pytest.raises(SRTError):
-        browse.count(store, only)
+        facets.count(store, only)
 
 
 def test_a_density_of_any_two_measures_counts_the_winners(store: Store) -> None:
@@ -236,7 +235,7 @@ def test_a_density_of_any_two_measures_counts_the_winners(store: Store) -> None:
     edges = [place / 10 for place in range(13)]
     rows = select(store, Policy())
     expected = sum(row["winner_ifd"] is not None and row["winner_r_ifd"] is not None for row in rows)
-    assert sum(map(sum, browse.density(store, edges, [0, 2], Filter(), "ifd", "r_ifd"))) == expected
-    assert sum(map(sum, browse.density(store, edges, edges, Filter(), "drift", "growth"))) == 0
+    assert sum(map(sum, facets.count_in_grid(store, edges, [0, 2], Filter(), "ifd", "r_ifd"))) == expected
+    assert sum(map(sum, facets.count_in_grid(store, edges, edges, Filter(), "drift", "growth"))) == 0
     with pytest.raises(SRTError):
-        browse.density(store, edges, edges, Filter(), "ifd", "luck")
+        facets.count_in_grid(store, edges, edges, Filter(), "ifd", "luck")

@@ -10,10 +10,11 @@ import pytest
 from srt_core.methods import REASONS
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy, Reason
+from srt_core.reflect.outcomes import reply_outcomes
 from srt_core.reflect.prompts import load_prompts
 from srt_core.reflect.run import reflect
 from srt_core.reflect.teacher import ReplayTeacher
-from srt_core.review.status import reply_outcomes, status
+from srt_core.review.status import status
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.steps.demo import FOLDER, REPLIES, fill_demo, is_demo, score_demo
@@ -41,9 +42,9 @@ def test_there_are_samples_of_many_kinds() -> None:
 
 def test_reflections_fail_in_different_ways(demo: Store) -> None:
     """At least 6 recorded replies are refused, for at least 4 reasons, with their raw text kept."""
-    refused = [row for row in reply_outcomes(demo) if row["status"] == "refused"]
-    assert sum(row["replies"] for row in refused) >= 6
-    assert len({row["reason"] for row in refused}) >= 4
+    refused = [count for count in reply_outcomes(demo) if count.status == "refused"]
+    assert sum(count.replies for count in refused) >= 6
+    assert len({count.reason for count in refused}) >= 4
     assert demo.value("SELECT count(*) FROM reflected WHERE raw IS NULL") == 0
 
 

@@ -24,7 +24,7 @@ from srt_core.project.candidates import candidates, pair_of
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.select import selection
 from tests.empty_project import create_empty
@@ -63,7 +63,7 @@ def decide(store: Store, sample: str, action: Action, origin: Origin | None = No
 
 
 def pair(store: Store, sample: str, origin: Origin) -> Pair:
-    return pair_of(candidates(store, sample)[origin])
+    return candidates(store, sample)[origin].pair
 
 
 def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
@@ -281,8 +281,8 @@ def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
     """The log says who exported what, how many rows, and the file's hash."""
     written = export(store, tmp_path, "alpaca", by="Cy")
     (event,) = events.events(store, events.EventFilter(kind="export"), 10)
-    context = json.loads(event["context"])
-    assert (event["author"], context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
+    context = event.context
+    assert (event.author, context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
 
 
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions, history
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, membership
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -41,9 +40,9 @@ def decide(store: Store, place: int, action: Action, by: str = "Ann", edited: Pa
 
 def bulk(store: Store, by: str = "Bo") -> int:
     """Approve all that is open; returns the action."""
-    where, values = browse.membership(store, Filter())
+    where, values = membership(store, Filter())
     decisions.decide_all(store, where, values, Action.APPROVE, by, "all samples")
-    return int(events.events(store, EventFilter(), 1)[0]["action_id"])
+    return int(events.events(store, EventFilter(), 1)[0].action_id)
 
 
 def stand(store: Store) -> dict[str, tuple[str, str | None, str | None]]:
@@ -59,10 +58,10 @@ def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:
     other = next(policy for policy in PRESETS.values() if policy != applied_policy(store))
     was = applied_policy(store).name
     selection.apply(store, other, "Ann")
-    applied = events.events(store, EventFilter(), 1)[0]["event_id"]
+    applied = events.events(store, EventFilter(), 1)[0].event_id
     decisions.undo(store, first, "Ann")
     decide(store, 2, Action.REJECT)
-    last = events.events(store, EventFilter(), 1)[0]["event_id"]
+    last = events.events(store, EventFilter(), 1)[0].event_id
     at = {event: history.state(store, event) for event in (first, parked, applied, last)}
     assert (at[first].decided, at[first].approved, dict(at[first].decisions)) == (1, 1, {"choose": 1})
     assert (at[parked].decided, at[parked].decisions["park"], at[parked].policy) == (1, 1, was)
@@ -84,16 +83,20 @@ def test_going_back_makes_the_same_decisions_stand_and_can_be_taken_back(store: 
     bulk(store)
     now = stand(store)
     differing = history.differences(store, edit, 10)
-    assert [row["sample_id"] for row in differing] == [sample_name(place) for place in (0, 1, 3, 4, 5)]
-    assert (differing[0]["then_kind"], differing[0]["now_kind"], differing[2]["then_kind"]) == ("edit", "reject", None)
-    assert [row["seq"] for row in history.differences(store, edit, 2, 1)] == [row["seq"] for row in differing[1:3]]
+    assert [each.sample_id for each in differing] == [sample_name(place) for place in (0, 1, 3, 4, 5)]
+    assert [each and each.kind for each in (differing[0].past, differing[0].present, differing[2].past)] == [
+        "edit",
+        "reject",
+        None,
+    ]
+    assert history.differences(store, edit, 2, 1) == differing[1:3]
     action = history.go_back(store, edit, "Ann")
     assert stand(store) == then
     assert history.count_differences(store, edit) == 0
     assert history.go_back(store, edit, "Ann") == 0
     assert history.take_back(store, action, "Ann") == 5
     assert stand(store) == now
-    again = events.events(store, EventFilter(), 1)[0]["action_id"]
+    again = events.events(store, EventFilter(), 1)[0].action_id
     assert history.take_back(store, again, "Ann") == 5
     assert stand(store) == then
 
@@ -103,7 +106,7 @@ def test_the_undo_of_a_bulk_action_can_be_taken_back(store: Store) -> None:
     action = bulk(store)
     before = stand(store)
     assert decisions.undo_action(store, action, "Bo") == len(CASES)
-    undo = events.events(store, EventFilter(), 1)[0]["action_id"]
+    undo = events.events(store, EventFilter(), 1)[0].action_id
     decide(store, 3, Action.REJECT)
     assert history.take_back(store, undo, "Bo") == len(CASES) - 1
     assert stand(store) == {**before, sample_name(3): ("reject", None, None)}
@@ -148,9 +151,9 @@ def test_a_page_says_what_was_undone_and_how_many_of_an_action_stand(store: Stor
     """Counts are of the whole action, also where the page shows a part of it."""
     bulk(store)
     first = events.events(store, EventFilter(), 1, offset=len(CASES) - 1)[0]
-    decisions.undo(store, first["event_id"], "Bo")
+    decisions.undo(store, first.event_id, "Bo")
     rows = events.events(store, EventFilter(kind="approve"), 2, offset=len(CASES) - 2)
-    assert [(row["undone"], row["in_action"]) for row in rows] == [(False, len(CASES) - 1), (True, len(CASES) - 1)]
+    assert [(event.undone, event.in_action) for event in rows] == [(False, len(CASES) - 1), (True, len(CASES) - 1)]
 
 
 def test_activity_counts_actions_by_the_persons_own_day(store: Store) -> None:
@@ -162,4 +165,4 @@ def test_activity_counts_actions_by_the_persons_own_day(store: Store) -> None:
     day = datetime(2026, 5, 2).date()
     assert history.activity(store, EventFilter(), 0) == [(day, "Ann", 1), (day, "Bo", 1)]
     assert history.activity(store, EventFilter(author="Bo"), 120) == [(day - timedelta(days=1), "Bo", 1)]
-    assert [(row["author"], row["decisions"]) for row in history.people(store)] == [("Ann", 1), ("Bo", 0)]
+    assert [(author.name, author.decisions) for author in history.log_authors(store)] == [("Ann", 1), ("Bo", 0)]

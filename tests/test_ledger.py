@@ -204,9 +204,8 @@ def test_an_edit_is_read_back_to_the_letter(store: Store) -> None:
     pair = Pair("  Say 'é' \n\ttwice;--", '北京 "ok"\u2028{"a": 1}\n', "\n")
     before = store.rows("FROM candidate ORDER BY candidate_id")
     event = decisions.decide(store, replace(EDIT, edited=pair), expected_event_id=None)
-    written = candidates.edit(store, event)
-    assert written is not None
-    assert candidates.pair_of(written) == pair
+    found = candidates.edit(store, event)
+    assert found and found.pair == pair
     assert store.rows("FROM candidate ORDER BY candidate_id") == before
 
 
@@ -365,7 +364,7 @@ def test_events_are_listed_newest_first_with_what_became_of_them(store: Store) -
     decisions.decide_all(store, "true", {}, Action.APPROVE, "bob", "all")
     decisions.undo(store, first, "ann")
     listed = events.events(store, ALL, limit=10)
-    assert [(event["kind"], event["undone"], event["in_action"]) for event in listed] == [
+    assert [(event.kind, event.undone, event.in_action) for event in listed] == [
         ("undo", False, 1),
         ("approve", False, 2),
         ("approve", False, 2),
@@ -401,10 +400,10 @@ def test_the_last_decisions_of_a_person(store: Store) -> None:
     first, second = decide_in_turn(store, REJECT, replace(PARK, sample_id="s1"))
     decide_in_turn(store, replace(PARK, sample_id="s2", by="bob"))
     events.record(store, "export", "ann", {})
-    assert [row["event_id"] for row in decisions.last_decisions(store, "ann")] == [second, first]
-    assert [row["event_id"] for row in decisions.last_decisions(store, "ann", limit=1)] == [second]
+    assert [recent.event_id for recent in decisions.last_decisions(store, "ann")] == [second, first]
+    assert [recent.event_id for recent in decisions.last_decisions(store, "ann", limit=1)] == [second]
     decisions.undo(store, second, "ann")
-    assert [row["event_id"] for row in decisions.last_decisions(store, "ann")] == [first]
+    assert [recent.event_id for recent in decisions.last_decisions(store, "ann")] == [first]
 
 
 # Survival

@@ -25,11 +25,12 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Action, Decision, Loss, LossStatus, Origin, Pair
 from srt_core.reflect.missing import Missing, SettledBy, count_missing
+from srt_core.reflect.outcomes import failed_reflections
 from srt_core.reflect.prompts import load_prompts
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.review import decisions
-from srt_core.review.status import failed_reflections, status
+from srt_core.review.status import status
 from srt_core.score.ifd import Convention
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import Pack, Student, files_stamp, load_student
@@ -388,8 +389,10 @@ def test_refused_replies_are_retried_within_the_bound(store: Store, live: Teachi
     refused = [row for row in calls if "accepted" not in row["statuses"]]
     assert {tuple(row["raws"]) for row in refused} == {tuple(f"I would rather not, at attempt {n}." for n in (1, 2, 3))}
     standing = failed_reflections(store, 100, 0)
-    assert {(row["sample_id"], row["origin"]) for row in standing} == {(r["sample_id"], r["origin"]) for r in refused}
-    assert {row["raw"] for row in standing} == {"I would rather not, at attempt 3."}
+    assert {(failure.sample_id, failure.origin) for failure in standing} == {
+        (r["sample_id"], r["origin"]) for r in refused
+    }
+    assert {failure.raw for failure in standing} == {"I would rather not, at attempt 3."}
     assert status(store)["failed_reflections"] == len(refused)
 
 
@@ -548,7 +551,7 @@ def test_a_scored_project_scores_only_what_is_new(store: Store) -> None:
 
 def edit_response(store: Store, sample: str, response: str) -> int:
     """Edit the original of a sample by hand; returns the event."""
-    pair = pair_of(candidates.candidates(store, sample)[Origin.ORIGINAL])
+    pair = candidates.candidates(store, sample)[Origin.ORIGINAL].pair
     edited = Pair(pair.instruction, response, pair.input)
     return decisions.decide(
         store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None
@@ -569,7 +572,8 @@ def test_an_edited_response_computes_only_its_own_losses(store: Store) -> None:
     assert student.requests == asked + 3
     (found,) = store.rows("SELECT * FROM edit_score")
     assert (found["event_id"], found["status"]) == (event, "ok")
-    assert found["loss_x"] == candidates.candidates(store, first)[Origin.ORIGINAL]["loss_x"]
+    original = candidates.candidates(store, first)[Origin.ORIGINAL].candidate_id
+    assert found["loss_x"] == store.value("SELECT loss_x FROM score WHERE candidate_id = ?", [original])
     assert scores(store) == before
     walk(score(store, student, ALPACA))
     assert student.requests == asked + 3

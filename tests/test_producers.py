@@ -17,8 +17,10 @@ from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Pair, Policy, Stage
 from srt_core.reflect.producers import producers, register_producer, rewriters
 from srt_core.review import decisions
-from srt_core.review.filter import browse
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
+from srt_core.review.verdicts import read_verdict
 from srt_core.select import selection
 from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
@@ -66,9 +68,10 @@ class Desk:
     def ids(self, producer: str = "", sample: str = "s0") -> dict[Origin, int]:
         """The panel's rewrites of a sample under a policy for a producer, which is applied for it."""
         selection.apply(self.store, replace(ALWAYS, producer=producer), "ann")
-        row = browse.row(self.store, sample)
-        assert row
-        found = selection.taken_candidates(row)
+        verdict = read_verdict(self.store, sample)
+        assert verdict
+        found = {origin: key for origin, key in verdict.takes.items() if key is not None}
+        row = self.store.rows("FROM panel WHERE sample_id = ?", [sample])[0]
         assert found == selection.candidates_taken(self.store, replace(ALWAYS, producer=producer), sample)
         assert {origin for origin in list(Origin)[1:] if row[f"has_{origin.lower()}"]} == {*found} - {Origin.ORIGINAL}
         return {origin: key for origin, key in found.items() if origin is not Origin.ORIGINAL}
@@ -305,7 +308,7 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
         (a, False), (b, True), (a, False), (b, True),
     ]  # fmt: skip
-    assert browse.count(desk.store, browse.Filter(state=("overridden",))) == 1
+    assert facets.count(desk.store, Filter(state=("overridden",))) == 1
 
 
 def test_agreement_of_rule_and_people_is_on_the_text(desk: Desk) -> None:

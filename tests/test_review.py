@@ -7,11 +7,14 @@ import pytest
 
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Policy
+from srt_core.reflect.outcomes import failures
 from srt_core.review import decisions
 from srt_core.review import queues as review
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import SORTS, Filter
+from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.page import SORTS
 from srt_core.review.queues import QUEUES, Place, filter_queue, neighbour, next_open, place
+from srt_core.review.verdicts import read_verdict
+from tests.browsing import sample_ids
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -100,10 +103,10 @@ def test_parked_queue_holds_what_was_parked(store: Store) -> None:
 def test_failed_queue_and_failures(store: Store) -> None:
     """A sample with a rewrite that failed stands in the queue of failed reflections, with its last failure."""
     assert walk_through(store, QUEUES["failed"]) == ["s3"]
-    assert [(origin, row["status"]) for origin, row in review.failures(store, "s3").items()] == [
+    assert [(origin, failure.status) for origin, failure in failures(store, "s3").items()] == [
         (Origin.RESPONSE, "failed")
     ]
-    assert review.failures(store, "s0") == {}
+    assert failures(store, "s0") == {}
 
 
 def test_random_audit_is_stable_and_complete(store: Store) -> None:
@@ -128,7 +131,7 @@ def test_conflict_queue_takes_less_than_half_and_more_than_four_times(store: Sto
 def test_filter_queue_has_the_order_of_explore(store: Store, sort: str) -> None:
     """ "This filter" shows what Explore lists, in the same order, also where a number is missing."""
     queue = filter_queue(Filter(state=("open",)), sort)
-    assert walk_through(store, queue) == browse.sample_ids(store, Filter(state=("open",)), sort, limit=10)
+    assert walk_through(store, queue) == sample_ids(store, Filter(state=("open",)), sort, limit=10)
 
 
 def test_tempo_counts_own_decisions(store: Store) -> None:
@@ -145,10 +148,10 @@ def test_tempo_counts_own_decisions(store: Store) -> None:
 
 def test_why_names_the_nearest_threshold(store: Store) -> None:
     """The queue says what the sample is close to, and how close."""
-    row = browse.row(store, "s2")
-    assert row is not None
-    assert review.why("closest", row, Policy()) == (
+    verdict = read_verdict(store, "s2")
+    assert verdict is not None
+    assert review.why("closest", verdict, Policy()) == (
         "In this queue: a comparison of the two versions is 0.0625 away from the other outcome."
     )
-    ceiling = review.why("closest", row, Policy().limited(max_r_ifd=row["winner_r_ifd"]))
+    ceiling = review.why("closest", verdict, Policy().limited(max_r_ifd=verdict.winner["r_ifd"]))
     assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the limit of 0.75."

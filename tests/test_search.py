@@ -8,8 +8,9 @@ from srt_core.errors import SRTError
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import SCRATCH, Store
 from srt_core.records import Origin, Pair
-from srt_core.review.filter import browse, search
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter import facets, search
+from srt_core.review.filter.filter import Filter
+from tests.browsing import sample_ids
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
 
@@ -23,7 +24,7 @@ def add(store: Store, place: int, pair: Pair, producer: str) -> None:
 
 def found(store: Store, text: str) -> list[str]:
     """The samples of a filter on text."""
-    return browse.sample_ids(store, Filter(text=text), "number", 100)
+    return sample_ids(store, Filter(text=text), "number", 100)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_what_is_added_later_is_found_by_a_text_that_was_looked_for_before(store
     add(store, 2, Pair("Do it.", "Another ostrich."), "two")
     add(store, 0, Pair("Do it.", "A third ostrich."), "two")
     assert found(store, "ostrich") == [sample_name(0), sample_name(2)]
-    assert browse.count(store, Filter(text="ostrich")) == 2
+    assert facets.count(store, Filter(text="ostrich")) == 2
 
 
 def test_finds_that_nobody_uses_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

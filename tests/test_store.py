@@ -231,7 +231,7 @@ def test_a_project_of_schema_version_1_is_brought_forward(tmp_path: Path) -> Non
         last = list(score(store, student, load_template("alpaca")))[-1]
         assert (last.done, last.failed) == (3, 0)
         assert store.meta("scoring_id") == "2"
-        assert [row["status"] for row in candidates(store, "s0").values()] == ["ok", "ok"]
+        assert [candidate.status for candidate in candidates(store, "s0").values()] == ["ok", "ok"]
         assert store.value("SELECT status FROM edit_score") == "ok"
         maps = explain(store, student, MapSubject("edit_score", 1))
         assert maps[Part.RESPONSE].text == "Red!"

@@ -9,7 +9,7 @@ from srt_core.project.intervals import Share
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import KINDS, STEP, Evidence, Figures, Group, Trust, margins, suggest, trust
 from srt_core.review.trust.audits import Terms

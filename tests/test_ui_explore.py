@@ -17,7 +17,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter, count
+from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
 from srt_core.select.derive import refresh
@@ -126,7 +126,7 @@ def store_of(path: Path) -> Store:
 
 def kinds(path: Path) -> list[str]:
     found = events.events(store_of(path), EventFilter(), limit=1000)
-    return [str(event["kind"]) for event in found]
+    return [event.kind for event in found]
 
 
 # The filter and the address
@@ -384,8 +384,8 @@ def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> N
     screen.press("Reject all 1")
     assert kinds(path) == ["reject"]
     event = events.events(store_of(path), EventFilter(), 1)[0]
-    assert event["sample_id"] == "s7"
-    assert "sky" in json.loads(event["context"])["bulk"]
+    assert event.sample_id == "s7"
+    assert "sky" in event.context["bulk"]
     screen.press("Undo all 1")
     assert kinds(path) == ["undo", "reject"]
     assert "Reject all 1" in screen.buttons
@@ -619,7 +619,7 @@ def test_the_log_says_a_subject_in_words(path: Path) -> None:
     """The note of a bulk action says what a subject was called then: its number may mean another one later."""
     Screen(cluster="0", task="other").press("Park all 40")
     event = events.events(store_of(path), EventFilter(), 1)[0]
-    assert json.loads(event["context"])["bulk"] == "task: Other; subject: 0: even, *bold*"
+    assert event.context["bulk"] == "task: Other; subject: 0: even, *bold*"
     Screen().press("Undo all 40")
     assert kinds(path).count("undo") == 40
 

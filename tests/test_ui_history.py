@@ -9,8 +9,7 @@ from streamlit.testing.v1 import AppTest
 from srt_core.project import events
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
 from tests.rule_oracle import Case, Numbers
@@ -28,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     with create_project(path, CASES) as store:
         refresh(store)
         decisions.decide(store, Decision(sample_name(0), Action.CHOOSE, "Ann", Origin.ORIGINAL), expected_event_id=None)
-        where, values = browse.condition(store, Filter())
+        where, values = filter_condition(store, Filter())
         decisions.decide_all(store, where, values, Action.APPROVE, "Bo", "all samples")
     with served(monkeypatch, path) as project:
         yield project
@@ -80,7 +79,7 @@ def test_a_bulk_action_is_undone_whole(project: Project) -> None:
 
 def test_the_undo_of_a_bulk_action_is_taken_back(project: Project) -> None:
     """An undo of many is one action in the list, and one press has all its decisions stand again."""
-    action = events.events(project.store, events.EventFilter(author="Bo"), 1)[0]["action_id"]
+    action = events.events(project.store, events.EventFilter(author="Bo"), 1)[0].action_id
     decisions.undo_action(project.store, action, "Bo")
     app = open_screen(PAGE, kind="undo")
     select(app, 0)

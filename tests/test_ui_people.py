@@ -73,7 +73,7 @@ def test_who_is_at_the_screen_is_found_out_once_a_run(project: Project, monkeypa
     assert len(read) == 1
     button(app, "Park").click().run()
     assert len(read) == 2
-    assert [event["author"] for event in events.events(project.store, EventFilter(), 5)] == ["ben@example.com"]
+    assert [event.author for event in events.events(project.store, EventFilter(), 5)] == ["ben@example.com"]
 
 
 def test_a_step_starts_for_owners_alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import pair_of
+from srt_core.reflect.outcomes import failed_reflections
 from srt_core.reflect.prompts import load_prompts
-from srt_core.review.status import failed_reflections, status
+from srt_core.review.status import status
 from srt_core.ui.reflect.teacher import REPLAY
 from srt_core.ui.server.runtime import Project
 from tests.screens import finish, open_screen, served, words
@@ -89,9 +90,9 @@ def test_a_replay_is_run(project: Project, recording: Path) -> None:
     failures = failed_reflections(project.store, 100, 0)
     assert found["reflected"] > 0
     assert 0 < len(failures) == found["failed_reflections"]
-    assert failures[0]["raw"] in [code.value for code in app.code]
+    assert failures[0].raw in [code.value for code in app.code]
     queries = [link.proto.query_string for link in app.get("page_link")]
-    assert any(f"sample={failures[0]['sample_id']}" in query for query in queries)
+    assert any(f"sample={failures[0].sample_id}" in query for query in queries)
     assert app.button(key="retry_reflect").label == f"Retry {len(failures)} failed"
     assert "Accepted" in app.get("plotly_chart")[0].proto.spec
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1.element_tree import Button
 from srt_core.project import events
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.events import EventFilter
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions
@@ -74,13 +74,13 @@ def store_of(path: Path) -> Store:
     return open_project(path).store
 
 
-def log(path: Path) -> list[Row]:
+def log(path: Path) -> list[events.Event]:
     """The events of the project, the oldest first."""
     return events.events(store_of(path), EventFilter(), limit=100)[::-1]
 
 
-def decided(path: Path) -> list[tuple[str, str, str | None]]:
-    return [(event["sample_id"], event["kind"], event["origin"]) for event in log(path)]
+def decided(path: Path) -> list[tuple[str | None, str, str | None]]:
+    return [(event.sample_id, event.kind, event.origin) for event in log(path)]
 
 
 def test_accept_takes_the_rules_pick_and_goes_on(path: Path) -> None:
@@ -98,7 +98,7 @@ def test_accept_of_a_sample_left_out_rejects_it(path: Path) -> None:
     assert screen.button("accept").label == "Accept: leave out"
     screen.press("accept")
     assert decided(path) == [("s2", "reject", None)]
-    assert '"agrees": "rule"' in log(path)[0]["context"]
+    assert log(path)[0].context["agrees"] == "rule"
 
 
 def test_choosing_is_an_approval_only_where_the_rule_agrees(path: Path) -> None:
@@ -158,7 +158,7 @@ def test_an_edit_is_stored_with_its_texts(path: Path) -> None:
     area[2].input("Done well.")
     screen.press("save")
     event = log(path)[0]
-    assert (event["kind"], event["origin"], event["response"]) == ("edit", "RESPONSE", "Done well.")
+    assert (event.kind, event.origin, event.edited and event.edited.response) == ("edit", "RESPONSE", "Done well.")
     screen.press("edit")
     assert [box.value for box in screen.app.text_area] == ["Do it.", "", "Done."]
 
@@ -192,8 +192,9 @@ def test_a_failed_reflection_is_repaired_by_hand(path: Path) -> None:
     screen.app.text_area[2].input("Done by hand.")
     screen.press("save")
     event = log(path)[0]
-    assert (event["sample_id"], event["origin"], event["response"]) == ("s3", "RESPONSE", "Done by hand.")
-    assert '"repairs": "RESPONSE"' in event["context"]
+    assert (event.sample_id, event.origin) == ("s3", "RESPONSE")
+    assert event.edited and event.edited.response == "Done by hand."
+    assert event.context["repairs"] == "RESPONSE"
 
 
 def test_the_second_of_two_curators_is_told_who_decided(path: Path) -> None:
@@ -273,11 +274,11 @@ def test_a_decision_on_another_producers_text_is_shown_and_chosen_again(path: Pa
     assert screen.button("accept").label == "Accept: Response by test"
     assert screen.button("choose:RESPONSE").label == "Response"
     screen.press("choose:RESPONSE")
-    assert [(event["kind"], event["candidate_id"]) for event in log(path)] == [("choose", key), ("choose", key)]
+    assert [(event.kind, event.candidate_id) for event in log(path)] == [("choose", key), ("choose", key)]
     screen = Screen(path, sample="s0")
     screen.press("accept")
     last = log(path)[-1]
-    assert (last["kind"], last["candidate_id"]) == ("approve", 2)
+    assert (last.kind, last.candidate_id) == ("approve", 2)
 
 
 def test_an_edit_keeps_the_candidate_that_it_was_made_of(path: Path) -> None:
@@ -285,4 +286,4 @@ def test_an_edit_keeps_the_candidate_that_it_was_made_of(path: Path) -> None:
     screen = Screen(path, sample="s1")
     screen.press("edit")
     screen.press("save")
-    assert [(event["kind"], event["candidate_id"]) for event in log(path)] == [("edit", 4)]
+    assert [(event.kind, event.candidate_id) for event in log(path)] == [("edit", 4)]

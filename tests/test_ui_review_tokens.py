@@ -95,7 +95,7 @@ def sample_at(project: Project, place: int) -> str:
 
 
 def subject_of(project: Project, sample: str, origin: Origin) -> MapSubject:
-    return MapSubject("score", candidates.candidates(project.store, sample)[origin]["candidate_id"])
+    return MapSubject("score", candidates.candidates(project.store, sample)[origin].candidate_id)
 
 
 def wanted_of(project: Project) -> StudentChoice:
@@ -211,7 +211,7 @@ def test_what_is_not_scored_has_no_token_losses(project: Project, statements: li
 def test_an_edit_shows_its_scores_and_is_explained(project: Project) -> None:
     """A standing edit says that it waits for scoring, then its scores, and has a map of its own text."""
     sample = sample_at(project, 0)
-    pair = candidates.pair_of(candidates.candidates(project.store, sample)[Origin.ORIGINAL])
+    pair = candidates.candidates(project.store, sample)[Origin.ORIGINAL].pair
     edited = Pair(pair.instruction, "A response by hand <b>.", pair.input)
     event = decisions.decide(
         project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None

@@ -9,7 +9,7 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, trust
 from srt_core.review.trust.audits import Terms
@@ -95,7 +95,7 @@ def test_an_audit_goes_from_draw_to_approval(project: Project) -> None:
     app.button(key="trust_approve").click().run()
     assert not app.exception
     assert events.count_events(project.store, EventFilter(kind="approve")) == 30
-    assert "evidence" in events.events(project.store, EventFilter(kind="approve"), 1)[0]["context"]
+    assert "evidence" in events.events(project.store, EventFilter(kind="approve"), 1)[0].context
     assert "Nothing of its population is left" in "".join(caption.value for caption in app.caption)
 
 

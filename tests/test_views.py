@@ -1,6 +1,5 @@
 """Saved views: kept in the project under a name, logged, and never lost to each other."""
 
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +33,8 @@ def test_a_view_is_found_by_its_name_until_it_is_deleted(store: Store) -> None:
     delete_view(store, "<b>*all*</b>", "bob")
     assert list(views(store)) == ["Hard code"]
     found = events.events(store, EventFilter(kind="view"), 10)
-    assert [event["author"] for event in found] == ["bob", "bob", "ann", "ann"]
-    assert json.loads(found[0]["context"]) == {"deleted": "<b>*all*</b>"}
+    assert [event.author for event in found] == ["bob", "bob", "ann", "ann"]
+    assert found[0].context == {"deleted": "<b>*all*</b>"}
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * (NAME_CHARACTERS + 1)])

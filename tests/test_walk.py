@@ -4,25 +4,34 @@ from collections.abc import Mapping
 
 import pytest
 
-from srt_core.project.store import Row
-from srt_core.records import Acceptance, Origin, Policy, Reason
+from srt_core.records import Acceptance, Candidate, LossStatus, Origin, Pair, Policy, Reason, Selection
+from srt_core.reflect.outcomes import Failure
 from srt_core.select.words import describe_change, describe_walk
 
 PAPER = Policy(require_response_reflection=False)
 
 
-def candidates(**numbers: tuple[float | None, float | None]) -> dict[Origin, Row]:
-    return {
-        Origin(name.upper()): {"ifd": ifd, "r_ifd": r_ifd, "loss_ratio": 0.875, "status": "ok"}
-        for name, (ifd, r_ifd) in numbers.items()
-    }
+def candidate(origin: Origin, ifd: float | None, r_ifd: float | None, status: LossStatus | None) -> Candidate:
+    measures = {"ifd": ifd, "r_ifd": r_ifd, "loss_ratio": 0.875}
+    return Candidate(1, "s0", origin, Pair("x", "y"), "somebody", None, measures, status)
+
+
+def candidates(**numbers: tuple[float | None, float | None]) -> dict[Origin, Candidate]:
+    origins = {Origin(name.upper()): scores for name, scores in numbers.items()}
+    return {origin: candidate(origin, *scores, LossStatus.OK) for origin, scores in origins.items()}
+
+
+def failure(origin: Origin, reason: str) -> dict[Origin, Failure]:
+    return {origin: Failure(1, "s0", origin, "somebody", 1, "refused", reason, "", None)}
 
 
 def said(
-    found: Mapping[Origin, Row], winner: Origin, reason: Reason, policy: Policy = PAPER,
-    failed: Mapping[Origin, Row] | None = None,
+    found: Mapping[Origin, Candidate], winner: Origin, reason: Reason, policy: Policy = PAPER,
+    failed: Mapping[Origin, Failure] | None = None,
 ) -> list[str]:  # fmt: skip
-    return describe_walk({"winner": winner, "reason": reason}, found, failed or {}, policy)
+    return describe_walk(
+        Selection(winner, winner if reason is Reason.KEPT else None, reason), found, failed or {}, policy
+    )
 
 
 def test_a_stage_says_what_it_compared() -> None:
@@ -54,7 +63,7 @@ def test_a_change_shows_the_digits_that_make_it_one() -> None:
 def test_a_missing_rewrite_is_said() -> None:
     """A stage without a candidate says whether there is none or the teacher's reply failed."""
     found = candidates(original=(0.6, 0.5))
-    failed = {Origin.RESPONSE: {"reason": "cut_off"}}
+    failed = failure(Origin.RESPONSE, "cut_off")
     assert said(found, Origin.ORIGINAL, Reason.KEPT, PAPER, failed)[:2] == [
         "Instruction unchanged: there is no new instruction.",
         "Response unchanged: the teacher's new response could not be used (cut off).",
@@ -64,7 +73,7 @@ def test_a_missing_rewrite_is_said() -> None:
 def test_a_missing_score_is_said_with_its_cause() -> None:
     """A stage that cannot compare names the candidate, the measure and the status."""
     found = candidates(original=(0.6, 0.5), response=(0.6, None))
-    found[Origin.RESPONSE]["status"] = "out_of_memory"
+    found[Origin.RESPONSE] = candidate(Origin.RESPONSE, 0.6, None, LossStatus.OUT_OF_MEMORY)
     words = said(found, Origin.ORIGINAL, Reason.UNSCORED)
     assert words[1] == "Response refused: Response has no r-IFD, out of memory."
     assert words[2] == "Left out: the rule needs a score that is not there (Response has no r-IFD, out of memory)."
@@ -101,5 +110,5 @@ def test_every_outcome_is_a_sentence(reason: Reason) -> None:
     """Each reason of the rule has its words, with the number and the limit that it met."""
     policy = Policy(top_share=10, rank_by="loss_ratio")
     found = candidates(original=(1.004, 1.25), both=(None, 0.5))
-    found[Origin.BOTH]["status"] = None
+    found[Origin.BOTH] = candidate(Origin.BOTH, None, 0.5, None)
     assert said(found, Origin.ORIGINAL, reason, policy)[2] == OUTCOMES[reason]

@@ -26,7 +26,7 @@ from srt_core.reflect.run import Plan, producer_of, reflect
 from srt_core.reflect.spending import Caps
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.reflect.trial import Trial, trial
-from srt_core.review.status import FAILED_REFLECTIONS, status
+from srt_core.review.status import status
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
@@ -176,7 +176,7 @@ def _walk(store: Store, steps: Generator[Progress, None, None]) -> None:
     with closing(steps):
         last = show(steps)
     failed = status(store)["failed_reflections"]
-    rows = store.rows(f"{FAILED_REFLECTIONS} ORDER BY reflection_id LIMIT {LISTED}")
+    rows = store.rows(f"FROM failed_reflection ORDER BY reflection_id LIMIT {LISTED}")
     typer.echo(f"{last.done - last.failed:,} reflections accepted, {last.failed:,} failed in this run.")
     if last.spent is not None:
         typer.echo(f"{_dollars(last.spent)} spent on this teacher and prompts so far.")

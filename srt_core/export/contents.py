@@ -8,8 +8,8 @@ from srt_core.methods import MEASURES
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
 from srt_core.records import Measure, Source
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, filter_condition
+from srt_core.review.verdicts import ROWS
 from srt_core.select.panel import subject_of
 
 EVERYTHING = Filter()
@@ -89,7 +89,7 @@ def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, d
 def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[Row]:
     """Read the first rows that an export of `scope` would hold."""
     chosen, values = _chosen(store, scope, only)
-    # Found first and read then, as in browse.page.
+    # Found first and read then, as in read_page.
     first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
     return store.rows(
         _PAIRS.format(
@@ -114,6 +114,6 @@ def rows(store: Store, lists: Lists, scope: Scope, only: Filter) -> Iterator[Exp
 
 def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
     """Return the relation of the samples that an export holds, and its parameters."""
-    where, values = browse.condition(store, only)
+    where, values = filter_condition(store, only)
     approved = "AND approved" if scope is Scope.APPROVED else ""
-    return f"(SELECT * FROM {browse.ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
+    return f"(SELECT * FROM {ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values

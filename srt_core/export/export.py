@@ -12,7 +12,7 @@ from srt_core.export.formats import Format, Lists, find_format, write_file
 from srt_core.export.manifest import write_manifest
 from srt_core.importing.files import Reject, read_rows
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.select.derive import refresh
 
 

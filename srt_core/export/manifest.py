@@ -12,7 +12,7 @@ from srt_core.export.contents import Scope, counts
 from srt_core.export.files import Exported, sha256_of
 from srt_core.export.formats import FORMATS, Format, Lists
 from srt_core.project.store import Row, Store
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.select.policy import applied_policy, settings_of
 

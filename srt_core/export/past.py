@@ -14,7 +14,7 @@ from srt_core.export.formats import ExportRow, Format, Lists, find_format, write
 from srt_core.project import events
 from srt_core.project.candidates import pair_hash, pair_of
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.select.policy import applied_policy, policy_to_json
 
 _CHUNK = 2_000

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from srt_core.errors import DecisionError
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Origin, Pair
+from srt_core.records import MEASURES, Candidate, LossStatus, Measure, Origin, Pair, Source
 
 
 def pair_hash(pair: Pair) -> str:
@@ -44,41 +45,74 @@ def find_sample(store: Store, name: str) -> str:
     return found
 
 
-def candidates(store: Store, sample: str, ids: Collection[int] | None = None) -> dict[Origin, Row]:
+_PAIR = "{'instruction': instruction, 'input': input, 'response': response} AS pair"
+_COLUMNS = {
+    Source.SCORE: "{0}", Source.CANDIDATE: "{0}", Source.LENGTH: "length(response)",
+}  # fmt: skip
+"""Where a measure stands that comes with a candidate and its score."""
+
+
+def _measures(*sources: Source) -> str:
+    """Return the measures of some sources as one column."""
+    held = {each.name: _COLUMNS[each.source].format(each.name) for each in MEASURES if each.source in sources}
+    return "{" + ", ".join(f"'{name}': {column}" for name, column in held.items()) + "} AS measures"
+
+
+def candidates(
+    store: Store, sample: str, ids: Collection[int] | None = None, computed: Iterable[Measure] = ()
+) -> dict[Origin, Candidate]:
     """Read a sample's candidates with their scores under the scoring in use, in the order of Origin.
 
-    Of each origin the one among `ids`; where these are not given, the earliest.
+    Of each origin the one among `ids`; where these are not given, the earliest. `computed` are the measures to read
+    beside those of every project.
     """
     found = store.rows("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])
     held = [row["candidate_id"] for row in found if ids is None or row["candidate_id"] in ids]
     if not held:
         return {}
     # By their ids and one by one: a join with all scores would read them all.
-    rows = store.rows(
-        f"""SELECT candidate.*, score.* EXCLUDE (candidate_id) FROM candidate
-            LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
-            WHERE candidate.candidate_id IN ({", ".join("?" * len(held))}) ORDER BY candidate.candidate_id DESC""",
+    marks = ", ".join("?" * len(held))
+    read = store.read(
+        Candidate,
+        f"""SELECT candidate.candidate_id, sample_id, origin, {_PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
+                   score.status
+            FROM candidate LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
+            WHERE candidate.candidate_id IN ({marks}) ORDER BY candidate.candidate_id DESC""",
         [store.scoring_id(), *held],
     )
-    by_origin = {row["origin"]: row for row in rows}
+    for measure in computed:
+        rows = store.rows(
+            f"""SELECT subject_id, value FROM measurement
+                WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
+            [measure.name, measure.version, *held],
+        )
+        values = {row["subject_id"]: row["value"] for row in rows}
+        read = [replace(each, measures={**each.measures, measure.name: values.get(each.candidate_id)}) for each in read]
+    by_origin = {candidate.origin: candidate for candidate in read}
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
 
 
-def edit(store: Store, event_id: int) -> Row | None:
-    """Read the pair that an edit wrote, with its score under the scoring in use; None where the event is no edit."""
-    rows = store.rows(
-        """SELECT event.instruction, event.input, event.response, event.event_id, edit_score.* EXCLUDE (event_id)
-           FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
-               AND edit_score.scoring_id = (FROM scoring_in_use)
-           WHERE event.event_id = ? AND kind = 'edit'""",
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The pair that a person wrote, by the event that holds it, with its score under the scoring in use."""
+
+    event_id: int
+    pair: Pair
+    measures: Mapping[str, float | None]
+    status: LossStatus | None
+    """None where it is not scored."""
+
+
+def edit(store: Store, event_id: int) -> Edited | None:
+    """Read the pair that an edit wrote; None where the event is no edit."""
+    return store.find(
+        Edited,
+        f"""SELECT event.event_id, {_PAIR}, {_measures(Source.SCORE)}, edit_score.status
+            FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
+                AND edit_score.scoring_id = (FROM scoring_in_use)
+            WHERE event.event_id = ? AND kind = 'edit'""",
         [event_id],
     )
-    return rows[0] if rows else None
-
-
-def reflections(store: Store, sample: str) -> list[Row]:
-    """Read every reflection of a sample with the call behind it, the newest first."""
-    return store.rows("SELECT * FROM reflected WHERE sample_id = ? ORDER BY reflection_id DESC", [sample])
 
 
 def pair_of(row: Row) -> Pair:

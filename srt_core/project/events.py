@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Action, Decision
+from srt_core.project.store import Store, Transaction
+from srt_core.records import Action, Decision, Origin, Pair
 
 _INSERT = "INSERT INTO event BY NAME"
 
@@ -85,16 +86,42 @@ _EVENT_CONDITIONS: Mapping[str, str] = {
 }
 
 
-def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list[Row]:
-    """List events, the newest first, each with whether it was `undone` and how many of its action were not."""
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What somebody did: one row of the log."""
+
+    event_id: int
+    action_id: int
+    made_at: datetime
+    """UTC."""
+    author: str
+    kind: str
+    """An Action for a decision, else undo, import, policy, export and the like."""
+    sample_id: str | None
+    origin: Origin | None
+    candidate_id: int | None
+    edited: Pair | None
+    undoes: int | None
+    context: Mapping[str, Any]
+    undone: bool
+    in_action: int
+    """How many events of its action were not undone."""
+
+
+def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list[Event]:
+    """List events, the newest first."""
     where, values = only.condition()
-    return store.rows(
+    return store.read(
+        Event,
         f"""WITH page AS (SELECT * FROM event WHERE {where} ORDER BY event_id DESC LIMIT $limit OFFSET $offset),
                  together AS (SELECT event_id, action_id FROM event WHERE action_id IN (SELECT action_id FROM page)),
                  gone AS (SELECT DISTINCT undoes FROM event WHERE undoes IN (SELECT event_id FROM together)),
                  counted AS (SELECT action_id, count(*) FILTER (undoes IS NULL) AS in_action
                              FROM together LEFT JOIN gone ON undoes = event_id GROUP BY action_id)
-            SELECT page.*, gone.undoes IS NOT NULL AS undone, in_action
+            SELECT event_id, action_id, made_at, author, kind, sample_id, origin, candidate_id, context,
+                   CASE WHEN response IS NOT NULL
+                        THEN {{'instruction': instruction, 'input': input, 'response': response}} END AS edited,
+                   page.undoes, gone.undoes IS NOT NULL AS undone, in_action
             FROM page JOIN counted USING (action_id) LEFT JOIN gone ON gone.undoes = page.event_id
             ORDER BY event_id DESC""",
         {**values, "limit": limit, "offset": offset},

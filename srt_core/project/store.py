@@ -20,6 +20,7 @@ import duckdb
 
 from srt_core.errors import ProjectError
 from srt_core.project.derived import define, views
+from srt_core.project.rows import make_rows
 from srt_core.records import MEASURES
 
 SCHEMA_VERSION = 5
@@ -196,6 +197,20 @@ class Store:
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
         finally:
             cursor.close()
+
+    def read(self, kind: type[Made], sql: str, parameters: Parameters = ()) -> list[Made]:
+        """Read rows as records of a dataclass, by the names of its fields; TypeError where the columns are others."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            return make_rows(kind, [column[0] for column in cursor.description or ()], cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def find(self, kind: type[Made], sql: str, parameters: Parameters = ()) -> Made | None:
+        """Read the first row as a record, as `read` does; None where there is none."""
+        found = self.read(kind, sql, parameters)
+        return found[0] if found else None
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
         """Return the first column of the first row; None where there is no row."""

@@ -29,6 +29,21 @@ CREATE OR REPLACE VIEW reflected AS
 SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
 FROM reflection LEFT JOIN teacher_call USING (call_id);
 
+-- The failed reflections that stand, each with its latest reply. One stands as long as the candidate that it was to make
+-- is not there: of the same producer, or of a file, which stands in for any.
+CREATE OR REPLACE VIEW failed_reflection AS
+SELECT sample_id, origin, producer, max(reflection_id) AS reflection_id, arg_max(status, reflection_id) AS status,
+       arg_max(reason, reflection_id) AS reason, arg_max(detail, reflection_id) AS detail,
+       arg_max_null(raw, reflection_id) AS raw
+FROM reflected
+WHERE status <> 'accepted'
+  AND NOT EXISTS (
+      FROM candidate WHERE candidate.sample_id = reflected.sample_id AND candidate.origin = reflected.origin
+      AND (candidate.producer = reflected.producer
+           OR reflected.producer IN (SELECT producer FROM producer WHERE kind = 'file')
+           OR candidate.producer IN (SELECT producer FROM producer WHERE kind = 'file')))
+GROUP BY sample_id, origin, producer;
+
 -- The human decision where there is one, else the selection. A parked sample is still open.
 CREATE OR REPLACE VIEW verdict AS
 SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,

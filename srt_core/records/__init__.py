@@ -3,12 +3,14 @@
 pairs       a pair
 origins     where candidates come from: ORIGINS, the graph of a sample's candidates
 scores      losses and scores
+candidates  a candidate with what it measures
 measures    every number that a candidate or a sample has: MEASURES
 policies    the options and guards of the selection rule: Policy, GUARDS
 producers   what can make a candidate
 decisions   what a person decides
 """
 
+from srt_core.records.candidates import Candidate
 from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
@@ -26,6 +28,7 @@ __all__ = [
     "REWRITTEN_ORIGINS",
     "Acceptance",
     "Action",
+    "Candidate",
     "CandidateLosses",
     "Decision",
     "Derivation",

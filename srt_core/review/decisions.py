@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from srt_core.errors import DecisionError
 from srt_core.project import events
 from srt_core.project.events import IS_BULK, fold
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Store, Transaction
 from srt_core.records import Action, Decision, Origin
 
 
@@ -28,12 +28,8 @@ class Standing:
 
 def standing(store: Store, sample: str) -> Standing | None:
     """Read the decision that stands for a sample; None where nobody decided or all was undone."""
-    rows = store.rows("SELECT * FROM standing WHERE sample_id = ?", [sample])
-    if not rows:
-        return None
-    row = rows[0]
-    origin = Origin(row["origin"]) if row["origin"] else None
-    return Standing(row["event_id"], Action(row["action"]), origin, row["author"], row["candidate_id"])
+    sql = "SELECT event_id, action, origin, author, candidate_id FROM standing WHERE sample_id = ?"
+    return store.find(Standing, sql, [sample])
 
 
 def decide(store: Store, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:
@@ -59,7 +55,7 @@ def decide_all(
 ) -> int:  # fmt: skip
     """Approve, reject or park every open sample that matches a filter, as one action with one undo.
 
-    `where` is a condition over the view `verdict`, as browse.membership gives it. Approve takes the rule's pick and
+    `where` is a condition over the view `verdict`, as filter.membership returns it. Approve takes the rule's pick and
     passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
     Returns how many decisions were made.
     """
@@ -97,17 +93,34 @@ def undo_action(store: Store, action_id: int, by: str) -> int:
         return _append_undo(tx, "action_id", action_id, by)
 
 
-def last_decisions(store: Store, by: str, limit: int = 10) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class RecentDecision:
+    """A decision that a person may want to see or undo."""
+
+    event_id: int
+    sample_id: str
+    seq: int
+    """The sample's number."""
+    action: Action
+    origin: Origin | None
+
+
+def last_decisions(store: Store, by: str, limit: int = 10) -> list[RecentDecision]:
     """Read a person's latest decisions on single samples that were not undone, the newest first."""
-    rows = store.rows(
-        f"SELECT * FROM decision WHERE author = ? AND NOT {IS_BULK} ORDER BY event_id DESC LIMIT ?",
+    found = store.rows(
+        f"""SELECT event_id, sample_id, kind, origin FROM decision WHERE author = ? AND NOT {IS_BULK}
+            ORDER BY event_id DESC LIMIT ?""",
         [by, limit],
     )
     # By the index: a join would read the number of every sample.
-    names = [row["sample_id"] for row in rows]
+    names = [row["sample_id"] for row in found]
     numbers = store.rows("SELECT sample_id, seq FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [names])
-    seqs = {found["sample_id"]: found["seq"] for found in numbers}
-    return [{**row, "seq": seqs[row["sample_id"]]} for row in rows]
+    seqs = {row["sample_id"]: row["seq"] for row in numbers}
+    return [
+        RecentDecision(row["event_id"], row["sample_id"], seqs[row["sample_id"]], Action(row["kind"]),
+                       Origin(row["origin"]) if row["origin"] else None)
+        for row in found
+    ]  # fmt: skip
 
 
 def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:

@@ -1,29 +1,30 @@
 """The state of a project as of any event, how it differs from now, and going back to it; all from the log alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
-from srt_core.project.events import IS_BULK, EventFilter, fold
-from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Policy
+from srt_core.project.events import IS_BULK, Event, EventFilter, fold
+from srt_core.project.store import Store, Transaction
+from srt_core.records import Origin, Policy
 from srt_core.review import decisions
 
 _TEXTS = ("kind", "origin", "candidate_id", "instruction", "input", "response")
+
+_DECIDED = """CASE WHEN {0}.event_id IS NOT NULL THEN {{{{
+               'event_id': {0}.event_id, 'kind': {0}.kind, 'origin': {0}.origin, 'author': {0}.author}}}} END"""
 
 # Samples whose decision as of an event is another than the one that stands now. A decision that was made again after
 # it had been undone is the same.
 _DIFFERENCES = f"""
     WITH past AS ({fold("{which}", "at")}),
     present AS (SELECT * FROM event WHERE event_id IN (SELECT event_id FROM standing) AND ({{which}}))
-    SELECT coalesce(past.sample_id, present.sample_id) AS sample_id,
-           past.event_id AS then_id, past.kind AS then_kind, past.origin AS then_origin, past.author AS then_author,
-           present.event_id AS now_id, present.kind AS now_kind, present.origin AS now_origin,
-           present.author AS now_author
+    SELECT coalesce(past.sample_id, present.sample_id) AS sample_id, past.event_id AS then_id,
+           {_DECIDED.format("past")} AS past, {_DECIDED.format("present")} AS present
     FROM past FULL JOIN present ON past.sample_id = present.sample_id
     WHERE {" OR ".join(f"past.{name} IS DISTINCT FROM present.{name}" for name in _TEXTS)}"""
 
@@ -69,13 +70,31 @@ def state(store: Store, event_id: int) -> State:
     )
 
 
-def differences(store: Store, event_id: int, limit: int, offset: int = 0) -> list[Row]:
-    """Read one page of the samples whose decision as of an event is not the one that stands now, by sample number.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision on a sample: its event, what it was, for which version, whose."""
 
-    `then_` and `now_`: event, kind, origin and author of the decision, NULL where there was none.
-    """
-    return store.rows(
-        f"""SELECT found.*, seq FROM ({_differing()}) AS found JOIN sample USING (sample_id)
+    event_id: int
+    kind: str
+    origin: Origin | None
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A sample whose decision as of an event is not the one that stands now; None where there was or is none."""
+
+    seq: int
+    sample_id: str
+    past: Decided | None
+    present: Decided | None
+
+
+def differences(store: Store, event_id: int, limit: int, offset: int = 0) -> list[Difference]:
+    """Read one page of the samples whose decision as of an event is not the one that stands now, by sample number."""
+    return store.read(
+        Difference,
+        f"""SELECT found.* EXCLUDE (then_id), seq FROM ({_differing()}) AS found JOIN sample USING (sample_id)
             ORDER BY seq LIMIT $limit OFFSET $offset""",
         {"at": event_id, "limit": limit, "offset": offset},
     )
@@ -113,9 +132,9 @@ def take_back(store: Store, action_id: int, by: str) -> int:
         return int(tx.execute("SELECT count(DISTINCT sample_id) FROM event WHERE action_id = ?", [done])[0][0])
 
 
-def producers(store: Store, events: list[Row]) -> dict[int, str]:
+def candidate_producers(store: Store, listed: Sequence[Event]) -> dict[int, str]:
     """Read who made the candidates that events are for, by the candidate's id."""
-    ids = [row["candidate_id"] for row in events if row["candidate_id"] is not None]
+    ids = [event.candidate_id for event in listed if event.candidate_id is not None]
     rows = store.rows("SELECT candidate_id, producer FROM candidate WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))",
                       [ids])  # fmt: skip
     return {row["candidate_id"]: row["producer"] for row in rows}
@@ -138,13 +157,25 @@ def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 6
     return [(row["day"], row["author"], row["actions"]) for row in rows]
 
 
-def people(store: Store) -> list[Row]:
-    """Read who stands in the log: `author`, their `decisions` on single samples that were not undone, `last` (UTC)."""
-    return store.rows(
-        f"""SELECT author, max(made_at) AS last, coalesce(any_value(made.decisions), 0) AS decisions
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Somebody who stands in the log."""
+
+    name: str
+    decisions: int
+    """On single samples, not undone."""
+    last: datetime
+    """When they last did anything (UTC)."""
+
+
+def log_authors(store: Store) -> list[Author]:
+    """Read who stands in the log, those with the most decisions first."""
+    return store.read(
+        Author,
+        f"""SELECT author AS name, coalesce(any_value(made.decisions), 0) AS decisions, max(made_at) AS last
             FROM event LEFT JOIN (SELECT author, count(*) AS decisions FROM decision WHERE NOT {IS_BULK}
                                   GROUP BY author) AS made USING (author)
-            GROUP BY author ORDER BY decisions DESC, author"""
+            GROUP BY author ORDER BY decisions DESC, author""",
     )
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.events import IS_BULK
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import ROWS, Filter
+from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.shares import Share
-from srt_core.review.status import FAILED_REFLECTIONS
+from srt_core.review.verdicts import ROWS, Verdict, seq_of
 
 # Nobody decided or parked it. Asked so, DuckDB builds a table of the decisions and not one of all samples.
 _OPEN = "seq NOT IN (SELECT seq FROM standing)"
@@ -33,8 +32,8 @@ NEAR = 50
 class Queue:
     """A queue: which samples, in which order, and which of them ask for a decision.
 
-    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: browse.ROWS, or what is read faster
-    and has what they need. `rank` is never NULL and ties go by the sample's number.
+    `where`, `rank` and `goal` are SQL with the parameters `values` over `relation`: ROWS, or what is read faster and
+    has what they need. `rank` is never NULL and ties go by the sample's number.
     """
 
     label: str
@@ -103,7 +102,7 @@ _RANKS = {
 
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
-    """Return the queue of a filter in one of browse.SORTS; an unknown order is by number."""
+    """Return the queue of a filter in one of SORTS; an unknown order is by number."""
     return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
 
 
@@ -188,13 +187,6 @@ def _sample(found: Any) -> str | None:
     return None if found is None else str(found)
 
 
-def failures(store: Store, sample: str) -> dict[Origin, Row]:
-    """Read the last failed reflection for each candidate that is missing because of it."""
-    rows = store.rows(f"SELECT * FROM ({FAILED_REFLECTIONS}) WHERE sample_id = ?", [sample])
-    found = {row["origin"]: row for row in rows}
-    return {origin: found[origin] for origin in Origin if origin in found}
-
-
 @dataclass(frozen=True, slots=True)
 class Tempo:
     """A person's work at the desk: when their last decision or undo was stored (UTC), and decisions an hour lately."""
@@ -219,23 +211,21 @@ def tempo(store: Store, by: str) -> Tempo:
     return Tempo(row["saved_at"], round((row["decisions"] - 1) * 3600 / row["seconds"]) if is_known else None)
 
 
-def why(name: str, selection: Row, policy: Policy) -> str:
-    """Say in a sentence why a queue holds a sample (a row of browse.row); "" where there is nothing to say."""
-    if name == "closest" and selection["closeness"] is not None:
-        return f"In this queue: {_nearest(selection, policy)}."
-    origin = selection["origin"]
-    if name == "conflict" and origin:
-        before, after = selection["original_characters"], selection[f"{origin.lower()}_characters"]
+def why(name: str, verdict: Verdict, policy: Policy) -> str:
+    """Say in a sentence why a queue holds a sample; "" where there is nothing to say."""
+    if name == "closest" and verdict.closeness is not None:
+        return f"In this queue: {_nearest(verdict, verdict.closeness, policy)}."
+    if name == "conflict" and verdict.selection.origin:
+        before, after = verdict.original["characters"], verdict.winner["characters"]
         return f"In this queue: the rule's response has {after:,} characters, the original's {before:,}."
     return "In this queue: drawn at random." if name in ("audit", "drawn") else ""
 
 
-def _nearest(selection: Row, policy: Policy) -> str:
-    distance = selection["closeness"]
+def _nearest(verdict: Verdict, distance: float, policy: Policy) -> str:
     shown = f"{distance:.4f}" if distance >= 0.0001 else "less than 0.0001"
     for name, limit in policy.limits:
         measure = MEASURES[GUARDS[name].measure]
-        value = selection[f"winner_{measure.name}"]
+        value = verdict.winner[measure.name]
         if value is not None and abs(value - limit) <= distance:
             return f"the winner's {measure.label} is {shown} away from the limit of {limit:g}"
     return f"a comparison of the two versions is {shown} away from the other outcome"
@@ -243,13 +233,13 @@ def _nearest(selection: Row, policy: Policy) -> str:
 
 def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:
     """Return the samples of a queue as a relation that ends in a condition, and its parameters."""
-    where, values = browse.condition(store, queue.only)
+    where, values = filter_condition(store, queue.only)
     return f"{queue.relation} WHERE ({where}) AND ({queue.where})", {**values, **queue.values}
 
 
 def _here(store: Store, queue: Queue, sample: str | None) -> dict[str, object]:
     """Return a sample's number and rank as parameters; {} for none. As values they keep most rows from being read."""
-    seq = browse.seq_of(store, sample) if sample else None
+    seq = seq_of(store, sample) if sample else None
     if seq is None:
         return {}
     values = {name: value for name, value in queue.values.items() if f"${name}" in queue.rank}

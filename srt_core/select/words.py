@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from srt_core.methods import GUARDS, MEASURES
-from srt_core.project.store import Row
-from srt_core.records import DERIVATIONS, Acceptance, Guard, Origin, Policy, Reason, Stage
+from srt_core.records import DERIVATIONS, Acceptance, Candidate, Guard, Origin, Policy, Reason, Selection, Stage
+from srt_core.reflect.outcomes import Failure
 from srt_core.score.scorings import COMPARED
 
 
 def describe_walk(
-    selection: Row, candidates: Mapping[Origin, Row], failures: Mapping[Origin, Row], policy: Policy
+    selection: Selection, candidates: Mapping[Origin, Candidate], failures: Mapping[Origin, Failure], policy: Policy
 ) -> list[str]:
     """Say how the rule came to its selection: one sentence for each stage, then the outcome.
 
     Args:
-        selection: winner, origin and reason of the sample, as in browse.row.
-        candidates: the sample's candidates with scores, as in samples.candidates.
-        failures: the failed reflections of missing candidates, as in review.failures.
+        selection: what the rule says of the sample.
+        candidates: the sample's candidates that the policy may take.
+        failures: the failed reflections of missing candidates.
         policy: the policy that the selection stands under.
     """
-    walk = _Walk(Origin(selection["winner"]), selection["reason"], candidates, failures, policy)
+    walk = _Walk(selection.winner, selection.reason, candidates, failures, policy)
     return [walk.instruction_stage(), walk.response_stage(), walk.outcome()]
 
 
@@ -31,8 +31,8 @@ def describe_walk(
 class _Walk:
     winner: Origin
     reason: str
-    candidates: Mapping[Origin, Row]
-    failures: Mapping[Origin, Row]
+    candidates: Mapping[Origin, Candidate]
+    failures: Mapping[Origin, Failure]
     policy: Policy
 
     @property
@@ -126,18 +126,17 @@ class _Walk:
         stage = DERIVATIONS[origin].stage
         failure = self.failures.get(origin)
         if failure:
-            return f"the teacher's new {stage} could not be used ({failure['reason'].replace('_', ' ')})"
+            return f"the teacher's new {stage} could not be used ({failure.reason.replace('_', ' ')})"
         return f"there is no new {stage}"
 
     def _no_number(self, origin: Origin, measure: str) -> str:
-        status = self.candidates[origin]["status"]
+        status = self.candidates[origin].status
         cause = "not scored yet" if status is None else status.replace("_", " ")
         return f"{origin.capitalize()} has no {_label(measure)}, {cause}"
 
     def _number(self, origin: Origin, measure: str) -> float | None:
-        row = self.candidates.get(origin)
-        value: float | None = row[measure] if row else None
-        return value
+        candidate = self.candidates.get(origin)
+        return candidate.measures.get(measure) if candidate else None
 
 
 _BEYOND: Mapping[tuple[str, bool], str] = {

@@ -1,1 +1,1 @@
-"""One filter over everything stored: browse, search, facets, saved views."""
+"""One filter over everything stored: its condition, its pages, its counts, full text, saved views."""

@@ -1,69 +1,93 @@
-"""What a filter can ask for beside the rule's numbers: kind, length, who made and who decided, status, file.
+"""Counts over a filter: how many samples, how their measures are spread, and what a filter can choose from."""
 
-Each facet is a field of `Facets` and a condition of its own over the relation `browse.ROWS`. No value is ever
-formatted into the text.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from srt_core.errors import SRTError
-from srt_core.importing.kinds import TaskType
+from srt_core.project.bins import count_bins, count_grid, spread_bins
 from srt_core.project.store import Store
-from srt_core.records import LossStatus, Origin
+from srt_core.records import Origin
+from srt_core.review.filter.filter import Filter, check_measure, filter_condition, origin_column, origins_of
+from srt_core.review.verdicts import ROWS
+from srt_core.select.derive import refresh
 
-NOT_SCORED = "not scored"
-STATUSES = (*map(str, LossStatus), NOT_SCORED)
-"""What became of scoring a candidate under the scoring in use."""
-TASKS = tuple(map(str, TaskType))
 
-Days = tuple[date | None, date | None]
+def count(store: Store, only: Filter) -> int:
+    """Count the samples of a filter."""
+    where, values = filter_condition(store, only)
+    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {where}", values))
 
 
 @dataclass(frozen=True, slots=True)
-class Facets:
-    """Which samples: all given conditions at once. Empty tuples and None take all."""
+class Undecided:
+    """How many samples of a filter nobody has decided, and for how many of them the rule has a pick."""
 
-    task: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
-    cluster: tuple[str, ...] = ()
-    """Groups by subject, by number."""
-    characters: tuple[float, float] | None = None
-    """Of the original's response, both ends included."""
-    winner_characters: tuple[float, float] | None = None
-    producer: tuple[str, ...] = ()
-    """Of any rewrite of the sample."""
-    author: tuple[str, ...] = ()
-    """Of the standing decision."""
-    decided: Days | None = None
-    """When it was made, first and last day (UTC); None is open."""
-    score: tuple[str, ...] = ()
-    """Any candidate of the sample has one of these statuses."""
-    failure: tuple[str, ...] = ()
-    """Why a reflection failed whose candidate is not there."""
-    imported: tuple[str, ...] = ()
-    """The import it came with, by number."""
+    samples: int
+    picks: int
 
 
-# By field: its condition, with $name for the chosen values as a list.
-_AMONG: Mapping[str, str] = {
-    "task": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($task::VARCHAR[], task))",
-    "language": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($language::VARCHAR[], language))",
-    "cluster": "sample_id IN (SELECT sample_id FROM kind WHERE list_contains($cluster::INTEGER[], cluster))",
-    "producer": f"""sample_id IN (SELECT sample_id FROM candidate
-        WHERE origin <> '{Origin.ORIGINAL}' AND list_contains($producer::VARCHAR[], producer))""",
-    "author": "list_contains($author::VARCHAR[], author)",
-    "failure": """sample_id IN (SELECT sample_id FROM reflection ANTI JOIN candidate USING (sample_id, origin)
-        WHERE status <> 'accepted' AND list_contains($failure::VARCHAR[], reason))""",
-    "imported": "seq IN (SELECT seq FROM sample WHERE list_contains($imported::BIGINT[], import_id))",
-}
-_NUMBERED = ("cluster", "imported")
-_IN_USE = "scoring_id = (FROM scoring_in_use)"
-_SCORED = f"""sample_id IN (SELECT sample_id FROM candidate JOIN score USING (candidate_id)
-    WHERE {_IN_USE} AND list_contains($score::VARCHAR[], score.status))"""
-_UNSCORED = f"""sample_id IN (SELECT sample_id FROM candidate
-    WHERE candidate_id NOT IN (SELECT candidate_id FROM score WHERE {_IN_USE}))"""
+def count_undecided(store: Store, only: Filter) -> Undecided:
+    """Count what a bulk action on a filter would decide: approve takes `picks`, reject and park take `samples`."""
+    where, values = filter_condition(store, only)
+    sql = f"SELECT count(*) AS samples, count(origin) AS picks FROM {ROWS} WHERE NOT decided AND ({where})"
+    return Undecided(**store.rows(sql, values)[0])
+
+
+def count_in_bins(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
+    """Count candidates by `measure` (of RANGES) and origin in the bins between `edges` (one count per bin).
+
+    A bin takes its lower edge and not its upper; the last takes both. Candidates outside or without a number are
+    not counted.
+    """
+    where, values = filter_condition(store, only)
+    return count_bins(store, f"SELECT {_of_origins(measure)} FROM {ROWS} WHERE {where}", values, edges)
+
+
+def bin_edges(store: Store, measure: str, bins: int = 50) -> list[float]:
+    """Return bins + 1 edges over the middle 99 % of all candidates' `measure`; [] where none has a number."""
+    refresh(store)
+    key = "edges", measure, bins, store.meta("selection_key")
+    return store.remember(key, lambda: spread_bins(store, f"SELECT {_of_origins(measure)} FROM panel", bins))
+
+
+def count_in_grid(
+    store: Store,
+    x_edges: Sequence[float],
+    y_edges: Sequence[float],
+    only: Filter,
+    x: str = "ifd",
+    y: str = "r_ifd",
+) -> list[list[int]]:
+    """Count samples by two measures of the winner (of RANGES) in the bins between the edges: [y][x]."""
+    for measure in (x, y):
+        check_measure(measure)
+    where, values = filter_condition(store, only)
+    pairs = f"SELECT winner_{x} AS x, winner_{y} AS y FROM {ROWS} WHERE {where}"
+    return count_grid(store, pairs, values, x_edges, y_edges)
+
+
+def _of_origins(measure: str) -> str:
+    check_measure(measure)
+    if not origins_of(measure):  # what a sample has is drawn as its original's
+        return f"{measure} AS {Origin.ORIGINAL}"
+    return ", ".join(f"{origin_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
+
+
+def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
+    """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
+    return store.remember(("extra", limit, store.value("SELECT max(seq) FROM sample")), lambda: _extra(store, limit))
+
+
+def _extra(store: Store, limit: int) -> dict[str, list[str]]:
+    rows = store.rows(
+        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM (SELECT DISTINCT extra FROM sample)),
+                found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
+                          AS value FROM pairs)
+           SELECT name, list(value ORDER BY value) AS choices FROM found
+           WHERE value IS NOT NULL GROUP BY name HAVING count(*) <= ? ORDER BY name""",
+        [limit],
+    )
+    return {found["name"]: found["choices"] for found in rows}
+
 
 _CHOICES: Mapping[str, str] = {
     "language": "SELECT language AS value, '' AS said FROM kind GROUP BY language ORDER BY count(*) DESC, language",
@@ -78,49 +102,6 @@ LISTED = tuple(_CHOICES)
 """The facets whose values are those that the project holds."""
 
 
-def conditions(only: Facets) -> tuple[list[str], dict[str, object]]:
-    """Return the conditions of the facets that are set, and their parameters."""
-    parts: list[str] = []
-    values: dict[str, object] = {}
-    for name, part in _AMONG.items():
-        if chosen := getattr(only, name):
-            values[name] = _numbers(name, chosen) if name in _NUMBERED else list(chosen)
-            parts.append(part)
-    for name, measured in (("characters", "original_characters"), ("winner_characters", "winner_characters")):
-        if (ends := getattr(only, name)) is not None:
-            values[f"{name}_low"], values[f"{name}_high"] = ends
-            parts.append(f"{measured} BETWEEN ${name}_low AND ${name}_high")
-    if only.decided:
-        first, last = only.decided
-        values |= {"decided_first": first, "decided_last": last}
-        parts.append(
-            """made_at >= coalesce($decided_first::DATE, '-infinity'::TIMESTAMP)
-               AND coalesce(made_at < $decided_last::DATE + INTERVAL 1 DAY, made_at IS NOT NULL)"""
-        )
-    if only.score:
-        parts.append(_score(only.score, values))
-    return parts, values
-
-
 def choices(store: Store, name: str) -> dict[str, str]:
     """List the values of a facet of LISTED that the project holds, each with what is said of it ("" for nothing)."""
     return {row["value"]: row["said"] for row in store.rows(_CHOICES[name])}
-
-
-def _score(chosen: tuple[str, ...], values: dict[str, object]) -> str:
-    if unknown := set(chosen) - set(STATUSES):
-        raise SRTError(
-            f"There is no score status {', '.join(sorted(unknown))}.", f"Choose from: {', '.join(STATUSES)}."
-        )
-    parts = [_UNSCORED] if NOT_SCORED in chosen else []
-    if scored := [status for status in chosen if status != NOT_SCORED]:
-        values["score"] = scored
-        parts.append(_SCORED)
-    return f"({' OR '.join(parts)})"
-
-
-def _numbers(name: str, chosen: tuple[str, ...]) -> list[int]:
-    try:
-        return [int(item) for item in chosen]
-    except ValueError as error:
-        raise SRTError(f"{', '.join(chosen)} is no number of {name}.", "Choose from those that are listed.") from error

@@ -6,8 +6,9 @@ from functools import partial
 import streamlit as st
 
 from srt_core.records import Policy
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import RANGES, Filter, Range
+from srt_core.review.filter import facets
+from srt_core.review.filter.filter import Filter, Range
+from srt_core.review.verdicts import RANGES
 from srt_core.score.scorings import COMPARED
 from srt_core.select.policy import applied_policy, limits_on
 from srt_core.ui.explore.figures import density, mark_selection
@@ -41,7 +42,7 @@ Edges = Mapping[str, Sequence[float]]
 
 def render_charts(project: Project, only: Filter) -> None:
     """Draw the chosen measures by version, and two of them against each other, of the filter's samples."""
-    edges = {measure: browse.bin_edges(project.store, measure, BINS) for measure in RANGES}
+    edges = {measure: facets.bin_edges(project.store, measure, BINS) for measure in RANGES}
     if not all(edges[measure] for measure in COMPARED):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("No candidate has a score yet, so there is no distribution to draw.", width="content")
@@ -77,7 +78,7 @@ def _choose(measures: Sequence[str]) -> tuple[Sequence[str], tuple[str, str]]:
 def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequence[float], policy: Policy) -> None:
     label = MEASURE_LABELS[measure]
     owner, ends = range_of(only, measure)
-    counts = browse.histogram(project.store, measure, edges, with_range(only, measure, owner, None))
+    counts = facets.count_in_bins(project.store, measure, edges, with_range(only, measure, owner, None))
     shown = {origin: bins for origin, bins in counts.items() if any(bins)}
     figure = histogram(edges, shown, label, _limit(policy, measure, edges), cut_label="limit")
     figure.update_layout(height=CHART_HEIGHT)
@@ -91,7 +92,7 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
 def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: Edges, policy: Policy) -> None:
     (x, y), (x_edges, y_edges) = axes, (edges[axis] for axis in axes)
     free = with_range(with_range(only, x, WINNER, None), y, WINNER, None)
-    counts = browse.density(project.store, x_edges, y_edges, free, x, y)
+    counts = facets.count_in_grid(project.store, x_edges, y_edges, free, x, y)
     x_title, y_title = (f"{MEASURE_LABELS[axis]} of the winner" for axis in axes)
     figure = density(x_edges, y_edges, counts, x_title, y_title, _limit(policy, x, x_edges),
                      _limit(policy, y, y_edges))  # fmt: skip

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from srt_core.importing.grouping import count_unknown
-from srt_core.review.filter.browse import Filter
 from srt_core.review.filter.facets import choices
+from srt_core.review.filter.filter import Filter
 from srt_core.select.compare.coverage import GROUPINGS, Coverage, Covered, band_of, coverage
 from srt_core.select.policies import find_policy, saved_policies
 from srt_core.select.policy import applied_policy

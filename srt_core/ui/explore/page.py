@@ -1,6 +1,5 @@
 """The Explore screen: filter the whole set, see its distributions, act on all of a filter, read a sample."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -8,12 +7,12 @@ import streamlit as st
 
 from srt_core.project import events
 from srt_core.project.candidates import count_samples
-from srt_core.project.store import Row
-from srt_core.records import Action, Origin
+from srt_core.records import Action
 from srt_core.review import decisions
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import SORTS, Filter
+from srt_core.review.filter import facets
 from srt_core.review.filter.facets import LISTED, choices
+from srt_core.review.filter.filter import Filter, membership
+from srt_core.review.filter.page import SORTS, Listed, read_page
 from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.sample import render_sample
@@ -51,7 +50,7 @@ def render_explore(project: Project) -> None:
     open_view(project)
     only = filter_bar(project)
     with reporting():
-        found = browse.count(project.store, only)
+        found = facets.count(project.store, only)
         _draw_summary(project, only, found, samples)
         _draw_bulk(project, only)
         if found:
@@ -100,7 +99,7 @@ def _draw_summary(project: Project, only: Filter, found: int, samples: int) -> N
 
 
 def _draw_bulk(project: Project, only: Filter) -> None:
-    waiting = browse.count_open(project.store, only)
+    waiting = facets.count_undecided(project.store, only)
     with st.container(horizontal=True, vertical_alignment="center"):
         for action, (verb, icon, explained) in _BULK.items():
             number = waiting.picks if action is Action.APPROVE else waiting.samples
@@ -110,7 +109,7 @@ def _draw_bulk(project: Project, only: Filter) -> None:
     _draw_undo(project)
 
 
-def _said_of(waiting: browse.Open) -> str:
+def _said_of(waiting: facets.Undecided) -> str:
     if not waiting.samples:
         return "None of them waits for a decision."
     passed = waiting.samples - waiting.picks
@@ -121,7 +120,7 @@ def _said_of(waiting: browse.Open) -> str:
 
 @acting
 def _decide_all(project: Project, only: Filter, action: Action) -> None:
-    where, values = browse.membership(project.store, only)
+    where, values = membership(project.store, only)
     decisions.decide_all(project.store, where, values, action, curator(), _note(project, only))
 
 
@@ -134,15 +133,15 @@ def _note(project: Project, only: Filter) -> str:
 def _draw_undo(project: Project) -> None:
     """Offer to undo the person's latest action where it was one on many samples; a reload does not lose it."""
     last = events.events(project.store, events.EventFilter(author=curator()), 1)
-    if not last or "bulk" not in json.loads(last[0]["context"]):
+    if not last or "bulk" not in last[0].context:
         return
     event = last[0]
     with st.container(horizontal=True, vertical_alignment="center"):
-        label = ACTION_LABELS[Action(event["kind"])].lower()
-        st.markdown(f":material/check_circle: Your last action: {label} **{event['in_action']:,}** samples at once.",
+        label = ACTION_LABELS[Action(event.kind)].lower()
+        st.markdown(f":material/check_circle: Your last action: {label} **{event.in_action:,}** samples at once.",
                     width="content")  # fmt: skip
-        st.button(f"Undo all {event['in_action']:,}", key="bulk_undo", icon=":material/undo:", on_click=_undo,
-                  args=(project, event["action_id"]))  # fmt: skip
+        st.button(f"Undo all {event.in_action:,}", key="bulk_undo", icon=":material/undo:", on_click=_undo,
+                  args=(project, event.action_id))  # fmt: skip
 
 
 @acting
@@ -157,7 +156,7 @@ def _draw_table(project: Project, only: Filter, found: int) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             sort = _choose_sort()
             place = _choose_page(found, f"{filter_to_address(only)}|{sort}")
-        rows = browse.page(project.store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
+        rows = read_page(project.store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
         _draw_rows(rows, f"{filter_to_address(only)}|{sort}|{place}")
         if sample := st.query_params.get("sample"):
             render_sample(project, sample, filter_to_address(only))
@@ -194,8 +193,8 @@ def _turn_page(key: str) -> None:
     st.query_params["page"] = str(st.session_state[key])
 
 
-def _draw_rows(rows: list[Row], view: str) -> None:
-    names = [row["sample_id"] for row in rows]
+def _draw_rows(rows: list[Listed], view: str) -> None:
+    names = [row.sample_id for row in rows]
     chosen = st.query_params.get("sample")
     selected = [names.index(chosen)] if chosen in names else []
     key = f"explore_rows|{view}"  # of this page of this filter: a row's place means nothing on another
@@ -221,22 +220,22 @@ def _open_sample(key: str, names: list[str]) -> None:
         st.query_params.pop("sample", None)
 
 
-def _cells(row: Row) -> dict[str, object]:
-    winner = Origin(row["winner"])
-    outcome = ORIGIN_LABELS[winner] if row["origin"] else REASON_LABELS[row["reason"]]
+def _cells(row: Listed) -> dict[str, object]:
+    rule = row.selection
+    winner = ORIGIN_LABELS[rule.winner]
     return {
-        "number": row["seq"],
-        "instruction": row["instruction"][:CELL_CHARACTERS],
-        "response": row["response"][:CELL_CHARACTERS],
-        "ifd": row["original_ifd"],
-        "winner_ifd": row["winner_ifd"],
-        "r_ifd": row["original_r_ifd"],
-        "winner_r_ifd": row["winner_r_ifd"],
-        "winner": ORIGIN_LABELS[winner],
-        "drift": row["winner_drift"],
-        "growth": row["winner_growth"],
-        "outcome": outcome if row["origin"] is None else f"Keep: {outcome}",
-        "decision": ACTION_LABELS[Action(row["action"])] if row["action"] else "",
+        "number": row.seq,
+        "instruction": row.pair.instruction[:CELL_CHARACTERS],
+        "response": row.pair.response[:CELL_CHARACTERS],
+        "ifd": row.original["ifd"],
+        "winner_ifd": row.winner["ifd"],
+        "r_ifd": row.original["r_ifd"],
+        "winner_r_ifd": row.winner["r_ifd"],
+        "winner": winner,
+        "drift": row.winner["drift"],
+        "growth": row.winner["growth"],
+        "outcome": f"Keep: {winner}" if rule.origin else REASON_LABELS[rule.reason],
+        "decision": ACTION_LABELS[row.action] if row.action else "",
     }
 
 

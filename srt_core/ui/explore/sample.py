@@ -5,15 +5,16 @@ from collections.abc import Mapping
 import streamlit as st
 
 from srt_core.project.diff import plain_html
-from srt_core.project.store import Row
-from srt_core.records import Action, Origin
+from srt_core.records import Candidate, LossStatus, Origin
+from srt_core.reflect.outcomes import Failure
+from srt_core.review.verdicts import Verdict
 from srt_core.ui.frame.page import address
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,
     ORIGIN_HELP,
     ORIGIN_LABELS,
-    changed,
+    describe_rewrite,
     number,
 )
 from srt_core.ui.sample.summary import Sample, read_sample
@@ -27,17 +28,17 @@ def render_sample(project: Project, name: str, view: Mapping[str, str]) -> None:
     sample = read_sample(project.store, name)
     with st.container(border=True):
         _draw_head(sample, name, view)
-        for column, (origin, row) in zip(st.columns(len(sample.candidates)), sample.candidates.items(), strict=True):
+        for column, candidate in zip(st.columns(len(sample.candidates)), sample.candidates.values(), strict=True):
             with column:
-                _draw_candidate(sample, origin, row)
+                _draw_candidate(sample, candidate)
         for origin, failure in sample.failures.items():
             _draw_failure(origin, failure)
 
 
 def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Sample {sample.selection['seq']:,}** · `{name}`", width="content")
-        if decision := _decision(sample.selection):
+        st.markdown(f"**Sample {sample.verdict.seq:,}** · `{name}`", width="content")
+        if decision := _decision(sample.verdict):
             st.text(decision, width="content")
         st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                      query_params=address(queue="filter", sample=name, **view))  # fmt: skip
@@ -46,39 +47,39 @@ def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
     st.text(" ".join(sample.walk()))
 
 
-def _decision(row: Row) -> str:
+def _decision(verdict: Verdict) -> str:
     """Say what stands decided and by whom; "" where nothing is."""
-    if not row["action"]:
+    if not verdict.action:
         return ""
-    chosen = f": {ORIGIN_LABELS[Origin(row['verdict_origin'])]}" if row["approved"] else ""
-    return f"{ACTION_LABELS[Action(row['action'])]}{chosen}, by {row['author']}"
+    chosen = f": {ORIGIN_LABELS[verdict.origin]}" if verdict.approved and verdict.origin else ""
+    return f"{ACTION_LABELS[verdict.action]}{chosen}, by {verdict.author}"
 
 
-def _draw_candidate(sample: Sample, origin: Origin, row: Row) -> None:
+def _draw_candidate(sample: Sample, candidate: Candidate) -> None:
+    origin, measures, status = candidate.origin, candidate.measures, candidate.status
     picked = " · the rule's pick" if sample.is_pick(origin) else ""
     st.markdown(f"**{ORIGIN_LABELS[origin]}**{picked}", help=ORIGIN_HELP[origin])
-    scores = f"IFD {number(row['ifd'], 3)} · r-IFD {number(row['r_ifd'], 3)}"
-    status = row["status"]
+    scores = f"IFD {number(measures['ifd'], 3)} · r-IFD {number(measures['r_ifd'], 3)}"
     if status is None:
         scores = "Not scored yet"
-    elif status != "ok":
+    elif status is not LossStatus.OK:
         scores += f" · {status.replace('_', ' ')}"
     st.text(scores)
-    if said := changed(row):
+    if said := describe_rewrite(candidate):
         st.text(said, help=f"{MEASURE_HELP['drift']}\n\n{MEASURE_HELP['growth']}")
     if origin is not Origin.ORIGINAL:
-        st.text(f"By {row['producer']}")
+        st.text(f"By {candidate.producer}")
     for part in _PARTS:
-        if row[part]:
+        if text := getattr(candidate.pair, part):
             st.caption(part.capitalize())
-            with st.container(height=320 if len(row[part]) > 800 else "content", border=False):
-                st.html(plain_html(row[part]))
+            with st.container(height=320 if len(text) > 800 else "content", border=False):
+                st.html(plain_html(text))
 
 
-def _draw_failure(origin: Origin, failure: Row) -> None:
+def _draw_failure(origin: Origin, failure: Failure) -> None:
     with st.expander(f"Failed reflection: {ORIGIN_LABELS[origin]}", icon=":material/error:"):
-        st.text(f"{failure['reason'].replace('_', ' ').capitalize()}. {failure['detail']}")
-        if failure["raw"]:
-            st.code(failure["raw"], language=None, wrap_lines=True)
+        st.text(f"{failure.reason.replace('_', ' ').capitalize()}. {failure.detail}")
+        if failure.raw:
+            st.code(failure.raw, language=None, wrap_lines=True)
         else:
             st.caption("There is no reply to show.")

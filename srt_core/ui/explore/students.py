@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from srt_core.project.store import Row
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.score.scorings import COMPARED, scorings, use_scoring
 from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections

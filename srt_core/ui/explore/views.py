@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
 from srt_core.ui.frame.filter_address import NAMES, filter_to_address, write_view
 from srt_core.ui.frame.page import acting, curator, show_error

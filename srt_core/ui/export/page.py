@@ -12,7 +12,7 @@ from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
 from srt_core.project.store import Row
 from srt_core.records import Origin
-from srt_core.review.filter.browse import Filter, is_empty
+from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import curator, reporting, show_empty

@@ -14,8 +14,9 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.methods import REASONS
 from srt_core.records import Origin
-from srt_core.review.filter.browse import PROBLEMS, RANGES, STATES, Filter, Range, is_empty, origins_of
-from srt_core.review.filter.facets import LISTED, STATUSES, TASKS, Days
+from srt_core.review.filter.facets import LISTED
+from srt_core.review.filter.filter import PROBLEMS, STATES, STATUSES, TASKS, Days, Filter, Range, is_empty, origins_of
+from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.review.filter.browse import RANGES, Filter, Range, extra_values, is_empty, origins_of
-from srt_core.review.filter.facets import LISTED, choices
+from srt_core.review.filter.facets import LISTED, choices, extra_values
+from srt_core.review.filter.filter import Filter, Range, is_empty, origins_of
+from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.filter_address import (
     CHOICES,
     LENGTHS,

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from srt_core.methods import GUARDS, MEASURES, REASONS
 from srt_core.project.intervals import Interval, Share
-from srt_core.project.store import Row
-from srt_core.records import Action, Origin, Reason
+from srt_core.records import Action, Candidate, Origin, Reason
 
 ORIGIN_LABELS = {
     Origin.ORIGINAL: "Original",
@@ -74,9 +73,9 @@ def percent(share: float) -> str:
     return f"{share * 100:.3g} %"
 
 
-def changed(row: Row) -> str:
+def describe_rewrite(candidate: Candidate) -> str:
     """Say how far a rewrite drifted and how much longer it became: "Drift 0.42 · 3.1 × as long"; "" of an original."""
-    drift, growth = row["drift"], row["growth"]
+    drift, growth = (candidate.measures[name] for name in ("drift", "growth"))
     said = [] if drift is None else [f"Drift {drift:.2f}"]
     if growth is not None:
         said.append(f"{growth:.2g} × as long" if growth < 10 else f"{growth:,.0f} × as long")

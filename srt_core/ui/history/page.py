@@ -1,13 +1,12 @@
 """The History screen: who did what, the newest first, with filters in the address, and the state as of any event."""
 
-import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
 from srt_core.project import events
-from srt_core.project.events import EventFilter
-from srt_core.project.store import Row
+from srt_core.project.events import Event, EventFilter
 from srt_core.review import history
 from srt_core.ui.frame.page import show_empty
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -39,7 +38,7 @@ def render_history(project: Project) -> None:
     st.markdown(f"**{total:,}** events")
     page = st.pagination(pages, key="history_page") if pages > 1 else 1
     rows = events.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
-    made_by = history.producers(store, rows)
+    made_by = history.candidate_producers(store, rows)
     chosen = _draw_table(rows, made_by)
     if chosen is None:
         st.caption("Select a row to see it whole, to undo it, and to see the project as it was then.")
@@ -90,20 +89,20 @@ def _draw_activity(project: Project, only: EventFilter) -> None:
     st.plotly_chart(activity_bars(counts), key="activity", config={"displayModeBar": False}, alt=said)
 
 
-def _draw_table(rows: list[Row], made_by: dict[int, str]) -> Row | None:
+def _draw_table(rows: list[Event], made_by: Mapping[int, str]) -> Event | None:
     table = [
         {
-            "event": row["event_id"],
-            "time": row["made_at"].replace(tzinfo=UTC),
-            "who": row["author"],
-            "what": f"{kind_label(row['kind'])}{', undone' if row['undone'] else ''}",
-            "about": about(row, json.loads(row["context"])),
-            "candidate": ORIGIN_LABELS.get(row["origin"], ""),
-            "producer": made_by.get(row["candidate_id"], ""),
-            "sample": row["sample_id"],
-            "together": row["in_action"] if row["in_action"] > 1 else None,
+            "event": event.event_id,
+            "time": event.made_at.replace(tzinfo=UTC),
+            "who": event.author,
+            "what": f"{kind_label(event.kind)}{', undone' if event.undone else ''}",
+            "about": about(event),
+            "candidate": ORIGIN_LABELS[event.origin] if event.origin else "",
+            "producer": made_by.get(event.candidate_id, "") if event.candidate_id else "",
+            "sample": event.sample_id,
+            "together": event.in_action if event.in_action > 1 else None,
         }
-        for row in rows
+        for event in rows
     ]
     picked = st.dataframe(
         table,

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from srt_core.errors import DecisionError
-from srt_core.project.store import Row
 from srt_core.review import history
+from srt_core.review.history import Decided
 from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import may_own
@@ -51,8 +51,8 @@ def _draw_differences(project: Project, event_id: int, differing: int) -> None:
     rows = history.differences(project.store, event_id, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
     picked = st.dataframe(
         [
-            {"Number": row["seq"], "Sample": row["sample_id"], "Then": _said(row, "then"), "Now": _said(row, "now")}
-            for row in rows
+            {"Number": each.seq, "Sample": each.sample_id, "Then": _said(each.past), "Now": _said(each.present)}
+            for each in rows
         ],
         hide_index=True,
         key="differences",
@@ -63,14 +63,11 @@ def _draw_differences(project: Project, event_id: int, differing: int) -> None:
     indices = picked["selection"]["rows"]
     if indices and indices[0] < len(rows):
         st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
-                     query_params=address(sample=rows[indices[0]]["sample_id"]))  # fmt: skip
+                     query_params=address(sample=rows[indices[0]].sample_id))  # fmt: skip
 
 
-def _said(row: Row, when: str) -> str:
-    if row[f"{when}_kind"] is None:
-        return "open"
-    event = {"kind": row[f"{when}_kind"], "origin": row[f"{when}_origin"]}
-    return f"{describe_event(event)}, by {row[f'{when}_author']}"
+def _said(decided: Decided | None) -> str:
+    return f"{describe_event(decided.kind, decided.origin)}, by {decided.author}" if decided else "open"
 
 
 def _close() -> None:

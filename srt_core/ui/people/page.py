@@ -1,13 +1,14 @@
 """The People screen: who works on this server, and how a queue is shared out among them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from srt_core.people import LoginMethod, load, people_path
-from srt_core.project.store import Row
 from srt_core.review import history
 from srt_core.review import queues as review
+from srt_core.review.history import Author
 from srt_core.review.queues import QUEUES
 from srt_core.review.shares import Assignment, read_assignment, share_out
 from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting, show_kept_error
@@ -18,7 +19,7 @@ from srt_core.ui.server.runtime import Project
 
 def render_people(project: Project) -> None:
     """Draw the whole screen."""
-    _draw_people(history.people(project.store))
+    _draw_people(history.log_authors(project.store))
     st.subheader("Share a queue out")
     st.markdown(
         "Each person is given a part of the queue that nobody else has. The overlap is drawn at random from all of it "
@@ -28,9 +29,9 @@ def render_people(project: Project) -> None:
     _draw_shares(project)
 
 
-def _draw_people(found: Sequence[Row]) -> None:
+def _draw_people(found: Sequence[Author]) -> None:
     accounts = load(people_path()).accounts
-    active = {row["author"]: row for row in found}
+    active = {author.name: author for author in found}
     names = [*(account.name for account in accounts), *(n for n in active if n not in {a.name for a in accounts})]
     roles = {account.name: str(account.role) for account in accounts}
     if visitor().login.way is LoginMethod.LOCAL:
@@ -49,8 +50,8 @@ def _draw_people(found: Sequence[Row]) -> None:
             {
                 "Name": name,
                 "Role": roles.get(name, ""),
-                "Decisions": active[name]["decisions"] if name in active else 0,
-                "Last seen": local_time(active[name]["last"], "%Y-%m-%d %H:%M") if name in active else "",
+                "Decisions": active[name].decisions if name in active else 0,
+                "Last seen": local_time(active[name].last, "%Y-%m-%d %H:%M") if name in active else "",
             }
             for name in names
         ],
@@ -125,7 +126,7 @@ def _count(project: Project, name: str, assignment: Assignment) -> None:
 def _draw_form(project: Project, name: str, assignment: Assignment) -> None:
     known = [account.name for account in load(people_path()).accounts]
     percents = assignment.percents()
-    others = [row["author"] for row in history.people(project.store) if row["decisions"]]
+    others = [author.name for author in history.log_authors(project.store) if author.decisions]
     names = dict.fromkeys([*percents, *known, *others])
     with st.form(f"shares_{name}", border=True):
         edited = st.data_editor(
@@ -148,7 +149,7 @@ def _draw_form(project: Project, name: str, assignment: Assignment) -> None:
 
 
 @acting_as_owner
-def _share_out(project: Project, name: str, edited: Sequence[Row], overlap: float) -> None:
+def _share_out(project: Project, name: str, edited: Sequence[Mapping[str, Any]], overlap: float) -> None:
     given = [(str(row.get("Name") or "").strip(), float(row.get("Share in %") or 0.0)) for row in edited]
     wanted = [(person, percent) for person, percent in given if person and percent > 0]
     share_out(project.store, name, wanted, overlap, curator())

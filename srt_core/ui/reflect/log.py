@@ -3,9 +3,8 @@
 import streamlit as st
 
 from srt_core.errors import TeacherError
-from srt_core.project.store import Row
+from srt_core.reflect.outcomes import Failure, ReplyCount, failed_reflections, reply_outcomes
 from srt_core.reflect.parsing import parse_again
-from srt_core.review.status import failed_reflections, reply_outcomes
 from srt_core.steps.steps import Arguments, make_prompts, make_teacher
 from srt_core.ui.frame.page import PAGES, address, reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
@@ -36,19 +35,19 @@ def _draw_calls(project: Project) -> None:
     found = reply_outcomes(project.store)
     if not found:
         return
-    calls = sum(row["replies"] for row in found)
-    costs = [row["cost"] for row in found if row["cost"] is not None]
+    calls = sum(outcome.replies for outcome in found)
+    costs = [outcome.cost for outcome in found if outcome.cost is not None]
     cost = f", {sum(costs):,.4f} US dollars where the price is known" if costs else ""
     st.subheader("Calls so far")
     st.markdown(f"{calls:,} calls{cost}. Every reply is kept, used or not.")
-    bars = [(row["status"], _outcome(row), row["replies"]) for row in found]
+    bars = [(outcome.status, _label(outcome), outcome.replies) for outcome in found]
     said = "; ".join(f"{label} {number:,}" for _, label, number in bars)
     st.plotly_chart(call_bars(bars), key="calls", config={"staticPlot": True}, alt=f"Calls: {said}")
 
 
-def _outcome(row: Row) -> str:
-    label = _STATUS_LABELS[row["status"]]
-    return f"{label}: {row['reason'].replace('_', ' ')}" if row["reason"] else label
+def _label(outcome: ReplyCount) -> str:
+    label = _STATUS_LABELS[outcome.status]
+    return f"{label}: {outcome.reason.replace('_', ' ')}" if outcome.reason else label
 
 
 def draw_failures(project: Project, asked: Arguments, total: int) -> None:
@@ -61,8 +60,8 @@ def draw_failures(project: Project, asked: Arguments, total: int) -> None:
     note = _draw_actions(project, asked, total)
     pages = -(-total // PAGE_FAILURES)
     page = st.pagination(pages, key=f"failures_page_{pages}") if pages > 1 else 1
-    for row in failed_reflections(project.store, PAGE_FAILURES, (page - 1) * PAGE_FAILURES):
-        _draw_failure(project, asked, row, note)
+    for failure in failed_reflections(project.store, PAGE_FAILURES, (page - 1) * PAGE_FAILURES):
+        _draw_failure(project, asked, failure, note)
 
 
 def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
@@ -95,20 +94,20 @@ def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> No
     st.rerun()
 
 
-def _draw_failure(project: Project, asked: Arguments, row: Row, note: str) -> None:
+def _draw_failure(project: Project, asked: Arguments, failure: Failure, note: str) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            label = ORIGIN_LABELS[row["origin"]]
-            st.markdown(f"**Sample {row['seq']}**, rewrite: {label}", width="stretch")
-            if st.button("Retry", icon=":material/refresh:", key=f"retry_{row['reflection_id']}",
+            label = ORIGIN_LABELS[failure.origin]
+            st.markdown(f"**Sample {failure.seq}**, rewrite: {label}", width="stretch")
+            if st.button("Retry", icon=":material/refresh:", key=f"retry_{failure.reflection_id}",
                          disabled=_is_blocked(project, asked)):  # fmt: skip
                 try:
-                    _retry(project, asked, note, [row["sample_id"]])
+                    _retry(project, asked, note, [failure.sample_id])
                 except TeacherError as error:
                     show_error(error)
             st.page_link(REVIEW, label="Repair in Review", icon=PAGES[REVIEW][1],
-                         query_params=address(queue="failed", sample=row["sample_id"]))  # fmt: skip
-        st.text(f"{row['reason'].replace('_', ' ')}: {row['detail']}")
-        if row["raw"]:
+                         query_params=address(queue="failed", sample=failure.sample_id))  # fmt: skip
+        st.text(f"{failure.reason.replace('_', ' ')}: {failure.detail}")
+        if failure.raw:
             with st.expander("Raw reply"):
-                st.code(row["raw"], language=None, wrap_lines=True)
+                st.code(failure.raw, language=None, wrap_lines=True)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from srt_core.project.candidates import pair_of
-from srt_core.project.store import Row
 from srt_core.records import Action, Origin
+from srt_core.review.decisions import RecentDecision
 from srt_core.ui.frame.words import ORIGIN_HELP, ORIGIN_LABELS, markdown
 from srt_core.ui.review.desk import DIFF_MODES, Edit, View
 from srt_core.ui.sample.summary import Sample
@@ -26,7 +25,7 @@ KEYS = {
 }
 
 
-def render_actions(view: View, sample: Sample, shown: Origin | None, last: Sequence[Row]) -> None:
+def render_actions(view: View, sample: Sample, shown: Origin | None, last: Sequence[RecentDecision]) -> None:
     """Draw the buttons of a sample, the decisions first."""
     with st.container(horizontal=True, gap="small"):
         _button(view, "accept", _accept_label(sample), "A", _accept(view, sample), type="primary")
@@ -40,7 +39,7 @@ def render_actions(view: View, sample: Sample, shown: Origin | None, last: Seque
         _button(view, "reject", "Reject", "X", view.on(view.decide, Action.REJECT))
         _button(view, "park", "Park", "Space", view.on(view.decide, Action.PARK))
         edited = shown or Origin.ORIGINAL
-        edit = Edit(view.sample, edited, pair_of(sample.candidates[edited]), candidate_id=sample.candidate_id(edited))
+        edit = Edit(view.sample, edited, sample.candidates[edited].pair, candidate_id=sample.candidate_id(edited))
         _button(view, "edit", "Edit", "E", view.on(view.start_edit, edit))
         _undo_button(view, last)
         _button(view, "back", "Back", "ArrowLeft", view.on(view.move_back))
@@ -51,7 +50,7 @@ def render_actions(view: View, sample: Sample, shown: Origin | None, last: Seque
         _help_button(view)
 
 
-def render_done_actions(view: View, last: Sequence[Row]) -> None:
+def render_done_actions(view: View, last: Sequence[RecentDecision]) -> None:
     """Draw the buttons that are left at the end of a queue."""
     with st.container(horizontal=True):
         _undo_button(view, last)
@@ -65,14 +64,14 @@ def render_help(view: View) -> None:
             st.markdown("\n".join(f"- `{keys}` {meaning}" for keys, meaning in KEYS.items()))
 
 
-def render_last(view: View, last: Sequence[Row]) -> None:
+def render_last(view: View, last: Sequence[RecentDecision]) -> None:
     """List the person's last ten decisions; each opens its sample."""
     with st.container(gap=None):
         st.caption("Your last ten decisions" if last else "Your last ten decisions will stand here.")
-        for event in last:
+        for decision in last:
             st.button(
-                f"{event['seq']} · {describe_event(event)}", key=f"last:{event['event_id']}", type="tertiary",
-                on_click=view.on(view.desk.go, event["sample_id"]),
+                f"{decision.seq} · {describe_event(decision.action, decision.origin)}", key=f"last:{decision.event_id}",
+                type="tertiary", on_click=view.on(view.desk.go, decision.sample_id),
             )  # fmt: skip
 
 
@@ -80,7 +79,7 @@ def _accept_label(sample: Sample) -> str:
     if not sample.pick:
         return "Accept: leave out"
     # The one text that is not on screen is the rule's pick where a decision for another producer's stands.
-    hidden = "" if sample.is_pick(sample.pick) else f" by {markdown(sample.walked[sample.pick]['producer'])}"
+    hidden = "" if sample.is_pick(sample.pick) else f" by {markdown(sample.walked[sample.pick].producer)}"
     return f"Accept: {ORIGIN_LABELS[sample.pick]}{hidden}"
 
 
@@ -90,8 +89,8 @@ def _accept(view: View, sample: Sample) -> Callable[[], None]:
     return view.on(view.agree_to_leave_out)
 
 
-def _undo_button(view: View, last: Sequence[Row]) -> None:
-    event_id = last[0]["event_id"] if last else None
+def _undo_button(view: View, last: Sequence[RecentDecision]) -> None:
+    event_id = last[0].event_id if last else None
     _button(view, "undo", "Undo", "Backspace", view.on(view.undo, event_id), disabled=not last)
 
 

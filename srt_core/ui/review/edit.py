@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from srt_core.project.candidates import pair_of
-from srt_core.project.store import Row
-from srt_core.records import DERIVATIONS, Origin, Pair
+from srt_core.records import DERIVATIONS, Candidate, Origin, Pair
+from srt_core.reflect.outcomes import Failure
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Edit, View
 
@@ -32,26 +31,26 @@ def render_form(view: View, edit: Edit) -> None:
             st.form_submit_button("Discard draft", key=view.key("discard"), on_click=view.on(view.discard_draft, edit))
 
 
-def render_failures(view: View, candidates: Mapping[Origin, Row], failures: Mapping[Origin, Row]) -> None:
+def render_failures(view: View, candidates: Mapping[Origin, Candidate], failures: Mapping[Origin, Failure]) -> None:
     """Show each failed reflection with the teacher's raw text, and offer to repair it by hand."""
     if not failures:
         st.caption("No reflection of this sample failed.")
     for origin, failure in failures.items():
-        st.text(f"{ORIGIN_LABELS[origin]} · {failure['reason'].replace('_', ' ')}: {failure['detail']}")
-        starts = _starts(view.sample, origin, candidates, failure["raw"] or "")
+        st.text(f"{ORIGIN_LABELS[origin]} · {failure.reason.replace('_', ' ')}: {failure.detail}")
+        starts = _starts(view.sample, origin, candidates, failure.raw or "")
         with st.container(horizontal=True):
             for label, edit in starts.items():
                 st.button(label, key=view.key(f"repair:{origin}:{label}"), icon=":material/build:",
                           on_click=view.on(view.start_edit, edit))  # fmt: skip
-        if failure["raw"]:
-            st.code(failure["raw"], language=None, wrap_lines=True, height=260)
+        if failure.raw:
+            st.code(failure.raw, language=None, wrap_lines=True, height=260)
 
 
-def _starts(sample: str, origin: Origin, candidates: Mapping[Origin, Row], raw: str) -> dict[str, Edit]:
+def _starts(sample: str, origin: Origin, candidates: Mapping[Origin, Candidate], raw: str) -> dict[str, Edit]:
     """Return the ways to begin a repair: the pair that was to be rewritten, with its own text or the raw reply's."""
     derivation = DERIVATIONS[origin]
     parent = derivation.parent if derivation.parent in candidates else Origin.ORIGINAL
-    pair = pair_of(candidates[parent])
+    pair = candidates[parent].pair
     starts = {f"Repair from {ORIGIN_LABELS[parent].lower()}": Edit(sample, parent, pair, repairs=origin)}
     if raw.strip():
         taken = Pair(pair.instruction, raw, pair.input)

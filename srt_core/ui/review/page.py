@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.project.candidates import count_samples
-from srt_core.project.store import Row
-from srt_core.records import Origin
+from srt_core.project.candidates import Edited, count_samples
+from srt_core.records import LossStatus, Origin
 from srt_core.review import decisions, shares
 from srt_core.review import queues as review
+from srt_core.review.decisions import RecentDecision
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
-from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, changed, number
+from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
 from srt_core.ui.review.desk import Desk, View, open_desk
 from srt_core.ui.review.edit import render_failures, render_form
@@ -166,7 +166,7 @@ def _render_place(view: View) -> None:
         render_audit_place(view.desk.store)
 
 
-def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[Row]) -> None:
+def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[RecentDecision]) -> None:
     desk = view.desk
     shown = desk.shown if desk.shown in sample.rewrites else sample.in_question
     words, scores = st.columns([5, 6], vertical_alignment="center")
@@ -189,13 +189,13 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
 
 
 def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
-    row = sample.selection
+    verdict = sample.verdict
     st.text(" ".join(sample.walk()[:2]))
     st.text(sample.walk()[2])
-    why = review.why(view.queue_name, row, sample.policy)
+    why = review.why(view.queue_name, verdict, sample.policy)
     # Of our own words and numbers only: a caption reads Markdown.
-    measured = changed(sample.candidates[shown]) if shown else ""
-    said = (f"Sample {row['seq']:,} · `{view.sample}`", measured, why)
+    measured = describe_rewrite(sample.candidates[shown]) if shown else ""
+    said = (f"Sample {verdict.seq:,} · `{view.sample}`", measured, why)
     st.caption(
         " · ".join(filter(None, said)),
         help="\n\n".join((MEASURE_HELP["ifd"], MEASURE_HELP["r_ifd"], MEASURE_HELP["drift"], MEASURE_HELP["growth"])),
@@ -203,19 +203,19 @@ def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     if view.is_blind:
         st.caption("Everybody who has a share decides this sample. What others decided is not shown until you did.")
         return
-    if row["action"]:
-        decided = {"kind": row["action"], "origin": row["verdict_origin"] if row["approved"] else None}
-        st.text(f"{describe_event(decided)}, by {row['author']}, {local_time(row['made_at'])}")
+    if verdict.action and verdict.made_at:
+        decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
+        st.text(f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}")
     if sample.edit:
         st.text(_edit_scores(sample.edit))
 
 
-def _edit_scores(edit: Row) -> str:
+def _edit_scores(edit: Edited) -> str:
     """Say the scores of the edited pair, which the strip of the candidates does not hold."""
-    if edit["status"] is None:
+    if edit.status is None:
         return "Edited: not scored yet; score again to see it."
-    said = f"Edited: IFD {number(edit['ifd'])}, r-IFD {number(edit['r_ifd'])}"
-    return said if edit["status"] == "ok" else f"{said} ({edit['status'].replace('_', ' ')})"
+    said = f"Edited: IFD {number(edit.measures['ifd'])}, r-IFD {number(edit.measures['r_ifd'])}"
+    return said if edit.status is LossStatus.OK else f"{said} ({edit.status.replace('_', ' ')})"
 
 
 def _render_strip(sample: Sample) -> None:
@@ -241,13 +241,15 @@ def _render_edit(view: View, sample: Sample) -> None:
     with left:
         render_pair(sample.candidates, None, "", "plain")
         if edit.repairs:
-            raw = sample.failures[edit.repairs]["raw"] if edit.repairs in sample.failures else None
+            raw = sample.failures[edit.repairs].raw if edit.repairs in sample.failures else None
             st.code(raw or "", language=None, wrap_lines=True, height=260)
     with right:
         render_form(view, edit)
 
 
-def _render_more(project: Project, view: View, sample: Sample, shown: Origin | None, last: Sequence[Row]) -> None:
+def _render_more(
+    project: Project, view: View, sample: Sample, shown: Origin | None, last: Sequence[RecentDecision]
+) -> None:
     if view.desk.edit:
         if "review_tab" in st.session_state:  # set again, or Streamlit forgets it while the tabs are not drawn
             st.session_state["review_tab"] = st.session_state["review_tab"]
@@ -268,13 +270,13 @@ def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | N
     )
     if critique.open:
         with critique:
-            render_critique(sample.calls, sample.candidates[shown] if shown else None)
+            render_critique(sample.reflections, sample.candidates[shown] if shown else None)
     if tokens.open:
         with tokens:
             render_tokens(project, view.desk, sample, shown)
     if replies.open:
         with replies:
-            render_replies(sample.calls)
+            render_replies(sample.reflections)
     if history.open:
         with history:
             render_history(view.desk.store, view.sample, curator() if view.is_blind else None)
@@ -283,7 +285,7 @@ def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | N
             render_failures(view, sample.candidates, sample.failures)
 
 
-def _render_done(view: View, last: Sequence[Row]) -> None:
+def _render_done(view: View, last: Sequence[RecentDecision]) -> None:
     with st.container(border=True):
         st.markdown("Nothing in this queue waits for a decision. Choose another queue above, or export.")
         st.page_link("pages/8_Export.py", label="Export", icon=":material/download:", query_params=address())

@@ -14,7 +14,7 @@ import streamlit as st
 
 from srt_core.errors import ProjectError, SRTError
 from srt_core.project.store import Row
-from srt_core.records import Origin
+from srt_core.records import Candidate, Origin
 from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
@@ -70,13 +70,13 @@ def versions(sample: Sample, shown: Origin | None) -> list[Version]:
     origins = [origin for origin in (Origin.ORIGINAL, shown) if origin]
     found = [_version(ORIGIN_LABELS[origin], origin, sample.candidates[origin]) for origin in origins]
     if sample.edit:
-        subject = MapSubject("edit_score", sample.edit["event_id"])
-        found.append(Version("Edited", NEUTRAL_COLOUR, subject, sample.edit["status"]))
+        subject = MapSubject("edit_score", sample.edit.event_id)
+        found.append(Version("Edited", NEUTRAL_COLOUR, subject, sample.edit.status))
     return found
 
 
-def _version(label: str, origin: Origin, row: Row) -> Version:
-    return Version(label, ORIGIN_COLOURS[origin], MapSubject("score", row["candidate_id"]), row["status"])
+def _version(label: str, origin: Origin, candidate: Candidate) -> Version:
+    return Version(label, ORIGIN_COLOURS[origin], MapSubject("score", candidate.candidate_id), candidate.status)
 
 
 def watch_tokens(project: Project, desk: Desk) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from srt_core.errors import DecisionError
 from srt_core.project import candidates
-from srt_core.project.store import Row, Store
-from srt_core.records import Action, Origin, Policy
-from srt_core.review import queues as review
-from srt_core.review.filter import browse
+from srt_core.project.candidates import Edited
+from srt_core.project.store import Store
+from srt_core.records import Action, Candidate, Origin, Policy
+from srt_core.reflect.outcomes import Failure, Reflection, failures, reflections
+from srt_core.review.verdicts import Verdict, read_verdict
+from srt_core.select.panel import computed_later
 from srt_core.select.policy import applied_policy
-from srt_core.select.selection import taken_candidates
 from srt_core.select.words import describe_walk
 from srt_core.ui.sample.figures import StripRow
 
@@ -19,27 +20,26 @@ from srt_core.ui.sample.figures import StripRow
 class Sample:
     """All that is shown of one sample."""
 
-    selection: Row
-    candidates: Mapping[Origin, Row]
+    verdict: Verdict
+    candidates: Mapping[Origin, Candidate]
     """Those that are shown: the policy's, and in their place the one that the standing decision is for."""
-    walked: Mapping[Origin, Row]
+    walked: Mapping[Origin, Candidate]
     """Those that the applied policy may take, which the rule looked at."""
-    failures: Mapping[Origin, Row]
-    calls: Sequence[Row]
+    failures: Mapping[Origin, Failure]
+    reflections: Sequence[Reflection]
     policy: Policy
-    edit: Row | None
+    edit: Edited | None
     """The pair of the standing decision and its scores, where that is an edit."""
 
     @property
     def pick(self) -> Origin | None:
         """The candidate that the rule keeps; None where it leaves the sample out."""
-        return Origin(self.selection["origin"]) if self.selection["origin"] else None
+        return self.verdict.selection.origin
 
     @property
     def pick_id(self) -> int | None:
         """The very candidate that the rule keeps."""
-        candidate_id: int | None = self.selection["candidate_id"]
-        return candidate_id
+        return self.verdict.pick_id
 
     def is_pick(self, origin: Origin) -> bool:
         """Whether the candidate that is shown of an origin is the one that the rule keeps."""
@@ -47,17 +47,17 @@ class Sample:
 
     def candidate_id(self, origin: Origin) -> int | None:
         """The candidate that is shown of an origin; None where there is none."""
-        return self.candidates[origin]["candidate_id"] if origin in self.candidates else None
+        return self.candidates[origin].candidate_id if origin in self.candidates else None
 
     def other_producer(self, origin: Origin) -> str:
         """Who made the candidate that is shown of an origin where that is not the policy's; "" where it is."""
-        row, walked = self.candidates[origin], self.walked.get(origin)
-        return "" if walked and walked["candidate_id"] == row["candidate_id"] else str(row["producer"])
+        shown, walked = self.candidates[origin], self.walked.get(origin)
+        return "" if walked and walked.candidate_id == shown.candidate_id else shown.producer
 
     @property
     def in_question(self) -> Origin | None:
         """The rewrite that the rule took, else the last one that it looked at; None where there is none."""
-        winner = Origin(self.selection["winner"])
+        winner = self.verdict.selection.winner
         return next((each for each in (winner, *self.rewrites[::-1]) if each is not Origin.ORIGINAL), None)
 
     @property
@@ -69,41 +69,42 @@ class Sample:
     @property
     def event_id(self) -> int | None:
         """The event of the standing decision, which a new one names."""
-        event_id: int | None = self.selection["event_id"]
-        return event_id
+        return self.verdict.event_id
 
     def walk(self) -> list[str]:
         """Say how the rule came to its selection."""
-        return describe_walk(self.selection, self.walked, self.failures, self.policy)
+        return describe_walk(self.verdict.selection, self.walked, self.failures, self.policy)
 
     def strip(self) -> list[StripRow]:
         """Return the scores of the candidates for the strip; "●" marks the rule's pick."""
         return [
-            StripRow(origin, row["ifd"], row["r_ifd"], is_picked=self.is_pick(origin))
-            for origin, row in self.candidates.items()
+            StripRow(origin, shown.measures["ifd"], shown.measures["r_ifd"], is_picked=self.is_pick(origin))
+            for origin, shown in self.candidates.items()
         ]
 
 
 def read_sample(store: Store, name: str) -> Sample:
     """Read a sample by its id; DecisionError where there is none."""
-    selection = browse.row(store, name)
-    if selection is None:
+    verdict = read_verdict(store, name)
+    if verdict is None:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
-    walked = candidates.candidates(store, name, taken_candidates(selection).values())
+    taken = [key for key in verdict.takes.values() if key is not None]
+    walked = candidates.candidates(store, name, taken, computed_later())
+    edited = verdict.event_id if verdict.action is Action.EDIT else None
     return Sample(
-        selection,
-        _shown(store, selection, walked),
+        verdict,
+        _shown(store, verdict, walked),
         walked,
-        review.failures(store, name),
-        candidates.reflections(store, name),
+        failures(store, name),
+        reflections(store, name),
         applied_policy(store),
-        candidates.edit(store, selection["event_id"]) if selection["action"] == Action.EDIT else None,
+        candidates.edit(store, edited) if edited is not None else None,
     )
 
 
-def _shown(store: Store, selection: Row, walked: Mapping[Origin, Row]) -> Mapping[Origin, Row]:
-    chosen = selection["verdict_id"]
-    if chosen is None or any(row["candidate_id"] == chosen for row in walked.values()):
+def _shown(store: Store, verdict: Verdict, walked: Mapping[Origin, Candidate]) -> Mapping[Origin, Candidate]:
+    chosen = verdict.candidate_id
+    if chosen is None or any(candidate.candidate_id == chosen for candidate in walked.values()):
         return walked
-    decided = {**walked, **candidates.candidates(store, selection["sample_id"], (chosen,))}
+    decided = {**walked, **candidates.candidates(store, verdict.sample_id, (chosen,), computed_later())}
     return {origin: decided[origin] for origin in Origin if origin in decided}

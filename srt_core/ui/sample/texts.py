@@ -1,7 +1,6 @@
 """What Review shows of a sample: both versions side by side, the critique, the raw replies and the history."""
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,8 +10,9 @@ import streamlit as st
 from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
 from srt_core.project.events import EventFilter
-from srt_core.project.store import Row, Store
-from srt_core.records import Action, Origin
+from srt_core.project.store import Store
+from srt_core.records import Action, Candidate, Origin, Pair
+from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.review.desk import DiffMode
@@ -24,13 +24,13 @@ _GRID = "display:grid;column-gap:2rem;row-gap:0.75rem;align-items:start;font-siz
 _PART = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
 
 
-def render_pair(candidates: Mapping[Origin, Row], shown: Origin | None, note: str, mode: DiffMode) -> None:
+def render_pair(candidates: Mapping[Origin, Candidate], shown: Origin | None, note: str, mode: DiffMode) -> None:
     """Show the original and, beside it, the candidate in question with its differences.
 
     Everything is one escaped block: the parts line up, and it is painted at once.
     """
-    before = candidates[Origin.ORIGINAL]
-    after = candidates[shown] if shown else None
+    before = candidates[Origin.ORIGINAL].pair
+    after = candidates[shown].pair if shown else None
     heads = [_head(Origin.ORIGINAL, "")] + ([_head(shown, note)] if shown else [])
     cells = [cell for part in PARTS for cell in _cells(part, before, after, mode)]
     with st.container(border=True):
@@ -44,8 +44,9 @@ def _head(origin: Origin, note: str) -> str:
     return f'<div style="{rule}"><b>{ORIGIN_LABELS[origin]}</b>{said}</div>'
 
 
-def _cells(part: str, before: Row, after: Row | None, mode: DiffMode) -> list[str]:
-    old, new = before[part], after[part] if after else ""
+def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode) -> list[str]:
+    old: str = getattr(before, part)
+    new: str = getattr(after, part) if after else ""
     if part == "input" and not old and not new:
         return []
     left = diff_html(old, new, "before") if after and mode == "split" else plain_html(old)
@@ -61,29 +62,29 @@ def _cell(label: str, block: str) -> str:
     return f'<div><div style="{_PART}">{html.escape(label)}</div>{block}</div>'
 
 
-def render_critique(calls: Sequence[Row], candidate: Row | None) -> None:
+def render_critique(reflections: Sequence[Reflection], candidate: Candidate | None) -> None:
     """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
-    made = (candidate["origin"], candidate["producer"]) if candidate else None
-    call = next((each for each in calls if (each["origin"], each["producer"]) == made and each["critique"]), None)
-    if call is None:
+    made = (candidate.origin, candidate.producer) if candidate else None
+    critiques = (each.critique for each in reflections if (each.origin, each.producer) == made)
+    critique = next(filter(None, critiques), None)
+    if critique is None:
         st.caption("No critique: this version did not come from a teacher's reply.")
         return
-    sections = json.loads(call["critique"] or "{}")
-    blocks = [_cell(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in sections.items()]
+    blocks = [_cell(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
     st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
 
 
-def render_replies(calls: Sequence[Row]) -> None:
+def render_replies(reflections: Sequence[Reflection]) -> None:
     """Show every raw reply of the teacher about the sample, the newest first."""
-    if not calls:
+    if not reflections:
         st.caption("The teacher was not asked about this sample.")
-    for call in calls:
-        st.text(f"{ORIGIN_LABELS[Origin(call['origin'])]} · {call['status']} {call['reason'].replace('_', ' ')} · "
-                f"{call['producer']} · {local_time(call['made_at'])}")  # fmt: skip
-        if call["detail"]:
-            st.text(call["detail"])
-        if call["raw"]:
-            st.code(call["raw"], language=None, wrap_lines=True, height=_height(call["raw"]))
+    for each in reflections:
+        st.text(f"{ORIGIN_LABELS[each.origin]} · {each.status} {each.reason.replace('_', ' ')} · "
+                f"{each.producer} · {local_time(each.made_at)}")  # fmt: skip
+        if each.detail:
+            st.text(each.detail)
+        if each.raw:
+            st.code(each.raw, language=None, wrap_lines=True, height=_height(each.raw))
 
 
 def _height(text: str) -> int | Literal["content"]:
@@ -98,20 +99,20 @@ def render_history(store: Store, sample: str, only: str | None = None) -> None:
         return
     st.dataframe(
         [
-            {"When": local_time(event["made_at"]), "Who": event["author"], "What": describe_event(event),
-             "Undone": "undone" if event["undone"] else ""}
+            {"When": local_time(event.made_at), "Who": event.author, "What": describe_event(event.kind, event.origin),
+             "Undone": "undone" if event.undone else ""}
             for event in found
         ],
         hide_index=True,
     )  # fmt: skip
 
 
-def describe_event(event: Row) -> str:
+def describe_event(kind: str, origin: Origin | None) -> str:
     """Say a decision in two words of ours, such as "Approved: Response"."""
-    if event["kind"] not in events.DECISIONS:
-        return str(event["kind"]).capitalize()
-    label = ACTION_LABELS[Action(event["kind"])]
-    return f"{label}: {ORIGIN_LABELS[Origin(event['origin'])]}" if event["origin"] else label
+    if kind not in events.DECISIONS:
+        return kind.capitalize()
+    label = ACTION_LABELS[Action(kind)]
+    return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
 
 
 def local_time(moment: datetime, form: str = "%d %b %H:%M") -> str:

@@ -4,9 +4,10 @@ import streamlit as st
 
 from srt_core.project import candidates
 from srt_core.project.store import Row, Store
-from srt_core.records import Origin, Policy
-from srt_core.review import queues as review
+from srt_core.records import Candidate, Origin, Policy, Selection
+from srt_core.reflect.outcomes import failures
 from srt_core.select.compare.whatif import Change, Comparison, changes
+from srt_core.select.panel import computed_later
 from srt_core.select.selection import candidates_taken
 from srt_core.select.words import describe_walk
 from srt_core.ui.frame.page import address
@@ -45,12 +46,14 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
 
 def _draw_change(store: Store, policy: Policy, row: Row) -> None:
     name = row["sample_id"]
-    versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values())
+    versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values(), computed_later())
     before = _other_text(store, row)
+    kept = Origin(row["origin"]) if row["origin"] else None
+    selection = Selection(Origin(row["winner"]), kept, row["reason"])
     said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
     if before:
-        said_before += f" by {markdown(before['producer'])}"
-        said += f" by {markdown(versions[Origin(row['origin'])]['producer'])}"
+        said_before += f" by {markdown(before.producer)}"
+        said += f" by {markdown(versions[Origin(row['origin'])].producer)}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             decided = " · decided by a person, so nothing changes" if row["decided"] else ""
@@ -60,16 +63,16 @@ def _draw_change(store: Store, policy: Policy, row: Row) -> None:
             )
             st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                          query_params=address(sample=name))  # fmt: skip
-        st.text(" ".join(describe_walk(row, versions, review.failures(store, name), policy)))
+        st.text(" ".join(describe_walk(selection, versions, failures(store, name), policy)))
         with st.container(height=340, border=False):
             origin = _in_question(row)
             if before and origin:
-                render_pair({**versions, origin: before}, origin, f"in use, by {before['producer']}", "split")
-            note = f"dialled, by {versions[origin]['producer']}" if before and origin else ""
+                render_pair({**versions, origin: before}, origin, f"in use, by {before.producer}", "split")
+            note = f"dialled, by {versions[origin].producer}" if before and origin else ""
             render_pair(versions, origin if origin in versions else None, note, "split")
 
 
-def _other_text(store: Store, row: Row) -> Row | None:
+def _other_text(store: Store, row: Row) -> Candidate | None:
     """Read the candidate in use where the dialled one is of the same origin by another producer."""
     if not row["origin"] or row["origin"] != row["origin_before"]:
         return None

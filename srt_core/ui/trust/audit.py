@@ -5,7 +5,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.project.intervals import needed
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import Filter, is_empty
+from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Audit, Result, Terms
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter

@@ -7,7 +7,7 @@ import streamlit as st
 
 from srt_core.project.intervals import Share
 from srt_core.records import Origin
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust.agreement import Evidence, Figures, Group, Suggestion, Trust, suggest
 from srt_core.ui.frame.evidence import AGREEMENT_HELP, MARGIN_HELP, draw_margins
 from srt_core.ui.frame.page import address

@@ -9,7 +9,7 @@ from srt_core.errors import SRTError
 from srt_core.project import events
 from srt_core.project.intervals import needed
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.trust.audits.log import Audit, Terms, audits, find_audit, written
 from srt_core.review.trust.audits.population import (
     as_drawn,

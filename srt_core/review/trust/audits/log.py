@@ -10,8 +10,9 @@ from typing import Any
 from srt_core.errors import SRTError
 from srt_core.project.intervals import doubt_of, needed
 from srt_core.project.store import Store
-from srt_core.review.filter.browse import RANGES, Filter
+from srt_core.review.filter.filter import Filter
 from srt_core.review.queues import Queue, drawn_queue
+from srt_core.review.verdicts import RANGES
 
 MOST_ALLOWED = 20
 """Wrong ones that an audit may allow: with more, read the samples or change the policy."""

@@ -6,8 +6,7 @@ from dataclasses import replace
 from srt_core.errors import SRTError
 from srt_core.project import events
 from srt_core.project.store import Store
-from srt_core.review.filter import browse
-from srt_core.review.filter.browse import Filter
+from srt_core.review.filter.filter import Filter, is_empty, membership
 from srt_core.review.trust.audits.log import Audit
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy, settings_of
@@ -40,7 +39,7 @@ def undecided(only: Filter) -> Filter:
 def condition(store: Store, only: Filter, undecided: str) -> tuple[str, dict[str, object]]:
     """Return the condition over `verdict` of what an audit draws from, and its parameters, with all up to date."""
     refresh(store)
-    member, values = ("true", {}) if browse.is_empty(only) else browse.membership(store, only)
+    member, values = ("true", {}) if is_empty(only) else membership(store, only)
     return f"origin IS NOT NULL AND {undecided} AND ({member})", values
 
 
