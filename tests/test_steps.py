@@ -19,7 +19,7 @@ from srt_core.reflect.prompts import ReplyFormat
 from srt_core.score.student import load_student
 from srt_core.steps.background_scoring import BackgroundScoring
 from srt_core.steps.jobs import Jobs, JobState
-from srt_core.steps.reflect_arguments import make_plan
+from srt_core.steps.preparing import make_plan
 from srt_core.steps.score import score_with
 from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Step, Widget
 from srt_core.steps.steps import STEPS

@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Protocol
 
 from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
@@ -26,6 +25,7 @@ from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
 from srt_core.reflect.producers import find_producer, register_producer
 from srt_core.reflect.prompts import Prompts, ReplyFormat
+from srt_core.reflect.scoring import NoScoring, Scoring
 from srt_core.reflect.spending import Caps, spent_by
 from srt_core.reflect.teacher import Pace, Teacher
 
@@ -57,35 +57,6 @@ class Plan:
 
 
 USUAL_PLAN = Plan()
-
-
-class Scoring(Protocol):
-    """A student that scores beside the calls, so that in sequential mode it is soon known what won its stage."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether it scores, or is about to."""
-        ...
-
-    def notify(self) -> None:
-        """Have it score the candidates that are new."""
-        ...
-
-    def rounds(self) -> int:
-        """Return how often it has scored all there was so far; raises what ended it, if something has."""
-        ...
-
-
-class _NoScoring:
-    """What stands in for a student where none scores beside the calls."""
-
-    is_busy = False
-
-    def notify(self) -> None:
-        pass
-
-    def rounds(self) -> int:
-        return 0
 
 
 def producer_of(store: Store, teacher: Teacher, prompts: Prompts) -> str:
@@ -131,7 +102,7 @@ def reflect(
     since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
     missing = missing_of(store, teacher, prompts, plan, since)
     with running(calls, teacher) as runner:
-        run = _Run(missing, calls, scoring or _NoScoring())
+        run = _Run(missing, calls, scoring or NoScoring())
         while not run.is_over:
             yield runner.run(run.move())
             if run.is_waiting:

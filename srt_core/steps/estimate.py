@@ -9,15 +9,8 @@ from srt_core.reflect.estimate import Estimate, estimate
 from srt_core.reflect.missing import Missing, count_missing
 from srt_core.reflect.run import producer_of
 from srt_core.reflect.spending import Spent, spent_by
-from srt_core.steps.reflect_arguments import (
-    ARGUMENTS,
-    Mode,
-    make_plan,
-    make_prompts,
-    make_teacher,
-    prepare,
-    settled_by,
-)
+from srt_core.steps.preparing import make_plan, make_prompts, make_teacher, prepare, settled_by
+from srt_core.steps.reflect_arguments import ARGUMENTS, Mode
 from srt_core.steps.step import Arguments, Step
 
 

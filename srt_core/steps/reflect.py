@@ -13,7 +13,8 @@ from srt_core.review.status import FAILED_REFLECTIONS, status
 from srt_core.score.student import load_student
 from srt_core.steps.background_scoring import BackgroundScoring
 from srt_core.steps.estimate import in_dollars
-from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS, prepare
+from srt_core.steps.preparing import prepare
+from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS
 from srt_core.steps.resident import RESIDENT
 from srt_core.steps.score import SCORE, score_with
 from srt_core.steps.step import Arguments, Report, Step

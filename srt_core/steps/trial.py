@@ -7,7 +7,8 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.prompts import Refusal
 from srt_core.reflect.trial import TRIAL_SAMPLES, Trial, trial, tried
-from srt_core.steps.reflect_arguments import ARGUMENTS, make_plan, make_prompts, make_teacher, prepare
+from srt_core.steps.preparing import make_plan, make_prompts, make_teacher, prepare
+from srt_core.steps.reflect_arguments import ARGUMENTS
 from srt_core.steps.step import Arguments, Report, Step
 
 

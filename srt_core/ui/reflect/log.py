@@ -6,7 +6,7 @@ from srt_core.errors import TeacherError
 from srt_core.project.store import Row
 from srt_core.review.status import failed_reflections, reply_outcomes
 from srt_core.steps.parse_again import PARSE_AGAIN
-from srt_core.steps.reflect_arguments import prepare
+from srt_core.steps.preparing import prepare
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.page import PAGES, address, reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS

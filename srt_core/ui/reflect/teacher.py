@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.records import Stage
+from srt_core.steps.preparing import make_prompts
 from srt_core.steps.reflect import REFLECT
 from srt_core.steps.reflect_arguments import (
     ENDPOINT_FORM,
@@ -15,7 +16,6 @@ from srt_core.steps.reflect_arguments import (
     REPLAY_FORM,
     STUDENT_FORM,
     Mode,
-    make_prompts,
 )
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form
