@@ -118,6 +118,17 @@ def test_a_trial_shows_what_is_refused(reflect: Reflect, server: TeachingServer)
     assert ": refused, missing_section: " in said and "I would rather not" in said
 
 
+def test_a_trial_honours_caps_and_pace(project: Path, server: TeachingServer, reflect: Reflect) -> None:
+    """A trial makes no more calls than the cap, so many at once as asked, shows what came, and says why it stopped."""
+    server.delay_seconds = 0.05
+    finished = reflect("--try", 20, "--max-calls", 4, "--concurrency", 2)
+    assert finished.returncode == NOT_DONE
+    assert "Error: The cap of 4 calls is reached." in finished.stderr
+    assert len(server.requests) == 4 == count(project, "teacher_call")
+    assert server.most_at_once <= 2
+    assert finished.stdout.count(" reflection: accepted\n") >= 3, "one call may have found out the form of reply"
+
+
 # ---- money
 
 

@@ -8,11 +8,10 @@ import pytest
 from srt_core.errors import TeacherStopError
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Store
-from srt_core.reflect.asking import Asker
 from srt_core.reflect.estimate import Estimate, estimate
-from srt_core.reflect.missing import Missing
 from srt_core.reflect.prices import Price, price_of, set_price
-from srt_core.reflect.run import Plan, producer_of
+from srt_core.reflect.producers import producers
+from srt_core.reflect.run import Plan, producer_of, reflect
 from srt_core.reflect.spending import Caps, spent_by
 from srt_core.reflect.teacher import ReplayTeacher
 from srt_core.reflect.trial import trial
@@ -43,11 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def estimated(store: Store, server: FaultServer, plan: Plan | None = None) -> Estimate:
-    plan = plan or Plan()
-    teacher = teacher_at(server.url("teach"))
-    producer = producer_of(store, teacher, PROMPTS)
-    missing = Missing(store, producer, plan.settled, plan.attempts, plan.retry_failed, only=plan.only)
-    return estimate(missing, teacher, Asker(teacher, PROMPTS))
+    return estimate(store, teacher_at(server.url("teach")), PROMPTS, plan or Plan())
 
 
 def assert_foretold(store: Store, server: FaultServer, calls: int) -> None:
@@ -66,7 +61,7 @@ def test_a_fresh_project_takes_three_calls_a_sample(store: Store, server: FaultS
 
 def test_a_trial_is_taken_off(store: Store, server: FaultServer) -> None:
     """What a trial has paid for is in no estimate."""
-    trial(store, teacher_at(server.url("teach")), PROMPTS, 3)
+    walk(trial(store, teacher_at(server.url("teach")), PROMPTS, count=3))
     assert_foretold(store, server, 3 * SAMPLES - 6)
 
 
@@ -123,9 +118,26 @@ def test_a_recording_has_no_cost(tmp_path: Path, store: Store) -> None:
     """Replayed replies cost nothing that anybody knows."""
     pairs = [pair_of(row) for row in store.rows("FROM candidate")]
     teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
-    missing = Missing(store, producer_of(store, teacher, PROMPTS), None)
-    found = estimate(missing, teacher, Asker(teacher, PROMPTS))
+    found = estimate(store, teacher, PROMPTS, Plan())
     assert (found.calls, found.cost) == (3 * SAMPLES, None)
+
+
+def test_after_a_finished_replay_nothing_is_missing(tmp_path: Path, store: Store) -> None:
+    """A recording holds one reply for a request: what it refused once is no call that a run would still make."""
+    pairs = [pair_of(row) for row in store.rows("FROM candidate")]
+    teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
+    walk(reflect(store, teacher, PROMPTS))
+    assert store.value("SELECT count(*) FROM reflection WHERE status = 'refused'") > 0
+    assert estimate(store, teacher, PROMPTS, Plan()).calls == 0
+
+
+def test_a_question_registers_nobody(store: Store, server: FaultServer) -> None:
+    """An estimate for a teacher that was never asked, such as a mistyped one, leaves no producer behind."""
+    teacher = teacher_at(server.url("teach"), "mistyped")
+    assert estimate(store, teacher, PROMPTS, Plan()).calls == 3 * SAMPLES
+    assert producers(store) == []
+    walk(trial(store, teacher, PROMPTS, count=1))
+    assert [row["producer"] for row in producers(store)] == [producer_of(store, teacher, PROMPTS)]
 
 
 def test_a_price_makes_a_cost_by_hand(store: Store, server: FaultServer) -> None:
@@ -134,7 +146,7 @@ def test_a_price_makes_a_cost_by_hand(store: Store, server: FaultServer) -> None
     guessed = estimated(store, server)
     assert not guessed.is_measured
     assert guessed.cost is not None and guessed.cost > 0
-    trial(store, teacher_at(server.url("teach")), PROMPTS, 3)
+    walk(trial(store, teacher_at(server.url("teach")), PROMPTS, count=3))
     found = estimated(store, server)
     left = 3 * SAMPLES - 6
     assert found.is_measured

@@ -20,6 +20,7 @@ from srt_core.score.student import Student
 from srt_core.score.templates import load_template
 from srt_core.select.selection import apply, select
 from srt_core.select.settled import settled_by_rule
+from srt_core.steps.background_scoring import THREAD_NAME, BackgroundScoring
 from tests.fault_server import FaultServer, Mixture, running_fault_server
 from tests.reflecting import PROMPTS, project, run, teacher_at, walk
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -65,11 +66,13 @@ def test_one_sequential_run_decides_as_full_mode_does(
 
     server.delay_seconds = 0.01
     server.mixture = Mixture(0.3, ("error_500", "rate_limit", "hang_up"), 1)
-    last = run(store, server.url(behaviour), SEQUENTIAL, scoring=scoring)
+    with BackgroundScoring(scoring) as beside:
+        last = run(store, server.url(behaviour), SEQUENTIAL, scoring=beside)
     assert last.message == ""
     asked = len(server.requests)
     if behaviour == "teach":
-        assert run(store, server.url(behaviour), SEQUENTIAL, scoring=scoring).done == 0
+        with BackgroundScoring(scoring) as beside:
+            assert run(store, server.url(behaviour), SEQUENTIAL, scoring=beside).done == 0
         assert len(server.requests) == asked
     walk(score(store, student, ALPACA))
     with project(tmp_path / "full.srt", SAMPLES) as full:
@@ -95,8 +98,8 @@ def test_an_error_of_the_scoring_ends_the_run(
             raise error
         yield from score(store, student, ALPACA, stop=stop)
 
-    with pytest.raises(type(error)) as raised:
-        run(store, server.url("teach"), SEQUENTIAL, scoring=scoring)
+    with pytest.raises(type(error)) as raised, BackgroundScoring(scoring) as beside:
+        run(store, server.url("teach"), SEQUENTIAL, scoring=beside)
     assert raised.value is error
     server.settle()
     kept = store.value("SELECT count(*) FROM teacher_call WHERE outcome = 'answered'")
@@ -113,11 +116,12 @@ def test_a_stop_ends_the_scoring_too(store: Store, student: Student, server: Fau
         while not told.wait(0.01):  # a student that is never done
             yield Progress("candidates")
 
-    for progress in reflect(store, teacher_at(server.url("teach")), PROMPTS, SEQUENTIAL, stop=stop, scoring=scoring):
-        if progress.message == "The student scores what has come":
-            stop.set()
+    with BackgroundScoring(scoring) as beside:
+        for progress in reflect(store, teacher_at(server.url("teach")), PROMPTS, SEQUENTIAL, stop=stop, scoring=beside):
+            if progress.message == "The student scores what has come":
+                stop.set()
     assert has_begun.is_set()
-    assert [each.name for each in threading.enumerate() if each.name == "srt-score-along"] == []
+    assert [each.name for each in threading.enumerate() if each.name.startswith(THREAD_NAME)] == []
     assert store.value("SELECT count(*) FROM candidate WHERE origin = 'INSTRUCTION'") > 0
 
 
@@ -128,9 +132,10 @@ def test_the_end_of_a_run_ends_the_scoring(store: Store, student: Student, serve
         while not told.wait(0.01):
             yield Progress("candidates")
 
-    with pytest.raises(TeacherStopError, match="cap of 5 calls"):
-        run(store, server.url("teach"), Plan(settled_by_rule, caps=Caps(calls=5)), scoring=scoring)
-    assert [each.name for each in threading.enumerate() if each.name == "srt-score-along"] == []
+    plan = Plan(settled_by_rule, caps=Caps(calls=5))
+    with pytest.raises(TeacherStopError, match="cap of 5 calls"), BackgroundScoring(scoring) as beside:
+        run(store, server.url("teach"), plan, scoring=beside)
+    assert [each.name for each in threading.enumerate() if each.name.startswith(THREAD_NAME)] == []
 
 
 @pytest.mark.parametrize("settled", [None, settled_by_rule], ids=["full", "sequential"])

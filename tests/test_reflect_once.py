@@ -13,7 +13,7 @@ from srt_core.reflect.parsing import parse_again
 from srt_core.reflect.prices import Price, set_price
 from srt_core.reflect.prompts import parse_prompts
 from srt_core.reflect.run import Plan, reflect
-from srt_core.reflect.trial import trial
+from srt_core.reflect.trial import trial, tried
 from tests.fault_server import FaultServer, running_fault_server
 from tests.reflecting import PROMPTS, outcomes, project, run, teacher_at, walk
 from tests.small_project import alpaca_rows
@@ -132,11 +132,11 @@ def test_equal_pairs_share_their_replies(tmp_path: Path, server: FaultServer, co
 def test_two_runs_and_a_trial_pay_once(store: Store, server: FaultServer) -> None:
     """A trial makes no candidate; a run after it asks only for what the trial did not; a second run asks nothing."""
     teacher = teacher_at(server.url("teach"))
-    shown = trial(store, teacher, PROMPTS, 4)
-    assert len(shown) == server.attempts.total() == 8
+    walk(trial(store, teacher, PROMPTS, count=4))
+    assert len(tried(store, teacher, PROMPTS, count=4)) == server.attempts.total() == 8
     assert store.value("SELECT count(*) FROM candidate WHERE origin <> 'ORIGINAL'") == 0
     assert store.value("SELECT count(*) FROM reflection") == 0
-    trial(store, teacher, PROMPTS, 4)
+    walk(trial(store, teacher, PROMPTS, count=4))
     assert server.attempts.total() == 8
     run(store, server.url("teach"))
     asked = server.attempts.total()
@@ -149,8 +149,9 @@ def test_two_runs_and_a_trial_pay_once(store: Store, server: FaultServer) -> Non
 def test_a_trial_is_paid_for_in_whatever_form(store: Store, server: FaultServer, behaviour: str) -> None:
     """Whatever a trial finds out about the form of reply, a run after it asks no question of the trial again."""
     server.refuses = False
-    shown = trial(store, teacher_at(server.url(behaviour)), PROMPTS, 2)
-    assert all(each.answer.is_reply for each in shown)
+    teacher = teacher_at(server.url(behaviour))
+    walk(trial(store, teacher, PROMPTS, count=2))
+    assert [each.answer.is_reply for each in tried(store, teacher, PROMPTS, count=2)] == [True] * 4
     server.attempts.clear()
     run(store, server.url(behaviour))
     assert server.attempts.total() == 3 * SAMPLES - 4
@@ -160,7 +161,7 @@ def test_a_trial_keeps_each_reply_as_it_comes(store: Store, server: FaultServer)
     """A trial whose teacher gives out midway has kept every reply that was sent."""
     server.replies_left = 5
     with pytest.raises(TeacherStopError, match="refuses the key"):
-        trial(store, teacher_at(server.url("teach")), PROMPTS, SAMPLES)
+        walk(trial(store, teacher_at(server.url("teach")), PROMPTS, count=SAMPLES))
     server.settle()
     kept = store.rows("SELECT raw FROM teacher_call WHERE outcome = 'answered'")
     assert sorted(row["raw"] for row in kept) == sorted(server.ledger.replies())

@@ -515,16 +515,16 @@ def test_while_a_store_may_lag_new_scores_wait_but_a_policy_does_not(small: Stor
     """A refresh passes over new data until it is asked for now, or until the policy changes."""
     refresh(small)
     before = stored(small)
-    small.may_lag = True
-    for policy in (None, replace(FREE, name="free")):
-        with small.transaction() as tx:
-            tx.execute("UPDATE score SET ifd = ifd / 2")
-            tx.bump()
-        refresh(small)
-        assert stored(small) == before
-        if policy:
-            selection.apply(small, policy, "ann")
-        else:
-            refresh(small, now=True)
-        assert stored(small) != before
-        before = stored(small)
+    with small.lagging():
+        for policy in (None, replace(FREE, name="free")):
+            with small.transaction() as tx:
+                tx.execute("UPDATE score SET ifd = ifd / 2")
+                tx.bump()
+            refresh(small)
+            assert stored(small) == before
+            if policy:
+                selection.apply(small, policy, "ann")
+            else:
+                refresh(small, now=True)
+            assert stored(small) != before
+            before = stored(small)

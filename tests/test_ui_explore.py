@@ -17,6 +17,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
+from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ def importing(path: Path) -> dict[str, object]:
 def test_a_running_job_shows_how_far_it_is(project: Project) -> None:
     """While a job runs, its numbers, rate and time left are shown; after Pause it is paused and can be resumed."""
 
-    def step(stop: threading.Event) -> Iterator[Progress]:
+    def step(stop: threading.Event) -> Generator[Progress, None, None]:
         yield Progress("rows", done=300, total=1200, failed=4, elapsed_seconds=10.0)
         stop.wait(60)
 
@@ -50,7 +50,7 @@ def test_a_running_job_shows_how_far_it_is(project: Project) -> None:
 def test_a_failed_job_says_why(project: Project) -> None:
     """A job that ended with an error shows it with what to do next, as plain text, and can be tried again."""
 
-    def step(_stop: threading.Event) -> Iterator[Progress]:
+    def step(_stop: threading.Event) -> Generator[Progress, None, None]:
         yield Progress("rows")
         raise DatasetError("The file ![x](http://evil.test) is gone.", "Bring it back.")
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import pair_of
 from srt_core.reflect.outcomes import failed_reflections
+from srt_core.reflect.producers import producers
 from srt_core.reflect.prompts import load_prompts
 from srt_core.review.status import status
 from srt_core.ui.reflect.teacher import REPLAY
@@ -110,6 +111,24 @@ def test_a_live_teacher_is_run_with_its_key_unseen(
     assert ":material/key: set" in shown
     assert KEY not in shown
     assert not any(KEY in str(row) for row in project.jobs.history())
+
+
+def test_a_look_registers_nobody(project: Project, live: TeachingServer) -> None:
+    """Naming a teacher shows what a run would take and leaves no producer behind; a trial registers it."""
+    app = endpoint(live.url("good"))
+    assert [metric.value for metric in app.metric if metric.label == "Calls"] == ["36"]
+    assert producers(project.store) == []
+    app.button(key="try_teacher").click().run()
+    assert len(producers(project.store)) == 1
+
+
+def test_a_trial_stops_at_the_cap(project: Project, live: TeachingServer) -> None:
+    """The cap that is set for a run holds for a trial: what came is shown, and why there is no more."""
+    app = endpoint(live.url("good"))
+    app.number_input(key="max_calls").set_value(2).run()
+    app.button(key="try_teacher").click().run()
+    assert "The cap of 2 calls is reached." in words(app)
+    assert project.store.value("SELECT count(*) FROM teacher_call") == 2
 
 
 def test_an_unset_key_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

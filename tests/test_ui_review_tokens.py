@@ -14,11 +14,11 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
 from srt_core.score.explain import explain
-from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
+from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.ui.review.tokens import MOST_PIECES, Version, maps_html, sentence
 from srt_core.ui.server.runtime import Project
 from tests.screens import APP, finish, served, words

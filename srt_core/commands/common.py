@@ -13,7 +13,8 @@ from srt_core.commands.terminal import errors
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 LISTED = 20
 
-ProjectPath = Annotated[Path, typer.Argument(help="The project file.", show_default=False)]
+PROJECT = typer.Argument(help="The project file.", show_default=False)
+ProjectPath = Annotated[Path, PROJECT]
 
 
 def list_failures(number: int, lines: Sequence[str]) -> None:

@@ -45,11 +45,15 @@ def _walk(steps: Iterator[Progress]) -> Progress:
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, figures="")
         printed = 0.0
+        said = ""
         for last in steps:
             bar.update(task, description=last.unit, completed=last.done, total=last.total, figures=_figures(last))
             if not console.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
                 printed = last.elapsed_seconds
                 errors.print(f"{last.unit}: {_figures(last)}")
+            elif last.total is None and not last.done and last.message != said:  # before there is anything to count
+                said = last.message
+                errors.print(said)
     return last
 
 

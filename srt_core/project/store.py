@@ -104,8 +104,8 @@ class Store:
         """Held while derived tables are brought up to date."""
         self._memory_lock = threading.Lock()
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
-        self.may_lag = False
-        """Whether derived tables may lag behind the data, because a running job updates them now and then."""
+        self._lag_lock = threading.Lock()
+        self._lagging = 0
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -273,6 +273,22 @@ class Store:
                 raise
             finally:
                 cursor.close()
+
+    @property
+    def may_lag(self) -> bool:
+        """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
+        return self._lagging > 0
+
+    @contextmanager
+    def lagging(self) -> Iterator[None]:
+        """Let derived tables lag behind the data for as long as the block lasts: it brings them up to date itself."""
+        with self._lag_lock:  # counted: one of two that end together must not undo what the other says
+            self._lagging += 1
+        try:
+            yield
+        finally:
+            with self._lag_lock:
+                self._lagging -= 1
 
     def remember(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return the cached result for this key, else call `make` and cache it. The key must hold all of its inputs."""

@@ -23,8 +23,16 @@ from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
 from srt_core.reflect.asking import Asker, FormatChoice, look_up, prompt_characters
 from srt_core.reflect.call_queue import CallQueue, PendingCall
-from srt_core.reflect.judging import PendingJudgements
-from srt_core.reflect.keeping import Judgement, ReflectionTask, StoredCall, call_numbers, parse_call, store_calls
+from srt_core.reflect.judging import PendingJudgements, StoreJudgements
+from srt_core.reflect.keeping import (
+    Judgement,
+    ReflectionTask,
+    StoredCall,
+    call_numbers,
+    parse_call,
+    store_calls,
+    store_judgements,
+)
 from srt_core.reflect.missing import CHUNK_TASKS
 from srt_core.reflect.patience import Patience, back_off
 from srt_core.reflect.prices import Price
@@ -55,6 +63,7 @@ class Calls:
         price: Price | None,
         spent: Spent,
         is_stopped: Callable[[], bool],
+        store_judgements: StoreJudgements = store_judgements,
     ) -> None:
         self.spent, self.price = spent, price
         self.failure: TeacherStopError | None = None
@@ -65,7 +74,7 @@ class Calls:
         self._set_aside: list[tuple[PendingCall, StoredCall]] = []
         self._arrived: list[tuple[PendingCall, Answer]] = []
         """Answers that are not stored yet."""
-        self._judgements = PendingJudgements(store, producer)
+        self._judgements = PendingJudgements(store, producer, store_judgements)
         self._ended: list[Judgement] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._storing: asyncio.Task[None] | None = None

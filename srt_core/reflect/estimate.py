@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.asking import Asker, prompt_characters
 from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing
 from srt_core.reflect.prices import price_of
-from srt_core.reflect.prompts import ReplyFormat
+from srt_core.reflect.prompts import Prompts, ReplyFormat
+from srt_core.reflect.run import Plan, missing_of
 from srt_core.reflect.spending import CHARACTERS_A_TOKEN, FIRST_REPLY_TOKENS
 from srt_core.reflect.teacher import Teacher
 
@@ -34,13 +36,14 @@ class _Means:
     completion: float | None
 
 
-def estimate(missing: Missing, teacher: Teacher, asker: Asker, *, is_batch: bool = False) -> Estimate:
-    """Estimate a run as if every reply were accepted at the first attempt.
+def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is_batch: bool = False) -> Estimate:
+    """Estimate a run as if every reply were accepted at the first attempt. It writes nothing.
 
     What a trial or a twin has paid for is not counted. Tokens of prompts are their characters by four until replies
     say otherwise. The response reflection of an instruction that is yet to be written counts with a pair of average
     length.
     """
+    missing, asker = missing_of(store, teacher, prompts, plan), Asker(teacher, prompts)
     calls = prompt_tokens = completion_tokens = 0.0
     means = {stage: _means(missing, stage) for stage in Stage}
     to_come = 0
@@ -62,7 +65,7 @@ def estimate(missing: Missing, teacher: Teacher, asker: Asker, *, is_batch: bool
         calls += count
         prompt_tokens += guessed if known.prompt is None else known.prompt * count
         completion_tokens += count * (FIRST_REPLY_TOKENS if known.completion is None else known.completion)
-    price = price_of(missing.store, teacher.model)
+    price = price_of(store, teacher.model)
     return Estimate(
         int(calls),
         round(prompt_tokens),

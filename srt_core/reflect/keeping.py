@@ -14,7 +14,7 @@ from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.prices import Price
 from srt_core.reflect.prompts import ParsedReflection, Refusal, parse_reply
-from srt_core.reflect.teacher import Answer, Ask, CallOutcome
+from srt_core.reflect.teacher import ASK_AGAIN_HINT, NOT_RECORDED_HINT, Answer, Ask, CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,27 @@ def find_replies(store: Store, hashes: Sequence[str]) -> dict[str, StoredCall]:
         )
         for row in rows
     }  # fmt: skip
+
+
+def find_failures(store: Store, hashes: Sequence[str]) -> dict[str, StoredCall]:
+    """Return the last call of each request that brought no reply, unless its reason would end every other one too."""
+    rows = store.rows(
+        """SELECT request_hash, max(call_id) AS call_id, arg_max(outcome, call_id) AS outcome,
+                  arg_max(detail, call_id) AS detail, arg_max(raw, call_id) AS raw,
+                  arg_max(latency_seconds, call_id) AS latency_seconds
+           FROM teacher_call WHERE request_hash IN (SELECT unnest(?::VARCHAR[])) GROUP BY request_hash""",
+        [list(hashes)],
+    )
+    found: dict[str, StoredCall] = {}
+    for row in rows:
+        outcome = CallOutcome(row["outcome"])
+        if not (outcome.stops or outcome is CallOutcome.ANSWERED):
+            hint = NOT_RECORDED_HINT if outcome is CallOutcome.NOT_RECORDED else ASK_AGAIN_HINT
+            answer = Answer(
+                outcome, row["raw"], latency_seconds=row["latency_seconds"], detail=row["detail"], hint=hint
+            )
+            found[row["request_hash"]] = StoredCall(row["call_id"], answer)
+    return found
 
 
 _REFLECTION_COLUMNS = ["sample_id", "origin", "parent_id", "producer", "call_id", "status", "reason", "detail",

@@ -6,26 +6,31 @@ A candidate names its producer. One that is not listed here is a file that the c
 from srt_core.project.store import Row, Store
 
 
-def register_producer(store: Store, teacher: str, prompt_version: str, prompt_hash: str, prompt_texts: str) -> str:
-    """Find or make the producer of a teacher and the prompts of this hash, and return its name.
+def find_producer(store: Store, teacher: str, prompt_version: str, prompt_hash: str) -> str:
+    """Return the name of the producer of a teacher and the prompts of this hash, without writing.
 
-    The name is "{teacher}, prompts {prompt_version}"; where other prompts have it already, with the first six
-    characters of the hash behind it.
+    Where there is none yet, it is the name that it would be given: "{teacher}, prompts {prompt_version}"; where other
+    prompts have that already, with the first six characters of the hash behind it.
     """
-    with store.transaction() as tx:
-        found = tx.execute(
-            """SELECT producer FROM producer
-               WHERE teacher = ? AND prompt_version = ? AND prompt_hash = ? ORDER BY made_at, producer LIMIT 1""",
-            [teacher, prompt_version, prompt_hash],
-        )
-        if found:
-            return str(found[0][0])
-        name = f"{teacher}, prompts {prompt_version}"
-        if tx.execute("SELECT 1 FROM producer WHERE producer = ?", [name]):
-            name = f"{name} ({prompt_hash[:6]})"
+    found = store.value(
+        """SELECT producer FROM producer
+           WHERE teacher = ? AND prompt_version = ? AND prompt_hash = ? ORDER BY made_at, producer LIMIT 1""",
+        [teacher, prompt_version, prompt_hash],
+    )
+    if found is not None:
+        return str(found)
+    name = f"{teacher}, prompts {prompt_version}"
+    is_taken = store.value("SELECT 1 FROM producer WHERE producer = ?", [name])
+    return f"{name} ({prompt_hash[:6]})" if is_taken else name
+
+
+def register_producer(store: Store, teacher: str, prompt_version: str, prompt_hash: str, prompt_texts: str) -> str:
+    """Find or make the producer of a teacher and the prompts of this hash, and return its name."""
+    with store.transaction() as tx:  # one writer at a time: what is found inside stays so until the commit
+        name = find_producer(store, teacher, prompt_version, prompt_hash)
         tx.execute(
             """INSERT INTO producer (producer, kind, teacher, prompt_version, prompt_hash, prompt_texts)
-               VALUES (?, 'teacher', ?, ?, ?, ?)""",
+               VALUES (?, 'teacher', ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
             [name, teacher, prompt_version, prompt_hash, prompt_texts],
         )
     return name

@@ -16,15 +16,16 @@ from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.reflect.along import Along, Scoring
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.calls import Calls
-from srt_core.reflect.keeping import ReflectionTask
+from srt_core.reflect.judging import StoreJudgements
+from srt_core.reflect.keeping import ReflectionTask, store_judgements
 from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
-from srt_core.reflect.producers import register_producer
+from srt_core.reflect.producers import find_producer, register_producer
 from srt_core.reflect.prompts import Prompts, ReplyFormat
+from srt_core.reflect.scoring import NoScoring, Scoring
 from srt_core.reflect.spending import Caps, spent_by
 from srt_core.reflect.teacher import Pace, Teacher
 
@@ -59,8 +60,23 @@ USUAL_PLAN = Plan()
 
 
 def producer_of(store: Store, teacher: Teacher, prompts: Prompts) -> str:
-    """Name a teacher with a version of the prompts, and keep the prompts' text in the project."""
+    """Return the name of a teacher with a version of the prompts. It writes nothing, so any question may ask."""
+    return find_producer(store, teacher.name, prompts.version, prompts.hash)
+
+
+def register(store: Store, teacher: Teacher, prompts: Prompts) -> str:
+    """Return the same name, and keep the prompts' text in the project, for whoever reads the rewrites later."""
     return register_producer(store, teacher.name, prompts.version, prompts.hash, prompts.source)
+
+
+def missing_of(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, since: int = 0) -> Missing:
+    """Return what a teacher with these prompts has yet to make under a plan. `since`: the last reflection before it.
+
+    A recording holds one reply for a request, so it is asked once.
+    """
+    attempts = plan.attempts if teacher.is_live else 1
+    producer = producer_of(store, teacher, prompts)
+    return Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only)
 
 
 def reflect(
@@ -75,39 +91,67 @@ def reflect(
     """Make the candidates that this teacher with these prompts has not made, and yield progress in outcomes.
 
     Every reply is committed as it arrives, before it is read, so a killed run loses at most the calls under way and
-    the same call goes on where it stopped. `scoring` scores what there is to score; in sequential mode it runs beside
-    the calls, so that the response stage follows without another command. Raises TeacherStopError, with everything
-    so far committed, when no further call can succeed or a cap is reached.
+    the same call goes on where it stopped. `scoring` scores beside the calls, so that in sequential mode the response
+    stage follows without another command. Raises TeacherStopError, with everything so far committed, when no further
+    call can succeed or a cap is reached.
 
     Whoever leaves the generator before its end closes it (`contextlib.closing`): it then waits for the calls under way.
     """
     stop = stop or Event()
-    producer = producer_of(store, teacher, prompts)
+    calls = calls_of(store, teacher, prompts, plan, stop)
     since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
-    attempts = plan.attempts if teacher.is_live else 1
-    missing = Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only)
-    asker, form = Asker(teacher, prompts, plan.note), FormatChoice(store, producer, teacher, plan.reply_format)
-    calls = Calls(
+    missing = missing_of(store, teacher, prompts, plan, since)
+    with running(calls, teacher) as runner:
+        run = _Run(missing, calls, scoring or NoScoring())
+        while not run.is_over:
+            yield runner.run(run.move())
+            if run.is_waiting:
+                stop.wait(WAIT_SECONDS)
+    if calls.failure:
+        raise calls.failure
+    if not stop.is_set():
+        waiting = missing.waiting()
+        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
+        yield run.progress.moved(0, message=said)
+
+
+def calls_of(
+    store: Store,
+    teacher: Teacher,
+    prompts: Prompts,
+    plan: Plan,
+    stop: Event,
+    store_judgements: StoreJudgements = store_judgements,
+) -> Calls:
+    """Prepare the calls of a run, under a plan's pace and caps; the producer is registered with this.
+
+    TeacherStopError where a cap in dollars needs a price that nobody knows.
+    """
+    price = _price(store, teacher, plan.caps)
+    producer = register(store, teacher, prompts)
+    return Calls(
         store,
         teacher,
-        asker,
+        Asker(teacher, prompts, plan.note),
         producer,
-        form,
+        FormatChoice(store, producer, teacher, plan.reply_format),
         Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
         Patience(teacher.name, plan.concurrency, teacher.is_live),
         plan.caps,
-        _price(store, teacher, plan.caps),
+        price,
         spent_by(store, producer),
         stop.is_set,
+        store_judgements,
     )
-    with Along(scoring if plan.settled else None) as along, _event_loop() as runner:
-        run = _Run(missing, calls, along)
+
+
+@contextmanager
+def running(calls: Calls, teacher: Teacher) -> Iterator[asyncio.Runner]:
+    """Yield the loop in which calls run; left early, by an interrupt or an error, it waits for those under way."""
+    with _event_loop() as runner:
         try:
-            while not run.is_over:
-                yield runner.run(run.move())
-                if run.is_waiting:
-                    stop.wait(WAIT_SECONDS)
-        except BaseException:  # an interrupt, a caller that leaves, a scoring that failed
+            yield runner
+        except BaseException:
             calls.end()
             while not (calls.is_idle or sys.is_finalizing()):  # what was asked for is paid for
                 runner.run(calls.step())
@@ -115,12 +159,6 @@ def reflect(
         finally:
             if not sys.is_finalizing():
                 runner.run(_close(calls, teacher))
-    if calls.failure:
-        raise calls.failure
-    if not stop.is_set():
-        waiting = missing.waiting()
-        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
-        yield run.progress.moved(0, message=said)
 
 
 @contextmanager
@@ -152,8 +190,8 @@ async def _close(calls: Calls, teacher: Teacher) -> None:
 class _Run:
     """Feeds the calls with what is missing, sweep after sweep through the origins, until a sweep finds nothing."""
 
-    def __init__(self, missing: Missing, calls: Calls, along: Along) -> None:
-        self._missing, self._calls, self._along = missing, calls, along
+    def __init__(self, missing: Missing, calls: Calls, scoring: Scoring) -> None:
+        self._missing, self._calls, self._scoring = missing, calls, scoring
         self._place = self._last = self._scored = 0
         self._has_found = False
         self._begin_sweep()
@@ -164,9 +202,9 @@ class _Run:
         """Look for more to do, wait for news of the calls, and count what came to an end."""
         await self._feed()
         ended = await self._calls.step()
-        self._along.check()
+        self._scoring.rounds()  # raises what went wrong beside the calls
         if any(each.is_accepted for each in ended):
-            self._along.tell()
+            self._scoring.notify()
         if self._calls.is_ending:
             self.is_over = self._calls.is_idle
         elif self._place == len(ORDER):
@@ -202,12 +240,12 @@ class _Run:
     def _begin_sweep(self) -> None:
         self._place, self._last = 0, 0
         self._has_found = self.is_waiting = False
-        self._scored = self._along.scored
+        self._scored = self._scoring.rounds()
 
     def _end_sweep(self) -> None:
         """Begin another sweep where it may find something; else wait for calls or scores, or end the run."""
-        is_busy = self._along.is_busy  # asked first: what is scored from now on is news
-        has_news = self._along.scored != self._scored
+        is_busy = self._scoring.is_busy  # asked first: what is scored from now on is news
+        has_news = self._scoring.rounds() != self._scored
         if has_news or (self._has_found and self._calls.is_idle):
             self._begin_sweep()
         elif self._calls.is_idle and self._calls.has_set_aside:

@@ -1,23 +1,24 @@
 """Try a teacher: ask it about a few samples and show what is sent and what comes back.
 
-No candidate is made of it. The replies are paid for, so they are kept like any other: a run with the same teacher and
-prompts finds them and does not ask again.
+No candidate is made of it. The replies are paid for, so they are kept like any other, under the same caps and at the
+same pace: a run with the same teacher and prompts finds them and does not ask again.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
-from srt_core.errors import TeacherStopError
 from srt_core.project.candidates import pair_of
+from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.reflect.asking import Asker, FormatChoice, look_up
-from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, parse_call, store_calls
-from srt_core.reflect.prices import price_of
-from srt_core.reflect.prompts import ParsedReflection, Prompts, Refusal, ReplyFormat
-from srt_core.reflect.run import producer_of
+from srt_core.reflect.calls import Calls
+from srt_core.reflect.keeping import Judgement, ReflectionTask, Request, StoredCall, find_failures, parse_call
+from srt_core.reflect.prompts import ParsedReflection, Prompts, Refusal
+from srt_core.reflect.run import USUAL_PLAN, Plan, calls_of, producer_of, running
 from srt_core.reflect.teacher import Answer, Teacher
 
 TRIAL_SAMPLES: Final = 3
@@ -38,60 +39,64 @@ def trial(
     store: Store,
     teacher: Teacher,
     prompts: Prompts,
+    plan: Plan = USUAL_PLAN,
     count: int = TRIAL_SAMPLES,
-    reply_format: ReplyFormat | None = None,
+    *,
+    stop: Event | None = None,
+) -> Generator[Progress, None, None]:
+    """Ask for both reflections of the first `count` originals and keep the replies, which `tried` reads.
+
+    Yields progress in replies. Raises TeacherStopError, with everything so far kept, when no further call can succeed
+    or a cap is reached.
+    """
+    tasks = deque(task for _, task in _tasks(store, count))
+    calls = calls_of(store, teacher, prompts, plan, stop or Event(), _make_nothing)
+    progress = Progress("replies", total=len(tasks))
+    with running(calls, teacher) as runner:
+        while not (calls.is_idle and (calls.is_ending or not tasks)):
+            ended = runner.run(_move(calls, tasks))
+            failed = sum(not each.answer.is_reply for each in ended)
+            progress = progress.moved(len(ended), failed=failed, message=calls.message)
+            yield progress
+    if calls.failure:
+        raise calls.failure
+
+
+def tried(
+    store: Store, teacher: Teacher, prompts: Prompts, plan: Plan = USUAL_PLAN, count: int = TRIAL_SAMPLES
 ) -> list[Trial]:
-    """Ask for both reflections of the first `count` originals. TeacherStopError if no call can succeed."""
-    producer = producer_of(store, teacher, prompts)
-    form = FormatChoice(store, producer, teacher, reply_format)
-    asker = Asker(teacher, prompts)
+    """Read what a trial of so many samples brought: the calls that were made, in the order of the samples."""
+    form = FormatChoice(store, producer_of(store, teacher, prompts), teacher, plan.reply_format)
+    numbered = _tasks(store, count)
+    tasks = [task for _, task in numbered]
+    found = look_up(store, Asker(teacher, prompts), form.readable, tasks)
+    failures = find_failures(store, [request.hash for request, kept in found if kept is None])
+    calls = ((request, kept or failures.get(request.hash)) for request, kept in found)
+    return [_shown(seq, task, request, kept)
+            for (seq, task), (request, kept) in zip(numbered, calls, strict=True) if kept]  # fmt: skip
+
+
+def _tasks(store: Store, count: int) -> list[tuple[int, ReflectionTask]]:
     rows = store.rows(
         """SELECT sample_id, seq, candidate_id, instruction, input, response
            FROM candidate JOIN sample USING (sample_id) WHERE origin = 'ORIGINAL' ORDER BY seq LIMIT ?""",
         [count],
     )
-    tasks = [(row["seq"], ReflectionTask(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
-             for row in rows for origin in (Origin.INSTRUCTION, Origin.RESPONSE)]  # fmt: skip
-
-    async def ask_all() -> list[Trial]:
-        try:
-            made: list[Trial] = []
-            while len(made) < len(tasks):  # one at a time until it is known which form of reply the teacher keeps to
-                some = tasks[len(made) :] if form.is_settled else tasks[len(made) : len(made) + 1]
-                asked = form.current
-                found = look_up(store, asker, form.readable, [task for _, task in some])
-                requests = [request for request, _ in found]
-                known = {request.hash: paid for request, paid in found if paid}
-                kept = await _ask(store, teacher, producer, requests, known)
-                for each in kept:
-                    form.learn(asked, each.answer)
-                if asked is ReplyFormat.JSON and form.current is ReplyFormat.SECTIONS and not kept[0].answer.is_reply:
-                    continue  # refused for its form
-                made += [_shown(seq, task, request, each)
-                         for (seq, task), request, each in zip(some, requests, kept, strict=True)]  # fmt: skip
-            return made
-        finally:
-            await teacher.close()
-
-    return asyncio.run(ask_all())
+    return [(row["seq"], ReflectionTask(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
+            for row in rows for origin in (Origin.INSTRUCTION, Origin.RESPONSE)]  # fmt: skip
 
 
-async def _ask(
-    store: Store, teacher: Teacher, producer: str, requests: Sequence[Request], known: dict[str, StoredCall]
-) -> list[StoredCall]:
-    """Ask what is not known yet, and keep each reply as it comes."""
-    price = price_of(store, teacher.model)
+async def _move(calls: Calls, tasks: deque[ReflectionTask]) -> list[Judgement]:
+    """Take as many tasks as can be put to use, and let the calls go on for a moment."""
+    while tasks and (wanted := calls.wanted):
+        await calls.take([tasks.popleft() for _ in range(min(wanted, len(tasks)))])
+    if calls.is_idle and calls.has_set_aside:
+        calls.give_up()
+    return await calls.step()
 
-    async def ask(request: Request) -> None:
-        answer = await teacher.ask(request.ask)
-        (known[request.hash],) = store_calls(store, producer, price, [(request.hash, request.ask.stage, answer)])
 
-    new = {request.hash: request for request in requests if request.hash not in known}
-    await asyncio.gather(*(ask(request) for request in new.values()))
-    for kept in known.values():
-        if kept.answer.outcome.stops:
-            raise TeacherStopError(kept.answer.detail, kept.answer.hint)
-    return [known[request.hash] for request in requests]
+def _make_nothing(_store: Store, _producer: str, _judgements: Sequence[Judgement]) -> None:
+    """Make no candidate: the replies are kept, and a run finds them."""
 
 
 def _shown(seq: int, task: ReflectionTask, request: Request, kept: StoredCall) -> Trial:

@@ -10,16 +10,13 @@ from srt_core.importing.samples import imports
 from srt_core.people.settings import app_folder
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
-from srt_core.reflect.prompts import load_prompts
-from srt_core.reflect.run import reflect
-from srt_core.reflect.teacher import ReplayTeacher
-from srt_core.score.run import score
-from srt_core.score.student import load_student
-from srt_core.score.templates import load_template
+from srt_core.steps.reflect import REFLECT
+from srt_core.steps.score import SCORE
 
 FOLDER = app_folder() / "sample_data"
 REPLIES = FOLDER / "replies.jsonl"
-TEMPLATE = "alpaca"
+SCORING = {"student": str(FOLDER / "student"), "template": "alpaca"}
+"""What the step score is told for the demo."""
 
 
 def is_demo(path: Path) -> bool:
@@ -41,11 +38,10 @@ def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
     if any(row["path"] == str(later) for row in imports(store)):
         return
     yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
-    yield from reflect(store, ReplayTeacher(REPLIES), load_prompts(), stop=stop)
+    yield from REFLECT.walk(store, {"replay": REPLIES}, stop)
     yield from import_file(store, later, author="demo", stop=stop)
 
 
 def score_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
     """Score the demo project with its tiny student; well under a minute on two cores."""
-    student = load_student(str(FOLDER / "student"))
-    yield from score(store, student, load_template(TEMPLATE), stop=stop)
+    yield from SCORE.walk(store, SCORING, stop)

@@ -1,6 +1,6 @@
-"""Background work of the app over the pipeline: start, pause, go on, and know after a restart what was cut off.
+"""Background work of the app: start, pause, go on, and know after a restart what was cut off.
 
-A job is a daemon thread that walks a pipeline step and keeps its latest progress for any screen to read. The step
+A job is a daemon thread that walks a step of the work and keeps its latest progress for any screen to read. The step
 commits as it goes, so pausing is asking it to stop and resuming is starting it again.
 """
 
@@ -9,7 +9,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.select.derive import refresh
 
-Work = Callable[[threading.Event], Iterator[Progress]]
+Work = Callable[[threading.Event], Generator[Progress, None, None]]
 """A step to walk in the background; it must look at the event and stop soon after it is set."""
 
 SAVE_SECONDS = 2.0
@@ -58,7 +59,8 @@ class Jobs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._latest: dict[str, Job] = {}
+        self._latest: Mapping[str, Job] = {}
+        """The latest job of each kind; never changed but replaced whole, for other threads walk it."""
         self._lock = threading.Lock()
         self._refresh_due = 0.0
         with store.transaction() as tx:
@@ -79,7 +81,7 @@ class Jobs:
                 )
             job = Job(int(rows[0][0]), kind, arguments, Progress(kind))
             job.thread = threading.Thread(target=self._run, args=(job, work), name=f"srt-{kind}", daemon=True)
-            self._latest[kind] = job
+            self._latest = {**self._latest, kind: job}
             job.thread.start()
             return job
 
@@ -89,8 +91,7 @@ class Jobs:
 
     def running(self, kind: str | None = None) -> list[Job]:
         """Return the jobs that run now, of one kind or all."""
-        jobs = [job for job in self._latest.values() if kind in (None, job.kind)]
-        return [job for job in jobs if job.state is JobState.RUNNING]
+        return [job for job in self._latest.values() if kind in (None, job.kind) and job.state is JobState.RUNNING]
 
     def pause(self, kind: str) -> None:
         """Ask the job of a kind to stop after what it has under way."""
@@ -106,35 +107,49 @@ class Jobs:
         """Stop all jobs and wait up to `seconds` for each to commit what it has under way."""
         for job in self.running():
             job.stop.set()
-        for job in list(self._latest.values()):
+        for job in self._latest.values():
             if job.thread:
                 job.thread.join(seconds)
 
     def _run(self, job: Job, work: Work) -> None:
         _give_way()
-        saved = 0.0
-        self._store.may_lag = True
         state = JobState.FAILED  # what stands if the step raises something that is no SRTError
         try:
-            for progress in work(job.stop):
-                job.progress = progress
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    saved = time.monotonic()
-                    self._save(job, JobState.RUNNING)
-                self._refresh_sometimes()
-            state = JobState.PAUSED if job.stop.is_set() else JobState.DONE
+            with self._store.lagging():
+                state = self._walk(job, work)
+        finally:
+            self._end(job, state)
+
+    def _walk(self, job: Job, work: Work) -> JobState:
+        """Do the work, save now and then how far it is, and return how it ended."""
+        saved = 0.0
+        try:
+            with closing(work(job.stop)) as steps:
+                for progress in steps:
+                    job.progress = progress
+                    if time.monotonic() - saved > SAVE_SECONDS:
+                        saved = time.monotonic()
+                        self._save(job, JobState.RUNNING)
+                    self._refresh_sometimes()
+            return JobState.PAUSED if job.stop.is_set() else JobState.DONE
         except SRTError as error:
-            job.error = error
-            if isinstance(error, TeacherStopError):  # a cap, a key, a quota: see to it and go on
-                state = JobState.PAUSED
+            job.error = error  # after a cap, a key or a quota: see to it and go on
+            return JobState.PAUSED if isinstance(error, TeacherStopError) else JobState.FAILED
         except RuntimeError as error:
             if "interpreter shutdown" not in str(error):  # Python's words where an app that ends starts a thread
                 raise
-            state = JobState.INTERRUPTED
-        finally:
+            return JobState.INTERRUPTED
+
+    def _end(self, job: Job, state: JobState) -> None:
+        """Save how a job ended. Where that fails, as on a full disk, it has failed with that, whatever it did."""
+        ended = JobState.FAILED
+        try:
             self._save(job, state)
-            job.state = state
-            self._store.may_lag = bool(self.running())
+            ended = state
+        except SRTError as error:
+            job.error = job.error or error
+        finally:
+            job.state = ended
 
     def _refresh_sometimes(self) -> None:
         """Bring the derived tables up to date, so that no screen has to; seldom, for it takes its time."""

@@ -27,9 +27,9 @@ from srt_core.reflect.keeping import (
     parse_call,
     store_judgements,
 )
-from srt_core.reflect.missing import CHUNK_TASKS, ORDER, Missing, count_missing
+from srt_core.reflect.missing import CHUNK_TASKS, ORDER, count_missing
 from srt_core.reflect.prompts import Prompts, ReplyFormat
-from srt_core.reflect.run import USUAL_PLAN, Plan
+from srt_core.reflect.run import USUAL_PLAN, Plan, missing_of
 from srt_core.reflect.spending import spent_by
 from srt_core.reflect.teacher import OpenAITeacher
 
@@ -95,7 +95,7 @@ class _BatchRun:
         self._store, self.producer = store, self._session.producer
         self.fetching, self._sending = Fetching(self._session), Sending(self._session)
         since = self._session.campaign.since
-        self._missing = Missing(store, self.producer, plan.settled, plan.attempts, plan.retry_failed, since, plan.only)
+        self._missing = missing_of(store, teacher, prompts, plan, since)
         self.progress = Progress("reflections", total=count_missing(self._missing), spent=self._spent)
 
     @property

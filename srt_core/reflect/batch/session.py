@@ -8,7 +8,7 @@ from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.batch.stored import Campaign
 from srt_core.reflect.prices import price_of
 from srt_core.reflect.prompts import Prompts, ReplyFormat
-from srt_core.reflect.run import Plan, producer_of
+from srt_core.reflect.run import Plan, register
 from srt_core.reflect.teacher import OpenAITeacher
 from srt_core.reflect.teacher.batches import Batches
 
@@ -26,7 +26,7 @@ class BatchSession:
     ) -> None:
         """Join or begin the campaign of the producer; `finish` runs a coroutine to its end."""
         self.store, self.teacher, self.plan, self.finish = store, teacher, plan, finish
-        self.producer = producer_of(store, teacher, prompts)
+        self.producer = register(store, teacher, prompts)
         self.price = price_of(store, teacher.model)
         self.asker = Asker(teacher, prompts, plan.note)
         self.form = FormatChoice(store, self.producer, teacher, plan.reply_format)

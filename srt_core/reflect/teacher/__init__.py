@@ -11,12 +11,23 @@
 Only this package imports openai, and only when a call is made.
 """
 
-from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, Headroom, Teacher, request_hash
+from srt_core.reflect.teacher.ask import (
+    ASK_AGAIN_HINT,
+    NOT_RECORDED_HINT,
+    Answer,
+    Ask,
+    CallOutcome,
+    Headroom,
+    Teacher,
+    request_hash,
+)
 from srt_core.reflect.teacher.live import OpenAITeacher
 from srt_core.reflect.teacher.pace import Pace
 from srt_core.reflect.teacher.replay import ReplayTeacher, record_reply
 
 __all__ = [
+    "ASK_AGAIN_HINT",
+    "NOT_RECORDED_HINT",
     "Answer",
     "Ask",
     "Headroom",

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from srt_core.reflect.teacher.address import Key
-from srt_core.reflect.teacher.ask import Answer, CallOutcome, Headroom
+from srt_core.reflect.teacher.ask import ASK_AGAIN_HINT, Answer, CallOutcome, Headroom
 
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
@@ -123,7 +123,7 @@ class AnswerReader:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Return the Answer of a call without a reply, the key removed from all text that the server sent."""
-        hint = "Run the step again to ask again."
+        hint = ASK_AGAIN_HINT
         if outcome is CallOutcome.KEY_REFUSED:
             variable = self.key.variable
             hint = f"Set the environment variable {variable} to a key that this server accepts, then start again."

@@ -7,7 +7,7 @@ from typing import Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import Pair, Stage
-from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.ask import NOT_RECORDED_HINT, Answer, Ask, CallOutcome, request_hash
 
 FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
 
@@ -46,7 +46,7 @@ class ReplayTeacher:
         return Answer(
             CallOutcome.NOT_RECORDED,
             detail=f"{self._path.name} holds no reply of the {ask.stage} stage about this pair.",
-            hint="Record one, or reflect with a teacher that answers live.",
+            hint=NOT_RECORDED_HINT,
         )
 
     def request_hash(self, ask: Ask) -> str:

@@ -15,7 +15,7 @@ from srt_core.review.filter.filter import Filter
 from srt_core.select.compare.coverage import GROUPINGS, Coverage, Covered, band_of, coverage
 from srt_core.select.policies import find_policy, saved_policies
 from srt_core.select.policy import applied_policy
-from srt_core.steps.steps import KINDS
+from srt_core.steps.kinds import KINDS
 from srt_core.ui.explore.figures import CoverageRow, coverage_bars
 from srt_core.ui.frame.filters import filter_from_address, write_filter
 from srt_core.ui.frame.page import acting, reporting
@@ -42,7 +42,7 @@ def render_coverage(project: Project, only: Filter) -> None:
 
 
 def _draw(project: Project, only: Filter) -> None:
-    job_panel(project, KINDS)
+    job_panel(project, KINDS.name)
     words = st.container()
     with st.container(horizontal=True, gap="small"):
         with st.container(width=CHOICE_WIDTH):
@@ -76,14 +76,14 @@ def _draw_start(project: Project) -> None:
     label = "Group again" if is_grouped and not unknown else "Find kinds and subjects"
     st.button(label, icon=":material/category:", key="coverage_start", on_click=_start, args=(project,),
               type="secondary" if is_grouped and not unknown else "primary",
-              disabled=bool(project.jobs.running(KINDS)) or not may_own(),
+              disabled=bool(project.jobs.running(KINDS.name)) or not may_own(),
               help="An owner may find task and language of samples that have none yet, and group all by subject. "
                    "A million take some minutes; everything else goes on meanwhile.")  # fmt: skip
 
 
 @acting
 def _start(project: Project) -> None:
-    project.start(KINDS, {})
+    project.start(KINDS.name, {})
 
 
 def name_kind(grouping: str, kind: Covered, said: Mapping[str, str]) -> str:

@@ -10,25 +10,14 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.project.progress import Progress
 from srt_core.steps.jobs import Job, JobState
-from srt_core.steps.steps import EXPLAIN, KINDS, Arguments
+from srt_core.steps.step import Arguments
+from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.page import acting_as_owner, reporting
 from srt_core.ui.frame.words import duration
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
-JOB_LABELS: Mapping[str, str] = {
-    "import": "Import",
-    "reflect": "Reflection",
-    "score": "Scoring",
-    KINDS: "Finding kinds and subjects",
-    EXPLAIN: "Token losses",
-}
 POLL_SECONDS = 1.0
-
-_UNITS = {"import": "rows", "reflect": "reflections", "score": "candidates", KINDS: "samples", EXPLAIN: "versions"}
-_FAILED = {
-    "import": "rejected", "reflect": "failed", "score": "without a score", EXPLAIN: "without token losses",
-}  # fmt: skip
 
 _UNEXPECTED = "It ended for a reason that was not foreseen. The server's log tells more."
 _TITLES: Mapping[JobState, str] = {
@@ -96,7 +85,7 @@ def _draw_panel(project: Project, kind: str, was_running: bool) -> None:
 def _draw_running(project: Project, kind: str, job: Job) -> None:
     progress = job.progress
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(_share(progress), text=f"**{JOB_LABELS[kind]}** {_figures(kind, progress)}")
+        st.progress(_share(progress), text=f"**{STEPS[kind].label}** {_figures(kind, progress)}")
         if job.stop.is_set():
             st.markdown(":material/pause_circle: Pausing: it stops after what it has under way.", width="content")
         else:
@@ -107,7 +96,7 @@ def _draw_running(project: Project, kind: str, job: Job) -> None:
 
 
 def _draw_ended(project: Project, kind: str, last: LastJob) -> None:
-    st.markdown(_TITLES[last.state].format(JOB_LABELS[kind]))
+    st.markdown(_TITLES[last.state].format(STEPS[kind].label))
     if last.progress.done:
         st.text(_figures(kind, last.progress, is_running=False))
     if last.error:
@@ -139,9 +128,9 @@ def _figures(kind: str, progress: Progress, *, is_running: bool = True) -> str:
     if not progress.done and not progress.total:
         return ""
     total = f" of {progress.total:,}" if progress.total else ""
-    parts = [f"{progress.done:,}{total} {_UNITS[kind]}"]
+    parts = [f"{progress.done:,}{total} {STEPS[kind].unit}"]
     if progress.failed:
-        parts.append(f"{progress.failed:,} {_FAILED[kind]}")
+        parts.append(f"{progress.failed:,} {STEPS[kind].failed}")
     if progress.tokens:
         whole = f" of about {progress.total_tokens:,}" if progress.total_tokens else ""
         parts.append(f"{progress.tokens:,}{whole} tokens")

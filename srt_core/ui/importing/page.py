@@ -10,7 +10,6 @@ import streamlit as st
 
 from srt_core.errors import DatasetError
 from srt_core.importing.files import (
-    FORMATS,
     TARGETS,
     ColumnMap,
     ImportRow,
@@ -23,6 +22,8 @@ from srt_core.importing.files import (
 )
 from srt_core.importing.files.conversations import KEYS
 from srt_core.records import Origin, Pair
+from srt_core.steps.importing import IMPORT
+from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.page import address, reporting, show_error
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -31,13 +32,6 @@ from srt_core.ui.importing.upload import choose_file, forget_file, uploads_folde
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
-FORMAT_LABELS: Mapping[str, str] = {
-    "alpaca": "Alpaca JSON: one list of records",
-    "jsonl": "JSON Lines: one record a line",
-    "messages": "Messages or ShareGPT: conversations",
-    "csv": "CSV: a table with a header",
-    "parquet": "Parquet",
-}
 GROUP_LABELS: Mapping[str, str] = {
     "original": "Original pair",
     "reflected": "Rewritten pair",
@@ -111,7 +105,7 @@ def _draw_reading(project: Project, path: Path, format: str, key: str) -> None:
         st.dataframe(records, hide_index=True, alt="The first records of the file, as they are.")
     is_table = not _holds_conversations(names, format)
     column_map = _choose_columns(names, key) if is_table else {}
-    first_turn_only = not is_table and _choose_turns(key)
+    first_turn_only = not is_table and draw_field(IMPORT.argument("first_turn_only"), False, suffix=f"_{key}")
     if is_table and not set(NEEDED) <= set(column_map):
         st.markdown("Choose the columns of the original's instruction and response to go on.")
         return
@@ -135,25 +129,13 @@ def _choose_format(path: Path, key: str) -> str | None:
     detected: str | None = None
     with _reporting_on(path):
         detected = detect(path)
-    return st.selectbox(
-        "Format" if detected is None else "Format (detected)",
-        FORMATS,
-        index=FORMATS.index(detected) if detected else None,
-        format_func=FORMAT_LABELS.__getitem__,
-        placeholder="Choose the format by hand",
-        key=f"format_{key}",
-        width=480,
-    )
+    label = "Format" if detected is None else "Format (detected)"
+    chosen: str | None = draw_field(IMPORT.argument("format"), detected, suffix=f"_{key}", label=label)
+    return chosen
 
 
 def _holds_conversations(names: Sequence[str], format: str) -> bool:
     return format == "messages" or (default_map(names) is None and bool(set(KEYS) & set(names)))
-
-
-def _choose_turns(key: str) -> bool:
-    return st.toggle("Take the first turn only", key=f"first_{key}",
-                     help="A conversation of several turns is refused without this. With it, the first question "
-                          "and its answer are taken and the rest is left.")  # fmt: skip
 
 
 def _choose_columns(names: Sequence[str], key: str) -> ColumnMap:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from srt_core.review.status import status
 from srt_core.score.scorings import UNSCORED, score_statuses
-from srt_core.steps.steps import EXPLAIN
+from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.page import PAGES, acting_as_owner, address, put_in_address
-from srt_core.ui.frame.progress import JOB_LABELS, job_panel, last_job
+from srt_core.ui.frame.progress import job_panel, last_job
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project, create_project
@@ -53,7 +53,7 @@ def render_overview(project: Project) -> None:
         _explain_demo()
     _draw_jobs(project)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
-    running = [job.kind for job in project.jobs.running() if job.kind != EXPLAIN]
+    running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
     _draw_next(next_step(counts, unscored, running))
     if counts["samples"]:
         _draw_funnel(counts)
@@ -73,7 +73,7 @@ def _explain_demo() -> None:
 
 def _draw_jobs(project: Project) -> None:
     """Draw the steps of the work that run or need somebody."""
-    for kind in [kind for kind in JOB_LABELS if kind != EXPLAIN]:
+    for kind in [step.name for step in STEPS.values() if step.is_work]:
         last = last_job(project, kind)
         if last and (last.can_resume or project.jobs.running(kind)):
             job_panel(project, kind)

@@ -4,8 +4,9 @@ import streamlit as st
 
 from srt_core.errors import TeacherError
 from srt_core.reflect.outcomes import Failure, ReplyCount, failed_reflections, reply_outcomes
-from srt_core.reflect.parsing import parse_again
-from srt_core.steps.steps import Arguments, make_prompts, make_teacher
+from srt_core.steps.parse_again import PARSE_AGAIN
+from srt_core.steps.preparing import prepare
+from srt_core.steps.step import Arguments
 from srt_core.ui.frame.page import PAGES, address, reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -75,7 +76,7 @@ def _draw_actions(project: Project, asked: Arguments, total: int) -> str:
         if st.button("Read kept replies again", icon=":material/replay:", key="parse_again", disabled=not may_own(),
                      help="Makes no call. Of use after an update of srt."):  # fmt: skip
             require_owner()
-            *_, last = parse_again(project.store)
+            *_, last = PARSE_AGAIN.walk(project.store, {})
             st.toast(last.message)
         st.page_link(EXPLORE, label="Show their samples in Explore", icon=PAGES[EXPLORE][1],
                      query_params=address(problem="failed reflection"))  # fmt: skip
@@ -87,9 +88,13 @@ def _is_blocked(project: Project, asked: Arguments) -> bool:
 
 
 def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> None:
-    make_teacher(asked)
-    make_prompts(asked)
-    project.start("reflect", {**asked, "retry_failed": True, "note": note.strip(), "only": only})
+    start(project, {**asked, "retry_failed": True, "note": note.strip(), "only": only})
+
+
+def start(project: Project, asked: Arguments) -> None:
+    """Start a run; what is wrong with what it is asked is said before anything is stored."""
+    prepare(project.store, asked)
+    project.start("reflect", asked)
     st.session_state.pop("trial", None)
     st.rerun()
 

@@ -4,21 +4,23 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.reflect.asking import Asker
-from srt_core.reflect.estimate import Estimate, estimate
-from srt_core.reflect.missing import Missing, count_missing
+from srt_core.reflect.estimate import Estimate
 from srt_core.reflect.prices import Price, price_of, set_price
-from srt_core.reflect.run import producer_of
-from srt_core.reflect.spending import spent_by
 from srt_core.review.status import status
-from srt_core.steps.steps import Arguments, Mode, make_plan, make_prompts, make_teacher, settled_by
+from srt_core.steps.estimate import count_calls, estimate_run, spent_so_far
+from srt_core.steps.reflect import REFLECT
+from srt_core.steps.reflect_arguments import Mode
+from srt_core.steps.step import Arguments
+from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.page import reporting, show_empty
 from srt_core.ui.frame.progress import job_panel, last_arguments
-from srt_core.ui.reflect.log import draw_failures, draw_outcomes
+from srt_core.ui.reflect.log import draw_failures, draw_outcomes, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
 from srt_core.ui.reflect.trial import draw_trial
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
+
+CAPS = ("max_calls", "max_cost")
 
 
 def render_reflect(project: Project) -> None:
@@ -29,38 +31,39 @@ def render_reflect(project: Project) -> None:
         return
     job_panel(project, "reflect")
     draw_outcomes(project)
-    asked = choose_teacher(last_arguments(project, "reflect"))
+    last = last_arguments(project, "reflect")
+    asked = choose_teacher(last)
+    asked |= _caps_in_use(project, asked, last)
     draw_prompts(asked)
     draw_trial(project, asked)
-    _draw_run(project, asked)
+    _draw_run(project, asked, last)
     draw_failures(project, asked, counts["failed_reflections"])
 
 
-def _draw_run(project: Project, asked: dict[str, Any]) -> None:
+def _caps_in_use(project: Project, asked: Arguments, last: Arguments) -> dict[str, Any]:
+    """Return the caps: those that stand in their fields, further down, else those of the latest run.
+
+    A recording costs nothing, so it has none; one in dollars needs a price.
+    """
+    if not asked["model"]:
+        return {}
+    caps = {name: st.session_state.get(name, last.get(name)) for name in CAPS}
+    return caps if price_of(project.store, asked["model"]) else {**caps, "max_cost": None}
+
+
+def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
     st.subheader("Run")
     if not is_complete(asked):
-        calls = _count(project, asked)
+        calls = count_calls(project.store, Mode(asked["mode"]))
         st.markdown(f"About **{calls:,} calls** are missing in this mode, if every reply can be used at once. "
                     "Name the teacher above to start.")  # fmt: skip
         st.button("Start", icon=":material/play_arrow:", type="primary", disabled=True, key="start_reflect")
         return
     with reporting():
-        found = _estimate(project, asked)
+        found = estimate_run(project.store, asked)
         _draw_estimate(found)
-        caps = {} if asked["replay"] else _choose_caps(project, asked, found)
+        caps = {} if asked["replay"] else _choose_caps(project, asked, last)
         _draw_start(project, {**asked, **caps}, found.calls)
-
-
-def _count(project: Project, asked: Arguments) -> int:
-    """Return the number of calls that a new teacher would need."""
-    return count_missing(Missing(project.store, "", settled_by(Mode(asked["mode"]))))
-
-
-def _estimate(project: Project, asked: Arguments) -> Estimate:
-    teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
-    producer = producer_of(project.store, teacher, prompts)
-    missing = Missing(project.store, producer, plan.settled, plan.attempts if teacher.is_live else 1)
-    return estimate(missing, teacher, Asker(teacher, prompts), is_batch=bool(asked.get("is_batch")))
 
 
 def _draw_estimate(found: Estimate) -> None:
@@ -76,7 +79,7 @@ def _draw_estimate(found: Estimate) -> None:
                 help="In US dollars. Not known where no price is given below.")  # fmt: skip
 
 
-def _choose_caps(project: Project, asked: Arguments, found: Estimate) -> dict[str, Any]:
+def _choose_caps(project: Project, asked: Arguments, last: Arguments) -> dict[str, Any]:
     """Ask for prices and for the caps at which the run pauses."""
     model = asked["model"]
     known = price_of(project.store, model)
@@ -92,13 +95,12 @@ def _choose_caps(project: Project, asked: Arguments, found: Estimate) -> dict[st
     if sent is not None and written is not None and (price := Price(sent, written, batch)) != known and may_own():
         set_price(project.store, model, price)
         st.rerun()
-    spent = spent_by(project.store, producer_of(project.store, make_teacher(asked), make_prompts(asked)))
+    spent = spent_so_far(project.store, asked)
     so_far = f"So far: {spent.calls:,} calls, $ {spent.cost:,.4f}. All runs of this teacher and prompts count."
-    max_cost = dollars.number_input("Stop at $", 0.0, None, asked.get("max_cost"), step=1.0, key="max_cost",
-                                    persist_state="session", placeholder="no cap", help=so_far,
-                                    disabled=known is None)  # fmt: skip
-    max_calls = calls.number_input("Stop at calls", 1, None, asked.get("max_calls"), key="max_calls",
-                                   persist_state="session", placeholder="no cap", help=so_far)  # fmt: skip
+    with dollars:
+        max_cost = draw_field(REFLECT.argument("max_cost"), last.get("max_cost"), help=so_far, disabled=known is None)
+    with calls:
+        max_calls = draw_field(REFLECT.argument("max_calls"), last.get("max_calls"), help=so_far)
     return {"max_cost": max_cost if known else None, "max_calls": max_calls}
 
 
@@ -109,12 +111,3 @@ def _draw_start(project: Project, asked: Arguments, calls: int) -> None:
         if st.button("Start", icon=":material/play_arrow:", type="primary", key="start_reflect",
                      disabled=bool(project.jobs.running("reflect")) or not calls or not may_own()):  # fmt: skip
             start(project, asked)
-
-
-def start(project: Project, asked: Arguments) -> None:
-    """Start a run; what is wrong with its teacher or prompts is said before anything is stored."""
-    make_teacher(asked)
-    make_prompts(asked)
-    project.start("reflect", asked)
-    st.session_state.pop("trial", None)
-    st.rerun()

@@ -1,11 +1,14 @@
 """The trial of a teacher: what is sent about three samples, and what comes back."""
 
+from contextlib import closing
+
 import streamlit as st
 
-from srt_core.errors import TeacherError
+from srt_core.errors import TeacherError, TeacherStopError
 from srt_core.reflect.prompts import ParsedReflection
-from srt_core.reflect.trial import TRIAL_SAMPLES, Trial, trial
-from srt_core.steps.steps import Arguments, make_plan, make_prompts, make_teacher
+from srt_core.reflect.trial import TRIAL_SAMPLES, Trial
+from srt_core.steps.step import Arguments
+from srt_core.steps.trial import TRIAL, read_trial
 from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.reflect.teacher import is_complete
 from srt_core.ui.server.identity import may_own, require_owner
@@ -21,15 +24,24 @@ def draw_trial(project: Project, asked: Arguments) -> None:
     if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
                  disabled=not is_complete(asked) or not may_own()):  # fmt: skip
         st.session_state.pop("trial", None)
-        with reporting(), st.spinner("Waiting for the teacher"):
+        with reporting():
             require_owner()
-            calls = trial(project.store, make_teacher(asked), make_prompts(asked),
-                          reply_format=make_plan(asked).reply_format)  # fmt: skip
-            st.session_state["trial"] = (project.name, calls)
+            _try(project, asked)
     name, calls = st.session_state.get("trial", ("", []))
     if name == project.name:
         for call in calls:
             _draw_call(call)
+
+
+def _try(project: Project, asked: Arguments) -> None:
+    """Make the calls, and keep for this session what came: also where a cap or the teacher ended it."""
+    try:
+        with st.spinner("Waiting for the teacher"), closing(TRIAL.walk(project.store, asked)) as steps:
+            for _ in steps:
+                pass
+    except TeacherStopError as error:
+        show_error(error)
+    st.session_state["trial"] = (project.name, read_trial(project.store, asked))
 
 
 def _draw_call(call: Trial) -> None:

@@ -1,7 +1,7 @@
 """The token losses of a sample: which pieces of a text became easier once its context was known, drawn on the text.
 
-A job computes them (`ui.steps`), the project file keeps them. While one runs, `watch_tokens` looks at it from outside
-of Review's own fragment, because a fragment that runs by itself must not stand within another.
+A job computes them (`steps.explain`), the project file keeps them. While one runs, `watch_tokens` looks at it from
+outside of Review's own fragment, because a fragment that runs by itself must not stand within another.
 """
 
 import html
@@ -15,11 +15,12 @@ import streamlit as st
 from srt_core.errors import ProjectError, SRTError
 from srt_core.project.store import Row
 from srt_core.records import Candidate, Origin
-from srt_core.score.resident import RESIDENT, StudentChoice
 from srt_core.score.scorings import scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
+from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.jobs import Job, JobState
-from srt_core.steps.steps import EXPLAIN, Arguments
+from srt_core.steps.resident import RESIDENT, StudentChoice
+from srt_core.steps.step import Arguments
 from srt_core.ui.frame.page import PAGES, address, show_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.progress import last_arguments
@@ -86,7 +87,7 @@ def watch_tokens(project: Project, desk: Desk) -> None:
 
 
 def _watch(project: Project, desk: Desk) -> None:
-    job = project.jobs.latest(EXPLAIN)
+    job = project.jobs.latest(EXPLAIN.name)
     if desk.awaits is not None and not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
         desk.awaits = None
         st.rerun()
@@ -126,14 +127,14 @@ def _arguments(project: Project, scoring: Row, missing: Sequence[MapSubject]) ->
 
 def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments: Arguments) -> None:
     """Wait for a job that runs, say why one failed, start one where that is quick, else offer to."""
-    job = project.jobs.latest(EXPLAIN)
+    job = project.jobs.latest(EXPLAIN.name)
     is_mine = job is not None and job.arguments == arguments
     wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
     failed = job if job and is_mine and job.state is JobState.FAILED else None
-    if not project.jobs.running(EXPLAIN) and failed is None and RESIDENT.holds(wanted):
+    if not project.jobs.running(EXPLAIN.name) and failed is None and RESIDENT.holds(wanted):
         _start(project, desk, arguments)
         is_mine = True
-    running = project.jobs.running(EXPLAIN)
+    running = project.jobs.running(EXPLAIN.name)
     if running:
         _wait(desk, running[0], is_mine=is_mine)
         return
@@ -144,8 +145,8 @@ def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments:
 
 def _start(project: Project, desk: Desk, arguments: Arguments) -> None:
     with suppress(ProjectError):  # another session was faster: its job is waited for, then this one starts
-        project.start(EXPLAIN, arguments)
-    job = project.jobs.latest(EXPLAIN)
+        project.start(EXPLAIN.name, arguments)
+    job = project.jobs.latest(EXPLAIN.name)
     desk.awaits = job.job_id if job else None
 
 

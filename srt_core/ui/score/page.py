@@ -7,10 +7,11 @@ import streamlit as st
 from srt_core.methods import METHODS
 from srt_core.project.store import Store
 from srt_core.records import LossStatus
-from srt_core.score.ifd import Convention
 from srt_core.score.scorings import UNSCORED, score_statuses, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
-from srt_core.steps.steps import Arguments
+from srt_core.steps.score import SCORE
+from srt_core.steps.step import Argument, Arguments
+from srt_core.ui.frame.form import draw_field, draw_form
 from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty
 from srt_core.ui.frame.progress import job_panel, last_arguments
 from srt_core.ui.server.identity import may_own
@@ -18,16 +19,6 @@ from srt_core.ui.server.runtime import Project
 
 EXPLORE = "pages/4_Explore.py"
 OWN_TEMPLATE = "A file of your own"
-DEVICES = ("auto", "cpu", "cuda")
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-DTYPE_HELP = (
-    "auto: float32 on a CPU, which is exact, and bfloat16 on a GPU. bfloat16 on a CPU is a faster preview: its losses "
-    "are off by about 0.1 %, and a close comparison may come out the other way."
-)
-CONVENTION_HELP = {
-    Convention.ALIGNED: "Token by token the same text with and without its context. Use this one.",
-    Convention.REFERENCE: "Cuts tokens the way the authors' code does, to compare with their numbers.",
-}
 STATUS_LABELS = {
     LossStatus.OK: ("Scored", "Both scores are there."),
     LossStatus.TRUNCATED: ("Truncated", "Longer than max length: the scores run over what was kept."),
@@ -64,36 +55,7 @@ def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     """Ask for the student and how it is asked, beginning with what the latest run used."""
     st.subheader("Student")
     _offer_methods()
-    model, device, dtype = st.columns([4, 1, 1])
-    student = model.text_input("Model folder on this server, or hub name", last.get("student", ""), key="student",
-                               disabled=not may_own(),
-                               persist_state="session", placeholder="/models/my-student",
-                               help="A Hugging Face causal language model: the one you will train, before "
-                                    "training.")  # fmt: skip
-    where = device.selectbox("Device", DEVICES, index=DEVICES.index(last.get("device", "auto")), key="device",
-                             persist_state="session", help="auto: a GPU where there is one.")  # fmt: skip
-    precision = dtype.selectbox("Precision", DTYPES, index=DTYPES.index(last.get("dtype", "auto")), key="dtype",
-                                persist_state="session", help=DTYPE_HELP)  # fmt: skip
-    left, middle, right = st.columns([2, 2, 1])
-    with left:
-        template = _choose_template(last.get("template", TEMPLATE_NAMES[0]))
-    conventions = list(Convention)
-    convention = middle.radio(
-        "Convention", conventions, index=conventions.index(Convention(last.get("convention", Convention.ALIGNED))),
-        format_func=str.capitalize, captions=[CONVENTION_HELP[each] for each in conventions], key="convention",
-        persist_state="session",
-    )  # fmt: skip
-    length = right.number_input("Max length (tokens)", 16, 1_000_000, last.get("max_length", 2048), key="max_length",
-                                persist_state="session", help="Prompt and text together. The student's own limit "
-                                "where that is less.")  # fmt: skip
-    return {
-        "student": (student or "").strip(),
-        "device": where,
-        "dtype": precision,
-        "template": template,
-        "convention": str(convention),
-        "max_length": int(length),
-    }
+    return SCORE.complete(draw_form(SCORE, last, own={"template": _choose_template}))
 
 
 def _offer_methods() -> None:
@@ -108,13 +70,13 @@ def _offer_methods() -> None:
                           on_click=st.session_state.update, args=(used,))  # fmt: skip
 
 
-def _choose_template(last: str) -> str:
-    options = [*TEMPLATE_NAMES, OWN_TEMPLATE]
-    chosen = st.selectbox("Template", options, index=options.index(last if last in options else OWN_TEMPLATE),
-                          key="template", persist_state="session",
-                          help="The prompt that the student will be trained with.")  # fmt: skip
+def _choose_template(argument: Argument, last: str) -> str:
+    """Ask for a template that comes with srt, or for a file, and show the texts of whichever it is."""
+    is_own = last not in TEMPLATE_NAMES
+    choices = {name: name for name in (*TEMPLATE_NAMES, OWN_TEMPLATE)}
+    chosen = draw_field(argument, OWN_TEMPLATE if is_own else last, choices=choices)
     if chosen == OWN_TEMPLATE:
-        path = st.text_input("Template file on this server", "" if last in options else last, key="template_path",
+        path = st.text_input("Template file on this server", last if is_own else "", key="template_path",
                              disabled=not may_own(),
                              persist_state="session", placeholder="/data/template.toml",
                              help="TOML with with_input, no_input and reverse_request.")  # fmt: skip

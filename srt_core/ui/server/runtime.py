@@ -13,11 +13,11 @@ from streamlit import runtime
 from srt_core.errors import ProjectError
 from srt_core.people.settings import projects_folder
 from srt_core.project.store import Store
-from srt_core.score.ifd import Convention
 from srt_core.score.scorings import UNSCORED, score_statuses
-from srt_core.steps.demo import FOLDER, TEMPLATE, fill_demo
+from srt_core.steps.demo import SCORING, fill_demo
 from srt_core.steps.jobs import JOIN_SECONDS, Jobs
-from srt_core.steps.steps import EXPLAIN, STEPS, Arguments
+from srt_core.steps.step import Arguments
+from srt_core.steps.steps import STEPS
 from srt_core.ui.server.identity import require_owner
 
 DEMO = "demo"
@@ -44,13 +44,13 @@ class Project:
 
         RoleError if the person at the screen may not: everybody may look at token losses, owners run the rest.
         """
-        if kind != EXPLAIN:
+        if not STEPS[kind].is_open_to_all:
             require_owner()
         self.start_unasked(kind, arguments)
 
     def start_unasked(self, kind: str, arguments: Arguments) -> None:
         """Start a step that the app itself wants."""
-        self.jobs.start(kind, arguments, partial(STEPS[kind], self.store, arguments))
+        self.jobs.start(kind, arguments, partial(STEPS[kind].walk, self.store, arguments))
 
     def close(self, seconds: float = JOIN_SECONDS) -> None:
         """Stop the jobs, wait up to `seconds` for each, then close the file."""
@@ -119,13 +119,4 @@ def _complete_demo(project: Project) -> None:
         return
     for _ in fill_demo(project.store):
         pass
-    project.start_unasked(
-        "score",
-        {
-            "student": str(FOLDER / "student"),
-            "template": TEMPLATE,
-            "convention": str(Convention.ALIGNED),
-            "max_length": 2048,
-            "device": "auto",
-        },
-    )
+    project.start_unasked("score", SCORING)

@@ -1,0 +1,54 @@
+"""`srt decide`."""
+
+from typing import Annotated
+
+import typer
+
+from srt_core.commands.common import ProjectPath, user_name
+from srt_core.errors import SRTError
+from srt_core.project.candidates import find_sample
+from srt_core.project.store import Store
+from srt_core.records import Action, Decision, Origin
+from srt_core.review import decisions
+from srt_core.select.derive import refresh
+
+
+def decide(
+    project: ProjectPath,
+    sample: Annotated[str, typer.Argument(help="The sample's id or number.", show_default=False)],
+    action: Annotated[str, typer.Argument(help="approve, reject, park, choose or undo.", show_default=False)],
+    origin: Annotated[
+        str | None, typer.Argument(help="With choose: ORIGINAL, RESPONSE, INSTRUCTION or BOTH.", show_default=False)
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Your name; the system's user name where not given.")] = None,
+) -> None:
+    """Decide one sample. Approve takes the candidate that won the rule's walk; choose takes any."""
+    author = by or user_name()
+    with Store.open(project) as store:
+        refresh(store)
+        name = find_sample(store, sample)
+        standing = decisions.standing(store, name)
+        standing_id = standing.event_id if standing else None
+        if action == "undo" and not origin:
+            if standing_id is None:
+                raise SRTError(f"Sample {name} has no decision to undo.", "See srt status.")
+            decisions.undo(store, standing_id, author)
+        else:
+            decisions.decide(store, _decision(store, name, action, origin, author), expected_event_id=standing_id)
+        now = decisions.standing(store, name)
+    typer.echo(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
+
+
+def _decision(store: Store, sample: str, action: str, origin: str | None, author: str) -> Decision:
+    if action == "choose":
+        if (origin or "").upper() not in list(Origin):
+            raise SRTError("Choose which candidate?", f"Write: choose {' | '.join(Origin)}.")
+        return Decision(sample, Action.CHOOSE, author, Origin(str(origin).upper()))
+    if origin:
+        raise SRTError(f"{action} takes no candidate.", f"To take that one, write: choose {origin}.")
+    if action == "approve":
+        winner = store.value("SELECT winner FROM selection WHERE sample_id = ?", [sample])
+        return Decision(sample, Action.APPROVE, author, Origin(winner))
+    if action in ("reject", "park"):
+        return Decision(sample, Action(action), author)
+    raise SRTError(f"There is no action {action}.", "Use approve, reject, park, undo or choose ORIGIN.")

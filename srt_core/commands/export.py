@@ -1,0 +1,27 @@
+"""`srt export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srt_core.commands.common import ProjectPath, user_name
+from srt_core.export.contents import Scope
+from srt_core.export.export import export
+from srt_core.export.formats import FORMATS
+from srt_core.project.store import Store
+
+
+def export_(
+    project: ProjectPath,
+    out_dir: Annotated[Path, typer.Argument(help="The folder to write to.", show_default=False)],
+    format: Annotated[list[str], typer.Option(help=f"One of {', '.join(FORMATS)}; may be given several times.")],
+    scope: Annotated[
+        Scope, typer.Option(help="verdicts: decisions, else the rule; approved: decisions only.")
+    ] = Scope.VERDICTS,
+) -> None:
+    """Write the verdicts for training, read them back, and add a manifest."""
+    with Store.open(project) as store:
+        for name in format:
+            written = export(store, out_dir, name, scope=scope, by=user_name())
+            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")

@@ -1,0 +1,38 @@
+"""`srt init` and `srt status`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from srt_core.commands.common import ProjectPath, lines_of
+from srt_core.commands.terminal import show
+from srt_core.project.store import Store
+from srt_core.review.status import status
+from srt_core.select.derive import refresh
+from srt_core.steps.demo import fill_demo, is_demo, score_demo
+
+
+def init(
+    project: ProjectPath,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill it with the demo samples, their rewrites and scores.")
+    ] = False,
+) -> None:
+    """Create a project."""
+    with Store.open(project) if demo and is_demo(project) else Store.create(project) as store:
+        if demo:
+            show(fill_demo(store))
+            show(score_demo(store))
+            refresh(store)
+    typer.echo(f"Created {project}.")
+
+
+def status_(
+    project: ProjectPath,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Count everything in a project."""
+    with Store.open(project) as store:
+        found = status(store)
+    typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))

@@ -1,0 +1,52 @@
+"""The step estimate: what a run of reflect would take. It asks nobody and registers nobody."""
+
+from collections.abc import Generator
+from threading import Event
+
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.reflect.estimate import Estimate, estimate
+from srt_core.reflect.missing import Missing, count_missing
+from srt_core.reflect.run import producer_of
+from srt_core.reflect.spending import Spent, spent_by
+from srt_core.steps.preparing import make_plan, make_prompts, make_teacher, prepare, settled_by
+from srt_core.steps.reflect_arguments import ARGUMENTS, Mode
+from srt_core.steps.step import Arguments, Step
+
+
+def count_calls(store: Store, mode: Mode) -> int:
+    """Count the calls that a new teacher would need."""
+    return count_missing(Missing(store, "", settled_by(mode)))
+
+
+def estimate_run(store: Store, asked: Arguments) -> Estimate:
+    """Estimate what a run with these arguments would take."""
+    return estimate(store, make_teacher(asked), make_prompts(asked), make_plan(asked), is_batch=asked["is_batch"])
+
+
+def spent_so_far(store: Store, asked: Arguments) -> Spent:
+    """Add up what the teacher with these prompts has taken so far."""
+    return spent_by(store, producer_of(store, make_teacher(asked), make_prompts(asked)))
+
+
+def in_dollars(amount: float) -> str:
+    """Write an amount of money, a small one with more digits."""
+    return f"{amount:,.2f} US dollars" if amount >= 1 else f"{amount:.4f} US dollars"
+
+
+def _run(store: Store, asked: Arguments, _stop: Event) -> Generator[Progress, None, None]:
+    prepare(store, asked)
+    found = estimate_run(store, asked)
+    yield Progress("calls", total=found.calls, message=_said(found))
+
+
+def _said(found: Estimate) -> str:
+    cost = "price not known" if found.cost is None else in_dollars(found.cost)
+    basis = "as its replies so far" if found.is_measured else "a guess until it has replied; --try 3 makes it better"
+    return (
+        f"{found.calls:,} calls, {found.prompt_tokens:,} tokens sent, {found.completion_tokens:,} written ({basis}): "
+        f"{cost}."
+    )
+
+
+ESTIMATE = Step("estimate", "Estimate", "calls", _run, ARGUMENTS, is_work=False)

@@ -1,0 +1,63 @@
+"""The step reflect: the teacher makes the candidates that are missing."""
+
+from collections.abc import Generator
+from threading import Event
+
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.reflect.batch.run import reflect_batch
+from srt_core.reflect.batch.stored import forget_batches
+from srt_core.reflect.run import producer_of, reflect
+from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.review.status import status
+from srt_core.score.student import load_student
+from srt_core.steps.background_scoring import BackgroundScoring
+from srt_core.steps.estimate import in_dollars
+from srt_core.steps.preparing import prepare
+from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS
+from srt_core.steps.resident import RESIDENT
+from srt_core.steps.score import SCORE, score_with
+from srt_core.steps.step import Arguments, Report, Step
+
+LISTED = 20
+
+
+def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+    teacher, prompts, plan = prepare(store, asked)
+    if asked["is_batch"] and isinstance(teacher, OpenAITeacher):
+        if asked["forget_batch"]:
+            forget_batches(store, producer_of(store, teacher, prompts))
+        yield from reflect_batch(
+            store, teacher, prompts, plan, wait=asked["wait"], poll_seconds=asked["poll_seconds"], stop=stop
+        )
+    elif asked["student"]:
+        RESIDENT.release()
+        yield Progress("reflections", message="Loading the student")
+        scoring = SCORE.complete({name: asked[name] for name in ("student", "template")})
+        student = load_student(scoring["student"])
+        with BackgroundScoring(lambda stopped: score_with(store, student, scoring, stopped)) as beside:
+            yield from reflect(store, teacher, prompts, plan, stop=stop, scoring=beside)
+    else:
+        yield from reflect(store, teacher, prompts, plan, stop=stop)
+
+
+def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
+    rows = store.rows(f"FROM failed_reflection ORDER BY reflection_id LIMIT {LISTED}")
+    lines = [f"{last.done - last.failed:,} reflections accepted, {last.failed:,} failed in this run."]
+    if last.spent is not None:
+        lines.append(f"{in_dollars(last.spent)} spent on this teacher and prompts so far.")
+    failures = [f"{row['sample_id']} {row['origin']}: {row['reason']} {row['detail']}".strip() for row in rows]
+    return Report([*lines, *filter(None, [last.message])], status(store)["failed_reflections"], failures)
+
+
+REFLECT = Step(
+    "reflect",
+    "Reflection",
+    "reflections",
+    _run,
+    ARGUMENTS,
+    help="Ask the teacher for the rewrites that are missing. Again goes on where it stopped; no reply is paid for "
+    "twice.",
+    report=_report,
+    rows=ROWS,
+)

@@ -1,0 +1,181 @@
+"""The step score: the student scores every candidate. Also beside a teacher's calls, in sequential mode."""
+
+from collections.abc import Generator
+from threading import Event
+
+from srt_core.methods import METHODS, student_and_template
+from srt_core.project.progress import Progress
+from srt_core.project.store import Store
+from srt_core.review.status import status
+from srt_core.score.ifd import Convention
+from srt_core.score.run import is_scored, score
+from srt_core.score.student import Engine, Scorer, files_stamp, open_student
+from srt_core.score.templates import TEMPLATE_NAMES, Template, load_template
+from srt_core.select.derive import refresh
+from srt_core.steps.resident import RESIDENT
+from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Row, Step, Widget
+
+LISTED = 20
+CONVENTION_HELP = {
+    Convention.ALIGNED: "Token by token the same text with and without its context. Use this one.",
+    Convention.REFERENCE: "Cuts tokens the way the authors' code does, to compare with their numbers.",
+}
+_SUGGESTING = [name for name, method in METHODS.items() if method.student or method.template]
+
+
+def _choices(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+ARGUMENTS = (
+    Argument(
+        "student",
+        str,
+        "",
+        option=Option("A model folder or hub name; the method's where not given."),
+        field=Field(
+            "Model folder on this server, or hub name",
+            "A Hugging Face causal language model: the one you will train, before training.",
+            placeholder="/models/my-student",
+        ),
+        is_owners=True,
+    ),
+    Argument(
+        "template",
+        str,
+        "",
+        option=Option(f"One of {', '.join(TEMPLATE_NAMES)}, or a TOML file; else the method's, else alpaca."),
+        field=Field(
+            "Template",
+            "The prompt that the student will be trained with.",
+            Widget.LIST,
+            first=TEMPLATE_NAMES[0],
+            choices=_choices(*TEMPLATE_NAMES),
+        ),
+    ),
+    Argument("method", str, "", option=Option(f"Score as its paper does: {', '.join(_SUGGESTING)}.")),
+    Argument(
+        "convention",
+        Convention,
+        Convention.ALIGNED,
+        option=Option("How texts become tokens."),
+        field=Field(
+            "Convention",
+            widget=Widget.RADIO,
+            choices={str(each): each.capitalize() for each in Convention},
+            captions=[CONVENTION_HELP[each] for each in Convention],
+        ),
+    ),
+    Argument(
+        "max_length",
+        int,
+        2048,
+        option=Option("Tokens; the student's own limit where that is less.", low=2),
+        field=Field(
+            "Max length (tokens)",
+            "Prompt and text together. The student's own limit where that is less.",
+            Widget.NUMBER,
+            low=16,
+            high=1_000_000,
+        ),
+    ),
+    Argument(
+        "device",
+        str,
+        "auto",
+        option=Option("auto, cpu or cuda."),
+        field=Field("Device", "auto: a GPU where there is one.", Widget.LIST, choices=_choices("auto", "cpu", "cuda")),
+    ),
+    Argument(
+        "dtype",
+        str,
+        "auto",
+        option=Option("auto (float32 on a CPU, bfloat16 on a GPU), float32, bfloat16."),
+        field=Field(
+            "Precision",
+            "auto: float32 on a CPU, which is exact, and bfloat16 on a GPU. bfloat16 on a CPU is a faster preview: "
+            "its losses are off by about 0.1 %, and a close comparison may come out the other way.",
+            Widget.LIST,
+            choices=_choices("auto", "float32", "bfloat16", "float16"),
+        ),
+    ),
+    Argument(
+        "token_budget",
+        int | None,
+        option=Option("Tokens computed at once; 2048 on a CPU, 4096 on a GPU.", low=64),
+    ),
+    Argument("engine", Engine, Engine.LOCAL, option=Option("ray: on a cluster; needs the extra srt-curator[ray].")),
+    Argument(
+        "address",
+        str | None,
+        option=Option("The Ray cluster, host:port or auto; one is started here where not given."),
+    ),
+    Argument(
+        "workers",
+        int | None,
+        option=Option("Ray workers; one a GPU where not given, or one a core without GPUs.", low=1),
+    ),
+)
+
+
+def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+    """Score what has no score yet with a student that is loaded, as the arguments of the step ask it."""
+    template = load_template(asked["template"])
+    yield from score(
+        store,
+        student,
+        template,
+        convention=Convention(asked["convention"]),
+        max_length=asked["max_length"],
+        token_budget=asked["token_budget"],
+        stop=stop,
+        stamp=_stamp(asked, template),
+    )
+
+
+def _stamp(asked: Arguments, template: Template) -> str:
+    """Say what a scoring was asked with: a run with the same stamp that has scored all there is needs no student."""
+    settings = (asked["engine"], asked["device"], asked["dtype"], template.hash, asked["convention"])
+    return files_stamp(asked["student"], *settings, str(asked["max_length"]))
+
+
+def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+    student, template = student_and_template(asked["method"], asked["student"], asked["template"])
+    asked = {**asked, "student": student, "template": template}
+    if is_scored(store, _stamp(asked, load_template(template))):
+        yield Progress("candidates", total=0, message="Everything was scored before.")
+        return
+    RESIDENT.release()
+    yield Progress("candidates", message="Loading the student")
+    where = {name: asked[name] for name in ("address", "workers", "device", "dtype")}
+    with open_student(student, engine=Engine(asked["engine"]), **where) as loaded:
+        yield from score_with(store, loaded, asked, stop)
+
+
+def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
+    refresh(store)
+    rows = store.rows(
+        """SELECT sample_id, origin, status FROM score JOIN candidate USING (candidate_id)
+           WHERE scoring_id = ? AND (ifd IS NULL OR r_ifd IS NULL) ORDER BY candidate_id LIMIT ?""",
+        [store.scoring_id(), LISTED],
+    )
+    without = status(store)["unscored"]
+    summary = f"{last.done:,} candidates scored in {last.elapsed_seconds:.1f} s, {without:,} without IFD or r-IFD."
+    failures = [f"{row['sample_id']} {row['origin']}: {row['status']}" for row in rows]
+    return Report([summary, *filter(None, [last.message])], without, failures)
+
+
+SCORE = Step(
+    "score",
+    "Scoring",
+    "candidates",
+    _run,
+    ARGUMENTS,
+    help="Score every candidate with the student. Again goes on where it stopped.",
+    failed="without a score",
+    report=_report,
+    rows=(
+        Row(("student", "device", "dtype"), (4, 1, 1)),
+        Row(("template", "convention", "max_length"), (2, 2, 1)),
+    ),
+)
