@@ -106,6 +106,5 @@ def dials(guards: Iterable[Guard], measures: Mapping[str, Measure]) -> dict[str,
 
 
 def _limit(guard: Guard, measure: Measure) -> Dial:
-    return Dial(
-        guard.name, guard.label, guard.help, "limit", measure.low, measure.high, measure.step, initial=guard.initial
-    )
+    low, high, step, initial = (float(end) for end in (measure.low, measure.high, measure.step, guard.initial))
+    return Dial(guard.name, guard.label, guard.help, "limit", low, high, step, initial=initial)

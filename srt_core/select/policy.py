@@ -20,7 +20,15 @@ def applied_policy(store: Store) -> Policy:
 
 def policy_in(text: str | None) -> Policy:
     """Read a policy as `meta` holds it; the default where there is none yet."""
-    return policy_from_json(text) if text else Policy()
+    if not text:
+        return Policy()
+    try:
+        return policy_from_json(text)
+    except PolicyError as error:  # of a method whose file is gone, or of a later version
+        raise PolicyError(
+            f"The policy in use cannot be applied here: {error.message}",
+            "Put another in use: srt select PROJECT --preset selective-code",
+        ) from error
 
 
 def settings_of(policy: Policy) -> dict[str, object]:

@@ -1,0 +1,153 @@
+"""A method is one file: what it brings shows everywhere while the file is there, and nowhere when it is gone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+METHOD = ROOT / "tests" / "data" / "brevity.py"
+PAIRS = [
+    {"instruction": "Name a colour.", "input": "", "output": "Red. It is the colour of roses."},
+    {"instruction": "Name a bird.", "input": "", "output": "A wren sings near the old house. It is small."},
+    {"instruction": "Say yes.", "input": "", "output": "Yes"},
+]
+
+
+class House:
+    """A copy of the package with one file more, and a project beside it; commands run in processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("srt_core", "pages", "sample_data", ".streamlit"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "app.py", folder)
+        self.method = Path(shutil.copy(METHOD, folder / "srt_core" / "methods"))
+        self.project = folder / "own.srt"
+        (folder / "pairs.json").write_text(json.dumps(PAIRS), encoding="utf-8")
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "SRT_PROJECT": str(self.project)}
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def srt(self, command: str, *arguments: str) -> str:
+        done = self.python("-m", "srt_core", command, str(self.project), *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ask(self, script: str) -> object:
+        done = self.python("-c", script)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Three pairs, rewritten, measured and selected by the method that is one file."""
+    house = House(tmp_path_factory.mktemp("house"))
+    house.srt("init")
+    house.srt("import", str(house.folder / "pairs.json"))
+    house.srt("rewrite")
+    house.srt("measure")
+    house.srt("select", "--preset", "brevity")
+    return house
+
+
+def test_the_command_line_runs_it(house: House) -> None:
+    """Its rewriter and its measure are steps' work, its guard and its limit are the policy's."""
+    assert "first sentence, version 1: 2 rewrites" in house.srt("rewrite")
+    assert "Words: 5 ok" in house.srt("measure")
+    said = house.srt("select", "--set", "max_words=3")
+    assert "reason kept: 2" in said
+    assert "reason too_wordy: 1" in said
+    assert "reason kept: 3" in house.srt("select", "--set", "max_words=8")
+    assert "reason kept: 2" in house.srt("select", "--preset", "brevity")
+
+
+ASK = """
+import json, os
+from pathlib import Path
+from srt_core.project.store import Store
+from srt_core.review.filter.facets import count, count_in_bins
+from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.page import SORTS, read_page
+from srt_core.ui.sample.summary import read_sample
+with Store.open(Path(os.environ["SRT_PROJECT"])) as store:
+    wordy = Filter(winner_ranges=(("words", 5.0, 9.0),))
+    found = {
+        "filtered": [each.seq for each in read_page(store, wordy, "number", 9, 0)],
+        "open": count(store, Filter(reason=("too_wordy",))),
+        "histogram": {str(each): bins for each, bins in count_in_bins(store, "words", [0, 5, 10], Filter()).items()},
+        "sorted": [each.seq for each in read_page(store, Filter(), "words of the winner, high first", 9, 0)],
+        "said": read_sample(store, read_page(store, wordy, "number", 9, 0)[0].sample_id).walk(),
+    }
+print(json.dumps(found))
+"""
+
+
+def test_filters_orders_histograms_and_reasons_know_it(house: House) -> None:
+    """A filter bounds the measure, an order and a histogram are by it, and Review says which limit was missed."""
+    found = house.ask(ASK)
+    assert isinstance(found, dict)
+    assert found["filtered"] == [2]
+    assert found["open"] == 1
+    assert found["histogram"] == {"ORIGINAL": [1, 2], "RESPONSE": [1, 1], "INSTRUCTION": [0, 0], "BOTH": [0, 0]}
+    assert found["sorted"][0] == 2
+    assert found["said"][-1] == "Left out: its words of 7.00 is above the limit of 4.00."
+
+
+LOOK = """
+import json
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file("app.py", default_timeout=120)
+page.switch_page("PAGE")
+page.run()
+texts = [str(each.value) for each in (*page.markdown, *page.text, *page.caption)]
+labels = [each.label for kind in ("slider", "toggle", "selectbox") for each in page.get(kind)]
+options = [str(option) for each in page.selectbox for option in each.options]
+print(json.dumps({"errors": [each.value for each in page.exception], "seen": texts + labels + options}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "seen"),
+    [("5_Thresholds.py", ["Most words", "Brevity"]), ("4_Explore.py", ["words of the winner, high first"])],
+)
+def test_the_screens_show_it(house: House, page: str, seen: list[str]) -> None:
+    """Thresholds offers the method and its limit, Explore the order by its measure."""
+    found = house.ask(LOOK.replace("PAGE", f"pages/{page}"))
+    assert isinstance(found, dict)
+    assert found["errors"] == []
+    for text in seen:
+        assert any(text in each for each in found["seen"]), text
+
+
+def test_exports_carry_it(house: House) -> None:
+    """Every version has the measure beside its scores, and the manifest the limit."""
+    house.srt("export", str(house.folder / "out"), "--format", "scores")
+    lines = [json.loads(line) for line in (house.folder / "out" / "scores.jsonl").read_text("utf-8").splitlines()]
+    assert [line["words"] for line in lines if line["origin"] == "RESPONSE"] == [1, 7]
+    manifest = json.loads((house.folder / "out" / "manifest.json").read_text("utf-8"))
+    assert manifest["files"]["scores.jsonl"]["policy"]["max_words"] == 4
+
+
+def test_it_is_gone_with_its_file(house: House) -> None:
+    """Without the file the policy in use says what to do, nothing names the method, and the project goes on."""
+    house.method.unlink()
+    status = house.python("-m", "srt_core", "status", str(house.project))
+    assert status.returncode == 2
+    assert "The policy in use cannot be applied here: The policy has no option max_words." in status.stderr
+    assert "srt select PROJECT --preset selective-code" in status.stderr
+    select = house.python("-m", "srt_core", "select", str(house.project), "--preset", "brevity")
+    assert select.returncode == 2
+    assert "There is no policy brevity." in select.stderr
+    house.srt("select", "--preset", "reflection-tuning-v1")
+    house.srt("export", str(house.folder / "after"), "--format", "scores")
+    assert '"words"' not in (house.folder / "after" / "scores.jsonl").read_text("utf-8")
+    assert "reason kept: 2" in house.srt("select")
