@@ -15,8 +15,7 @@ test:  ## install what the tests need, then lint, types, import contracts and te
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest --numprocesses 2 --dist loadfile -m 'not alone and not browser'
-	.venv/bin/pytest -m 'alone or browser'
+	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 format:  ## sort imports and lay out the code
 	@scripts/install.sh test

@@ -1,7 +1,5 @@
-"""What tests of the teacher's runs share: a project of originals, a run to its end, a run in a process of its own."""
+"""What tests of the teacher's runs share: a project of originals, a run to its end, the script of one to be killed."""
 
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,14 +47,15 @@ def outcomes(store: Store) -> list[Row]:
     )
 
 
-RUN = """
-import sys
+RUN_NEEDS = """
 from contextlib import closing
 from pathlib import Path
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.prompts import load_prompts
 from srt_core.project.store import Store
 from srt_core.reflect.teacher import OpenAITeacher
+"""
+RUN = """
 path, url, concurrency = sys.argv[1:]
 with Store.open(Path(path)) as store:
     steps = reflect(store, OpenAITeacher(url, "m-1"), load_prompts(), Plan(concurrency=int(concurrency)))
@@ -64,9 +63,3 @@ with Store.open(Path(path)) as store:
         for progress in steps:
             print(progress.done, flush=True)
 """
-
-
-def start_run(path: Path, url: str, concurrency: int) -> "subprocess.Popen[str]":
-    """Reflect in a process of its own, which prints a line for each step."""
-    command = [sys.executable, "-c", RUN, str(path), url, str(concurrency)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 
 from srt_core.people import People, Role, hash_password, save
 from srt_core.project.store import Store
@@ -117,12 +117,18 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     expect(page).to_have_url(re.compile("/login"))
 
     fill_login(page, "Ben")
+    sessions: list[WebSocket] = []
+
+    def note_session(opened: WebSocket) -> None:
+        sessions.append(opened)
+
+    page.on("websocket", note_session)
     page.goto(f"{server.url}/Review?queue=all")
     page.get_by_role("button", name="Accept").wait_for()
     wait_for_script(page)
     save(people, People("0" * 64).add("Ann", Role.OWNER, hash_password(PASSWORDS["Ann"])))  # Ben is gone
-    page.keyboard.press("x")
-    page.wait_for_timeout(700)
+    with sessions[-1].expect_event("close"):
+        page.keyboard.press("x")
     assert ask(server, "/")[0] == HTTPStatus.UNAUTHORIZED
     server.kill()
     with Store.open(project) as store:

@@ -1,6 +1,7 @@
 """The pace of the calls: given times and answers, when the next may start; once, against a server that counts."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -156,14 +157,18 @@ def test_tokens_a_minute_are_kept_by_what_was_counted(guess: float) -> None:
     assert 118 <= len(found) <= 122
 
 
-def test_a_server_that_counts_refuses_few_calls(tmp_path: Path) -> None:
-    """A run that is told the server's requests a minute is refused hardly a call, and makes everything."""
+def test_a_limit_that_is_given_is_kept(tmp_path: Path) -> None:
+    """A run that is told the server's requests a minute begins no call before it may, and makes everything."""
+    a_second = 20
     with running_fault_server() as server, project(tmp_path / "p.srt", 20) as store:
         server.refuses = False
-        server.requests_per_minute, server.window_seconds = 20, 1.0
-        run(store, server.url("teach"), Plan(requests_per_minute=20 * 60))
+        began = time.time()
+        run(store, server.url("teach"), Plan(requests_per_minute=60 * a_second))
         assert {row["status"] for row in outcomes(store)} == {"accepted"}
-        assert server.attempts.total() - 60 <= 3
+        server.settle()
+        answered = sorted(entry.time for entry in server.ledger.entries())
+    assert len(answered) == 60
+    assert all(at - began >= place / a_second - 0.001 for place, at in enumerate(answered))
 
 
 def test_a_server_that_counts_is_found_out(tmp_path: Path) -> None:

@@ -3,8 +3,7 @@
 import json
 import random
 import shutil
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -38,6 +37,7 @@ from srt_core.score.templates import load_template
 from srt_core.select import selection
 from srt_core.select.settled import settled_by_rule
 from tests.empty_project import create_empty
+from tests.killing import worker
 from tests.small_project import COLUMN_MAP, alpaca_rows, rows_with_candidates, save_student, write_lines
 from tests.teaching_server import TeachingServer, record_replies, running_teaching_server
 from tests.tiny_students import byte_tokenizer, tiny_llama
@@ -121,18 +121,6 @@ def import_rows(store: Store, rows: Sequence[object], name: str = "data.jsonl", 
     lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return walk(import_file(store, path, **options))[-1]
-
-
-def kill_at(command: Sequence[str], lines: int, delay_seconds: float) -> bool:
-    """Run a command, wait for so many lines of it and a little more, end it as `kill -9` does; was it in time?"""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    with process.stdout:
-        for _ in range(lines):
-            process.stdout.readline()
-        time.sleep(delay_seconds)
-        process.kill()
-    return process.wait() != 0
 
 
 # ---- import
@@ -249,11 +237,12 @@ def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert [row["finished"] for row in samples.imports(store)] == [True]
 
 
-IMPORT = """
-import sys
+IMPORT_NEEDS = """
 from pathlib import Path
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
+"""
+IMPORT = """
 with Store.open(Path(sys.argv[1])) as store:
     for progress in import_file(store, Path(sys.argv[2])):
         print(progress.done, flush=True)
@@ -277,9 +266,9 @@ def test_a_killed_import_goes_on(tmp_path: Path) -> None:
 
     path = tmp_path / "killed.srt"
     create_empty(path).close()
-    for _ in range(4):
-        delay = chance.uniform(0, 3 * chunk_seconds)
-        kill_at([sys.executable, "-c", IMPORT, str(path), str(data)], chance.randrange(3), delay)
+    with worker(IMPORT_NEEDS, IMPORT, path, data) as work:
+        for _ in range(4):
+            work.end_at(chance.randrange(3), chance.uniform(0, 3 * chunk_seconds))
     with Store.open(path) as killed:
         walk(import_file(killed, data))
         assert content(killed) == expected, seed
@@ -456,13 +445,14 @@ def test_a_stopped_run_keeps_the_calls_under_way(store: Store, live: TeachingSer
     assert store.value("SELECT count(*) FROM reflection") == live.calls.total() < 20
 
 
-REFLECT = """
-import sys
+REFLECT_NEEDS = """
 from pathlib import Path
 from srt_core.reflect.run import reflect
 from srt_core.reflect.prompts import load_prompts
 from srt_core.project.store import Store
 from srt_core.reflect.teacher import OpenAITeacher
+"""
+REFLECT = """
 with Store.open(Path(sys.argv[1])) as store:
     for progress in reflect(store, OpenAITeacher(sys.argv[2], "m-1"), load_prompts()):
         print(progress.done, flush=True)
@@ -482,9 +472,9 @@ def test_a_killed_reflection_goes_on(tmp_path: Path, live: TeachingServer) -> No
         originals(store, 60)
     live.calls.clear()
     chance = random.Random(9)
-    for _ in range(2):
-        command = [sys.executable, "-c", REFLECT, str(path), live.url("any")]
-        assert kill_at(command, 1, chance.uniform(0, 0.1))
+    with worker(REFLECT_NEEDS, REFLECT, path, live.url("any")) as work:
+        for _ in range(2):
+            assert work.end_at(1, chance.uniform(0, 0.1)) == -signal.SIGKILL
     with Store.open(path) as killed:
         assert 0 < killed.value("SELECT count(*) FROM candidate") < len(candidates)
         walk(reflect(killed, live_teacher(live), PROMPTS))
@@ -759,15 +749,16 @@ class NarrowEmbedding(torch.nn.Module):
         return found
 
 
-SCORE = """
-import sys
+SCORE_NEEDS = """
 from pathlib import Path
-import torch
+import torch, transformers.models.llama.modeling_llama
 torch.set_num_threads(1)
 import srt_core.score.run as scoring
 from srt_core.project.store import Store
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
+"""
+SCORE = """
 with Store.open(Path(sys.argv[1])) as store:
     student = load_student(sys.argv[2], device="cpu")
     for progress in scoring.score(store, student, load_template("alpaca"), token_budget=512):
@@ -785,9 +776,9 @@ def test_a_killed_scoring_goes_on(tmp_path: Path) -> None:
     for path in paths:
         with create_empty(path) as store:
             import_rows(store, rows_with_candidates(150), column_map=COLUMN_MAP)
-    command = [sys.executable, "-c", SCORE, str(paths[1]), str(folder)]
-    kills = [kill_at(command, chance.randrange(1, 4), chance.uniform(0, 0.1)) for _ in range(5)]
-    assert all(kills), seed
+    with worker(SCORE_NEEDS, SCORE, paths[1], folder) as work:
+        kills = [work.end_at(chance.randrange(1, 4), chance.uniform(0, 0.1)) for _ in range(5)]
+    assert kills == [-signal.SIGKILL] * 5, seed
     found = []
     for path in paths:
         with Store.open(path) as store:

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 from threading import Event
@@ -12,9 +11,10 @@ from srt_core.reflect.prompts import RefusalReason
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import CallOutcome
 from tests.fault_server import read_ledger, running_fault_process, running_fault_server
-from tests.reflecting import PROMPTS, outcomes, project, run, start_run, teacher_at
+from tests.killing import INTERRUPTED, worker
+from tests.reflecting import PROMPTS, RUN, RUN_NEEDS, outcomes, project, run, teacher_at
 
-SAMPLES = 100
+SAMPLES = 60
 CONCURRENCY = 8
 KILLS = 5
 REASONS = {*RefusalReason, *CallOutcome}
@@ -47,14 +47,9 @@ def test_a_mixture_of_faults_and_five_kills_loses_only_calls_under_way(tmp_path:
     chance = random.Random(3)
     settings = ("--mixture", "0.3", "--seed", "3", "--latency", "0.05", "--never-refuses")
     with running_fault_process("--ledger", str(written), *settings) as url:
-        for _ in range(KILLS):
-            process = start_run(path, url, CONCURRENCY)
-            assert process.stdout is not None
-            with process:
-                process.stdout.readline()
-                time.sleep(chance.uniform(0, 0.4))
-                process.kill()
-            assert process.returncode == -signal.SIGKILL
+        with worker(RUN_NEEDS, RUN, path, url, CONCURRENCY) as work:
+            for _ in range(KILLS):
+                assert work.end_at(chance.randrange(1, 4), chance.uniform(0, 0.1)) == -signal.SIGKILL
         with Store.open(path) as store:
             before = store.value("SELECT count(*) FROM teacher_call")
             run(store, url, Plan(concurrency=CONCURRENCY))
@@ -92,18 +87,10 @@ def test_an_interrupt_keeps_the_calls_under_way(tmp_path: Path) -> None:
     """Ctrl-C ends a run with KeyboardInterrupt once every reply that was asked for is stored."""
     path, written = tmp_path / "p.srt", tmp_path / "ledger.jsonl"
     project(path, SAMPLES).close()
-    with running_fault_process("--ledger", str(written), "--latency", "0.05", "--never-refuses") as url:
-        for seconds in (0.0, 0.2, 0.5):
-            process = start_run(path, url, CONCURRENCY)
-            assert process.stdout is not None and process.stderr is not None
-            with process:
-                process.stdout.readline()
-                time.sleep(seconds)
-                process.send_signal(signal.SIGINT)
-                process.stdout.read()
-                said = process.stderr.read()
-            assert process.returncode == -signal.SIGINT
-            assert "\nKeyboardInterrupt" in said
+    settings = ("--ledger", str(written), "--latency", "0.05", "--never-refuses")
+    with running_fault_process(*settings) as url, worker(RUN_NEEDS, RUN, path, url, CONCURRENCY) as work:
+        for lines in (1, 2, 4):
+            assert work.end_at(lines, by=signal.SIGINT) == INTERRUPTED
     with Store.open(path) as store:
         kept = kept_replies(store)
     assert 0 < kept.total() < 3 * SAMPLES

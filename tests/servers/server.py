@@ -379,7 +379,7 @@ class FaultServer(ThreadingHTTPServer):
                 self.running -= 1
                 self._idle.notify_all()
 
-    def settle(self, seconds: float = 10) -> None:
+    def settle(self, seconds: float = 60) -> None:
         """Wait until nothing is under way: a client has an answer a moment before the ledger has it."""
         with self._idle:
             self._idle.wait_for(lambda: not self.running, seconds)
