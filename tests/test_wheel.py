@@ -19,6 +19,8 @@ from tests.conftest import ROOT, free_port
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SOURCE = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "app.py", "pages", "sample_data", ".streamlit")
+FIRST_START = 60_000
+"""Milliseconds in which a first start has made the demo, also on a machine that is busy with something else."""
 SECRETS = """[auth]
 redirect_uri = "http://127.0.0.1/oauth2callback"
 cookie_secret = "a secret of nobody"
@@ -115,10 +117,10 @@ def test_the_installed_app_starts_in_an_empty_folder(site: Path, start: Callable
     before = contents(site)
     app = start()
     page.goto(app.url)
-    expect(page.get_by_text("This is the demo project.")).to_be_visible()
+    expect(page.get_by_text("This is the demo project.")).to_be_visible(timeout=FIRST_START)
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     page.get_by_role("link", name="Review").click()
-    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible(timeout=FIRST_START)
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.2", app.port))
     assert [path.name for path in app.folder.iterdir()] == ["projects"]
