@@ -1,10 +1,14 @@
 """The rules of the design that no linter watches."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from srt_core.records import DERIVATIONS, Origin, Policy, Stage
+from srt_core.select.rule import rule
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "srt_core"
@@ -97,3 +101,31 @@ def test_tests_state_their_rule() -> None:
         if node.name.startswith("test_") and not ast.get_docstring(node)
     ]
     assert found == []
+
+
+ORIGIN_LITERALS = re.compile(r"""['"](ORIGINAL|RESPONSE|INSTRUCTION|BOTH)['"]""")
+NAME_ORIGINS = {"srt_core/records/origins.py", "srt_core/select/rule.py"}
+
+
+def test_only_the_rule_and_the_table_name_the_origins() -> None:
+    """What the four origins are is data of one table; beside it the rule alone says their names in SQL."""
+    named = {relative(path) for path in CORE_FILES if ORIGIN_LITERALS.search(path.read_text("utf-8"))}
+    assert named == NAME_ORIGINS
+
+
+def test_the_rule_follows_the_table_of_origins() -> None:
+    """The rule's statement compares each rewrite with its parent by the measure and in the direction of the table."""
+    statement = " ".join(rule([Policy()]).split())
+    both = DERIVATIONS[Origin.BOTH]
+    for origin, made in DERIVATIONS.items():
+        child, parent = f"{origin.lower()}_{made.measure}", f"{made.parent.lower()}_{made.measure}"
+        if made.stage is Stage.INSTRUCTION:
+            assert (made.direction, f"{child} > {parent} + instruction_margin" in statement) == (1, True)
+            continue
+        assert made.direction == -1
+        assert "child_r_ifd < parent_r_ifd - response_margin" in statement
+        assert f"{both.parent.lower()}_{made.measure}, {Origin.ORIGINAL.lower()}_{made.measure}) AS parent" in statement
+        assert f"both_{made.measure}, response_{made.measure}) AS child" in statement
+        assert child in statement
+        assert parent in statement
+    assert set(re.findall(r"'([A-Z]+)'", statement)) >= set(Origin)

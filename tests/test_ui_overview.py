@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import ProjectError
+from srt_core.methods import METHODS
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.status import status
@@ -57,7 +58,19 @@ def counts(samples: int, reflected: int, decided: int) -> dict[str, Any]:
 )
 def test_the_next_step_follows_the_state(found: dict[str, Any], unscored: int, running: list[str], label: str) -> None:
     """The next best action is the first step of the way that is not done, and reading while one is under way."""
-    assert next_step(found, unscored, running).label == label
+    assert next_step(found, unscored, running, METHODS["selective_reflection"]).label == label
+
+
+@pytest.mark.parametrize(
+    ("method", "label"),
+    [("selective_reflection", "Reflect"), ("cherry", "Score"), ("reflection_tuning", "Reflect")],
+)
+def test_the_next_step_asks_for_what_the_method_needs(method: str, label: str) -> None:
+    """A method without a teacher goes from import to scores, one without a student asks for none."""
+    found = counts(samples=3, reflected=0, decided=0)
+    assert next_step(found, 3, [], METHODS[method]).label == label
+    reflected = counts(samples=3, reflected=3, decided=0)
+    assert (next_step(reflected, 3, [], METHODS[method]).label == "Score") == METHODS[method].needs_student
 
 
 def test_the_funnel_counts_as_status_does(ruled: Project) -> None:

@@ -12,7 +12,7 @@ from threading import Event
 from srt_core.importing.samples import append_kinds
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Pair
+from srt_core.records import Origin, Pair
 
 CHUNK = 20_000
 """Candidate ids per query; only the originals among them are read."""
@@ -20,10 +20,10 @@ FITTED = 40_000
 """Texts that the groups are fitted on."""
 READ_CHARACTERS = 400
 
-_TEXTS = """
+_TEXTS = f"""
     SELECT candidate_id, sample_id, left(instruction, 1000) AS instruction, left(input, 1000) AS input,
            left(response, 1000) AS response
-    FROM candidate WHERE origin = 'ORIGINAL' AND candidate_id BETWEEN $first AND $last"""
+    FROM candidate WHERE origin = '{Origin.ORIGINAL}' AND candidate_id BETWEEN $first AND $last"""
 _UNKNOWN = "sample_id NOT IN (SELECT sample_id FROM kind)"
 
 
@@ -81,8 +81,8 @@ def _ranges(store: Store) -> Iterator[tuple[int, int]]:
 def _drawn(store: Store) -> list[str]:
     """Return the texts that the groups are fitted on, a fixed random draw: equal in every run over the same samples."""
     rows = store.rows(
-        """SELECT instruction, input, response FROM candidate
-           WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = 'ORIGINAL'
+        f"""SELECT instruction, input, response FROM candidate
+           WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = '{Origin.ORIGINAL}'
                                   ORDER BY hash(sample_id), candidate_id LIMIT ?)
            ORDER BY candidate_id""",
         [FITTED],

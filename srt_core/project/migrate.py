@@ -20,8 +20,9 @@ def fill_drift(store: Store) -> None:
 
 def _fill_drift_chunk(tx: Transaction) -> None:
     rows = tx.execute(
-        """SELECT candidate_id, sample_id, origin, instruction, input, response FROM candidate
-           WHERE candidate_id > (SELECT value::BIGINT FROM meta WHERE key = 'drift_filled') AND origin <> 'ORIGINAL'
+        f"""SELECT candidate_id, sample_id, origin, instruction, input, response FROM candidate
+           WHERE candidate_id > (SELECT value::BIGINT FROM meta WHERE key = 'drift_filled')
+             AND origin <> '{Origin.ORIGINAL}'
            ORDER BY candidate_id LIMIT ?""",
         [DRIFT_CHUNK],
     )
@@ -29,7 +30,8 @@ def _fill_drift_chunk(tx: Transaction) -> None:
         tx.execute("DELETE FROM meta WHERE key = 'drift_filled'")
         return
     ids = tx.execute(  # apart from their texts, so that only the texts of the chunk are read
-        "SELECT candidate_id FROM candidate WHERE origin = 'ORIGINAL' AND sample_id IN (SELECT unnest(?::VARCHAR[]))",
+        f"""SELECT candidate_id FROM candidate
+            WHERE origin = '{Origin.ORIGINAL}' AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
         [list({row[1] for row in rows})],
     )
     rulers = {

@@ -4,6 +4,7 @@ A candidate names its producer. One that is not listed here is a file that the c
 """
 
 from srt_core.project.store import Row, Store
+from srt_core.records import Origin
 
 
 def find_producer(store: Store, teacher: str, prompt_version: str, prompt_hash: str) -> str:
@@ -48,6 +49,6 @@ def producers(store: Store) -> list[Row]:
 def rewriters(store: Store) -> list[str]:
     """Name every producer of rewrites, teachers and files, in the order in which their first one was stored."""
     rows = store.rows(
-        "SELECT producer FROM candidate WHERE origin <> 'ORIGINAL' GROUP BY producer ORDER BY min(candidate_id)"
+        f"SELECT producer FROM candidate WHERE origin <> '{Origin.ORIGINAL}' GROUP BY 1 ORDER BY min(candidate_id)"
     )
     return [row["producer"] for row in rows]

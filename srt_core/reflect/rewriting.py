@@ -18,6 +18,12 @@ _MISSING = f"""
         FROM candidate WHERE sample_id = original.sample_id AND origin = $origin AND producer = $producer)"""
 
 
+def untouched(store: Store) -> list[str]:
+    """Name the rewriters that have made nothing in a project yet."""
+    rows = store.rows("SELECT DISTINCT producer FROM candidate")
+    return sorted(set(REWRITERS) - {row["producer"] for row in rows})
+
+
 def rewrite(store: Store, *, stop: Event | None = None) -> Iterator[Progress]:
     """Make what every rewriter has not made, a chunk a transaction; yields progress in originals looked at.
 

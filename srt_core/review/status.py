@@ -3,6 +3,7 @@
 from typing import Any
 
 from srt_core.project.store import Store
+from srt_core.records import Origin
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 
@@ -13,7 +14,7 @@ _COUNTS = {
                  AND scoring_id = (FROM scoring_in_use)""",
     "duplicates": "SELECT count(*) FROM sample WHERE duplicate_of IS NOT NULL",
     "rejected_rows": "SELECT count(*) FROM reject",
-    "reflected": "SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> 'ORIGINAL'",
+    "reflected": f"SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> '{Origin.ORIGINAL}'",
     "failed_reflections": "SELECT count(*) FROM failed_reflection",
     "decided": "SELECT count(*) FROM verdict WHERE decided",
     "approved": "SELECT count(*) FROM verdict WHERE approved",

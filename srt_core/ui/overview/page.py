@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from srt_core.methods import METHODS, Method
 from srt_core.review.status import status
 from srt_core.score.scorings import UNSCORED, score_statuses
+from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.page import PAGES, acting_as_owner, address, put_in_address
 from srt_core.ui.frame.progress import job_panel, last_job
@@ -28,16 +30,19 @@ class Step:
     page: str
 
 
-def next_step(counts: dict[str, Any], unscored: int, running: Collection[str]) -> Step:
-    """Choose the next best action from the project's counts, `unscored` candidates and the kinds of running jobs."""
+def next_step(counts: dict[str, Any], unscored: int, running: Collection[str], method: Method) -> Step:
+    """Choose the next best action from the project's counts, `unscored` candidates and the kinds of running jobs.
+
+    What the method in use does not need, a teacher or a student, is not asked for.
+    """
     if running:
         return Step("Work is under way. Read the samples meanwhile.", "Explore", EXPLORE)
     if not counts["samples"]:
         return Step("Nothing is imported yet. Begin with a file of instructions and responses.", "Import pairs", IMPORT)
-    if not counts["reflected"]:
+    if method.teacher and not counts["reflected"]:
         text = "No sample has a rewrite yet. Ask a teacher for them, or replay recorded replies."
         return Step(text, "Reflect", REFLECT)
-    if unscored:
+    if method.needs_student and unscored:
         return Step(f"{unscored:,} candidates have no score yet. Ask the student.", "Score", SCORE)
     open_samples = counts["samples"] - counts["decided"]
     if open_samples:
@@ -54,7 +59,7 @@ def render_overview(project: Project) -> None:
     _draw_jobs(project)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
     running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
-    _draw_next(next_step(counts, unscored, running))
+    _draw_next(next_step(counts, unscored, running, METHODS[applied_policy(project.store).method]))
     if counts["samples"]:
         _draw_funnel(counts)
         _draw_failures(counts)

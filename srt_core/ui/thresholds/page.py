@@ -42,6 +42,7 @@ from srt_core.ui.thresholds.dials import (
 from srt_core.ui.thresholds.figures import outcome_bars
 from srt_core.ui.thresholds.map import render_map
 from srt_core.ui.thresholds.policies import render_side_by_side
+from srt_core.ui.thresholds.preparing import render_preparing
 
 _OUTCOMES = {**{str(origin): f"Keep: {label}" for origin, label in ORIGIN_LABELS.items()},
              **{str(reason): label for reason, label in REASON_LABELS.items()}}  # fmt: skip
@@ -82,6 +83,7 @@ def _draw_desk(project: Project) -> None:
             render_dials(project, policy, method)
         with desk.container(width="stretch"):
             _draw_action(project, policy, found)
+            render_preparing(project, method)
             render_cuts(project, policy, method)
         _draw_view(project, policy, method, found)
 
