@@ -44,16 +44,17 @@ def _walk(steps: Iterator[Progress]) -> Progress:
                TimeElapsedColumn())  # fmt: skip
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, figures="")
-        printed = 0.0
-        said = ""
+        printed, message = 0.0, ""
         for last in steps:
             bar.update(task, description=last.unit, completed=last.done, total=last.total, figures=_figures(last))
-            if not console.is_terminal and last.elapsed_seconds - printed > LINE_SECONDS:
+            if console.is_terminal:
+                continue
+            if last.elapsed_seconds - printed > LINE_SECONDS:
                 printed = last.elapsed_seconds
                 errors.print(f"{last.unit}: {_figures(last)}")
-            elif last.total is None and not last.done and last.message != said:  # before there is anything to count
-                said = last.message
-                errors.print(said)
+            elif last.total is None and not last.done and last.message not in ("", message):
+                message = last.message  # before there is anything to count, such as that a student is loaded
+                errors.print(message)
     return last
 
 
