@@ -203,7 +203,7 @@ def test_every_sample_gets_one_selection_and_one_reason(drawn: Store, policy: Po
     rows = selection.select(drawn, policy)
     assert [row["sample_id"] for row in rows] == [sample_name(place) for place in range(len(CASES))]
     for found in map(read, rows):
-        assert (found.reason is Reason.KEPT) == (found.origin is not None)
+        assert (found.reason == Reason.KEPT) == (found.origin is not None)
         assert found.origin in (None, found.winner)
 
 
