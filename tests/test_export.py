@@ -273,7 +273,7 @@ def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path
     written = export(store, tmp_path, "alpaca", only=only, by="Ann")
     found = read_back(written.path)
     assert 0 < len(found) == wanted["total"]["pairs"] < len(verdicts)
-    assert [pair_of(row) for row in preview(store, Scope.VERDICTS, only, 3)] == found[:3]
+    assert [row.pair for row in preview(store, Scope.VERDICTS, only, 3)] == found[:3]
     assert manifest(tmp_path)["alpaca.json"]["filter"] == {"winner": ["BOTH"]}
 
 

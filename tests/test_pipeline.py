@@ -230,11 +230,11 @@ def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch)
     path = write_lines(store.path.parent / "data.jsonl", alpaca_rows(10))
     walk(import_file(store, path, stop=stop))
     assert status(store)["samples"] == 4
-    assert [row["finished"] for row in samples.imports(store)] == [False]
+    assert [each.finished for each in samples.imports(store)] == [False]
     last = walk(import_file(store, path))[-1]
     assert [row["row"] for row in store.rows('SELECT "row" FROM sample ORDER BY seq')] == list(range(10))
     assert last.message.startswith("6 samples added, 0 rewrites, 4 known")
-    assert [row["finished"] for row in samples.imports(store)] == [True]
+    assert [each.finished for each in samples.imports(store)] == [True]
 
 
 IMPORT_NEEDS = """

@@ -51,9 +51,9 @@ def test_another_scoring_can_be_used(project: Project, tmp_path: Path) -> None:
         app.radio(key="convention").set_value(convention).run()
         app.button(key="start_score").click().run()
         finish(project, "score", app)
-    assert [row["scoring_id"] for row in scorings(project.store) if row["in_use"]] == [2]
+    assert [each.scoring_id for each in scorings(project.store) if each.in_use] == [2]
     app.button(key="use_scoring").click().run()
-    assert [row["scoring_id"] for row in scorings(project.store) if row["in_use"]] == [1]
+    assert [each.scoring_id for each in scorings(project.store) if each.in_use] == [1]
 
 
 def test_the_fields_can_be_filled_as_a_paper_did(project: Project) -> None:

@@ -29,7 +29,7 @@ def scorings_(
         if use is not None:
             use_scoring(store, use, user_name())
             refresh(store)
-        found = [{name: row[name] for name in _SCORING} for row in scorings(store)]
+        found = [{name: getattr(each, name) for name in _SCORING} for each in scorings(store)]
     if as_json:
         typer.echo(json.dumps({"scorings": found, "compared": compared}, ensure_ascii=False))
         return

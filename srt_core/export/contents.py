@@ -1,13 +1,14 @@
 """What an export holds: which samples, in which text, and every candidate's numbers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from srt_core.export.formats import ExportRow, Lists
 from srt_core.methods import MEASURES
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
-from srt_core.records import Measure, Source
+from srt_core.records import Measure, Origin, Pair, Source
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.verdicts import ROWS
 from srt_core.select.panel import subject_of
@@ -26,7 +27,7 @@ class Scope(StrEnum):
 
 # Edited pairs stand in the log, all others with their candidate.
 _PAIRS = """
-    SELECT verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin, verdict.reason, verdict.action,
+    SELECT verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin,
            candidate.candidate_id, edit.event_id AS edit_id,
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
@@ -86,18 +87,28 @@ def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, d
     return found
 
 
-def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[Row]:
-    """Read the first rows that an export of `scope` would hold."""
+@dataclass(frozen=True, slots=True)
+class PreviewPair:
+    """A pair as an export would hold it, with its sample's number."""
+
+    seq: int
+    origin: Origin
+    pair: Pair
+
+
+def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[PreviewPair]:
+    """Read the first pairs that an export of `scope` would hold."""
     chosen, values = _chosen(store, scope, only)
     # Found first and read then, as in read_page.
     first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
-    return store.rows(
+    rows = store.rows(
         _PAIRS.format(
             rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
             candidates="(FROM candidate WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
         ),
         {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
     )
+    return [PreviewPair(row["seq"], Origin(row["origin"]), pair_of(row)) for row in rows]
 
 
 def rows(store: Store, lists: Lists, scope: Scope, only: Filter) -> Iterator[ExportRow | Row]:

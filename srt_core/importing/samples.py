@@ -10,13 +10,14 @@ from base64 import b32encode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
 from srt_core.project.candidates import pair_hash, texts
 from srt_core.project.events import append
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Store, Transaction
 from srt_core.records import Origin, Pair, ProducerKind
 
 
@@ -206,24 +207,55 @@ def finish_import(store: Store, import_id: int, author: str, added: Added) -> No
         append(tx, "import", author, {"path": path, "samples": added.samples, "rejected": added.rejected})
 
 
-def imports(store: Store) -> list[Row]:
-    """Return the imports, newest first: path, format, rows taken and rejected, and whether finished."""
-    return store.rows(
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One run of the importer over one file."""
+
+    import_id: int
+    made_at: datetime
+    path: str
+    format: str
+    finished: bool
+    """Whether it came to the end of the file."""
+    taken: int
+    rejected: int
+
+
+def imports(store: Store) -> list[Import]:
+    """List the imported files, the newest first."""
+    return store.read(
+        Import,
         """SELECT import_id, made_at, path, format, finished,
                   (SELECT count(*) FROM import_row WHERE import_row.import_id = import.import_id) AS taken,
                   (SELECT count(*) FROM reject WHERE reject.import_id = import.import_id) AS rejected
-           FROM import ORDER BY import_id DESC"""
+           FROM import ORDER BY import_id DESC""",
     )
 
 
-def rejects_by_reason(store: Store) -> list[Row]:
-    """Return the number of rejected rows by reason, the most frequent first."""
-    return store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
+def rejects_by_reason(store: Store) -> dict[str, int]:
+    """Count rejected rows by reason, the most frequent first."""
+    rows = store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
+    return {row["reason"]: row["rejected"] for row in rows}
 
 
-def rejects(store: Store, limit: int, offset: int) -> list[Row]:
-    """Return a page of the rejected rows: path, 0-based row, 1-based line where known, reason, start of the row."""
-    return store.rows(
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row of a file that could not be used."""
+
+    path: str
+    row: int
+    """Counted from 0."""
+    line: int | None
+    """Counted from 1; None where it is not known."""
+    reason: str
+    raw: str
+    """The start of the row as it stands in the file."""
+
+
+def rejects(store: Store, limit: int, offset: int) -> list[RejectedRow]:
+    """Read one page of the rejected rows, those of the newest file first."""
+    return store.read(
+        RejectedRow,
         """SELECT import.path, reject."row", line, reason, raw FROM reject JOIN import USING (import_id)
            ORDER BY import_id DESC, reject."row" LIMIT ? OFFSET ?""",
         [limit, offset],

@@ -1,1 +1,1 @@
-"""Review: what people decide on top of the selection: decisions, queues, shares, history."""
+"""Review: what reviewers decide on top of the selection: decisions, queues, shares, history."""

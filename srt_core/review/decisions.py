@@ -1,4 +1,4 @@
-"""The log of what people did: append-only decisions, undo as an event, the standing state as a fold.
+"""Decisions on samples: append-only, undo as an event, the standing state as a fold.
 
 A decision names the standing event that the person saw. If somebody decided the sample in between, it is refused, and
 the error says who.

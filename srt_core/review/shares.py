@@ -1,4 +1,4 @@
-"""Shares: a queue parted among people by the hash that each sample's id is, so that no two are given the same sample.
+"""Shares: a queue parted among reviewers by the hash of each sample's id, so that no two are given the same one.
 
 An id is 12 letters of a hash in base 32 (samples.sample_id), as good as drawn at random. Its first six letters put a
 sample into a bucket, which never changes and needs no table: shares are ranges of buckets, thus ranges of ids, stable

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from srt_core.errors import StudentError
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Store
 from srt_core.records import LossRequest
 from srt_core.score.ifd import CandidatePlan, Convention, PlannedLoss, plan
-from srt_core.score.scorings import scoring_in_use
+from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.student import Student
 from srt_core.score.templates import stored_template
 from srt_core.score.token_maps import (
@@ -44,22 +44,20 @@ def explain(store: Store, student: Student, subject: MapSubject) -> dict[Part, T
     if scoring is None:
         raise StudentError("Nothing was scored in this project yet.", "Score it first.")
     _check_student(scoring, student)
-    pair, convention = read_pair(store, subject), Convention(scoring["convention"])
-    template = stored_template(scoring["template"], scoring["template_texts"])
+    pair, convention = read_pair(store, subject), Convention(scoring.convention)
+    template = stored_template(scoring.template, scoring.template_texts)
     # Tokens are paired from the end of the whole text, which max length may cut off, so the pair is planned twice.
-    asked, uncut = (
-        plan([pair], template, convention, student, length)[0] for length in (scoring["max_length"], _UNCUT)
-    )
+    asked, uncut = (plan([pair], template, convention, student, length)[0] for length in (scoring.max_length, _UNCUT))
     losses = _token_losses(student, asked)
     texts = target_texts(pair, convention)
     maps = {part: _map(part, texts[part], student, _slots(asked, part), _slots(uncut, part), losses) for part in Part}
-    store_maps(store, scoring["scoring_id"], subject, maps)
+    store_maps(store, scoring.scoring_id, subject, maps)
     return maps
 
 
-def _check_student(scoring: Row, student: Student) -> None:
-    if student.fingerprint != scoring["fingerprint"]:
-        message = f"The scores in use are of the student '{scoring['student']}' ({scoring['dtype']}) as it was then, "
+def _check_student(scoring: Scoring, student: Student) -> None:
+    if student.fingerprint != scoring.fingerprint:
+        message = f"The scores in use are of the student '{scoring.student}' ({scoring.dtype}) as it was then, "
         message += f"and '{student.name}' ({student.dtype}) is another one, or has changed since."
         raise StudentError(message, "Put that student back, or score again with the one that is there now.")
 

@@ -3,9 +3,12 @@
 Scores of two scorings are never mixed: the rule and all screens read only the one in use.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from srt_core.errors import SRTError
 from srt_core.project.events import append
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, MEASURES
 
 COMPARED = tuple(each.name for each in MEASURES if each.name in {made.measure for made in DERIVATIONS.values()})
@@ -15,9 +18,41 @@ UNSCORED = "unscored"
 """The status of a candidate without a score under the scoring in use."""
 
 
-def scorings(store: Store) -> list[Row]:
-    """Return every scoring, the newest first, with the number of candidates scored and whether it is in use."""
-    return store.rows(
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One way of scoring: a student, its template, convention and max length."""
+
+    scoring_id: int
+    made_at: datetime
+    """UTC."""
+    student: str
+    fingerprint: str
+    dtype: str
+    template: str
+    template_hash: str
+    template_texts: str
+    """JSON."""
+    convention: str
+    max_length: int
+    batching: str
+    """Why the student did not compute in the fast way; "" where it did."""
+    stamp: str
+    """Of the student's files and the asked settings, once all was scored; "" before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedScoring(Scoring):
+    """A scoring with how far it came."""
+
+    in_use: bool
+    scored: int
+    """Candidates."""
+
+
+def scorings(store: Store) -> list[ListedScoring]:
+    """Return every scoring, the newest first."""
+    return store.read(
+        ListedScoring,
         """SELECT scoring.*, scoring_id = $in_use AS in_use,
                   (SELECT count(*) FROM score WHERE score.scoring_id = scoring.scoring_id) AS scored
            FROM scoring ORDER BY scoring_id DESC""",
@@ -25,7 +60,7 @@ def scorings(store: Store) -> list[Row]:
     )
 
 
-def scoring_in_use(store: Store) -> Row | None:
+def scoring_in_use(store: Store) -> Scoring | None:
     """Return the scoring in use; None where nothing was scored yet."""
     return _scoring(store, store.scoring_id())
 
@@ -50,7 +85,7 @@ def use_scoring(store: Store, scoring_id: int, author: str) -> None:
     asked, before = _scoring(store, scoring_id), scoring_in_use(store)
     if not asked:
         raise SRTError(f"There is no scoring {scoring_id}.", "Choose one of those listed.")
-    if before and before["scoring_id"] == scoring_id:
+    if before and before.scoring_id == scoring_id:
         return
     context = {**_named(asked), "before": _named(before)}
     with store.transaction() as tx:
@@ -58,10 +93,10 @@ def use_scoring(store: Store, scoring_id: int, author: str) -> None:
         append(tx, "scoring", author, context)
 
 
-def _named(scoring: Row | None) -> Row:
-    return {name: scoring[name] for name in ("scoring_id", "student", "template", "convention")} if scoring else {}
+def _named(scoring: Scoring | None) -> dict[str, object]:
+    names = ("scoring_id", "student", "template", "convention")
+    return {name: getattr(scoring, name) for name in names} if scoring else {}
 
 
-def _scoring(store: Store, scoring_id: int) -> Row | None:
-    rows = store.rows("SELECT * FROM scoring WHERE scoring_id = ?", [scoring_id])
-    return rows[0] if rows else None
+def _scoring(store: Store, scoring_id: int) -> Scoring | None:
+    return store.find(Scoring, "SELECT * FROM scoring WHERE scoring_id = ?", [scoring_id])

@@ -116,11 +116,11 @@ def stored_maps(store: Store, subject: MapSubject) -> dict[Part, TokenMap]:
         return {}
     rows = store.rows(
         "SELECT * FROM token_map WHERE scoring_id = ? AND subject = ? AND subject_id = ?",
-        [scoring["scoring_id"], subject.table, subject.id],
+        [scoring.scoring_id, subject.table, subject.id],
     )
     if not rows:
         return {}
-    texts = target_texts(read_pair(store, subject), Convention(scoring["convention"]))
+    texts = target_texts(read_pair(store, subject), Convention(scoring.convention))
     maps = {row["part"]: _map_of(row, texts[Part(row["part"])]) for row in rows}
     return {part: maps[part] for part in Part if part in maps}
 

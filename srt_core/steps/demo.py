@@ -24,7 +24,7 @@ def is_demo(path: Path) -> bool:
     if not path.is_file() or not path.stat().st_size:
         return False
     with Store.open(path) as store:
-        return all(Path(row["path"]).parent == FOLDER for row in imports(store))
+        return all(Path(each.path).parent == FOLDER for each in imports(store))
 
 
 def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
@@ -35,7 +35,7 @@ def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
     if not FOLDER.is_dir():
         raise ProjectError(f"The demo data is not at {FOLDER}.", "Install srt again.")
     later = FOLDER / "later.json"
-    if any(row["path"] == str(later) for row in imports(store)):
+    if any(each.path == str(later) for each in imports(store)):
         return
     yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
     yield from REFLECT.walk(store, {"replay": REPLIES}, stop)

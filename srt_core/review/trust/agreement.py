@@ -1,4 +1,4 @@
-"""How far the rule can be trusted: its agreement with what people decided, by margin and by kind.
+"""How far the rule can be trusted: its agreement with what reviewers decided, by margin and by kind.
 
 Only decisions on single samples are evidence: a bulk approval copies the rule. Parked is undecided. An edit counts as
 the version that it started from. What a person chose to look at is a biased sample; what was drawn at random is not, so
@@ -81,7 +81,7 @@ _COUNTS = ", ".join(
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The rule beside people.
+    """The rule beside the reviewers.
 
     Agreement: decided samples with the same outcome, the same candidate or none. Precision: of those that the rule
     keeps, how many a person approved as the same candidate. Recall: of those that a person approved, how many the rule
@@ -125,7 +125,7 @@ class Trust:
 
 
 def trust(store: Store, policy: Policy | None = None) -> Trust:
-    """Measure the rule under `policy` (None: the applied one) by what people decided so far.
+    """Measure the rule under `policy` (None: the applied one) by what reviewers decided so far.
 
     PolicyError where a value of the policy is out of range.
     """
@@ -169,7 +169,7 @@ def margins(store: Store, policy: Policy) -> list[Group]:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """The smallest distance to a threshold from which on the rule agrees with people as often as wanted."""
+    """The smallest distance to a threshold from which on the rule agrees with reviewers as often as wanted."""
 
     closeness: float
     agreement: Share

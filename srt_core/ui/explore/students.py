@@ -5,9 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from srt_core.project.store import Row
 from srt_core.review.filter.filter import Filter
-from srt_core.score.scorings import COMPARED, scorings, use_scoring
+from srt_core.score.scorings import COMPARED, ListedScoring, Scoring, scorings, use_scoring
 from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.ui.explore.figures import density, mark_equal, scatter
@@ -37,7 +36,7 @@ def render_students(project: Project, only: Filter) -> None:
 
 @st.fragment
 def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
-    known = {row["scoring_id"]: row for row in scorings(project.store)}
+    known = {scoring.scoring_id: scoring for scoring in scorings(project.store)}
     with reporting():
         chosen = _choose_two(known, pairs)
         with st.container(horizontal=True, gap="large"):
@@ -48,9 +47,9 @@ def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
         _draw_use(project, known, chosen)
 
 
-def _choose_two(known: Mapping[int, Row], pairs: Sequence[Two]) -> Two:
+def _choose_two(known: Mapping[int, ListedScoring], pairs: Sequence[Two]) -> Two:
     numbers = sorted({number for pair in pairs for number in pair})
-    first = next((number for number in numbers if known[number]["in_use"]), numbers[0])
+    first = next((number for number in numbers if known[number].in_use), numbers[0])
     with st.container(horizontal=True):
         one = st.selectbox("Student", numbers, numbers.index(first), key="students_one", width=CHART_WIDTH,
                            format_func=lambda number: _label(known[number]))  # fmt: skip
@@ -63,7 +62,7 @@ def _choose_two(known: Mapping[int, Row], pairs: Sequence[Two]) -> Two:
     return one, other
 
 
-def _draw_measure(project: Project, known: Mapping[int, Row], chosen: Two, measure: str) -> None:
+def _draw_measure(project: Project, known: Mapping[int, ListedScoring], chosen: Two, measure: str) -> None:
     label = MEASURE_LABELS[measure]
     found = remembered(agreement.agreement, project.store, *chosen, measure)
     st.markdown(f"**{label}**: {_said_of(found)}")
@@ -99,10 +98,10 @@ def _said_of_selections(found: SameSelections) -> str:
     )
 
 
-def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
+def _draw_use(project: Project, known: Mapping[int, ListedScoring], chosen: Two) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for number in chosen:
-            if known[number]["in_use"]:
+            if known[number].in_use:
                 st.markdown(f":material/check_circle: Number {number} is in use and selects.", width="content")
             elif st.button(f"Let number {number} select", key=f"students_use_{number}", icon=":material/swap_horiz:",
                            help="Every screen then shows its scores. Decisions stay as they are.",
@@ -112,8 +111,8 @@ def _draw_use(project: Project, known: Mapping[int, Row], chosen: Two) -> None:
                 st.rerun()
 
 
-def _label(scoring: Row) -> str:
+def _label(scoring: Scoring) -> str:
     """Name a scoring by its number, and by the last two parts of its student's path. Not for markdown."""
-    name = "/".join(str(scoring["student"]).replace("\\", "/").rstrip("/").split("/")[-2:])
+    name = "/".join(str(scoring.student).replace("\\", "/").rstrip("/").split("/")[-2:])
     short = name if len(name) <= NAME_CHARACTERS else f"…{name[1 - NAME_CHARACTERS :]}"
-    return f"Number {scoring['scoring_id']} · {short} · {scoring['template']}"
+    return f"Number {scoring.scoring_id} · {short} · {scoring.template}"

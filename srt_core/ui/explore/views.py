@@ -28,7 +28,7 @@ def open_view(project: Project) -> None:
 
 
 def draw_views(project: Project, only: Filter) -> None:
-    """Offer the saved views. Their names are people's: they are options, never labels."""
+    """Offer the saved views. People chose their names: they are options, never labels."""
     known = views(project.store)
     with st.popover("Views", icon=":material/bookmark:", help="Keep this filter and order under a name."):
         if known:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from srt_core.export.contents import EVERYTHING, Scope, counts, preview
+from srt_core.export.contents import EVERYTHING, PreviewPair, Scope, counts, preview
 from srt_core.export.export import export
 from srt_core.export.files import Exported
 from srt_core.export.formats import FORMATS, Lists
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
-from srt_core.project.store import Row
 from srt_core.records import Origin
 from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.select.policy import applied_policy
@@ -82,19 +81,19 @@ def _draw_counts(project: Project, found: dict[str, dict[str, int]]) -> None:
     st.text(applied_policy(project.store).name)
 
 
-def _draw_preview(rows: list[Row]) -> None:
+def _draw_preview(rows: list[PreviewPair]) -> None:
     st.subheader("The first rows")
     if not rows:
         st.markdown("No sample is in this scope. Approve some in Review, or choose another scope.")
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column, st.container(border=True):
-            st.markdown(f"Sample {row['seq']} · {ORIGIN_LABELS[Origin(row['origin'])]}")
+            st.markdown(f"Sample {row.seq} · {ORIGIN_LABELS[row.origin]}")
             for part in ("instruction", "input", "response"):
-                if row[part]:
+                if text := getattr(row.pair, part):
                     st.caption(part.capitalize())
                     with st.container(height=110 if part != "response" else 220, border=False):
-                        st.html(plain_html(row[part]))
+                        st.html(plain_html(text))
 
 
 def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs: int) -> None:

@@ -21,14 +21,14 @@ def draw_imports(store: Store) -> None:
     st.dataframe(
         [
             {
-                "File": Path(row["path"]).name,
-                "Format": row["format"],
-                "Rows taken": row["taken"],
-                "Rows rejected": row["rejected"],
-                "State": "complete" if row["finished"] else "not finished: import it again to go on",
-                "When (UTC)": row["made_at"],
+                "File": Path(each.path).name,
+                "Format": each.format,
+                "Rows taken": each.taken,
+                "Rows rejected": each.rejected,
+                "State": "complete" if each.finished else "not finished: import it again to go on",
+                "When (UTC)": each.made_at,
             }
-            for row in found
+            for each in found
         ],
         hide_index=True,
         column_config=dict.fromkeys(("Rows taken", "Rows rejected"), WHOLE),
@@ -44,22 +44,22 @@ def draw_rejects(store: Store) -> None:
     st.subheader("Rejected rows")
     st.markdown("They are kept here and nowhere else. Correct them in the file and import it again: only they are new.")
     st.dataframe(
-        [{"Reason": row["reason"], "Rows": row["rejected"]} for row in by_reason],
+        [{"Reason": reason, "Rows": rejected} for reason, rejected in by_reason.items()],
         hide_index=True,
         column_config={"Rows": WHOLE},
         alt="Rejected rows counted by reason.",
     )
-    total = sum(row["rejected"] for row in by_reason)
+    total = sum(by_reason.values())
     pages = -(-total // PAGE_ROWS)
     page = st.pagination(pages, key=f"rejects_page_{pages}") if pages > 1 else 1
     st.dataframe(
         [
             {
-                "File": Path(row["path"]).name,
-                "Row": row["row"],
-                "Line": row["line"],
-                "Reason": row["reason"],
-                "Text": row["raw"],
+                "File": Path(row.path).name,
+                "Row": row.row,
+                "Line": row.line,
+                "Reason": row.reason,
+                "Text": row.raw,
             }
             for row in rejects(store, PAGE_ROWS, (page - 1) * PAGE_ROWS)
         ],

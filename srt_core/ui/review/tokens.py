@@ -13,9 +13,8 @@ from functools import partial
 import streamlit as st
 
 from srt_core.errors import ProjectError, SRTError
-from srt_core.project.store import Row
 from srt_core.records import Candidate, Origin
-from srt_core.score.scorings import scoring_in_use
+from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.jobs import Job, JobState
@@ -117,12 +116,12 @@ def _say_unscored(text: str) -> None:
     st.page_link("pages/3_Score.py", label="Score", icon=PAGES["pages/3_Score.py"][1], query_params=address())
 
 
-def _arguments(project: Project, scoring: Row, missing: Sequence[MapSubject]) -> Arguments:
+def _arguments(project: Project, scoring: Scoring, missing: Sequence[MapSubject]) -> Arguments:
     """What the job needs: the subjects, and the student of the scoring on the device that it was scored on."""
     used = last_arguments(project, "score")
-    device = used.get("device", "auto") if used.get("student") == scoring["student"] else "auto"
+    device = used.get("device", "auto") if used.get("student") == scoring.student else "auto"
     subjects = [[subject.table, subject.id] for subject in missing]
-    return {"subjects": subjects, "student": scoring["student"], "device": device, "dtype": scoring["dtype"]}
+    return {"subjects": subjects, "student": scoring.student, "device": device, "dtype": scoring.dtype}
 
 
 def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments: Arguments) -> None:

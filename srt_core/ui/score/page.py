@@ -7,7 +7,7 @@ import streamlit as st
 from srt_core.methods import METHODS
 from srt_core.project.store import Store
 from srt_core.records import LossStatus
-from srt_core.score.scorings import UNSCORED, score_statuses, scorings, use_scoring
+from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Argument, Arguments
@@ -44,11 +44,11 @@ def render_score(project: Project) -> None:
 
 def _in_use(store: Store) -> dict[str, Any]:
     """Return the settings of the scoring in use, where the app itself has not scored yet."""
-    found = next((row for row in scorings(store) if row["in_use"]), None)
+    found = scoring_in_use(store)
     if found is None:
         return {}
-    template = found["template"] if found["template"] in TEMPLATE_NAMES else TEMPLATE_NAMES[0]
-    return {**{name: found[name] for name in ("student", "convention", "max_length")}, "template": template}
+    template = found.template if found.template in TEMPLATE_NAMES else TEMPLATE_NAMES[0]
+    return {**{name: getattr(found, name) for name in ("student", "convention", "max_length")}, "template": template}
 
 
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
@@ -134,24 +134,24 @@ def _draw_scorings(project: Project) -> None:
     st.dataframe(
         [
             {
-                "Number": row["scoring_id"],
-                "In use": row["in_use"],
-                "Student": row["student"],
-                "Template": row["template"],
-                "Convention": row["convention"],
-                "Max length": row["max_length"],
-                "Dtype": row["dtype"],
-                "Scored": row["scored"],
-                "Begun (UTC)": row["made_at"],
-                "Remarks": row["batching"],
+                "Number": each.scoring_id,
+                "In use": each.in_use,
+                "Student": each.student,
+                "Template": each.template,
+                "Convention": each.convention,
+                "Max length": each.max_length,
+                "Dtype": each.dtype,
+                "Scored": each.scored,
+                "Begun (UTC)": each.made_at,
+                "Remarks": each.batching,
             }
-            for row in found
+            for each in found
         ],
         hide_index=True,
         column_config={"Scored": st.column_config.NumberColumn(format="localized")},
         alt="The scorings, with the one in use marked.",
     )
-    others = [row["scoring_id"] for row in found if not row["in_use"]]
+    others = [each.scoring_id for each in found if not each.in_use]
     if others:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox("Another scoring", others, format_func=lambda number: f"Number {number}", key="scoring",

@@ -1,4 +1,4 @@
-"""Random audits: draw samples that the rule keeps, have people judge the picks, then approve the rest on that evidence.
+"""Random audits: draw samples that the rule keeps, have reviewers judge them, then approve the rest on that evidence.
 
 A draw is an event: who, when, of which population, by which seed, which samples and which of their candidates. It
 cannot be taken back, and the same population is not drawn from twice. The order is md5(seed || sample_id), so anybody
