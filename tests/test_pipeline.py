@@ -290,7 +290,7 @@ def live_teacher(server: TeachingServer) -> Teacher:
 
 def calls_missing(store: Store, settled: SettledBy | None) -> int:
     """How many calls the only teacher of a project has before it."""
-    producer = store.value("SELECT producer FROM producer") or ""
+    producer = store.value("SELECT producer FROM producer WHERE kind = 'teacher'") or ""
     return count_missing(Missing(store, producer, settled, attempts=2))
 
 
