@@ -1,1 +1,1 @@
-"""The commands that have many options, one module a step."""
+"""The command line: one file a command; the long steps' options and results come from their records (`step`)."""

@@ -1,1 +1,8 @@
-"""Export: verdicts become files for training, with a manifest."""
+"""Export: verdicts become files for training, with a manifest.
+
+contents    which samples in which text, and every candidate's numbers
+formats     the file formats, one file each
+export      write a file, read it back, log it
+past        what was exported, row by row, and any of it again; manifest: how the files of a folder came to be
+files       a written file, its hash and its folder
+"""

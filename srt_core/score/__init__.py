@@ -7,7 +7,7 @@
     student     the model: packs of requests → losses
     measuring   measures that need no student, computed from the texts
     scorings    student, template and settings of each scoring, and which one is in use
-    explain     losses token by token for one text (token_maps stores them); resident: the student kept loaded for it
+    explain     losses token by token for one text; token_maps stores them
 
 Losses are stored and never computed again; scores are derived from them.
 """
