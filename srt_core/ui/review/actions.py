@@ -7,9 +7,9 @@ import streamlit as st
 from srt_core.records import Action, Origin
 from srt_core.review.decisions import RecentDecision
 from srt_core.ui.frame.words import ORIGIN_HELP, ORIGIN_LABELS, markdown
-from srt_core.ui.review.desk import DIFF_MODES, Edit, View
+from srt_core.ui.review.desk import Edit, View
 from srt_core.ui.sample.summary import Sample
-from srt_core.ui.sample.texts import describe_event
+from srt_core.ui.sample.texts import DIFF_MODES, describe_event
 
 KEYS = {
     "A": "Agree with the rule: accept its pick, or leave the sample out where the rule does",

@@ -8,7 +8,6 @@ callback that names another view than the current one does nothing, and every ac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
 
 import streamlit as st
 
@@ -19,9 +18,7 @@ from srt_core.review import decisions
 from srt_core.review import queues as review
 from srt_core.review.queues import Queue
 from srt_core.ui.frame.page import curator
-
-DiffMode = Literal["unified", "split", "plain"]
-DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
+from srt_core.ui.sample.texts import DIFF_MODES, DiffMode
 
 
 @dataclass(frozen=True, slots=True)

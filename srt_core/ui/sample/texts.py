@@ -15,7 +15,9 @@ from srt_core.records import Action, Candidate, Origin, Pair
 from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
-from srt_core.ui.review.desk import DiffMode
+
+DiffMode = Literal["unified", "split", "plain"]
+DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
 
 PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
 
