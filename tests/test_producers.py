@@ -218,8 +218,8 @@ def test_what_another_policy_would_take_is_asked_without_storing_it(desk: Desk) 
     assert asked == selection.select(desk.store, of_b)
     assert not entering
     assert (found.changes, found.changed) == ({"entering": 0, "leaving": 0, "switching": 2}, 2)
-    assert [row["sample_id"] for row in switching] == ["s0", "s1"]
-    assert [row["candidate_id"] for row in switching] == [row["candidate_id"] for row in asked]
+    assert [each.sample_id for each in switching] == ["s0", "s1"]
+    assert [each.candidate_after for each in switching] == [row["candidate_id"] for row in asked]
 
 
 def test_a_policy_for_a_producer_without_rewrites_is_refused(desk: Desk) -> None:

@@ -85,6 +85,7 @@ def test_shares_are_disjoint_exhaustive_and_as_large_as_asked(
         assert len(set().union(*found.values())) == SAMPLES
 
 
+@settings(deadline=None)
 @given(percents, percents)
 def test_sharing_out_again_moves_only_what_must_move(
     old: list[tuple[str, float]], new: list[tuple[str, float]]

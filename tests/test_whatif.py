@@ -79,7 +79,7 @@ def test_changes_are_counted_and_listed_alike(store: Store, kind: Change) -> Non
     """The samples listed for a direction are those whose outcome moves that way, as many as were counted."""
     pairs = list(zip(kept(Policy()), kept(OTHER), strict=True))
     expected = [sample_name(place) for place, (old, new) in enumerate(pairs) if kind_of(old, new) == kind]
-    listed = [row["sample_id"] for row in changes(store, OTHER, kind, limit=len(CASES))]
+    listed = [each.sample_id for each in changes(store, OTHER, kind, limit=len(CASES))]
     assert expected
     assert listed == expected
     assert compare(store, OTHER).changes[kind] == len(expected)
@@ -87,18 +87,17 @@ def test_changes_are_counted_and_listed_alike(store: Store, kind: Change) -> Non
 
 def test_changes_come_in_pages(store: Store) -> None:
     """Pages of a direction joined are the whole list."""
-    whole = [row["sample_id"] for row in changes(store, OTHER, "entering", limit=len(CASES))]
+    whole = [each.sample_id for each in changes(store, OTHER, "entering", limit=len(CASES))]
     pages = [changes(store, OTHER, "entering", limit=4, offset=at) for at in range(0, len(whole), 4)]
-    assert [row["sample_id"] for page in pages for row in page] == whole
+    assert [each.sample_id for page in pages for each in page] == whole
 
 
 def test_a_change_names_both_outcomes(store: Store) -> None:
     """A listed sample carries what the rule said before and what it says under the policy."""
     before, after = kept(Policy()), kept(OTHER)
-    for row in changes(store, OTHER, "leaving", limit=len(CASES)):
-        place = int(row["sample_id"][1:])
-        assert (row["origin_before"], row["reason_before"]) == (before[place].origin, before[place].reason)
-        assert (row["winner"], row["reason"]) == (after[place].winner, after[place].reason)
+    for each in changes(store, OTHER, "leaving", limit=len(CASES)):
+        place = int(each.sample_id[1:])
+        assert (each.before, each.after) == (before[place], after[place])
 
 
 def test_the_applied_policy_changes_nothing(store: Store) -> None:
@@ -138,10 +137,10 @@ def test_a_parked_sample_is_not_decided(fresh: Store) -> None:
 
 def test_changes_of_decided_samples_are_counted_apart(fresh: Store) -> None:
     """Of the changes, those whose verdict a person fixed are known."""
-    row = changes(fresh, OTHER, "leaving", limit=1)[0]
-    decide(fresh, int(row["sample_id"][1:]), Action.REJECT)
+    (changed,) = changes(fresh, OTHER, "leaving", limit=1)
+    decide(fresh, int(changed.sample_id[1:]), Action.REJECT)
     assert compare(fresh, OTHER).changes_decided == 1
-    assert changes(fresh, OTHER, "leaving", limit=1)[0]["decided"]
+    assert changes(fresh, OTHER, "leaving", limit=1)[0].decided
 
 
 def test_looking_stores_nothing(store: Store) -> None:

@@ -10,7 +10,7 @@ from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Stage, derived_by
+from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Selection, Stage, derived_by
 from srt_core.select.derive import refresh
 from srt_core.select.selection import agrees, panel_for, rule_of
 
@@ -95,27 +95,40 @@ def _add(found: Comparison, row: Row) -> None:
         found.changes[change] += samples
 
 
-def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[Row]:
-    """List samples that `policy` would bring in, leave out or give another candidate, by their number.
+@dataclass(frozen=True, slots=True)
+class ChangedSample:
+    """A sample that another policy would treat otherwise, with what the rule says under both."""
 
-    Each row is the selection under `policy` (winner, winner_id, origin, candidate_id, reason) with origin_before,
-    winner_before, reason_before, candidate_before and winner_id_before of the applied one, and whether a person
-    decided the sample.
-    """
+    seq: int
+    sample_id: str
+    before: Selection
+    after: Selection
+    candidate_before: int | None
+    """The very candidate that is kept under the applied policy; None: none is."""
+    candidate_after: int | None
+    decided: bool
+    """Whether a person decided it, so that the policy changes nothing."""
+
+
+def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[ChangedSample]:
+    """List samples that `policy` would bring in, leave out or give another candidate, by their number."""
     refresh(store)
     rule = rule_of(store, policy)
-    return store.rows(
+    return store.read(
+        ChangedSample,
         f"""WITH page AS (
-                SELECT seq, new.winner, new.winner_id, new.origin, new.candidate_id, new.reason
+                SELECT seq, new.winner, new.origin, new.candidate_id, new.reason
                 FROM ({rule.sql}) AS new JOIN selection AS old USING (seq)
                 WHERE {_CHANGE} = $change ORDER BY seq LIMIT $limit OFFSET $offset
             )
-            SELECT page.*, old.sample_id, old.origin AS origin_before, old.winner AS winner_before,
-                   old.reason AS reason_before, old.candidate_id AS candidate_before,
-                   old.winner_id AS winner_id_before, old.decided
+            SELECT seq, old.sample_id, {_SELECTION.format("old")} AS before, {_SELECTION.format("page")} AS after,
+                   old.candidate_id AS candidate_before, page.candidate_id AS candidate_after, old.decided
             FROM page JOIN verdict AS old USING (seq) ORDER BY seq""",
         {**rule.values, "change": change, "limit": limit, "offset": offset},
     )
+
+
+_SELECTION = "{{'winner': {0}.winner, 'origin': {0}.origin, 'reason': {0}.reason}}"
 
 
 Bins = tuple[list[float], dict[Origin, list[int]]]

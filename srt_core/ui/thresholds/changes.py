@@ -3,10 +3,10 @@
 import streamlit as st
 
 from srt_core.project import candidates
-from srt_core.project.store import Row, Store
+from srt_core.project.store import Store
 from srt_core.records import Candidate, Origin, Policy, Selection
 from srt_core.reflect.outcomes import failures
-from srt_core.select.compare.whatif import Change, Comparison, changes
+from srt_core.select.compare.whatif import Change, ChangedSample, Comparison, changes
 from srt_core.select.panel import computed_later
 from srt_core.select.selection import candidates_taken
 from srt_core.select.words import describe_walk
@@ -40,51 +40,51 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
     place = 1
     if pages > 1:
         place = st.pagination(pages, key=f"thresholds_page|{change}|{pages}")
-    for row in remembered(changes, store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
-        _draw_change(store, policy, row)
+    for changed in remembered(changes, store, policy, change, PAGE_SAMPLES, (place - 1) * PAGE_SAMPLES):
+        _draw_change(store, policy, changed)
 
 
-def _draw_change(store: Store, policy: Policy, row: Row) -> None:
-    name = row["sample_id"]
+def _draw_change(store: Store, policy: Policy, changed: ChangedSample) -> None:
+    name, old, new = changed.sample_id, changed.before, changed.after
     versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values(), computed_later())
-    before = _other_text(store, row)
-    kept = Origin(row["origin"]) if row["origin"] else None
-    selection = Selection(Origin(row["winner"]), kept, row["reason"])
-    said_before, said = _outcome(row["origin_before"], row["reason_before"]), _outcome(row["origin"], row["reason"])
-    if before:
+    before = _other_text(store, changed)
+    said_before, said = _outcome(old), _outcome(new)
+    if before and new.origin:
         said_before += f" by {markdown(before.producer)}"
-        said += f" by {markdown(versions[Origin(row['origin'])].producer)}"
+        said += f" by {markdown(versions[new.origin].producer)}"
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            decided = " · decided by a person, so nothing changes" if row["decided"] else ""
+            decided = " · decided by a person, so nothing changes" if changed.decided else ""
             st.markdown(
-                f"**Sample {row['seq']:,}** · {said_before} → **{said}**{decided}",
+                f"**Sample {changed.seq:,}** · {said_before} → **{said}**{decided}",
                 width="content",
             )
             st.page_link("pages/6_Review.py", label="Open in Review", icon=":material/fact_check:",
                          query_params=address(sample=name))  # fmt: skip
-        st.text(" ".join(describe_walk(selection, versions, failures(store, name), policy)))
+        st.text(" ".join(describe_walk(new, versions, failures(store, name), policy)))
         with st.container(height=340, border=False):
-            origin = _in_question(row)
+            origin = _in_question(changed)
             if before and origin:
                 render_pair({**versions, origin: before}, origin, f"in use, by {before.producer}", "split")
             note = f"dialled, by {versions[origin].producer}" if before and origin else ""
             render_pair(versions, origin if origin in versions else None, note, "split")
 
 
-def _other_text(store: Store, row: Row) -> Candidate | None:
+def _other_text(store: Store, changed: ChangedSample) -> Candidate | None:
     """Read the candidate in use where the dialled one is of the same origin by another producer."""
-    if not row["origin"] or row["origin"] != row["origin_before"]:
+    origin = changed.after.origin
+    if origin is None or origin is not changed.before.origin or changed.candidate_before is None:
         return None
-    found = candidates.candidates(store, row["sample_id"], (row["candidate_before"],))
-    return found[Origin(row["origin"])]
+    return candidates.candidates(store, changed.sample_id, (changed.candidate_before,))[origin]
 
 
-def _outcome(origin: str | None, reason: str) -> str:
-    return f"keep {ORIGIN_LABELS[Origin(origin)]}" if origin else f"leave out ({REASON_LABELS[reason]})"
+def _outcome(selection: Selection) -> str:
+    origin = selection.origin
+    return f"keep {ORIGIN_LABELS[origin]}" if origin else f"leave out ({REASON_LABELS[selection.reason]})"
 
 
-def _in_question(row: Row) -> Origin | None:
+def _in_question(changed: ChangedSample) -> Origin | None:
     """The rewrite that comes in or goes out; None where it is the original."""
-    changing = (row["origin"], row["origin_before"], row["winner"], row["winner_before"])
-    return next((Origin(each) for each in changing if each and each != Origin.ORIGINAL), None)
+    old, new = changed.before, changed.after
+    changing = (new.origin, old.origin, new.winner, old.winner)
+    return next((origin for origin in changing if origin and origin is not Origin.ORIGINAL), None)
