@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Policy, Stage
 from srt_core.select.rule import rule
 
@@ -46,15 +47,27 @@ def test_importing_the_core_is_cheap() -> None:
     assert loaded_by(CORE_MODULES) & HEAVY == set()
 
 
-def test_importing_the_command_line_is_cheaper() -> None:
-    """Neither NumPy, nor what draws progress bars or compares texts, is loaded before a command needs it."""
-    assert loaded_by(["srt_core.commands.main"]) & {*HEAVY, "numpy", "rich", "rapidfuzz"} == set()
+def test_a_command_loads_what_it_needs_alone(tmp_path: Path) -> None:
+    """`srt status` loads no NumPy, no progress bars, no comparison of texts, and neither teacher nor student."""
+    Store.create(tmp_path / "p.srt").close()
+    command = (
+        "import atexit, sys; from srt_core.commands.main import main; atexit.register(lambda: print(*sys.modules))"
+    )
+    loaded = printed_by(f"{command}; main()", "status", str(tmp_path / "p.srt"))
+    assert "srt_core.review.status" in loaded
+    needless = {*HEAVY, "numpy", "rich", "rapidfuzz", "asyncio", "srt_core.reflect.run", "srt_core.score.run"}
+    assert loaded & needless == set()
 
 
 def loaded_by(modules: Sequence[str]) -> set[str]:
     """Return all that a process of its own has loaded once it has imported these modules."""
     script = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
-    command = [sys.executable, "-c", script, *modules]
+    return printed_by(script, *modules)
+
+
+def printed_by(script: str, *arguments: str) -> set[str]:
+    """Return the words that a process of its own prints."""
+    command = [sys.executable, "-c", script, *arguments]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.stderr == ""
     return set(finished.stdout.split())

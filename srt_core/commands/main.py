@@ -4,43 +4,76 @@ Progress goes to stderr, results to stdout. Exit codes: 0 done, 1 done with fail
 """
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from srt_core.commands.app import app_
 from srt_core.commands.common import NOT_DONE
-from srt_core.commands.decide import decide
-from srt_core.commands.export import export_
-from srt_core.commands.exports import exports_
-from srt_core.commands.people import people
-from srt_core.commands.project import init, status_
-from srt_core.commands.scorings import scorings_
-from srt_core.commands.select import select
-from srt_core.commands.step import command_of
 from srt_core.commands.terminal import errors
-from srt_core.commands.texts import prompts_, templates
-from srt_core.commands.trust import trust_
 from srt_core.errors import SRTError
-from srt_core.steps.steps import STEPS
 
-app = typer.Typer(help=__doc__.splitlines()[0] if __doc__ else "", no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False)  # fmt: skip
+COMMANDS = {
+    "init": "project:init",
+    "prompts": "texts:prompts_",
+    "people": "people:people",
+    "scorings": "scorings:scorings_",
+    "select": "select:select",
+    "decide": "decide:decide",
+    "export": "export:export_",
+    "exports": "exports:exports_",
+    "status": "project:status_",
+    "trust": "trust:trust_",
+    "templates": "texts:templates",
+    "app": "app:app_",
+}
+"""Module and function of each command that is no long step; those are made from their records."""
 
-app.command()(init)
-for step in STEPS.values():
-    if step.help:
-        app.command(step.name)(command_of(step))
-app.command("prompts")(prompts_)
-app.add_typer(people, name="people")
-app.command("scorings")(scorings_)
-app.command()(select)
-app.command()(decide)
-app.command("export")(export_)
-app.command("exports")(exports_)
-app.command("status")(status_)
-app.command("trust")(trust_)
-app.command()(templates)
-app.command("app")(app_)
+
+class Commands(TyperGroup):
+    """The commands, each loaded when it is asked for: `srt status` does not wait for what `srt reflect` needs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the names in the order of the help: a project, the steps on it, the rest."""
+        first, *others = COMMANDS
+        return [first, *_steps(), *others]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load a command; None where there is none of that name."""
+        found = _load(COMMANDS[cmd_name]) if cmd_name in COMMANDS else _steps().get(cmd_name)
+        if found is None:
+            return None
+        if isinstance(found, typer.Typer):
+            group = get_group(found)
+            group.name = cmd_name
+            return group
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(found)
+        return get_command(alone)
+
+
+def _load(place: str) -> Callable[..., None] | typer.Typer:
+    module, _, name = place.partition(":")
+    found: Callable[..., None] | typer.Typer = getattr(import_module(f"srt_core.commands.{module}"), name)
+    return found
+
+
+def _steps() -> dict[str, Callable[..., None]]:
+    """Return the commands of the long steps: loading them loads most of the core."""
+    from srt_core.commands.step import command_of
+    from srt_core.steps.steps import STEPS
+
+    return {step.name: command_of(step) for step in STEPS.values() if step.help}
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(help=__doc__.splitlines()[0] if __doc__ else "")
+def _srt() -> None: ...
 
 
 def main() -> None:

@@ -9,8 +9,6 @@ from srt_core.commands.common import ProjectPath, lines_of
 from srt_core.commands.terminal import show
 from srt_core.project.store import Store
 from srt_core.review.status import status
-from srt_core.select.derive import refresh
-from srt_core.steps.demo import fill_demo, is_demo, score_demo
 
 
 def init(
@@ -20,6 +18,9 @@ def init(
     ] = False,
 ) -> None:
     """Create a project."""
+    from srt_core.select.derive import refresh
+    from srt_core.steps.demo import fill_demo, is_demo, score_demo  # the teacher's side and the student's
+
     with Store.open(project) if demo and is_demo(project) else Store.create(project) as store:
         if demo:
             show(fill_demo(store))
