@@ -28,6 +28,7 @@ from srt_core.score.run import score
 from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.select.settled import settled_by_rule
+from tests.command_line import DONE_WITH_FAILURES, Command
 from tests.empty_project import create_empty
 from tests.servers.answers import Answer, complete, refuse
 from tests.servers.batches import BATCH_FAULTS, BatchDesk, Posted
@@ -58,7 +59,7 @@ class Desk(BatchDesk):
         served = super().serve(method, fault, steps, query, posted)
         if (method, steps[-1]) == self.hold_at:
             self.reached.set()
-            self.released.wait(20)
+            self.released.wait(240)
         return served
 
 
@@ -606,7 +607,7 @@ def test_killed_at_every_commit(
     create(project).close()
     finished = subprocess.run(
         [sys.executable, "-c", WORKER, str(project), server.url("batch"), moment],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     assert int(finished.stdout) > 6, "it was killed"
@@ -618,11 +619,15 @@ def test_killed_at_every_commit(
     assert known == len(server.desk.batches)
 
 
+def reflecting_words(project: Path, url: str) -> list[str]:
+    """The words of a command that reflects by a batch."""
+    return ["reflect", str(project), "--base-url", url, "--model", "m-1", "--batch", "--poll-seconds", "0.05"]
+
+
 @contextmanager
 def reflecting(project: Path, url: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run srt reflect --batch in a process of its own."""
-    command = [sys.executable, "-m", "srt_core", "reflect", str(project), "--base-url", url, "--model", "m-1",
-               "--batch", "--poll-seconds", "0.05"]  # fmt: skip
+    """Run that command in a process of its own, and kill it at the end."""
+    command = [sys.executable, "-m", "srt_core", *reflecting_words(project, url)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -632,20 +637,23 @@ def reflecting(project: Path, url: str) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.mark.parametrize("moment", [("POST", "files"), ("POST", "batches"), ("GET", "content")])
 def test_killed_before_the_answer_is_heard(
-    tmp_path: Path, server: BatchServer, moment: tuple[str, str], by_calls: tuple[list[Row], list[Row]]
+    tmp_path: Path,
+    server: BatchServer,
+    moment: tuple[str, str],
+    by_calls: tuple[list[Row], list[Row]],
+    command: Command,
 ) -> None:
     """Killed when a file was uploaded, a batch made or an output sent, before it hears of it, the command goes on."""
     project = tmp_path / "p.srt"
     create(project).close()
     server.desk.hold_at = moment
-    with reflecting(project, server.url("batch")) as process:
-        assert server.desk.reached.wait(30)
+    with reflecting(project, server.url("batch")):
+        assert server.desk.reached.wait(120)
     server.desk.hold_at = ("", "")
     server.desk.released.set()
-    with reflecting(project, server.url("batch")) as process:
-        said, errors = process.communicate(timeout=60)
-    assert process.returncode == 1, errors
-    assert "reflections accepted" in said
+    finished = command(*reflecting_words(project, server.url("batch")))
+    assert finished.returncode == DONE_WITH_FAILURES, finished.stderr
+    assert "reflections accepted" in finished.stdout
     with closing(Store.open(project)) as store:
         assert candidates(store) == by_calls[0]
         assert has_each_once(store)
