@@ -21,7 +21,7 @@ from srt_core.reflect.prompts import (
 )
 
 PARENT = Pair("Name an animal that is endangered.", "The panda.", "Answer briefly.")
-DATA_FILE = Path(__file__).parents[1] / "srt_core" / "data" / "prompts.toml"
+DATA_FILE = Path(__file__).parents[1] / "srt_core" / "reflect" / "prompts" / "prompts.toml"
 
 
 @pytest.mark.parametrize("stage", Stage)
