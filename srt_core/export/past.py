@@ -99,7 +99,7 @@ def rebuild(store: Store, export_id: int, folder: Path) -> Exported:
         raise ExportError(f"There is no export {export_id}.", "Choose one that `srt exports` lists.")
     format = find_format(past.format)
     if format.lists is Lists.CANDIDATES:
-        raise ExportError(f"Export {export_id} lists the numbers of every candidate as they stood.", "Export it anew.")
+        raise ExportError(f"Export {export_id} lists the numbers of every candidate as they stood.", "Export it again.")
     make_folder(folder)
     path = folder / format.file
     rows = write_file(path, format, _rows_of(store, export_id))

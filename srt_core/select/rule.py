@@ -16,7 +16,7 @@ from srt_core.methods import GUARDS, MEASURES
 from srt_core.records import Guard, Measure, Origin, Policy
 
 RULE_VERSION = "d4b509a38604"
-"""Changes when the rule decides otherwise, not when its text is worded anew: audits name the version they judged."""
+"""Changes when the rule decides otherwise, not when its text alone changes: audits name the version they judged."""
 
 _KINDS: Mapping[str, str] = {
     "accept_instruction": "VARCHAR",

@@ -35,6 +35,6 @@ KINDS = Step(
     "Finding kinds and subjects",
     "samples",
     _run,
-    help="Find what each sample is about: task and language where they are missing, then subjects, grouped anew.",
+    help="Find what each sample is about: task and language where they are missing, then group all by subject again.",
     report=_report,
 )

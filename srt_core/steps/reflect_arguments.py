@@ -271,7 +271,7 @@ _BATCH_ARGUMENTS = (
     Argument("wait", bool, True, option=Option("Wait until all is done, or fetch, send and return."), group=BATCH),
     Argument("poll_seconds", float, 30.0, option=Option("How often to look.", low=0.05), group=BATCH),
     Argument(
-        "forget_batch", bool, False, option=Option("Give up what is not fetched: it is paid for anew."), group=BATCH
+        "forget_batch", bool, False, option=Option("Give up what is not fetched: it is paid for again."), group=BATCH
     ),
 )
 
