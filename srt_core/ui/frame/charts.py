@@ -7,6 +7,9 @@ page's own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+# plotly looks these two up among the loaded modules, and would use one that a job's thread has half loaded.
+import numpy as np  # noqa: F401
+import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
 from plotly.graph_objects import Bar, Figure, Heatmap, Scatter
 from plotly.graph_objs.layout import Template
 
