@@ -19,11 +19,11 @@ class StripRow:
 
 
 def score_strip(rows: Sequence[StripRow], max_ifd: float | None = None, max_r_ifd: float | None = None) -> Figure:
-    """Draw IFD (left) and r-IFD (right) of a sample's candidates as small bars on one scale, ceilings marked.
+    """Draw IFD (left) and r-IFD (right) of a sample's candidates as small bars on one scale, limits marked.
 
     Args:
         rows: the candidates of one sample, in any order.
-        max_ifd: the policy's ceiling; None where it is off.
+        max_ifd: the policy's limit on IFD; None where it is off.
         max_r_ifd: the same for r-IFD.
     """
     ordered = sorted(rows, key=lambda row: list(Origin).index(row.origin))
@@ -36,9 +36,9 @@ def score_strip(rows: Sequence[StripRow], max_ifd: float | None = None, max_r_if
         xaxis2={"domain": [0.52, 1], "range": [0, scale], "title": {"text": "r-IFD"}},
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    for axis, values, ceiling in (("x", ifds, max_ifd), ("x2", r_ifds, max_r_ifd)):
+    for axis, values, limit in (("x", ifds, max_ifd), ("x2", r_ifds, max_r_ifd)):
         _mark_missing(figure, ordered, values, axis)
-        mark_cut(figure, axis, ceiling, "ceiling")
+        mark_cut(figure, axis, limit, "limit")
     return figure
 
 
