@@ -325,7 +325,8 @@ def test_the_ledger_has_what_was_sent(own: FaultServer, tmp_path: Path) -> None:
     assert broken
     own.settle()
     entries = own.ledger.entries()
-    assert [(entry.status, entry.reply) for entry in entries] == read
+    # An entry is written after its answer, by the thread of its call: two that follow fast may change places.
+    assert Counter((entry.status, entry.reply) for entry in entries) == Counter(read)
     assert read_ledger(tmp_path / "ledger.jsonl") == entries
     assert (own.begun, own.finished) == (40, 40 - broken)
     assert len({entry.request for entry in entries}) == len(entries)
