@@ -148,12 +148,12 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
         wait_for_script(page)
     page.keyboard.press("x")
     wait_for_sample(page, names[3])
+    page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
     page.keyboard.press("e")
     page.get_by_role("textbox", name="Response").wait_for()
     wait_for_script(page)
     page.keyboard.press("Control+s")
-    wait_for_sample(page, names[0])
-    page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
+    page.wait_for_url(f"**sample={names[0]}*")
     assert [name for name in decided_samples(as_killed(path)) if name in names] == [names[2], names[3]]
 
 
