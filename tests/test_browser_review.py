@@ -154,6 +154,8 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
     wait_for_script(page)
     page.keyboard.press("Control+s")
     page.wait_for_url(f"**sample={names[0]}*")
+    page.reload()  # what the address says is what is shown
+    wait_for_sample(page, names[0])
     assert [name for name in decided_samples(as_killed(path)) if name in names] == [names[2], names[3]]
 
 
