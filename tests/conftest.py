@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTimeError
 
 if TYPE_CHECKING:
@@ -244,6 +244,16 @@ def as_killed(path: Path) -> Path:
     return copy
 
 
+def keyed(page: Page, key: str) -> Locator:
+    """Find the element whose key begins so. Its kind and place would also fit what the page showed before."""
+    return page.locator(f"[class*='st-key-{key}']")
+
+
+def address_of(page: Page) -> str:
+    """Ask the browser for the address. `page.url` is what it last told by itself, which may be a moment old."""
+    return str(page.evaluate("location.href"))
+
+
 def click_at(page: Page, across: float, down: float) -> None:
     """Move the mouse to a place of the window and click."""
     page.mouse.move(across - 3, down)
@@ -261,7 +271,7 @@ def until_taken(page: Page, act: Callable[[], None]) -> None:
 
     Neither tells when it takes a click, and plotly takes one only for what it has shown under the mouse.
     """
-    before = page.url
+    before = address_of(page)
     for _ in range(TRIES):
         act()
         try:
