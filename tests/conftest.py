@@ -27,6 +27,7 @@ START_SECONDS = 120
 WAIT_MILLISECONDS = 240_000
 """How long a test waits for what the browser should show: long, since the machine may be busy with other work."""
 
+LOOK_MILLISECONDS = 100
 TRIES = 20
 TRY_MILLISECONDS = 3_000
 GOES_ON = """before => location.href !== before
@@ -264,6 +265,15 @@ def click_at(page: Page, across: float, down: float) -> None:
 def wait_for_script(page: Page) -> None:
     """Wait until Streamlit has run the page to its end."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def until(page: Page, happened: Callable[[], bool]) -> None:
+    """Wait for something outside of the page, which goes on meanwhile."""
+    for _ in range(0, WAIT_MILLISECONDS, LOOK_MILLISECONDS):
+        if happened():
+            return
+        page.wait_for_timeout(LOOK_MILLISECONDS)
+    pytest.fail("What was waited for did not happen.")
 
 
 def until_taken(page: Page, act: Callable[[], None]) -> None:

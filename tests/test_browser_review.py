@@ -11,7 +11,7 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from tests.conftest import AppServer, StartApp, address_of, as_killed, wait_for_script
+from tests.conftest import AppServer, StartApp, address_of, as_killed, until, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 from tests.small_project import create_scored_project, save_student
@@ -170,6 +170,34 @@ def create_with_losses(server: AppServer, folder: Path) -> tuple[Path, dict[str,
         return path, dict(tx.execute(f"{originals} ORDER BY seq"))
 
 
+# It stands before the other test of token losses: the server loads its first student, so the job takes a while.
+def test_a_job_that_ends_while_a_sample_is_on_its_way_takes_nobody_back(
+    page: Page, shared_server: AppServer, tmp_path: Path
+) -> None:
+    """The page runs again when token losses are there: at the sample that a key went to, though no browser has it yet.
+
+    Until it has, the timer that asks after the job tells the address of the sample before.
+    """
+    path, instructions = create_with_losses(shared_server, tmp_path)
+    names = list(instructions)
+    wire = Wire()
+    page.route_web_socket("**/_stcore/stream", wire.lay)
+    open_review(page, shared_server, path)
+    page.get_by_role("tab", name="Token losses").click()
+    page.get_by_role("button", name="Show token losses").click()
+    page.get_by_text("Computing token losses.").wait_for()
+    wait_for_script(page)
+    wire.is_held = True
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: count_done(as_killed(path), "explain") == 1)
+    said = wire.said
+    until(page, lambda: wire.said >= said + 3)  # the timer has gone off, and what it said was heard
+    wire.release()
+    wait_for_sample(page, names[1])
+    page.locator("[data-testid=stHtml]:has(span[title])", has_text=instructions[names[1]]).last.wait_for()
+    assert f"sample={names[1]}" in address_of(page)
+
+
 def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, tmp_path: Path) -> None:
     """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
     path, instructions = create_with_losses(shared_server, tmp_path)
@@ -198,35 +226,6 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
     wait_for_sample(page, names[0])
     page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
     assert [name for name in decided_samples(as_killed(path)) if name in names] == [names[2], names[3]]
-
-
-def test_a_job_that_ends_while_a_sample_is_on_its_way_takes_nobody_back(
-    page: Page, shared_server: AppServer, tmp_path: Path
-) -> None:
-    """The page runs again when token losses are there: at the sample that a key went to, though no browser has it yet.
-
-    Until it has, the timer that asks after the job tells the address of the sample before.
-    """
-    path, instructions = create_with_losses(shared_server, tmp_path)
-    names = list(instructions)
-    wire = Wire()
-    page.route_web_socket("**/_stcore/stream", wire.lay)
-    open_review(page, shared_server, path)
-    page.get_by_role("tab", name="Token losses").click()
-    page.get_by_role("button", name="Show token losses").click()
-    page.get_by_text("Computing token losses.").wait_for()  # the student is loaded first, which takes a while
-    wait_for_script(page)
-    wire.is_held = True
-    page.keyboard.press("ArrowRight")
-    while not count_done(as_killed(path), "explain"):
-        page.wait_for_timeout(100)
-    said = wire.said
-    while wire.said < said + 3:
-        page.wait_for_timeout(100)
-    wire.release()
-    wait_for_sample(page, names[1])
-    page.locator("[data-testid=stHtml]:has(span[title])", has_text=instructions[names[1]]).last.wait_for()
-    assert f"sample={names[1]}" in address_of(page)
 
 
 def test_texts_of_the_data_are_never_markup(page: Page, shared_server: AppServer, project: Path) -> None:
