@@ -281,7 +281,7 @@ def test_a_killed_import_goes_on(tmp_path: Path) -> None:
 def originals(store: Store, count: int) -> list[Pair]:
     """Import so many originals and return their pairs."""
     import_rows(store, alpaca_rows(count))
-    return [pair_of(row) for row in store.rows("SELECT * FROM candidate ORDER BY candidate_id")]
+    return [pair_of(row) for row in store.rows("SELECT * FROM pair ORDER BY candidate_id")]
 
 
 def live_teacher(server: TeachingServer) -> Teacher:
@@ -492,7 +492,7 @@ def test_every_candidate_names_its_parent_stage(store: Store, live: TeachingServ
     """A response reflection leaves instruction and input as they are; a new instruction stands without input."""
     originals(store, 30)
     walk(reflect(store, live_teacher(live), PROMPTS))
-    pairs = {(row["sample_id"], row["origin"]): pair_of(row) for row in store.rows("SELECT * FROM candidate")}
+    pairs = {(row["sample_id"], row["origin"]): pair_of(row) for row in store.rows("SELECT * FROM pair")}
     for (sample, origin), pair in pairs.items():
         if origin in (Origin.RESPONSE, Origin.BOTH):
             parent = pairs[sample, str(DERIVATIONS[Origin(origin)].parent)]

@@ -30,10 +30,11 @@ _PAIRS = """
     SELECT verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin,
            candidate.candidate_id, edit.event_id AS edit_id,
            coalesce(edit.instruction, candidate.instruction) AS instruction,
-           coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response
+           coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response,
+           coalesce(edit.context, candidate.context) AS context
     FROM {rows} AS verdict
     LEFT JOIN {candidates} AS candidate ON candidate.candidate_id = verdict.verdict_id
-    LEFT JOIN event AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
+    LEFT JOIN edited_pair AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
     ORDER BY verdict.seq
 """
 
@@ -104,7 +105,7 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
     rows = store.rows(
         _PAIRS.format(
             rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
-            candidates="(FROM candidate WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
+            candidates="(FROM pair WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
         ),
         {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
     )
@@ -118,7 +119,7 @@ def rows(store: Store, lists: Lists, scope: Scope, only: Filter) -> Iterator[Exp
             yield from found
         return
     chosen, values = _chosen(store, scope, only)
-    for found in store.stream(_PAIRS.format(rows=chosen, candidates="candidate"), values):
+    for found in store.stream(_PAIRS.format(rows=chosen, candidates="pair"), values):
         for row in found:
             yield ExportRow(pair_of(row), row["sample_id"], row["origin"], row["candidate_id"], row["edit_id"])
 

@@ -113,8 +113,10 @@ def _rows_of(store: Store, export_id: int) -> Iterator[ExportRow]:
                   coalesce(edit.origin, candidate.origin) AS origin,
                   coalesce(edit.instruction, candidate.instruction) AS instruction,
                   coalesce(edit.input, candidate.input) AS input,
-                  coalesce(edit.response, candidate.response) AS response
-           FROM exported LEFT JOIN candidate USING (candidate_id) LEFT JOIN event AS edit ON edit.event_id = edit_id
+                  coalesce(edit.response, candidate.response) AS response,
+                  coalesce(edit.context, candidate.context) AS context
+           FROM exported LEFT JOIN pair AS candidate USING (candidate_id)
+               LEFT JOIN edited_pair AS edit ON edit.event_id = edit_id
            WHERE export_id = ? ORDER BY exported."row" ASC""",
         [export_id],
     )

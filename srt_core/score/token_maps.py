@@ -17,8 +17,8 @@ from srt_core.score.ifd import Convention, instruction_target
 from srt_core.score.scorings import scoring_in_use
 
 _PAIRS = {
-    "score": "SELECT instruction, input, response FROM candidate WHERE candidate_id = ?",
-    "edit_score": "SELECT instruction, input, response FROM event WHERE event_id = ? AND kind = 'edit'",
+    "score": "SELECT instruction, input, response, context FROM pair WHERE candidate_id = ?",
+    "edit_score": "SELECT instruction, input, response, context FROM edited_pair WHERE event_id = ?",
 }
 _COLUMNS = ("scoring_id", "subject", "subject_id", "part", "status", "mean_alone", "mean_given", "tokens_alone",
             "tokens_given", "begins", "ends", "alone", "given")  # fmt: skip
