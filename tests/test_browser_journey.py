@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from srt_core.project.store import Store
-from tests.conftest import StartApp, wait_for_script
+from tests.conftest import StartApp, address_of, wait_for_script
 
 pytestmark = pytest.mark.browser
 
@@ -39,12 +39,13 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
     expect(page.get_by_role("button", name=re.compile("^Accept"))).to_be_visible()
     for key in ("1", "x"):  # the original by hand, then a rejection
         wait_for_script(page)
-        at = page.url
+        at = address_of(page)
         page.keyboard.press(key)
         page.wait_for_function("before => location.href !== before", arg=at)
     expect(page.get_by_text(re.compile("saved"))).to_be_visible()
 
     page.get_by_role("link", name="Export", exact=True).click()
+    expect(page.get_by_role("heading", name="Export", exact=True)).to_be_visible()
     wait_for_script(page)
     page.get_by_label("Folder on this machine").fill(str(tmp_path / "out"))
     page.get_by_label("Folder on this machine").press("Enter")

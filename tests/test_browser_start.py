@@ -65,14 +65,14 @@ def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, pag
     """Ctrl-C ends the server with a job under way, closes the project's file, and the job can be resumed."""
     server = app_server(project_path)
     page.goto(f"{server.url}/Reflect?project=own")
+    page.get_by_role("button", name="Start", exact=True).wait_for()
     wait_for_script(page)
     # A teacher that never answers: an open port behind which nobody accepts.
     with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
         page.get_by_label("Base URL", exact=True).fill(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
         page.get_by_label("Model", exact=True).fill("m-1")
         page.get_by_label("Model", exact=True).press("Enter")
-        wait_for_script(page)
-        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Start", exact=True).click()  # it can be pressed once all was taken
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(timeout=END_SECONDS) == 0

@@ -9,6 +9,7 @@ import streamlit as st
 
 from srt_core.errors import SRTError
 from srt_core.people import LoginMethod
+from srt_core.ui.frame.address import put_in_address, remember_address
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
 from srt_core.ui.server.runtime import Project, open_project, project_paths
@@ -53,6 +54,7 @@ def setup_page(page: str) -> Project:
     st.set_page_config(page_title=f"{title} · srt", layout="wide")
     with reporting(stop=True):  # nothing of a project before it is known who looks
         visitor()
+    remember_address()
     paths = project_paths()
     with st.sidebar:
         name = _choose_project(list(paths))
@@ -143,18 +145,11 @@ def show_empty(text: str, page: str, label: str) -> None:
 # one page's script, and Streamlit then drops it on the way to any other page.
 
 
-def put_in_address(name: str, value: str) -> None:
-    """Make `value` the project or the name of the curator from the next run of a page on; "" takes it out."""
-    if value:
-        st.query_params[name] = value
-    else:
-        st.query_params.pop(name, None)
-
-
 def _choose_project(names: list[str]) -> str:
     asked = st.query_params.get("project")
     if not asked:
-        asked = st.query_params["project"] = names[0]
+        asked = names[0]
+        put_in_address("project", asked)
     st.session_state["project"] = asked
     options = names if asked in names else [asked, *names]
     return str(st.selectbox("Project", options, key="project", on_change=_follow, args=("project",)))

@@ -12,6 +12,7 @@ from srt_core.review import queues as review
 from srt_core.review.decisions import RecentDecision
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
@@ -116,10 +117,7 @@ def _choose_share(desk: Desk) -> None:
 
 
 def _turn_share(desk: Desk) -> None:
-    if st.session_state["my_share"]:
-        st.query_params.pop("share", None)
-    else:
-        st.query_params["share"] = ALL
+    put_in_address("share", "" if st.session_state["my_share"] else ALL)
     _start_queue(desk)
 
 
@@ -146,7 +144,7 @@ def _write_address(desk: Desk) -> None:
     desk.address = desk.sample or ""
     for name, value in (("queue", st.session_state["queue"]), ("sample", desk.address)):
         if st.query_params.get(name, "") != value:
-            st.query_params[name] = value
+            put_in_address(name, value)
 
 
 def _render_place(view: View) -> None:
