@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.candidates import candidates
-from srt_core.project.store import SCHEMA_VERSION, Row, Store
+from srt_core.project.store import SCHEMA_VERSION, Row, Store, is_older
 from srt_core.records import Origin, Pair, Policy
 from srt_core.reflect.producers import producers
 from srt_core.score.explain import explain
@@ -23,6 +24,7 @@ from srt_core.score.token_maps import MapSubject, Part, stored_maps
 from srt_core.select.derive import refresh
 from srt_core.select.policies import saved_policies
 from srt_core.select.policy import applied_policy
+from tests.command_line import Command
 from tests.small_project import save_student
 from tests.store_files import columns_of, make_database
 
@@ -135,14 +137,49 @@ def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> Non
 
 
 def test_drift_of_an_old_file_is_filled_over_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filled a rewrite at a time it ends with the same, and it goes on from where it stopped."""
+    """Filled a rewrite at a time it ends with the same, and left amid it goes on from where it stopped."""
     path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
     monkeypatch.setattr("srt_core.project.migrate.DRIFT_CHUNK", 1)
+    with closing(Store.convert(path)) as converting:
+        next(each for each in converting if (each.unit, each.done) == ("rewrites", 1))
+    assert is_older(path)
     with Store.open(path) as store:
-        store.set_meta("drift_filled", "3")
-        refresh(store)
         found = {row["candidate_id"]: row["drift"] for row in store.rows("SELECT candidate_id, drift FROM candidate")}
-    assert found == {key: None if key == 3 else drift for key, (_, _, drift, _) in OLD_CANDIDATES_2.items()}
+    assert found == {key: drift for key, (_, _, drift, _) in OLD_CANDIDATES_2.items()}
+    assert not is_older(path)
+
+
+def test_a_conversion_says_which_step_of_how_many(tmp_path: Path) -> None:
+    """Before and after each version, then with each chunk of drifts, it says how far it is; a new file says nothing."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
+    assert is_older(path)
+    steps = [(each.unit, each.done, each.total, each.message) for each in Store.convert(path)]
+    versions = SCHEMA_VERSION - 2
+    assert [step for step in steps if step[0] == "versions"] == [
+        (("versions", done + place, versions, "" if place else f"From version {done + 2} to {done + 3}"))
+        for done in range(versions)
+        for place in (0, 1)
+    ]
+    assert [step[:3] for step in steps if step[0] == "rewrites"] == [("rewrites", done, 4) for done in (0, 4)]
+    assert list(Store.convert(path)) == []
+
+
+def test_a_command_says_that_it_converts(tmp_path: Path, command: Command) -> None:
+    """A command that opens an old project says on stderr that it is converted, once, and then does its work."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_2, *OLD_ROWS_2)
+    first, second = command("status", path), command("status", path)
+    assert "is of an older version. It is converted, once" in first.stderr
+    assert (second.stderr, second.stdout) == ("", first.stdout)
+    assert "samples: 2" in first.stdout
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no project"], ids=["nothing", "empty", "text"])
+def test_what_is_no_project_is_not_older(tmp_path: Path, content: bytes | None) -> None:
+    """Nothing is said of a conversion where opening will say that there is no project."""
+    path = tmp_path / "old.srt"
+    if content is not None:
+        path.write_bytes(content)
+    assert not is_older(path)
 
 
 OLD_SCHEMA_3 = (ROOT / "tests" / "data" / "schema_3.sql").read_text("utf-8")

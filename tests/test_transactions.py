@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from srt_core.errors import ProjectError
 from srt_core.project.store import SCHEMA_VERSION, Row, Store
 from tests.store_files import kill, run_until_line
 
@@ -214,3 +215,26 @@ def test_close_waits_for_the_transaction_under_way(store: Store) -> None:
         closing.result(timeout=30)
     with Store.open(store.path) as again:
         assert (again.meta("late"), again.meta("data_version")) == ("1", "1")
+
+
+def test_close_waits_for_the_reads_under_way(store: Store) -> None:
+    """Closed among eight threads that read without end it ends no read amid; those that come later are refused."""
+    begun = threading.Semaphore(0)
+
+    def read(_: int) -> None:
+        while True:
+            assert store.value("SELECT sum(range) FROM range(3_000_000)") == 4_499_998_500_000
+            assert len(next(store.stream("FROM range(3_000_000)", size=10))) == 10
+            begun.release()
+
+    with ThreadPoolExecutor(READERS) as pool:
+        reading = [pool.submit(read, number) for number in range(READERS)]
+        for _ in range(READERS):
+            begun.acquire()
+        store.close()
+        for each in reading:
+            with pytest.raises(ProjectError, match="is closed"):
+                each.result(timeout=60)
+    with pytest.raises(ProjectError, match="is closed"), store.transaction():
+        pass
+    Store.open(store.path).close()

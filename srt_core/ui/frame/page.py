@@ -11,7 +11,7 @@ from srt_core.errors import SRTError
 from srt_core.people import LoginMethod
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
-from srt_core.ui.server.runtime import Project, open_project, project_paths
+from srt_core.ui.server.runtime import Project, open_project, opening_words, project_paths
 
 Arguments = ParamSpec("Arguments")
 
@@ -66,6 +66,9 @@ def setup_page(page: str) -> Project:
         show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
         st.stop()
     with reporting(stop=True):
+        if words := opening_words(paths[name]):
+            with st.spinner(words):
+                return open_project(paths[name])
         return open_project(paths[name])
     raise AssertionError("reporting(stop=True) stops the page")
 
