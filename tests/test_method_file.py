@@ -104,17 +104,48 @@ def test_exports_carry_it(house: House) -> None:
     assert manifest["files"]["scores.jsonl"]["policy"]["max_words"] == 4
 
 
+REPLACE = """
+import json
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+said = {}
+for name in ("app.py", *sorted(f"pages/{each.name}" for each in Path("pages").glob("*.py"))):
+    page = AppTest.from_file("app.py", default_timeout=120)
+    if name != "app.py":
+        page.switch_page(name)
+    page.run()
+    said[name] = [each.value for each in (*page.exception, *page.text, *page.markdown)]
+page = AppTest.from_file("app.py", default_timeout=120).run()
+page.selectbox(key="preset").select("reflection-tuning-v1").run()
+page.button(key="use_preset").click().run()
+found = {
+    "said": said,
+    "left": [each.label for each in page.button],
+    "kept": [each.value for each in page.metric if each.label == "Selected"],
+}
+print(json.dumps(found))
+"""
+
+
 def test_it_is_gone_with_its_file(house: House) -> None:
-    """Without the file the policy in use says what to do, nothing names the method, and the project goes on."""
+    """Without the file every page says which policy cannot be used and offers a preset; then the project goes on."""
     house.methods[0].unlink()
+    message = "The policy in use, brevity, cannot be applied here: There is no method brevity."
     status = house.python("-m", "srt_core", "status", str(house.project))
     assert status.returncode == 2
-    assert "The policy in use cannot be applied here: The policy has no option max_words." in status.stderr
+    assert message in status.stderr
     assert "srt select PROJECT --preset selective-code" in status.stderr
     select = house.python("-m", "srt_core", "select", str(house.project), "--preset", "brevity")
     assert select.returncode == 2
     assert "There is no policy brevity." in select.stderr
-    house.srt("select", "--preset", "reflection-tuning-v1")
+    found = house.ask(REPLACE)
+    assert isinstance(found, dict)
+    assert len(found["said"]) == 11
+    for page, said in found["said"].items():
+        assert message in said, page
+        assert not [each for each in said if "did not work" in each], page
+    assert "Use this policy" not in found["left"]
+    assert found["kept"] == ["2"]
     house.srt("export", str(house.folder / "after"), "--format", "scores")
     assert '"words"' not in (house.folder / "after" / "scores.jsonl").read_text("utf-8")
     assert "reason kept: 2" in house.srt("select")
