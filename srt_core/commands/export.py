@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.export.contents import Scope
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
-from srt_core.project.store import Store
 
 
 def export_(
@@ -21,7 +20,7 @@ def export_(
     ] = Scope.VERDICTS,
 ) -> None:
     """Write the verdicts for training, read them back, and add a manifest."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         for name in format:
             written = export(store, out_dir, name, scope=scope, by=user_name())
             typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
