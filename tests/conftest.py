@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTimeError
+from streamlit.components.v2 import manifest_scanner
 
 if TYPE_CHECKING:
     from tests.command_line import Command
@@ -27,7 +29,7 @@ START_SECONDS = 120
 WAIT_MILLISECONDS = 240_000
 """How long a test waits for what the browser should show: long, since the machine may be busy with other work."""
 
-LOOK_MILLISECONDS = 100
+LOOK_MILLISECONDS = 250
 TRIES = 20
 TRY_MILLISECONDS = 3_000
 GOES_ON = """before => location.href !== before
@@ -61,6 +63,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run browser tests last: a failure of the core is then seen first."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_once() -> Iterator[None]:
+    """Have Streamlit read what is installed once: its AppTest else reads every package again at each run of a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from tests.store_files import make_database
 
 pytestmark = pytest.mark.browser
 
-SCORING_MILLISECONDS = 300_000
 END_SECONDS = 60
 
 
@@ -45,23 +44,6 @@ def test_any_page_may_come_first(app_server: StartApp, page: Page, project_path:
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
     page.goto(f"{server.url}/?project=nowhere")
     expect(page.get_by_text("There is no project nowhere.")).to_be_visible()
-
-
-def test_a_first_start_shows_the_demo(app_server: StartApp, page: Page) -> None:
-    """A first start makes the demo project, says what it is, and scores it under a progress bar."""
-    server = app_server()
-    page.goto(server.url)
-    expect(page.get_by_text("This is the demo project.")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
-    numbers = page.get_by_test_id("stMetricValue")
-    expect(numbers.nth(3)).not_to_have_text("0")
-    wait_for_script(page)
-    imported, _, scored, selected = (int(each) for each in numbers.all_inner_texts()[:4])
-    assert imported >= 64
-    assert 0 < selected < scored <= imported
-    page.get_by_role("button", name="Review samples").click()
-    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 
 
 def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, page: Page, project_path: Path) -> None:
