@@ -199,8 +199,9 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
 
 def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     verdict = sample.verdict
-    st.text(" ".join(sample.walk()[:2]))
-    st.text(sample.walk()[2])
+    *stages, outcome = sample.walk()
+    st.text(" ".join(stages))
+    st.text(outcome)
     why = review.why(view.queue_name, verdict, sample.policy)
     # Of our own words and numbers only: a caption reads Markdown.
     measured = describe_rewrite(sample.candidates[shown]) if shown else ""

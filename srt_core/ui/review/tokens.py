@@ -87,8 +87,10 @@ def watch_tokens(project: Project, desk: Desk) -> None:
 
 
 def _watch(project: Project, desk: Desk) -> None:
+    if desk.awaits is None:
+        return
     job = project.jobs.latest(EXPLAIN.name)
-    if desk.awaits is not None and not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
+    if not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
         desk.awaits = None
         run_page_again()
 
