@@ -418,7 +418,7 @@ def test_the_chat_template_is_the_tokenizers_own() -> None:
     tokenizer = chat_tokenizer(template)
     student = Student(tiny_llama(len(tokenizer)), tokenizer, "chat")
     assert student.has_chat_template
-    assert student.chat_prompt("Hi") == "<s>[user] Hi\n[assistant] "
+    assert student.chat_text([{"role": "user", "content": "Hi"}], opened=True) == "<s>[user] Hi\n[assistant] "
     for convention in Convention:
         (four,) = plan([Pair("Hi", "yes")], load_template("chat"), convention, student, 100)
         assert isinstance(four.y_given_x, LossRequest)
@@ -433,7 +433,7 @@ def test_a_missing_or_refusing_chat_template_is_an_error(llama: Student) -> None
         plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, llama, 100)
     tokenizer = chat_tokenizer("{{ raise_exception('a system message first') }}")
     with pytest.raises(StudentError, match="a system message first"):
-        Student(tiny_llama(len(tokenizer)), tokenizer, "chat").chat_prompt("Hi")
+        plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, Student(tiny_llama(len(tokenizer)), tokenizer, "chat"), 100)
 
 
 def test_a_tokenizer_with_neither_bos_nor_eos_is_refused() -> None:
