@@ -45,6 +45,8 @@ _CONTEXT = {Part.RESPONSE: "instruction", Part.INSTRUCTION: "response"}
 _NAMES = {Part.RESPONSE: ("Response", "IFD"), Part.INSTRUCTION: ("Instruction", "r-IFD")}
 _WITHOUT = {
     MapStatus.NO_TARGET: "There is nothing to score: the text is empty, or what stands before it fills max length.",
+    MapStatus.CONTEXT_TOO_LONG: "System text and earlier turns leave no room for this text within max length.",
+    MapStatus.NOT_CARRIED: "The template has no place for the system text or the earlier turns.",
     MapStatus.NON_FINITE: "The student gave no finite number for this text.",
     MapStatus.OTHER_TOKENS: "Behind its context this text becomes other tokens than alone, so none can be compared. "
     "Score with the aligned convention to see this.",
