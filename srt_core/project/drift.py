@@ -52,7 +52,8 @@ def drift(original: Pair, origin: Origin, candidate: Pair) -> float | None:
     """Return how far a rewrite is from the topic of its sample, from 0 to 1.
 
     1 - |A ∩ B| / min(|A|, |B|) with A the terms of the original pair (instruction, input and response, and its context
-    where it has one, since a rewrite may take up what was said before) and B those of what was rewritten: the new instruction with its input for INSTRUCTION and BOTH, the new response for RESPONSE.
+    where it has one, since a rewrite may take up what was said before) and B those of what was rewritten: the new
+    instruction with its input for INSTRUCTION and BOTH, the new response for RESPONSE.
     0: every term of the smaller text is also in the other. 1: no term in common. None where one of them has no terms.
     """
     return _distance(_terms_of(original), _rewritten(origin, candidate))

@@ -17,7 +17,8 @@ class ReplayTeacher:
     """Recorded replies in a JSON Lines file, one call a line, found by the stage and the pair that they are about.
 
     Each line has `stage`, `instruction`, `input`, `response` (the pair reflected on), `reply`, `finish_reason` and
-    perhaps `model`, and the pair's `context` where it has one: a list of messages with role and content. Of several lines about the same pair the last counts: it was the last try.
+    perhaps `model`, and the pair's `context` where it has one: a list of messages with role and content. Of several
+    lines about the same pair the last counts: it was the last try.
 
     Raises:
         TeacherStopError: the file cannot be read, or a line of it is no recorded reply.
@@ -58,7 +59,7 @@ class ReplayTeacher:
         """Do nothing: the file was read whole."""
 
 
-def record_reply(ask: Ask, answer: Answer) -> dict[str, object]:
+def record_reply(ask: Ask, answer: Answer) -> Mapping[str, object]:
     """Return a call as a line of a recording that ReplayTeacher reads (serialise it with json.dumps)."""
     pair = ask.pair
     about = {"stage": str(ask.stage), "instruction": pair.instruction, "input": pair.input, "response": pair.response}

@@ -37,7 +37,8 @@ _LOOK = f"""
                OR context_id IN (
                    SELECT context_id FROM context
                    WHERE regexp_matches(messages, $escaped, 'i') AND len(list_filter(
-                       json_extract_string(messages, '$[*].content'), lambda said: regexp_matches(said, $literal, 'i'))) > 0)))
+                       json_extract_string(messages, '$[*].content'),
+                       lambda said: regexp_matches(said, $literal, 'i'))) > 0)))
     EXCEPT SELECT * FROM {SCRATCH}.found WHERE search = $search
 """
 
