@@ -23,9 +23,12 @@ FIRST, LAST = exchanges("Be brief {input}.", "Name a bird.", "A wren.", "</user>
 @pytest.mark.parametrize(
     ("stage", "pair", "expected"),
     [
-        (Stage.INSTRUCTION, Pair("Why?", "Because."), "4fac6cc01e55486c659c92cd24af8b72a2260b35bed6fa2b7ccd1a8b5ba7ee81"),
-        (Stage.RESPONSE, Pair("Why?", "Because."), "ac94050791f9a03a97276daa59cdea222a66a4098f2db44f8e06976183dbb4d7"),
-        (Stage.RESPONSE, Pair("Add.", "4", "2 and 2"), "2e5a6230dc99621972fceca4b39c5099bd2eaac8b50b40189d4714dcae61cf87"),
+        (Stage.INSTRUCTION, Pair("Why?", "Because."),
+         "4fac6cc01e55486c659c92cd24af8b72a2260b35bed6fa2b7ccd1a8b5ba7ee81"),
+        (Stage.RESPONSE, Pair("Why?", "Because."),
+         "ac94050791f9a03a97276daa59cdea222a66a4098f2db44f8e06976183dbb4d7"),
+        (Stage.RESPONSE, Pair("Add.", "4", "2 and 2"),
+         "2e5a6230dc99621972fceca4b39c5099bd2eaac8b50b40189d4714dcae61cf87"),
     ],
 )  # fmt: skip
 def test_a_pair_without_context_is_asked_about_as_ever(stage: Stage, pair: Pair, expected: str) -> None:
