@@ -44,11 +44,17 @@ CONTEXTS = [
     Context(),
     Context("Answer in French."),
     Context("", TWO),
-    Context("You are {system} a <s>painter</s>.\n", (*TWO, Turn(USER, "Another?"), Turn(ASSISTANT, "  Vert \U0001f642 "))),
+    Context(
+        "You are {system} a <s>painter</s>.\n", (*TWO, Turn(USER, "Another?"), Turn(ASSISTANT, "  Vert \U0001f642 "))
+    ),
     Context("Short.", (Turn(ASSISTANT, "Hello, what shall it be?"),)),
     Context("", (Turn(USER, "Are you there?"),)),
 ]
-TEXTS = [("Translate the sentence.", "The cat sleeps.", "Le chat dort."), ("thanks", "", "You're welcome."), ("?", "", "a")]
+TEXTS = [
+    ("Translate the sentence.", "The cat sleeps.", "Le chat dort."),
+    ("thanks", "", "You're welcome."),
+    ("?", "", "a"),
+]
 PAIRS = [Pair(x, y, given, context) for context in CONTEXTS for x, given, y in TEXTS]
 
 Filled = tuple[str, str, str]
@@ -111,7 +117,9 @@ def chat_of(tokenizer: PreTrainedTokenizerFast) -> Callable[[Pair], Filled]:
     return fill
 
 
-def scored(student: Student, pairs: list[Pair], template: str, convention: Convention, length: int = LENGTH) -> list[Score]:
+def scored(
+    student: Student, pairs: list[Pair], template: str, convention: Convention, length: int = LENGTH
+) -> list[Score]:
     plans = plan(pairs, load_template(template), convention, student, length)
     requests = [slot for four in plans for slot in four.slots if isinstance(slot, LossRequest)]
     found = dict(student.losses(requests))

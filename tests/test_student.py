@@ -449,7 +449,13 @@ def test_a_missing_or_refusing_chat_template_is_an_error(llama: Student) -> None
         plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, llama, 100)
     tokenizer = chat_tokenizer("{{ raise_exception('a system message first') }}")
     with pytest.raises(StudentError, match="a system message first"):
-        plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, Student(tiny_llama(len(tokenizer)), tokenizer, "chat"), 100)
+        plan(
+            [Pair("Hi", "yes")],
+            load_template("chat"),
+            Convention.ALIGNED,
+            Student(tiny_llama(len(tokenizer)), tokenizer, "chat"),
+            100,
+        )
 
 
 def test_a_tokenizer_with_neither_bos_nor_eos_is_refused() -> None:
