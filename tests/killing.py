@@ -56,12 +56,18 @@ class Worker:
 
 
 @contextmanager
-def worker(imports: str, work: str, *arguments: object) -> Iterator[Worker]:
-    """Start a process for work that prints a line for each step, with `sys.argv[1:]` as given."""
+def worker(imports: str, work: str, *arguments: object, package: Path = ROOT) -> Iterator[Worker]:
+    """Start a process for work that prints a line for each step, with `sys.argv[1:]` as given.
+
+    `package` is the folder of the `srt_core` that it imports.
+    """
     indented = "\n".join(" " * 12 + line for line in work.strip().splitlines())
     script = FORK.format(imports=imports, work=indented, interrupted=INTERRUPTED)
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    with subprocess.Popen(
+        command, cwd=package, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             yield Worker(process)
         finally:

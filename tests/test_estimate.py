@@ -116,7 +116,7 @@ def test_no_price_is_no_cost(store: Store, server: FaultServer) -> None:
 
 def test_a_recording_has_no_cost(tmp_path: Path, store: Store) -> None:
     """Replayed replies cost nothing that anybody knows."""
-    pairs = [pair_of(row) for row in store.rows("FROM candidate")]
+    pairs = [pair_of(row) for row in store.rows("FROM pair")]
     teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
     found = estimate(store, teacher, PROMPTS, Plan())
     assert (found.calls, found.cost) == (3 * SAMPLES, None)
@@ -124,7 +124,7 @@ def test_a_recording_has_no_cost(tmp_path: Path, store: Store) -> None:
 
 def test_after_a_finished_replay_nothing_is_missing(tmp_path: Path, store: Store) -> None:
     """A recording holds one reply for a request: what it refused once is no call that a run would still make."""
-    pairs = [pair_of(row) for row in store.rows("FROM candidate")]
+    pairs = [pair_of(row) for row in store.rows("FROM pair")]
     teacher = ReplayTeacher(record_replies(tmp_path / "r.jsonl", PROMPTS, pairs))
     walk(reflect(store, teacher, PROMPTS))
     assert store.value("SELECT count(*) FROM reflection WHERE status = 'refused'") > 0

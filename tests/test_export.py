@@ -159,7 +159,7 @@ def test_a_re_import_gives_the_same_pairs(store: Store, tmp_path: Path, format: 
     with create_empty(tmp_path / "again.srt") as again:
         for _ in import_file(again, written.path):
             pass
-        rows = again.rows("SELECT candidate.* FROM candidate JOIN sample USING (sample_id) ORDER BY seq")
+        rows = again.rows("SELECT pair.* FROM pair JOIN sample USING (sample_id) ORDER BY seq")
         assert [pair_of(row) for row in rows] == verdicts
         assert {row["origin"] for row in rows} == {"ORIGINAL"}
         assert status(again)["rejected_rows"] == 0

@@ -9,7 +9,7 @@ import pytest
 from srt_core.project.store import Store
 from srt_core.records import Origin, Pair
 
-PAIR = "{'instruction': 'x', 'response': 'y', 'input': ''}"
+PAIR = "{'instruction': 'x', 'response': 'y', 'input': '', 'context': NULL}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 @pytest.fixture
 def recording(project: Project, tmp_path: Path) -> Path:
     """Recorded replies to all that can be asked about them; some cannot be used."""
-    rows = project.store.rows("SELECT * FROM candidate WHERE origin = 'ORIGINAL'")
+    rows = project.store.rows("SELECT * FROM pair WHERE origin = 'ORIGINAL'")
     return record_replies(tmp_path / "replies.jsonl", load_prompts(), [pair_of(row) for row in rows])
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
-from srt_core.project.candidates import pair_hash, texts
+from srt_core.project.candidates import pair_hash, parts, texts
 from srt_core.project.events import append
 from srt_core.project.store import Store, Transaction
 from srt_core.records import Origin, Pair, ProducerKind
@@ -41,7 +41,7 @@ NOTHING_ADDED = Added(0, 0, 0, 0, 0)
 
 def sample_id(pair: Pair, occurrence: int) -> str:
     """Return a sample's id: 12 letters and digits (60 bits) from its original pair and occurrence (0 for the first)."""
-    text = json.dumps([pair.instruction, pair.input, pair.response, occurrence], ensure_ascii=False)
+    text = json.dumps([*parts(pair), occurrence], ensure_ascii=False)
     return b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
 
 

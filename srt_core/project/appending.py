@@ -1,12 +1,13 @@
 """Append candidates to the project file, each with its drift and growth, once."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from srt_core.project.candidates import texts
 from srt_core.project.drift import UNCHANGED, Ruler, TextChange
 from srt_core.project.store import Transaction
-from srt_core.records import DERIVATIONS, Origin, Pair, ProducerKind
+from srt_core.records import DERIVATIONS, Context, Origin, Pair, ProducerKind
 
 
 class NewCandidate(NamedTuple):
@@ -42,10 +43,11 @@ def append_candidates(tx: Transaction, candidates: Sequence[NewCandidate]) -> in
         known.ids[candidate.slot] = key
     register_files(tx, {candidate.producer for candidate in fresh})
     rulers = _rulers(tx, known, fresh)
+    contexts = _store_contexts(tx, {each.pair.context for each in fresh})
     rows = [
         (
             known.ids[each.slot], each.sample_id, str(each.origin), each.producer, each.number, each.pair.instruction,
-            each.pair.input, each.pair.response,
+            each.pair.input, each.pair.response, contexts.get(each.pair.context),
             each.parent_id if each.parent_id is not None else known.parent(each), change.drift, change.growth,
         )
         for each in fresh
@@ -56,9 +58,28 @@ def append_candidates(tx: Transaction, candidates: Sequence[NewCandidate]) -> in
 
 
 _CANDIDATE_COLUMNS = (
-    "candidate_id", "sample_id", "origin", "producer", "number", "instruction", "input", "response", "parent_id",
-    "drift", "growth",
+    "candidate_id", "sample_id", "origin", "producer", "number", "instruction", "input", "response", "context_id",
+    "parent_id", "drift", "growth",
 )  # fmt: skip
+
+
+def _store_contexts(tx: Transaction, contexts: Collection[Context]) -> dict[Context, int]:
+    """Store the contexts that are not there yet; return the id of each, without that of no context."""
+    held = {context: messages for context in contexts if (messages := context.json) is not None}
+    if not held:
+        return {}
+    hashes = {context: hashlib.sha256(messages.encode()).hexdigest() for context, messages in held.items()}
+    marks = ", ".join("?" * len(hashes))  # a list of values is looked up in the index, a join would scan the table
+    ids = dict(tx.execute(f"SELECT hash, context_id FROM context WHERE hash IN ({marks})", list(hashes.values())))
+    new = [context for context in held if hashes[context] not in ids]
+    for (key,), context in zip(tx.execute("SELECT nextval('context_ids') FROM range(?)", [len(new)]), new, strict=True):
+        ids[hashes[context]] = key
+    tx.append(
+        "context",
+        ["context_id", "hash", "messages"],
+        [(ids[hashes[context]], hashes[context], held[context]) for context in new],
+    )
+    return {context: ids[hashes[context]] for context in held}
 
 
 def register_files(tx: Transaction, producers: Collection[str]) -> None:

@@ -7,26 +7,42 @@ from dataclasses import dataclass, replace
 
 from srt_core.errors import DecisionError
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import MEASURES, Candidate, LossStatus, Measure, Origin, Pair, Source
+from srt_core.records import MEASURES, Candidate, Context, LossStatus, Measure, Origin, Pair, Source
 
 
 def pair_hash(pair: Pair) -> str:
-    """Hash a pair by content: 16 hexadecimal characters."""
-    text = json.dumps([pair.instruction, pair.input, pair.response], ensure_ascii=False)
+    """Hash a pair by content, with its context where it has one: 16 hexadecimal characters."""
+    text = json.dumps(parts(pair), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parts(pair: Pair) -> list[str]:
+    """Return the texts that identify a pair; without a context they are what they were before there were contexts."""
+    texts = [pair.instruction, pair.input, pair.response]
+    return [*texts, pair.context.json] if pair.context.json else texts
 
 
 def texts(tx: Transaction, ids: Sequence[int]) -> list[tuple[str, str, Pair]]:
     """Read the sample, origin and pair of candidates."""
     rows = tx.execute(
-        """SELECT sample_id, origin, instruction, input, response FROM candidate
+        """SELECT sample_id, origin, instruction, response, input, context FROM pair
            WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
         [list(ids)],
     )
     return [
-        (name, origin, Pair(instruction=instruction, input=input_, response=response))
-        for name, origin, instruction, input_, response in rows
+        (name, origin, Pair(instruction, response, input_, Context.from_json(context)))
+        for name, origin, instruction, response, input_, context in rows
     ]
+
+
+def pairs(store: Store, ids: Sequence[int]) -> dict[int, Pair]:
+    """Read the pairs of candidates by their ids: no text of another candidate is read."""
+    rows = store.rows(
+        """SELECT candidate_id, instruction, input, response, context FROM pair
+           WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+        [list(ids)],
+    )
+    return {row["candidate_id"]: pair_of(row) for row in rows}
 
 
 def count_samples(store: Store) -> int:
@@ -45,7 +61,8 @@ def find_sample(store: Store, name: str) -> str:
     return found
 
 
-_PAIR = "{'instruction': instruction, 'input': input, 'response': response} AS pair"
+PAIR = "{'instruction': instruction, 'input': input, 'response': response, 'context': context} AS pair"
+"""The pair of a row of the view `pair`, as one column."""
 _COLUMNS = {
     Source.SCORE: "{0}", Source.CANDIDATE: "{0}", Source.LENGTH: "length(response)",
 }  # fmt: skip
@@ -74,10 +91,10 @@ def candidates(
     marks = ", ".join("?" * len(held))
     read = store.read(
         Candidate,
-        f"""SELECT candidate.candidate_id, sample_id, origin, {_PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
+        f"""SELECT pair.candidate_id, sample_id, origin, {PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
                    score.status
-            FROM candidate LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
-            WHERE candidate.candidate_id IN ({marks}) ORDER BY candidate.candidate_id DESC""",
+            FROM pair LEFT JOIN score ON score.candidate_id = pair.candidate_id AND score.scoring_id = ?
+            WHERE pair.candidate_id IN ({marks}) ORDER BY pair.candidate_id DESC""",
         [store.scoring_id(), *held],
     )
     for measure in computed:
@@ -107,14 +124,14 @@ def edit(store: Store, event_id: int) -> Edited | None:
     """Read the pair that an edit wrote; None where the event is no edit."""
     return store.find(
         Edited,
-        f"""SELECT event.event_id, {_PAIR}, {_measures(Source.SCORE)}, edit_score.status
-            FROM event LEFT JOIN edit_score ON edit_score.event_id = event.event_id
+        f"""SELECT edited_pair.event_id, {PAIR}, {_measures(Source.SCORE)}, edit_score.status
+            FROM edited_pair LEFT JOIN edit_score ON edit_score.event_id = edited_pair.event_id
                 AND edit_score.scoring_id = (FROM scoring_in_use)
-            WHERE event.event_id = ? AND kind = 'edit'""",
+            WHERE edited_pair.event_id = ?""",
         [event_id],
     )
 
 
 def pair_of(row: Row) -> Pair:
-    """Return the pair in a row that has instruction, input and response."""
-    return Pair(instruction=row["instruction"], response=row["response"], input=row["input"])
+    """Return the pair in a row that has instruction, input, response and context."""
+    return Pair(row["instruction"], row["response"], row["input"], Context.from_json(row["context"]))

@@ -118,12 +118,15 @@ def events(store: Store, only: EventFilter, limit: int, offset: int = 0) -> list
                  gone AS (SELECT DISTINCT undoes FROM event WHERE undoes IN (SELECT event_id FROM together)),
                  counted AS (SELECT action_id, count(*) FILTER (undoes IS NULL) AS in_action
                              FROM together LEFT JOIN gone ON undoes = event_id GROUP BY action_id)
-            SELECT event_id, action_id, made_at, author, kind, sample_id, origin, candidate_id, context,
-                   CASE WHEN response IS NOT NULL
-                        THEN {{'instruction': instruction, 'input': input, 'response': response}} END AS edited,
+            SELECT page.event_id, action_id, made_at, author, kind, page.sample_id, page.origin, candidate_id,
+                   page.context,
+                   CASE WHEN edited_pair.event_id IS NOT NULL THEN
+                       {{'instruction': edited_pair.instruction, 'input': edited_pair.input,
+                         'response': edited_pair.response, 'context': edited_pair.context}} END AS edited,
                    page.undoes, gone.undoes IS NOT NULL AS undone, in_action
             FROM page JOIN counted USING (action_id) LEFT JOIN gone ON gone.undoes = page.event_id
-            ORDER BY event_id DESC""",
+                LEFT JOIN edited_pair ON edited_pair.event_id = page.event_id
+            ORDER BY page.event_id DESC""",
         {**values, "limit": limit, "offset": offset},
     )
 

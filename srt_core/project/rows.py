@@ -1,7 +1,8 @@
 """Rows as records: how a frozen dataclass is made of the columns of a query, worked out once for each kind.
 
-A field takes the column of its name. A StrEnum is made of its value, a tuple of a list, another dataclass of a STRUCT
-with its fields, and a mapping of a STRUCT or of an object in JSON. Anything else is taken as DuckDB gives it.
+A field takes the column of its name. A StrEnum is made of its value, a tuple of a list, a context of its messages in
+JSON, another dataclass of a STRUCT with its fields, and a mapping of a STRUCT or of an object in JSON. Anything else is
+taken as DuckDB gives it.
 """
 
 import json
@@ -11,6 +12,8 @@ from enum import StrEnum
 from functools import partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from srt_core.records import Context
 
 Made = TypeVar("Made")
 _Convert = Callable[[Any], Any]
@@ -43,6 +46,8 @@ def _takes(kind: type, columns: tuple[str, ...]) -> _Takes:
 
 def _converter(hint: Any) -> _Convert | None:
     """Return what makes a field's value of a column's; None where that is the same."""
+    if hint is Context:
+        return Context.from_json
     if get_origin(hint) in (Union, UnionType):
         inner = [each for each in get_args(hint) if each is not NoneType]
         convert = _converter(inner[0]) if len(inner) == 1 else None

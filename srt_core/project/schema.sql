@@ -1,4 +1,4 @@
--- The project file, schema version 5. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 6. Texts and rows are written once; decisions are an append-only log.
 -- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -36,7 +36,8 @@ CREATE TABLE sample (
     "row" BIGINT NOT NULL,
     duplicate_of VARCHAR,
     parent VARCHAR,                     -- the sample that it was expanded from; NULL where it was imported
-    extra JSON NOT NULL
+    extra JSON NOT NULL,
+    conversation VARCHAR                -- shared by the exchanges of one conversation: the id of the last; NULL for none
 );
 
 -- What makes candidates: a file that held them, a teacher with a version of the prompts, a coach.
@@ -50,6 +51,14 @@ CREATE TABLE producer (
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
+-- What stands before pairs in their conversations, each distinct one once: whole sets share a system text.
+CREATE SEQUENCE context_ids;
+CREATE TABLE context (
+    context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
+    hash VARCHAR NOT NULL UNIQUE,
+    messages VARCHAR NOT NULL           -- JSON: a list of objects with role and content
+);
+
 -- A sample has one ORIGINAL, and of each other origin candidates by any producer, numbered where one made several.
 CREATE SEQUENCE candidate_ids;
 CREATE TABLE candidate (
@@ -61,6 +70,7 @@ CREATE TABLE candidate (
     instruction VARCHAR NOT NULL,
     input VARCHAR NOT NULL,
     response VARCHAR NOT NULL,
+    context_id BIGINT,                  -- NULL where nothing stands before the pair; the same for all of a sample
     parent_id BIGINT,                   -- the candidate that it rewrote; NULL for ORIGINAL, and where it is not known
     drift DOUBLE CHECK (isfinite(drift)),       -- see srt_core/project/drift.py; NULL for ORIGINAL, and where not defined
     growth DOUBLE CHECK (isfinite(growth)),
@@ -273,6 +283,7 @@ CREATE TABLE export (
     path VARCHAR NOT NULL,
     format VARCHAR NOT NULL,
     scope VARCHAR NOT NULL,
+    conversations VARCHAR,              -- what a line is; NULL before they could be joined: a sample
     filter JSON NOT NULL,
     policy JSON NOT NULL,
     scoring_id BIGINT,                  -- NULL where nothing was scored

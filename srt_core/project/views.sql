@@ -20,6 +20,18 @@ SELECT * FROM event
 WHERE is_decision(kind) AND event_id <= last
   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND event_id <= last);
 
+-- Each candidate with its context, the messages before it in JSON: its pair whole.
+CREATE OR REPLACE VIEW pair AS
+SELECT candidate.*, context.messages AS context FROM candidate LEFT JOIN context USING (context_id);
+
+-- The pairs that people wrote, each by its event, in the context of the candidate that was edited.
+CREATE OR REPLACE VIEW edited_pair AS
+SELECT event.event_id, event.sample_id, event.origin, event.instruction, event.input, event.response, candidate.context_id,
+       context.messages AS context
+FROM event LEFT JOIN candidate ON candidate.candidate_id = event.candidate_id
+    LEFT JOIN context ON context.context_id = candidate.context_id
+WHERE event.kind = 'edit';
+
 -- The scoring that the rule and every screen read: one row, or none before anything was scored.
 CREATE OR REPLACE VIEW scoring_in_use AS
 SELECT value::BIGINT AS scoring_id FROM meta WHERE key = 'scoring_id';

@@ -1,5 +1,6 @@
 """The nouns of the product, frozen, and what is data of them.
 
+contexts    what stands before a pair: a system text and earlier turns
 pairs       a pair
 origins     where candidates come from: ORIGINS, the graph of a sample's candidates
 scores      losses and scores
@@ -11,6 +12,7 @@ decisions   what a person decides
 """
 
 from srt_core.records.candidates import Candidate
+from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
 from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
@@ -23,6 +25,7 @@ __all__ = [
     "DERIVATIONS",
     "GUARDS",
     "MEASURES",
+    "NO_CONTEXT",
     "OPTIONS",
     "ORIGINS",
     "REWRITTEN_ORIGINS",
@@ -30,6 +33,7 @@ __all__ = [
     "Action",
     "Candidate",
     "CandidateLosses",
+    "Context",
     "Decision",
     "Derivation",
     "Function",
@@ -43,10 +47,12 @@ __all__ = [
     "Policy",
     "ProducerKind",
     "Reason",
+    "Role",
     "Score",
     "Selection",
     "Source",
     "Stage",
     "Subject",
+    "Turn",
     "derived_by",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from srt_core.project.candidates import pair_of
+from srt_core.project.candidates import pairs
 from srt_core.project.store import Made, Query, Row, Store
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.keeping import ReflectionTask
@@ -36,7 +36,7 @@ SettledBy = Callable[[Store], Settled]
 # $retry_failed.
 _MISSING = """
     SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
-           parent.instruction, parent.input, parent.response,
+           parent.instruction, parent.input, parent.response, parent.context_id,
            coalesce(past.refused, 0) AS refused, coalesce(past.failed, 0) AS failed,
            $attempts - coalesce(if($retry_failed, past.refused_now, past.refused), 0) AS tries_left,
            coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
@@ -64,16 +64,28 @@ _MISSING = """
 # Equal pairs share one reply, also with pairs that were reflected on before. They are compared by a 64-bit hash: the
 # texts of a large project do not fit in memory, and a rare collision does not matter in an estimate.
 _REQUESTS = """
-    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters
-    FROM (SELECT hash(instruction, input, response) AS pair, refused,
+    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters, count(messages) AS contexts,
+           coalesce(sum(length(messages)), 0)::BIGINT AS context_characters
+    FROM (SELECT hash(instruction, input, response, context_id) AS pair, refused, any_value(context_id) AS context_id,
                  any_value(length(instruction) + length(input) + length(response)) AS characters
           FROM ({missing}) GROUP BY pair, refused)
+    LEFT JOIN context USING (context_id)
     WHERE refused > 0 OR pair NOT IN (
-        SELECT hash(asked.instruction, asked.input, asked.response)
+        SELECT hash(asked.instruction, asked.input, asked.response, asked.context_id)
         FROM reflection JOIN candidate AS asked ON asked.candidate_id = reflection.parent_id
         WHERE reflection.origin = $origin AND reflection.producer = $producer AND status <> 'failed'
           AND call_id IS NOT NULL)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Distinct requests that are to be made, the characters of their pairs, and how many have a context of how many."""
+
+    count: int
+    characters: int
+    contexts: int
+    context_characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +108,11 @@ class Missing:
         sql, values = self._query(origin)
         return self._remembered("count", origin, lambda: int(self.store.value(f"SELECT count(*) FROM ({sql})", values)))
 
-    def requests(self, origin: Origin) -> tuple[int, int]:
-        """Return the number of distinct requests needed for these candidates, and the characters of their pairs."""
+    def requests(self, origin: Origin) -> Requests:
+        """Count the distinct requests needed for these candidates."""
         sql, values = self._query(origin)
         asked = _REQUESTS.format(missing=sql)
-        row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
-        return row["count"], row["characters"]
+        return self._remembered("requests", origin, lambda: self.store.read(Requests, asked, values)[0])
 
     def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[ReflectionTask], int]:
         """Return the next tasks of an origin after sample number `last`, and the sample number that they end at.
@@ -115,7 +126,7 @@ class Missing:
         while last < end and len(tasks) < size:
             sql, values = self._query(origin, last, last + span)
             rows = self.store.rows(
-                f"SELECT * EXCLUDE (instruction, input, response) FROM ({sql}) ORDER BY seq LIMIT $size",
+                f"SELECT * EXCLUDE (instruction, input, response, context_id) FROM ({sql}) ORDER BY seq LIMIT $size",
                 {**values, "size": size - len(tasks)},
             )
             tasks += self._tasks(rows, origin)
@@ -125,13 +136,8 @@ class Missing:
 
     def _tasks(self, rows: Sequence[Row], origin: Origin) -> list[ReflectionTask]:
         """Return the tasks of rows; only their texts are read."""
-        texts = self.store.rows(
-            """SELECT candidate_id, instruction, input, response FROM candidate
-               WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
-            [[row["parent_id"] for row in rows]],
-        )
-        pairs = {text["candidate_id"]: pair_of(text) for text in texts}
-        return [_task(row, pairs[row["parent_id"]], origin) for row in rows]
+        texts = pairs(self.store, [row["parent_id"] for row in rows])
+        return [_task(row, texts[row["parent_id"]], origin) for row in rows]
 
     def _remembered(self, what: str, origin: Origin, make: Callable[[], Made]) -> Made:
         """Return a count, computed again only when the data, the scoring in use or the policy has changed."""

@@ -17,8 +17,9 @@ _PARENTS = " ".join(f"WHEN '{origin}' THEN '{made.parent}'" for origin, made in 
 # Refused replies for which no candidate has been made since, with the pair that each is about; newest first.
 _REFUSED = f"""
     SELECT reflected.reflection_id, reflected.sample_id, reflected.origin, reflected.producer, call_id, raw,
-           finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response
-    FROM reflected JOIN candidate AS parent ON parent.sample_id = reflected.sample_id
+           finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response,
+           parent.context
+    FROM reflected JOIN pair AS parent ON parent.sample_id = reflected.sample_id
         AND CASE WHEN reflected.parent_id IS NOT NULL THEN parent.candidate_id = reflected.parent_id
                  ELSE parent.origin = CASE reflected.origin {_PARENTS} END END
     WHERE status = 'refused' AND call_id IS NOT NULL AND reflected.reflection_id < $before

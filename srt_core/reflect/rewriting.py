@@ -5,7 +5,7 @@ from threading import Event
 
 from srt_core.methods import REWRITERS, Rewriter
 from srt_core.project.appending import NewCandidate, append_candidates
-from srt_core.project.candidates import pair_of
+from srt_core.project.candidates import pairs
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin
@@ -51,13 +51,8 @@ def _chunk(store: Store, rewriter: Rewriter, last: int) -> list[Row]:
     found = store.rows(
         f"SELECT seq, sample_id, original.candidate_id {_MISSING} ORDER BY seq LIMIT {CHUNK}", _values(rewriter, last)
     )
-    texts = store.rows(  # found first and read then, so that only these texts are read
-        """SELECT candidate_id, instruction, input, response FROM candidate
-           WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
-        [[row["candidate_id"] for row in found]],
-    )
-    pairs = {row["candidate_id"]: pair_of(row) for row in texts}
-    return [{**row, "pair": pairs[row["candidate_id"]]} for row in found]
+    texts = pairs(store, [row["candidate_id"] for row in found])
+    return [{**row, "pair": texts[row["candidate_id"]]} for row in found]
 
 
 def _store(store: Store, rewriter: Rewriter, rows: Sequence[Row]) -> int:

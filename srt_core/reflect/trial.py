@@ -78,8 +78,8 @@ def tried(
 
 def _tasks(store: Store, count: int) -> list[tuple[int, ReflectionTask]]:
     rows = store.rows(
-        f"""SELECT sample_id, seq, candidate_id, instruction, input, response
-           FROM candidate JOIN sample USING (sample_id) WHERE origin = '{Origin.ORIGINAL}' ORDER BY seq LIMIT ?""",
+        f"""SELECT sample_id, seq, candidate_id, instruction, input, response, context
+           FROM pair JOIN sample USING (sample_id) WHERE origin = '{Origin.ORIGINAL}' ORDER BY seq LIMIT ?""",
         [count],
     )
     return [(row["seq"], ReflectionTask(row["sample_id"], origin, row["candidate_id"], pair_of(row)))

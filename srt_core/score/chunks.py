@@ -16,13 +16,13 @@ ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
 
 # What is scored: candidates, and the pairs of edits whose decision stands.
 _UNSCORED = """
-    SELECT seq, sample_id, 'score' AS "table", candidate_id AS id, instruction, input, response
-    FROM candidate JOIN sample USING (sample_id)
+    SELECT seq, sample_id, 'score' AS "table", candidate_id AS id, instruction, input, response, context
+    FROM pair JOIN sample USING (sample_id)
     WHERE seq BETWEEN $first AND $last AND NOT EXISTS (
-        FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = candidate.candidate_id)
+        FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = pair.candidate_id)
     UNION ALL
-    SELECT seq, standing.sample_id, 'edit_score', event_id, event.instruction, event.input, event.response
-    FROM standing JOIN event USING (event_id)
+    SELECT seq, standing.sample_id, 'edit_score', event_id, instruction, input, response, context
+    FROM standing JOIN edited_pair USING (event_id)
     WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
 """

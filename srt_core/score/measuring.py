@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from threading import Event
 
 from srt_core.methods import MEASURES
-from srt_core.project.candidates import pair_of
+from srt_core.project.candidates import pairs
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import Measure, Origin, Pair, Subject
@@ -80,13 +80,8 @@ def _chunk(store: Store, measure: Measure, last: int) -> list[Row]:
         [[row["sample_id"] for row in found]],
     )
     original = {row["sample_id"]: row["candidate_id"] for row in originals}
-    texts = store.rows(
-        """SELECT candidate_id, instruction, input, response FROM candidate
-           WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))""",
-        [[*original.values(), *(row["candidate_id"] for row in found)]],
-    )
-    pairs = {row["candidate_id"]: pair_of(row) for row in texts}
-    return [{**row, "original": pairs[original[row["sample_id"]]], "pair": pairs[row["candidate_id"]]} for row in found]
+    texts = pairs(store, [*original.values(), *(row["candidate_id"] for row in found)])
+    return [{**row, "original": texts[original[row["sample_id"]]], "pair": texts[row["candidate_id"]]} for row in found]
 
 
 def _store(store: Store, measure: Measure, rows: Sequence[Row]) -> int:

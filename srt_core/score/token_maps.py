@@ -17,8 +17,8 @@ from srt_core.score.ifd import Convention, instruction_target
 from srt_core.score.scorings import scoring_in_use
 
 _PAIRS = {
-    "score": "SELECT instruction, input, response FROM candidate WHERE candidate_id = ?",
-    "edit_score": "SELECT instruction, input, response FROM event WHERE event_id = ? AND kind = 'edit'",
+    "score": "SELECT instruction, input, response, context FROM pair WHERE candidate_id = ?",
+    "edit_score": "SELECT instruction, input, response, context FROM edited_pair WHERE event_id = ?",
 }
 _COLUMNS = ("scoring_id", "subject", "subject_id", "part", "status", "mean_alone", "mean_given", "tokens_alone",
             "tokens_given", "begins", "ends", "alone", "given")  # fmt: skip
@@ -41,6 +41,10 @@ class MapStatus(StrEnum):
     """Max length cut the text: the spans cover what was kept."""
     NO_TARGET = "no_target"
     """No token is left to score."""
+    CONTEXT_TOO_LONG = "context_too_long"
+    """System text and earlier turns leave no room for the text."""
+    NOT_CARRIED = "context_not_carried"
+    """The template has no place for the system text or the earlier turns."""
     NON_FINITE = "non_finite"
     """The student gave NaN or infinity."""
     OTHER_TOKENS = "other_tokens"

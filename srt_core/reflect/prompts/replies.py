@@ -1,6 +1,7 @@
 """Parse a teacher's reply, which is accepted or refused whole (METHOD, section 4)."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from srt_core.records import Pair, Stage
@@ -85,11 +86,11 @@ def _without_fences(sections: dict[str, str]) -> dict[str, str]:
 def _accept(stage: Stage, sections: dict[str, str], parent: Pair) -> ParsedReflection | Refusal:
     """Return the accepted reflection, or a refusal where the rewrite is unchanged or only repeats the instruction."""
     if stage is Stage.INSTRUCTION:
-        pair = Pair(sections["new_instruction"], sections["new_response"])
+        pair = Pair(sections["new_instruction"], sections["new_response"], context=parent.context)
         folded = f"{parent.instruction}\n{parent.input}"
         is_same = same_text(pair.instruction, parent.instruction) or same_text(pair.instruction, folded)
     else:
-        pair = Pair(parent.instruction, sections["new_response"], parent.input)
+        pair = replace(parent, response=sections["new_response"])
         is_same = same_text(pair.response, parent.response)
     if is_same:
         return Refusal(RefusalReason.UNCHANGED, f"The new {stage} equals the one it was to rewrite.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
+from srt_core.project.candidates import PAIR
 from srt_core.project.store import Store
 from srt_core.records import Pair, Source
 from srt_core.review.filter.filter import Filter, filter_condition
@@ -48,8 +49,8 @@ def read_page(store: Store, only: Filter, sort: str, limit: int, offset: int) ->
         Listed,
         f"""SELECT {COLUMNS}, text.pair
             FROM {ROWS} AS rows JOIN (
-                SELECT candidate_id, {{'instruction': instruction, 'input': input, 'response': response}} AS pair
-                FROM candidate WHERE candidate_id IN (SELECT unnest($originals))) AS text
+                SELECT candidate_id, {PAIR} FROM pair
+                WHERE candidate_id IN (SELECT unnest($originals))) AS text
             ON text.candidate_id = rows.original_id
             WHERE rows.seq IN (SELECT unnest($seqs)) ORDER BY list_position($seqs, rows.seq)""",
         {"seqs": seqs, "originals": originals},

@@ -182,8 +182,10 @@ class View:
 
     def keep_draft(self, edit: Edit) -> None:
         """Take the form's texts out of its widgets."""
-        texts = {part: str(st.session_state[f"{edit.key}:{part}"]) for part in ("instruction", "input", "response")}
-        self.desk.drafts[edit.key] = Pair(**texts)
+        instruction, input, response = (
+            str(st.session_state[f"{edit.key}:{part}"]) for part in ("instruction", "input", "response")
+        )
+        self.desk.drafts[edit.key] = Pair(instruction, response, input, edit.start.context)
 
 
 def _press(view: View, act: Callable[..., None], *arguments: object) -> None:

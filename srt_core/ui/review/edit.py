@@ -1,10 +1,11 @@
 """Editing in Review: the form on a pair, and repairing a failed reflection by hand."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
-from srt_core.records import DERIVATIONS, Candidate, Origin, Pair
+from srt_core.records import DERIVATIONS, Candidate, Origin
 from srt_core.reflect.outcomes import Failure
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Edit, View
@@ -53,6 +54,6 @@ def _starts(sample: str, origin: Origin, candidates: Mapping[Origin, Candidate],
     pair = candidates[parent].pair
     starts = {f"Repair from {ORIGIN_LABELS[parent].lower()}": Edit(sample, parent, pair, repairs=origin)}
     if raw.strip():
-        taken = Pair(pair.instruction, raw, pair.input)
+        taken = replace(pair, response=raw)
         starts["Repair from the raw reply"] = Edit(sample, parent, taken, repairs=origin, source="raw")
     return starts

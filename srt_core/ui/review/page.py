@@ -79,12 +79,23 @@ def _render_desk(project: Project, desk: Desk) -> None:
 
 
 def _follow_queue(desk: Desk) -> None:
-    """Take the queue from the address where it names another than the desk wrote there, else keep the desk's."""
-    known = desk.queue[0] if desk.queue else DEFAULT
+    """Take the queue from the address where it names another than the desk wrote there, else keep the desk's.
+
+    Whoever comes to the page without naming one gets a queue in which something waits.
+    """
     asked = st.query_params.get("queue", "")
     asked = asked if asked in QUEUES else ""
-    if "queue" not in st.session_state or (asked and asked != known):
-        st.session_state["queue"] = asked or known
+    if "queue" not in st.session_state:
+        st.session_state["queue"] = asked or _waiting(desk)
+    elif asked and asked != (desk.queue[0] if desk.queue else DEFAULT):
+        st.session_state["queue"] = asked
+
+
+def _waiting(desk: Desk) -> str:
+    """Name the first queue that has an open sample: the desk's, the usual one, all; the first of these for none."""
+    queues = ([desk.queue] if desk.queue else []) + [(name, QUEUES[name]) for name in (DEFAULT, "all")]
+    open_ones = (name for name, queue in queues if review.next_open(desk.store, queue, None))
+    return next(open_ones, queues[0][0])
 
 
 def _queue(desk: Desk) -> tuple[str, Queue]:
@@ -188,8 +199,9 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
 
 def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     verdict = sample.verdict
-    st.text(" ".join(sample.walk()[:2]))
-    st.text(sample.walk()[2])
+    *stages, outcome = sample.walk()
+    st.text(" ".join(stages))
+    st.text(outcome)
     why = review.why(view.queue_name, verdict, sample.policy)
     # Of our own words and numbers only: a caption reads Markdown.
     measured = describe_rewrite(sample.candidates[shown]) if shown else ""

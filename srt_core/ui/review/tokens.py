@@ -45,6 +45,8 @@ _CONTEXT = {Part.RESPONSE: "instruction", Part.INSTRUCTION: "response"}
 _NAMES = {Part.RESPONSE: ("Response", "IFD"), Part.INSTRUCTION: ("Instruction", "r-IFD")}
 _WITHOUT = {
     MapStatus.NO_TARGET: "There is nothing to score: the text is empty, or what stands before it fills max length.",
+    MapStatus.CONTEXT_TOO_LONG: "System text and earlier turns leave no room for this text within max length.",
+    MapStatus.NOT_CARRIED: "The template has no place for the system text or the earlier turns.",
     MapStatus.NON_FINITE: "The student gave no finite number for this text.",
     MapStatus.OTHER_TOKENS: "Behind its context this text becomes other tokens than alone, so none can be compared. "
     "Score with the aligned convention to see this.",
@@ -87,8 +89,10 @@ def watch_tokens(project: Project, desk: Desk) -> None:
 
 
 def _watch(project: Project, desk: Desk) -> None:
+    if desk.awaits is None:
+        return
     job = project.jobs.latest(EXPLAIN.name)
-    if desk.awaits is not None and not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
+    if not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
         desk.awaits = None
         run_page_again()
 
