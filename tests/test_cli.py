@@ -37,6 +37,7 @@ from tests.command_line import (
     refused,
     srt,
 )
+from tests.empty_project import place_empty
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
@@ -93,8 +94,7 @@ def project(walked: Walked, tmp_path: Path) -> Path:
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     """A project without samples."""
-    Store.create(tmp_path / "empty.srt").close()
-    return tmp_path / "empty.srt"
+    return place_empty(tmp_path / "empty.srt")
 
 
 def status_of(project: Path) -> dict[str, Any]:
