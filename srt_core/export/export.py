@@ -10,7 +10,7 @@ from srt_core.export.contents import EVERYTHING, Scope, rows
 from srt_core.export.files import Exported, make_folder, sha256_of
 from srt_core.export.formats import Format, Lists, find_format, write_file
 from srt_core.export.manifest import write_manifest
-from srt_core.importing.files import Reject, read_rows
+from srt_core.importing.files import AS_WRITTEN, Reject, read_rows
 from srt_core.project.store import Store
 from srt_core.review.filter.filter import Filter
 from srt_core.select.derive import refresh
@@ -43,7 +43,7 @@ def _remembered(store: Store, export_id: int, format: Format, scope: Scope, only
 
 
 def _check_reads_back(path: Path, format: Format, expected: Iterator[Any]) -> None:
-    found = read_rows(path, format=format.name)
+    found = read_rows(path, format.name, options=AS_WRITTEN)
     for number, row in enumerate(expected):
         read = next(found, None)
         if read is None or isinstance(read, Reject) or read.original != row.pair:
