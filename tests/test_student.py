@@ -150,7 +150,7 @@ def test_losses_and_ratios_worked_out_on_paper(tmp_path: Path) -> None:
 
 
 def test_losses_behind_a_conversation_worked_out_on_paper(tmp_path: Path) -> None:
-    """Behind "red which: colour: red" the instruction follows "red", alone and given y'; the response alone follows <s>."""
+    """Behind "red which: colour: red": x alone follows "red", given y' it follows "colour:"; y alone follows <s>."""
     student = load_student(save(tmp_path, bigram_llama(WORDS, LOGITS), word_tokenizer(WORDS)), device="cpu")
     template = replace(PAPER, system="{system} ", user="{instruction} colour: ", assistant="{response} ")
     context = Context("red", (Turn(Role.USER, "which:"), Turn(Role.ASSISTANT, "red")))
@@ -449,7 +449,13 @@ def test_a_missing_or_refusing_chat_template_is_an_error(llama: Student) -> None
         plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, llama, 100)
     tokenizer = chat_tokenizer("{{ raise_exception('a system message first') }}")
     with pytest.raises(StudentError, match="a system message first"):
-        plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, Student(tiny_llama(len(tokenizer)), tokenizer, "chat"), 100)
+        plan(
+            [Pair("Hi", "yes")],
+            load_template("chat"),
+            Convention.ALIGNED,
+            Student(tiny_llama(len(tokenizer)), tokenizer, "chat"),
+            100,
+        )
 
 
 def test_a_tokenizer_with_neither_bos_nor_eos_is_refused() -> None:

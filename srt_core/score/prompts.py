@@ -45,14 +45,16 @@ class Prompts(Protocol):
         """Return what the instruction is conditioned on."""
 
 
-def prompts_of(template: Template, writer: ChatWriter) -> Prompts:
-    """Return what fills pairs into a template: the tokenizer where it is `chat`, else the template's own texts.
+def prompts_of(template: Template, writer: ChatWriter | None = None) -> Prompts:
+    """Return what fills pairs into a template: `writer`, the tokenizer, where it is for chat, else its own texts.
 
     Raises:
         StudentError: the tokenizer has no chat template, or one that leaves out the texts of messages.
     """
     if not template.is_chat:
         return _WrittenPrompts(template)
+    if writer is None:
+        raise ValueError(f"The template {template.name} is written by a tokenizer, and none is given.")
     _require_texts(writer)
     return _ChatPrompts(template, writer)
 
@@ -73,7 +75,9 @@ class _WrittenPrompts:
             return ""
         begin = render(template.system, {"system": context.system}) if context.system else template.preamble
         turns = {Role.USER: (template.user, "instruction"), Role.ASSISTANT: (template.assistant, "response")}
-        return begin + "".join(render(text, {name: turn.text}) for turn in context.turns for text, name in [turns[turn.role]])
+        return begin + "".join(
+            render(text, {name: turn.text}) for turn in context.turns for text, name in [turns[turn.role]]
+        )
 
     def prompt(self, pair: Pair) -> str:
         return self._after(pair.context, prompt(self.template, pair))
@@ -90,7 +94,8 @@ class _WrittenPrompts:
 @dataclass(frozen=True, slots=True)
 class _ChatPrompts:
     """The tokenizer's own chat template. T is cut out of the prompt that it begins: templates write a turn that is
-    the last of a conversation otherwise than an earlier one."""
+    the last of a conversation otherwise than an earlier one.
+    """
 
     template: Template
     writer: ChatWriter
@@ -128,7 +133,9 @@ class _ChatPrompts:
             found = before.find(text, place)
             if found < 0:
                 part = "system text" if message["role"] == Role.SYSTEM else f"turn of the {message['role']}"
-                raise NotCarriedError(f"The chat template does not write the {part} whole before the next turn.", _OTHER)
+                raise NotCarriedError(
+                    f"The chat template does not write the {part} whole before the next turn.", _OTHER
+                )
             place = found + len(text)
         return before
 
