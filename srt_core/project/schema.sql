@@ -63,6 +63,7 @@ CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
     hash VARCHAR NOT NULL UNIQUE,
+    roles VARCHAR NOT NULL,             -- who speaks, in their order: system user assistant …
     messages VARCHAR NOT NULL           -- JSON: a list of objects with role and content
 );
 

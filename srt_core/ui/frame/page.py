@@ -1,6 +1,6 @@
 """The frame of every page: its title, the sidebar, the project in the address, and the one place that shows errors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
@@ -169,6 +169,15 @@ def show_error(error: SRTError) -> None:
         st.text(error.message)
         if error.hint:
             st.text(error.hint)
+
+
+def show_warnings(lines: Sequence[str]) -> None:
+    """Show what to know before something is started, as plain text: a line may quote a model's files."""
+    if lines:
+        with st.container(border=True):
+            st.markdown(":material/warning: **Before you start**")
+            for line in lines:
+                st.text(line)
 
 
 def show_empty(text: str, page: str, label: str) -> None:
