@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.export.contents import Scope
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
-from srt_core.project.store import Store
 
 
 def export_(
@@ -29,7 +28,7 @@ def export_(
     ] = Conversations.APART,
 ) -> None:
     """Write the verdicts for training, read them back, and add a manifest."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         for name in format:
             written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
             typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
