@@ -1,4 +1,4 @@
--- From schema version 5 to 6: pairs have a context, samples a conversation.
+-- From schema version 5 to 6: pairs have a context, samples a conversation and quality marks.
 CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
@@ -33,3 +33,11 @@ SELECT candidate_id, sample_id, origin, producer, number, instruction, input, re
 FROM candidate_5 ORDER BY candidate_id;
 DROP TABLE candidate_5;
 CREATE INDEX candidate_by_sample ON candidate (sample_id);
+
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);

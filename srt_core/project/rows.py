@@ -1,8 +1,8 @@
 """Rows as records: how a frozen dataclass is made of the columns of a query, worked out once for each kind.
 
 A field takes the column of its name. A StrEnum is made of its value, a tuple of a list, a context of its messages in
-JSON, another dataclass of a STRUCT with its fields, and a mapping of a STRUCT or of an object in JSON. Anything else is taken
-as DuckDB gives it.
+JSON, another dataclass of a STRUCT with its fields, and a mapping of a STRUCT or of an object in JSON. Anything else is
+taken as DuckDB gives it.
 """
 
 import json

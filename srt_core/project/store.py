@@ -274,6 +274,18 @@ class Store:
             finally:
                 cursor.close()
 
+    @contextmanager
+    def workspace(self) -> Iterator[Transaction]:
+        """Yield statements for temporary tables, which nobody else sees and which end with the block.
+
+        Each statement is committed by itself. What does not fit into memory goes to disk; nobody waits meanwhile.
+        """
+        cursor = self._connection.cursor()
+        try:
+            yield Transaction(cursor)
+        finally:
+            cursor.close()
+
     @property
     def may_lag(self) -> bool:
         """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""
