@@ -5,6 +5,7 @@ SRTError
 ├── DatasetError      a file that cannot be read or written, a mapping that does not fit
 ├── TemplateError     a prompt template or reflection prompt that cannot be used
 ├── StudentError      a student that cannot be loaded or run
+│   └── ChatRefusedError   its chat template refuses a conversation; another one may pass
 ├── TeacherError      one teacher call that failed
 │   └── TeacherStopError   no further call can succeed: wrong key, unknown model, no connection
 ├── PolicyError       a policy that does not exist or has a value out of range
@@ -41,6 +42,10 @@ class TemplateError(SRTError):
 
 class StudentError(SRTError):
     """A student model cannot be loaded or run."""
+
+
+class ChatRefusedError(StudentError):
+    """A tokenizer's chat template refuses a conversation, such as one with a system text."""
 
 
 class TeacherError(SRTError):

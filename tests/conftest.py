@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTimeError
+from streamlit.components.v2 import manifest_scanner
 
 if TYPE_CHECKING:
     from tests.command_line import Command
@@ -27,6 +29,7 @@ START_SECONDS = 120
 WAIT_MILLISECONDS = 240_000
 """How long a test waits for what the browser should show: long, since the machine may be busy with other work."""
 
+LOOK_MILLISECONDS = 250
 TRIES = 20
 TRY_MILLISECONDS = 3_000
 GOES_ON = """before => location.href !== before
@@ -60,6 +63,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run browser tests last: a failure of the core is then seen first."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_once() -> Iterator[None]:
+    """Have Streamlit read what is installed once: its AppTest else reads every package again at each run of a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -244,6 +256,16 @@ def as_killed(path: Path) -> Path:
     return copy
 
 
+def keyed(page: Page, key: str) -> Locator:
+    """Find the element whose key begins so. Its kind and place would also fit what the page showed before."""
+    return page.locator(f"[class*='st-key-{key}']")
+
+
+def address_of(page: Page) -> str:
+    """Ask the browser for the address. `page.url` is what it last told by itself, which may be a moment old."""
+    return str(page.evaluate("location.href"))
+
+
 def click_at(page: Page, across: float, down: float) -> None:
     """Move the mouse to a place of the window and click."""
     page.mouse.move(across - 3, down)
@@ -256,12 +278,21 @@ def wait_for_script(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+def until(page: Page, happened: Callable[[], bool]) -> None:
+    """Wait for something outside of the page, which goes on meanwhile."""
+    for _ in range(0, WAIT_MILLISECONDS, LOOK_MILLISECONDS):
+        if happened():
+            return
+        page.wait_for_timeout(LOOK_MILLISECONDS)
+    pytest.fail("What was waited for did not happen.")
+
+
 def until_taken(page: Page, act: Callable[[], None]) -> None:
     """Do something with the mouse in a chart or a grid until the page goes on from it and its address has changed.
 
     Neither tells when it takes a click, and plotly takes one only for what it has shown under the mouse.
     """
-    before = page.url
+    before = address_of(page)
     for _ in range(TRIES):
         act()
         try:

@@ -46,22 +46,28 @@ class Worker:
         number = int(self.process.stdout.readline())
         for _ in range(lines):
             line = self.process.stdout.readline()
-            assert not line.startswith("ended"), "it was done before"
+            assert "ended" not in line, "it was done before"
         time.sleep(seconds)  # so that the signal hits any moment; nothing waits for this
         os.kill(number, by)
         for line in self.process.stdout:
-            if line.startswith("ended"):
-                return int(line.split()[1])
+            if "ended" in line:  # perhaps behind the half of a line that the child was saying
+                return int(line.split()[-1])
         raise AssertionError("the process that forks has ended")
 
 
 @contextmanager
-def worker(imports: str, work: str, *arguments: object) -> Iterator[Worker]:
-    """Start a process for work that prints a line for each step, with `sys.argv[1:]` as given."""
+def worker(imports: str, work: str, *arguments: object, package: Path = ROOT) -> Iterator[Worker]:
+    """Start a process for work that prints a line for each step, with `sys.argv[1:]` as given.
+
+    `package` is the folder of the `srt_core` that it imports.
+    """
     indented = "\n".join(" " * 12 + line for line in work.strip().splitlines())
     script = FORK.format(imports=imports, work=indented, interrupted=INTERRUPTED)
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    with subprocess.Popen(
+        command, cwd=package, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             yield Worker(process)
         finally:

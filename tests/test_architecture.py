@@ -126,6 +126,17 @@ def test_only_the_rule_and_the_table_name_the_origins() -> None:
     assert named == NAME_ORIGINS
 
 
+WRITES_ADDRESS = re.compile(
+    r"del st\.query_params|st\.query_params(\.(pop|popitem|update|setdefault|clear|from_dict)\(|\[[^]]+\] = )"
+)
+
+
+def test_one_file_writes_the_address() -> None:
+    """What a page puts into its address is remembered there: a run that a timer starts would else go back from it."""
+    written = {relative(path) for path in OURS if WRITES_ADDRESS.search(path.read_text("utf-8"))}
+    assert written == {"srt_core/ui/frame/address.py"}
+
+
 def test_the_rule_follows_the_table_of_origins() -> None:
     """The rule's statement compares each rewrite with its parent by the measure and in the direction of the table."""
     statement = " ".join(rule([Policy()]).split())

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from tests.conftest import AppServer, click_at, until_taken, wait_for_script
+from tests.conftest import AppServer, address_of, click_at, keyed, until_taken, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -28,12 +28,12 @@ def project(shared_server: AppServer, tmp_path: Path) -> Path:
 
 def asked(page: Page) -> dict[str, str]:
     """The query parameters of the address."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+    return {name: values[0] for name, values in parse_qs(urlsplit(address_of(page)).query).items()}
 
 
-def drag_over_chart(page: Page, number: int, start: float, end: float) -> None:
+def drag_over_chart(page: Page, chart: Locator, start: float, end: float) -> None:
     """Drag a box over a chart, from one share of its width to another."""
-    plot = page.locator("[data-testid=stPlotlyChart] .nsewdrag").nth(number).bounding_box()
+    plot = chart.bounding_box()
     assert plot
     middle = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + plot["width"] * start, middle)
@@ -57,13 +57,20 @@ def click_in_middle(page: Page, shape: Locator) -> None:
     click_at(page, place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
 
 
+def open_coverage(page: Page, address: str) -> None:
+    """Open Explore and choose what stands above its table."""
+    page.goto(address)
+    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
+
+
 def test_a_dragged_range_filters_and_survives_a_reload(page: Page, shared_server: AppServer, project: Path) -> None:
     """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
     page.goto(f"{shared_server.url}/Explore?project={project.stem}")
     expect(page.get_by_text("80 of 80 samples match")).to_be_visible()
-    page.locator("[data-testid=stPlotlyChart] .nsewdrag").first.wait_for()
+    chart = keyed(page, "explore_ifd").locator(".nsewdrag")
+    chart.wait_for()
     wait_for_script(page)
-    until_taken(page, lambda: drag_over_chart(page, 0, 0.25, 0.5))
+    until_taken(page, lambda: drag_over_chart(page, chart, 0.25, 0.5))
     expect(page.get_by_text("80 of 80 samples match")).to_be_hidden()
     low, high = map(float, asked(page)["ifd"].split(","))
     inside = sum(low <= place / SAMPLES <= high for place in range(SAMPLES))
@@ -78,7 +85,7 @@ def test_a_selected_row_opens_its_sample_and_survives_a_reload(
 ) -> None:
     """A click on a row shows its sample below and names it in the address."""
     page.goto(f"{shared_server.url}/Explore?project={project.stem}&page=2")
-    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table = keyed(page, "explore_rows").locator("canvas").first
     table.wait_for()
     wait_for_script(page)
     until_taken(page, lambda: click_in_row(page, table, 2))
@@ -95,17 +102,16 @@ def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, shared_server: AppSe
         kinds = [(f"s{place}", "code" if place % 4 else "other", "en") for place in range(SAMPLES)]
         tx.append("kind", ["sample_id", "task", "language"], kinds)
     address = f"{shared_server.url}/Explore?project={project.stem}&sort=number"
-    page.goto(address)
-    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
-    bar = page.locator("[data-testid=stPlotlyChart] .barlayer .point path").nth(2)
+    coverage = keyed(page, "coverage-task")
+    open_coverage(page, address)
+    bar = coverage.locator(".barlayer .point path").nth(2)
     bar.wait_for()  # the first of what is dropped; nothing is kept, so the bars before it have no width
     wait_for_script(page)
     until_taken(page, lambda: click_in_middle(page, bar))
     expect(page.get_by_text("80 of 80 samples match")).to_be_hidden()
     first = asked(page)["task"]
-    page.goto(address)
-    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
-    table = page.locator("[data-testid=stDataFrame] canvas").first
+    open_coverage(page, address)
+    table = coverage.locator("canvas").first
     table.wait_for()
     wait_for_script(page)
     until_taken(page, lambda: click_in_row(page, table, 1))

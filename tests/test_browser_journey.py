@@ -1,4 +1,4 @@
-"""The main job in a real browser, on the demo project: look, tune, override, approve, export."""
+"""The main job in a real browser, on the demo project of a first start: look, tune, override, approve, export."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from srt_core.project.store import Store
-from tests.conftest import StartApp, wait_for_script
+from tests.conftest import StartApp, address_of, wait_for_script
 
 pytestmark = pytest.mark.browser
 
@@ -16,11 +16,22 @@ SCORING_MILLISECONDS = 300_000
 
 
 def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: Page, tmp_path: Path) -> None:
-    """A dial is turned and applied, two samples are decided by key, and the file holds what the screen counted."""
+    """A first start makes the demo project, says what it is, and scores it under a progress bar; a dial is turned and
+    applied, two samples are decided by key, and the file holds what the screen counted.
+    """
     server = app_server()
     page.goto(server.url)
+    expect(page.get_by_text("This is the demo project.")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
+    numbers = page.get_by_test_id("stMetricValue")
+    expect(numbers.nth(3)).not_to_have_text("0")
+    wait_for_script(page)
+    imported, _, scored, selected = (int(each) for each in numbers.all_inner_texts()[:4])
+    assert imported >= 64
+    assert 0 < selected < scored <= imported
+    page.get_by_role("button", name="Review samples").click()
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Thresholds", exact=True).click()
     expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
@@ -39,12 +50,13 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
     expect(page.get_by_role("button", name=re.compile("^Accept"))).to_be_visible()
     for key in ("1", "x"):  # the original by hand, then a rejection
         wait_for_script(page)
-        at = page.url
+        at = address_of(page)
         page.keyboard.press(key)
         page.wait_for_function("before => location.href !== before", arg=at)
     expect(page.get_by_text(re.compile("saved"))).to_be_visible()
 
     page.get_by_role("link", name="Export", exact=True).click()
+    expect(page.get_by_role("heading", name="Export", exact=True)).to_be_visible()
     wait_for_script(page)
     page.get_by_label("Folder on this machine").fill(str(tmp_path / "out"))
     page.get_by_label("Folder on this machine").press("Enter")

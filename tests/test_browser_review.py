@@ -1,16 +1,17 @@
 """Keys in a real browser: a decision never hits a sample that was not on screen, and none is lost."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocketRoute
 
 from srt_core.project import candidates, events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review import decisions
-from tests.conftest import AppServer, StartApp, as_killed, wait_for_script
+from tests.conftest import AppServer, StartApp, address_of, as_killed, until, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 from tests.small_project import create_scored_project, save_student
@@ -52,10 +53,45 @@ def wait_for_sample(page: Page, sample: str) -> None:
     wait_for_script(page)
 
 
+@dataclass
+class Wire:
+    """The connection of a page to the app, on which what the app says can be held up."""
+
+    is_held: bool = False
+    held: list[str | bytes] = field(default_factory=list)
+    said: int = 0
+    """How many messages the page has sent."""
+    page_end: WebSocketRoute | None = None
+
+    def lay(self, route: WebSocketRoute) -> None:
+        """Carry the messages of one connection."""
+        self.page_end, app_end = route, route.connect_to_server()
+
+        def say(message: str | bytes) -> None:
+            self.said += 1
+            app_end.send(message)
+
+        route.on_message(say)
+        app_end.on_message(lambda message: self.held.append(message) if self.is_held else route.send(message))
+
+    def release(self) -> None:
+        """Hand over what was held up, in its order, and hold up nothing more."""
+        assert self.page_end
+        self.is_held = False
+        for message in self.held:
+            self.page_end.send(message)
+
+
 def decided_samples(path: Path) -> list[str]:
     """The decided samples in the file, the first decision first."""
     with Store.open(path) as store:
         return [str(event.sample_id) for event in events.events(store, EventFilter(), limit=1000)][::-1]
+
+
+def count_done(path: Path, kind: str) -> int:
+    """How many jobs of a kind have ended well."""
+    with Store.open(path) as store:
+        return int(store.value("SELECT count(*) FROM job WHERE kind = ? AND state = 'done'", [kind]))
 
 
 @pytest.mark.parametrize("gap_milliseconds", [0, 30, 100, 250])
@@ -94,11 +130,11 @@ def test_reload_keeps_the_place_and_the_decisions(page: Page, shared_server: App
     page.keyboard.press("x")
     page.get_by_text("27 open").wait_for()
     wait_for_script(page)
-    address = page.url
+    address = address_of(page)
     page.reload()
     page.get_by_text("27 open").wait_for()
     wait_for_script(page)
-    assert page.url == address
+    assert address_of(page) == address
     assert "queue=audit" in address and "sample=s" in address
 
 
@@ -122,16 +158,49 @@ def test_every_key_does_what_its_button_says(page: Page, shared_server: AppServe
     assert edited and edited.pair.response == "Done. axa1"
 
 
-def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, tmp_path: Path) -> None:
-    """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
-    path = shared_server.projects_dir / f"{tmp_path.name}.srt"
-    create_scored_project(path, save_student(tmp_path / "student"), 4).close()
+def create_with_losses(server: AppServer, folder: Path) -> tuple[Path, dict[str, str]]:
+    """Create a scored project of hostile responses; return its file, and of each sample the instruction, in order."""
+    path = server.projects_dir / f"{folder.name}.srt"
+    create_scored_project(path, save_student(folder / "student"), 4).close()
     with Store.open(path) as store, store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = response || ? WHERE origin = 'ORIGINAL'", [EVIL])
         originals = (
             "SELECT sample_id, instruction FROM candidate JOIN sample USING (sample_id) WHERE origin = 'ORIGINAL'"
         )
-        instructions = dict(tx.execute(f"{originals} ORDER BY seq"))
+        return path, dict(tx.execute(f"{originals} ORDER BY seq"))
+
+
+# It stands before the other test of token losses: the server loads its first student, so the job takes a while.
+def test_a_job_that_ends_while_a_sample_is_on_its_way_takes_nobody_back(
+    page: Page, shared_server: AppServer, tmp_path: Path
+) -> None:
+    """The page runs again when token losses are there: at the sample that a key went to, though no browser has it yet.
+
+    Until it has, the timer that asks after the job tells the address of the sample before.
+    """
+    path, instructions = create_with_losses(shared_server, tmp_path)
+    names = list(instructions)
+    wire = Wire()
+    page.route_web_socket("**/_stcore/stream", wire.lay)
+    open_review(page, shared_server, path)
+    page.get_by_role("tab", name="Token losses").click()
+    page.get_by_role("button", name="Show token losses").click()
+    page.get_by_text("Computing token losses.").wait_for()
+    wait_for_script(page)
+    wire.is_held = True
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: count_done(as_killed(path), "explain") == 1)
+    said = wire.said
+    until(page, lambda: wire.said >= said + 3)  # the timer has gone off, and what it said was heard
+    wire.release()
+    wait_for_sample(page, names[1])
+    page.locator("[data-testid=stHtml]:has(span[title])", has_text=instructions[names[1]]).last.wait_for()
+    assert f"sample={names[1]}" in address_of(page)
+
+
+def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, tmp_path: Path) -> None:
+    """The button draws coloured pieces with their numbers; the next samples show theirs by themselves; keys go on."""
+    path, instructions = create_with_losses(shared_server, tmp_path)
     names = list(instructions)
     open_review(page, shared_server, path)
     page.get_by_role("tab", name="Token losses").click()
@@ -140,6 +209,7 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
     pieces.first.wait_for()
     assert "rgba(" in str(page.evaluate("e => getComputedStyle(e).backgroundColor", pieces.first.element_handle()))
     assert EVIL in page.locator("[data-testid=stHtml]").last.inner_text()
+    wait_for_script(page)
     page.get_by_role("heading", name="Review").click()  # arrows on a tab go to the next tab
     for name in names[1:3]:
         page.keyboard.press("ArrowRight")
@@ -153,9 +223,8 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
     page.get_by_role("textbox", name="Response").wait_for()
     wait_for_script(page)
     page.keyboard.press("Control+s")
-    page.wait_for_url(f"**sample={names[0]}*")
-    page.reload()  # what the address says is what is shown
     wait_for_sample(page, names[0])
+    page.locator("[role=tab][aria-selected=true]", has_text="Token losses").wait_for()
     assert [name for name in decided_samples(as_killed(path)) if name in names] == [names[2], names[3]]
 
 

@@ -1,5 +1,6 @@
 """How the app starts and ends, in a real browser: whatever page comes first, and whatever ends it."""
 
+import json
 import re
 import signal
 import socket
@@ -10,12 +11,13 @@ from playwright.sync_api import Page, expect
 
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
+from srt_core.steps.demo import FOLDER
 from tests.conftest import StartApp, wait_for_script
 from tests.small_project import alpaca_rows, write_lines
+from tests.store_files import make_database
 
 pytestmark = pytest.mark.browser
 
-SCORING_MILLISECONDS = 300_000
 END_SECONDS = 60
 
 
@@ -44,35 +46,18 @@ def test_any_page_may_come_first(app_server: StartApp, page: Page, project_path:
     expect(page.get_by_text("There is no project nowhere.")).to_be_visible()
 
 
-def test_a_first_start_shows_the_demo(app_server: StartApp, page: Page) -> None:
-    """A first start makes the demo project, says what it is, and scores it under a progress bar."""
-    server = app_server()
-    page.goto(server.url)
-    expect(page.get_by_text("This is the demo project.")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
-    numbers = page.get_by_test_id("stMetricValue")
-    expect(numbers.nth(3)).not_to_have_text("0")
-    wait_for_script(page)
-    imported, _, scored, selected = (int(each) for each in numbers.all_inner_texts()[:4])
-    assert imported >= 64
-    assert 0 < selected < scored <= imported
-    page.get_by_role("button", name="Review samples").click()
-    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
-
-
 def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, page: Page, project_path: Path) -> None:
     """Ctrl-C ends the server with a job under way, closes the project's file, and the job can be resumed."""
     server = app_server(project_path)
     page.goto(f"{server.url}/Reflect?project=own")
+    page.get_by_role("button", name="Start", exact=True).wait_for()
     wait_for_script(page)
     # A teacher that never answers: an open port behind which nobody accepts.
     with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
         page.get_by_label("Base URL", exact=True).fill(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")
         page.get_by_label("Model", exact=True).fill("m-1")
         page.get_by_label("Model", exact=True).press("Enter")
-        wait_for_script(page)
-        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("button", name="Start", exact=True).click()  # it can be pressed once all was taken
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(timeout=END_SECONDS) == 0
@@ -80,3 +65,50 @@ def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, pag
     again = app_server(project_path)
     page.goto(f"{again.url}/?project=own")
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_ended_while_the_demo_fills_it_goes_on(app_server: StartApp, page: Page) -> None:
+    """A first start that is ended amid the demo's filling ends cleanly, and the next one fills what is missing."""
+    server = app_server()
+    page.goto(server.url, wait_until="commit")
+    path = server.projects_dir / "demo.srt"
+    while not path.exists():
+        page.wait_for_timeout(10)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=END_SECONDS) == 0
+    assert "Traceback" not in server.log_path.read_text("utf-8")
+    assert not path.with_name("demo.srt.wal").exists()
+    names = ("pairs.json", "later.json")
+    whole = sum(len(json.loads((FOLDER / name).read_text("utf-8"))) for name in names)
+    with Store.open(path) as store:
+        assert store.value("SELECT count(*) FROM sample") < whole
+    again = app_server()
+    page.goto(again.url)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(str(whole))
+
+
+NOTE_TEXTS = """
+window.seen = "";
+new MutationObserver(() => window.seen += document.body?.innerText).observe(document, {childList: true, subtree: true})
+"""
+ROWS = 200_000
+
+
+def test_a_project_of_an_older_version_says_that_it_is_converted(
+    app_server: StartApp, page: Page, tmp_path: Path
+) -> None:
+    """While the file of an old project is converted the page says so, and then shows the project."""
+    schema = (Path(__file__).parent / "data" / "schema_4.sql").read_text("utf-8")
+    path = make_database(
+        tmp_path / "old.srt",
+        schema,
+        "INSERT INTO meta VALUES ('schema_version', '4'), ('data_version', '3')",
+        "INSERT INTO sample (sample_id, import_id, \"row\", extra) SELECT 's' || range, 1, range, '{}' FROM range(3)",
+        f"""INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)
+            SELECT 's' || range, 'ORIGINAL', 'file', 'Say ' || range, '', 'Yes.' FROM range({ROWS})""",
+    )
+    server = app_server(path)
+    page.add_init_script(NOTE_TEXTS)
+    page.goto(f"{server.url}/?project=old")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
+    assert "This project is of an older version." in page.evaluate("window.seen")

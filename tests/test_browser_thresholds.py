@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from srt_core.records import Origin
-from tests.conftest import AppServer, click_at, until_taken, wait_for_script
+from tests.conftest import AppServer, address_of, click_at, keyed, until_taken, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -38,7 +38,7 @@ def test_a_burst_on_a_slider_loses_no_step(
     kept = page.get_by_test_id("stMetric").filter(has_text="Samples kept").get_by_test_id("stMetricValue")
     expect(kept).to_have_text("50")
     wait_for_script(page)
-    slider = page.locator("[class*=st-key-dial_max_r_ifd_slider] input[type=range]")
+    slider = keyed(page, "dial_max_r_ifd_slider").locator("input[type=range]")
     slider.focus()
     for _ in range(PRESSES):
         slider.press("ArrowLeft")
@@ -46,14 +46,13 @@ def test_a_burst_on_a_slider_loses_no_step(
     expect(kept).to_have_text(str(50 - PRESSES))
     wait_for_script(page)
     expect(slider).to_have_value(f"{1 - PRESSES / 100:g}")
-    assert "max_r_ifd" in page.url
+    assert "max_r_ifd" in address_of(page)
     page.reload()
     expect(kept).to_have_text(str(50 - PRESSES))
 
 
-def click_in_chart(page: Page, number: int, across: float, up: float) -> None:
+def click_in_chart(page: Page, chart: Locator, across: float, up: float) -> None:
     """Click in a chart at shares of its plot's width and height, the height from the bottom."""
-    chart = page.locator("[data-testid=stPlotlyChart] .nsewdrag").nth(number)
     chart.scroll_into_view_if_needed()
     plot = chart.bounding_box()
     assert plot
@@ -63,7 +62,7 @@ def click_in_chart(page: Page, number: int, across: float, up: float) -> None:
 def dials_of(page: Page) -> dict[str, object]:
     """The dials in the address, once it has any."""
     page.wait_for_function("location.search.includes('dials=')")
-    found: dict[str, object] = json.loads(parse_qs(urlsplit(page.url).query)["dials"][0])
+    found: dict[str, object] = json.loads(parse_qs(urlsplit(address_of(page)).query)["dials"][0])
     return found
 
 
@@ -72,19 +71,21 @@ def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(
 ) -> None:
     """A click in a distribution puts its dial there; a click on a cell of the map sets both dials."""
     page.goto(f"{shared_server.url}/Thresholds?project={project.stem}")
-    # Three dials cut something (no instruction was rewritten), and below them are the bars of the outcomes.
-    expect(page.locator("[data-testid=stPlotlyChart] .nsewdrag")).to_have_count(4)
+    histogram = keyed(page, "cut-max_r_ifd").locator(".nsewdrag")
+    histogram.wait_for()
     wait_for_script(page)
-    until_taken(page, lambda: click_in_chart(page, 2, 0.25, 0.2))
+    until_taken(page, lambda: click_in_chart(page, histogram, 0.25, 0.2))
     first = float(str(dials_of(page)["max_r_ifd"]))
     assert 0.5 < first < 1
-    slider = page.locator("[class*=st-key-dial_max_r_ifd_slider] input[type=range]")
+    slider = keyed(page, "dial_max_r_ifd_slider").locator("input[type=range]")
     expect(slider).to_have_count(1)  # the one before goes when the script has ended
     expect(slider).to_have_value(f"{first:g}")
     page.get_by_text("Map of two dials", exact=True).click()
-    page.get_by_text("Counted over all 50 samples.").wait_for()
+    cells = keyed(page, "map-").locator(".nsewdrag")
+    cells.wait_for()
     wait_for_script(page)
-    until_taken(page, lambda: click_in_chart(page, 3, 0.9, 0.9))
+    expect(page.get_by_text("Counted over all 50 samples.")).to_be_visible()
+    until_taken(page, lambda: click_in_chart(page, cells, 0.9, 0.9))
     page.wait_for_function("location.search.includes('response_margin')")
     turned = dials_of(page)
     assert float(str(turned["response_margin"])) > 0

@@ -181,7 +181,7 @@ def test_a_killed_worker_costs_nothing_but_time(
 
 
 def test_packs_are_taken_a_few_ahead(student: RayStudent) -> None:
-    """Of many packs only a few are taken before the first comes back; those of a closed run are not computed."""
+    """Of many packs only a few are taken before the first comes back; a run after one that was closed is its own."""
     taken: list[Pack] = []
 
     def noted() -> Iterator[Pack]:

@@ -12,10 +12,10 @@ import pytest
 
 from srt_core.errors import DatasetError
 from srt_core.export.formats import ExportRow, find_format, write_file
-from srt_core.export.formats.alpaca import columns
 from srt_core.importing import files as datasets
 from srt_core.importing.files import ImportRow, Record, Reject
 from srt_core.records import Origin, Pair
+from tests.exporting import fields_of, write_rows
 
 GOOD = {"instruction": "Name a colour.", "input": "", "output": "Blue."}
 GOOD_PAIR = Pair("Name a colour.", "Blue.")
@@ -573,9 +573,9 @@ def test_a_large_file_is_read_in_bounded_memory(tmp_path: Path, format: str) -> 
     rows = (ExportRow(Pair(f"Question {n}", os.urandom(1500).hex()), str(n), "ORIGINAL") for n in range(20_000))
     for name, some in (("large", rows), ("small", [ExportRow(GOOD_PAIR, "0", "ORIGINAL")])):
         if format == "jsonl":
-            write_file(tmp_path / name, find_format("scores"), map(columns, some))
+            write_file(tmp_path / name, find_format("scores"), (fields_of("alpaca", row) for row in some))
         else:
-            write_file(tmp_path / name, find_format(format), some)
+            write_rows(tmp_path / name, format, some)
     command = [sys.executable, "-c", MEASURE, str(tmp_path / "small"), str(tmp_path / "large")]
     count, growth_mb = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(count) == 20_000

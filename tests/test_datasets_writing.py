@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import ExportError
-from srt_core.export.formats import FORMATS, ExportRow, Lists, find_format, write_file
+from srt_core.export.formats import FORMATS, ExportRow, find_format, write_file
 from srt_core.importing import files as datasets
 from srt_core.importing.files import ImportRow
 from srt_core.records import Pair
+from tests.exporting import write_rows
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 FILLED = TEXTS.filter(lambda text: bool(text.strip()))
 PAIRS = st.builds(Pair, FILLED, FILLED, TEXTS) | st.builds(Pair, TEXTS, FILLED, FILLED)
-PAIR_FORMATS = [name for name, format in FORMATS.items() if format.lists is Lists.PAIRS]
+PAIR_FORMATS = [name for name, format in FORMATS.items() if format.fields]
 ROWS = [
     ExportRow(Pair("Name a colour.", "Blue."), "s1", "ORIGINAL"),
     ExportRow(Pair("Übersetze.", 'Er sagte: "ja"\nund ging.', "He said yes"), "s2", "BOTH"),
@@ -36,7 +37,7 @@ def test_what_is_written_reads_back_the_same(format: str, pairs: list[Pair]) -> 
     """Every pair of any text comes back as it was, in every format."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "out"
-        assert write_file(path, find_format(format), (ExportRow(pair, "s", "ORIGINAL") for pair in pairs)) == len(pairs)
+        assert write_rows(path, format, (ExportRow(pair, "s", "ORIGINAL") for pair in pairs)) == len(pairs)
         rows = list(datasets.read_rows(path))
     assert [row.original for row in rows if isinstance(row, ImportRow)] == pairs
     assert len(rows) == len(pairs)
@@ -44,25 +45,25 @@ def test_what_is_written_reads_back_the_same(format: str, pairs: list[Pair]) -> 
 
 def test_files_are_byte_for_byte_what_they_should_be(tmp_path: Path) -> None:
     """Alpaca is an indented list of three keys, in UTF-8; messages keeps instruction and input beside the turns."""
-    write_file(tmp_path / "a.json", find_format("alpaca"), ROWS)
+    write_rows(tmp_path / "a.json", "alpaca", ROWS)
     assert (tmp_path / "a.json").read_text("utf-8") == (
         "[\n"
-        '{\n  "instruction": "Name a colour.",\n  "input": "",\n  "output": "Blue."\n},\n'
+        '{\n  "instruction": "Name a colour.",\n  "input": "",\n  "output": "Blue.",\n  "sample_id": "s1"\n},\n'
         '{\n  "instruction": "Übersetze.",\n  "input": "He said yes",\n'
-        '  "output": "Er sagte: \\"ja\\"\\nund ging."\n}\n'
+        '  "output": "Er sagte: \\"ja\\"\\nund ging.",\n  "sample_id": "s2"\n}\n'
         "]\n"
     )
-    write_file(tmp_path / "a.jsonl", find_format("messages"), ROWS[1:])
+    write_rows(tmp_path / "a.jsonl", "messages", ROWS[1:])
     assert (tmp_path / "a.jsonl").read_text("utf-8") == (
         '{"messages": [{"role": "user", "content": "Übersetze.\\n\\nHe said yes"}, '
         '{"role": "assistant", "content": "Er sagte: \\"ja\\"\\nund ging."}], '
-        '"instruction": "Übersetze.", "input": "He said yes"}\n'
+        '"instruction": "Übersetze.", "input": "He said yes", "sample_id": "s2"}\n'
     )
 
 
 def test_parquet_names_sample_and_origin(tmp_path: Path) -> None:
     """Beside the pair, Parquet has the columns sample_id and origin."""
-    write_file(tmp_path / "a.parquet", find_format("parquet"), ROWS)
+    write_rows(tmp_path / "a.parquet", "parquet", ROWS)
     assert datasets.preview(tmp_path / "a.parquet", "parquet")[1].fields == {
         "instruction": "Übersetze.",
         "input": "He said yes",
@@ -75,7 +76,7 @@ def test_parquet_names_sample_and_origin(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_nothing_to_write_is_a_file_of_nothing(tmp_path: Path, format: str) -> None:
     """No rows make a file without rows, which is a valid one where the format allows that."""
-    assert write_file(tmp_path / "a", find_format(format), []) == 0
+    assert write_rows(tmp_path / "a", format, []) == 0
     if format in ("alpaca", "parquet"):
         assert list(datasets.read_records(tmp_path / "a", format)) == []
 
@@ -94,7 +95,7 @@ def test_objects_are_written_a_line_each_and_never_nan(tmp_path: Path) -> None:
 def test_a_text_that_is_no_unicode_is_named(tmp_path: Path, format: str) -> None:
     """Half of a surrogate pair cannot be written; the error shows the text around it and no file is left."""
     with pytest.raises(ExportError, match="surrogate pair, near .*half"):
-        write_file(tmp_path / "a", find_format(format), [ExportRow(Pair("half \ud800", "y"), "s", "ORIGINAL")])
+        write_rows(tmp_path / "a", format, [ExportRow(Pair("half \ud800", "y"), "s", "ORIGINAL")])
     assert names_in(tmp_path) == []
 
 
@@ -106,10 +107,10 @@ def test_a_failure_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     path = tmp_path / "a.json"
-    write_file(path, find_format("alpaca"), ROWS)
+    write_rows(path, "alpaca", ROWS)
     before = path.read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        write_file(path, find_format("alpaca"), broken())
+        write_rows(path, "alpaca", broken())
     assert path.read_bytes() == before
     assert names_in(tmp_path) == ["a.json"]
 
@@ -120,7 +121,7 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) 
     (tmp_path / "folder").mkdir()
     for path, hint in [("none/a.json", "no such folder"), ("file/a.json", "no such folder"), ("folder", "a folder of")]:
         with pytest.raises(ExportError, match=hint):
-            write_file(tmp_path / path, find_format("alpaca"), ROWS)
+            write_rows(tmp_path / path, "alpaca", ROWS)
     with pytest.raises(ExportError, match="no export format"):
         find_format("csv")
     assert names_in(tmp_path) == ["file", "folder"]
@@ -130,13 +131,14 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from srt_core.errors import ExportError
-from srt_core.export.formats import ExportRow, find_format, write_file
+from srt_core.export.formats import ExportRow
 from srt_core.records import Pair
+from tests.exporting import write_rows
 import os
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 rows = (ExportRow(Pair("x", os.urandom(500).hex()), str(n), "ORIGINAL") for n in range(3000))
 try:
-    write_file(Path(sys.argv[1]) / "out", find_format(sys.argv[2]), rows)
+    write_rows(Path(sys.argv[1]) / "out", sys.argv[2], rows)
 except ExportError as error:
     print(error)
 """

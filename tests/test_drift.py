@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srt_core.project.drift import Ruler, TextChange, drift, growth, terms
-from srt_core.records import Origin, Pair
+from srt_core.records import Context, Origin, Pair
+from tests.context_project import turns
 
 METRES = Pair("Convert 45 kilometers to meters.", "45000 meters")
 ESSAY = "Write an essay on the history of the metric system, its base units and prefixes."
@@ -67,3 +68,11 @@ def test_drift_is_a_share_and_a_copy_has_none(one: str, two: str, three: str, or
     assert found is None or 0 <= found <= 1
     assert drift(original, origin, original) in (None, 0)
     assert Ruler(original).change(origin, candidate) == TextChange(found, growth(original, candidate))
+
+
+def test_what_was_said_before_is_part_of_the_topic() -> None:
+    """A rewrite that takes up words of the context has not left the topic; without a context nothing changes."""
+    told = Pair("And then?", "He slept.", context=Context("Speak of whales.", turns("Tell me of Jonah.", "He sailed.")))
+    rewrite = Pair("What of the whale and of Jonah?", "x")
+    assert drift(told, Origin.INSTRUCTION, rewrite) == drift(told, Origin.BOTH, rewrite) == 0.5
+    assert drift(Pair("And then?", "He slept."), Origin.INSTRUCTION, rewrite) == 1.0

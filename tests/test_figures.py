@@ -25,8 +25,8 @@ from srt_core.ui.frame.palette import (
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
-    outcome_label,
 )
+from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.sample.figures import StripRow, score_strip
@@ -117,15 +117,6 @@ def test_reasons_are_coloured_by_group() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("outcome", "label"),
-    [(Origin.BOTH, "Both"), ("r_ifd_ceiling", "r-IFD too high"), (Reason.BELOW_TOP_SHARE, "Below top share")],
-)
-def test_outcomes_are_said_in_words(outcome: str, label: str) -> None:
-    """A label is the outcome's name as a phrase."""
-    assert outcome_label(outcome) == label
-
-
 def test_funnel_keeps_the_order_and_shows_shares_of_the_first_step() -> None:
     """A bar a step, top to bottom, with its count and its share of what was imported."""
     figure = funnel([("Imported", 64), ("Reflected", 58), ("Scored", 16)])
@@ -194,9 +185,11 @@ def test_a_grid_of_ten_thousand_cells_stays_small() -> None:
 
 def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> None:
     """Origins first, then reasons, each with both counts; an outcome that is missing on one side counts 0."""
-    figure = outcome_bars({Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}, {Origin.BOTH: 8, Origin.ORIGINAL: 6})
+    labels = {str(outcome): label for outcome, label in (*ORIGIN_LABELS.items(), *REASON_LABELS.items())}
+    before_counts: dict[str, int] = {Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}
+    figure = outcome_bars(before_counts, {Origin.BOTH: 8, Origin.ORIGINAL: 6}, labels=labels)
     before, after = figure.data
-    assert before.y == after.y == ("Original", "Both", "Not improved")
+    assert before.y == after.y == ("Original", "Both", "Rewrite did not improve")
     assert (before.name, before.x) == ("before", (0, 10, 4))
     assert (after.name, after.x) == ("after", (6, 8, 0))
     assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")

@@ -49,6 +49,17 @@ def add_people(folder: Path) -> Path:
     return path
 
 
+def sessions_of(page: Page) -> list[WebSocket]:
+    """The sessions that a page begins from now on."""
+    sessions: list[WebSocket] = []
+
+    def note(opened: WebSocket) -> None:
+        sessions.append(opened)
+
+    page.on("websocket", note)
+    return sessions
+
+
 def ask(
     server: AppServer, path: str, method: str = "GET", body: str | None = None, **headers: str
 ) -> tuple[int, str, Mapping[str, str]]:
@@ -117,12 +128,7 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     expect(page).to_have_url(re.compile("/login"))
 
     fill_login(page, "Ben")
-    sessions: list[WebSocket] = []
-
-    def note_session(opened: WebSocket) -> None:
-        sessions.append(opened)
-
-    page.on("websocket", note_session)
+    sessions = sessions_of(page)
     page.goto(f"{server.url}/Review?queue=all")
     page.get_by_role("button", name="Accept").wait_for()
     wait_for_script(page)
@@ -161,10 +167,13 @@ def test_a_page_started_without_the_gate_shows_nothing(app_server: StartApp, pro
     assert "guarded" not in page.content()
 
 
-def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project: Path, browser: Browser) -> None:
+def test_an_open_server_answers_this_machine_alone(
+    app_server: StartApp, project: Path, tmp_path: Path, browser: Browser
+) -> None:
     """On 127.0.0.1 without anybody to log in: not under another name, and not for what a proxy passes on.
 
-    Two people at one sample: the second is told who decided, and with one more key decides knowingly.
+    Two people at one sample: the second is told who decided, and with one more key decides knowingly. Once people are
+    added, an open session without a login ends with its next key.
     """
     server = app_server(project)
     assert ask(server, "/")[0] == HTTPStatus.OK
@@ -174,6 +183,7 @@ def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project
         assert open_socket(server, **passed_on) == HTTPStatus.FORBIDDEN
     with browser.new_context() as one, browser.new_context() as other:
         ann, ben = one.new_page(), other.new_page()
+        sessions = sessions_of(ben)
         for page, name in ((ann, "Ann"), (ben, "Ben")):
             page.goto(f"{server.url}/Review?queue=all&sample=s0&curator={name}")
             page.get_by_role("button", name="Accept").wait_for()
@@ -186,6 +196,10 @@ def test_an_open_server_answers_this_machine_alone(app_server: StartApp, project
         wait_for_script(ben)
         ben.keyboard.press("a")
         ben.locator("code", has_text="s1").wait_for()
+        wait_for_script(ben)
+        add_people(tmp_path)
+        with sessions[-1].expect_event("close"):
+            ben.keyboard.press("x")
     server.kill()
     with Store.open(project) as store:
         rows = store.rows("SELECT author, kind FROM event ORDER BY event_id")

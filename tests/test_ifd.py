@@ -1,7 +1,7 @@
 """Planning the four losses, and the ratios, on token ids that can be counted by hand."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -30,8 +30,8 @@ class Characters:
         start = list(self.start_ids) if special and self.adds_start else []
         return [start + [ord(character) for character in text] for text in texts]
 
-    def chat_prompt(self, user_text: str) -> str:
-        return f"{BOS}<{user_text}>"
+    def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
+        return BOS + "".join(f"<{each['role'][0]}:{each['content']}>" for each in messages) + (">" if opened else "")
 
 
 def planned(
@@ -153,8 +153,8 @@ def test_reference_without_bos_cuts_the_direct_text_as_the_authors_do() -> None:
 def test_a_chat_template_that_writes_bos_does_not_double_it(convention: Convention, adds_start: bool) -> None:
     """One start token stands in front, whether the tokenizer adds one, the chat template, or both."""
     four = planned(Pair("ask", "yes"), convention, template=CHAT, tokenizer=Characters(adds_start=adds_start))
-    assert four.y_given_x == request("^<ask>", "yes")
-    assert four.x_given_y == request("^<yes?>", "ask")
+    assert four.y_given_x == request("^<u:ask>>", "yes")
+    assert four.x_given_y == request("^<u:yes?>>", "ask")
 
 
 def test_start_tokens_that_a_user_wrote_are_kept() -> None:

@@ -1,16 +1,11 @@
 """A method is one file: what it brings shows everywhere while the file is there, and nowhere when it is gone."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-METHOD = ROOT / "tests" / "data" / "brevity.py"
+from tests.house import House
+
 PAIRS = [
     {"instruction": "Name a colour.", "input": "", "output": "Red. It is the colour of roses."},
     {"instruction": "Name a bird.", "input": "", "output": "A wren sings near the old house. It is small."},
@@ -18,39 +13,11 @@ PAIRS = [
 ]
 
 
-class House:
-    """A copy of the package with one file more, and a project beside it; commands run in processes of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("srt_core", "pages", "sample_data", ".streamlit"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "app.py", folder)
-        self.method = Path(shutil.copy(METHOD, folder / "srt_core" / "methods"))
-        self.project = folder / "own.srt"
-        (folder / "pairs.json").write_text(json.dumps(PAIRS), encoding="utf-8")
-
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "SRT_PROJECT": str(self.project)}
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
-
-    def srt(self, command: str, *arguments: str) -> str:
-        done = self.python("-m", "srt_core", command, str(self.project), *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def ask(self, script: str) -> object:
-        done = self.python("-c", script)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Three pairs, rewritten, measured and selected by the method that is one file."""
-    house = House(tmp_path_factory.mktemp("house"))
+    house = House(tmp_path_factory.mktemp("house"), "brevity.py")
+    (house.folder / "pairs.json").write_text(json.dumps(PAIRS), encoding="utf-8")
     house.srt("init")
     house.srt("import", str(house.folder / "pairs.json"))
     house.srt("rewrite")
@@ -137,17 +104,48 @@ def test_exports_carry_it(house: House) -> None:
     assert manifest["files"]["scores.jsonl"]["policy"]["max_words"] == 4
 
 
+REPLACE = """
+import json
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+said = {}
+for name in ("app.py", *sorted(f"pages/{each.name}" for each in Path("pages").glob("*.py"))):
+    page = AppTest.from_file("app.py", default_timeout=120)
+    if name != "app.py":
+        page.switch_page(name)
+    page.run()
+    said[name] = [each.value for each in (*page.exception, *page.text, *page.markdown)]
+page = AppTest.from_file("app.py", default_timeout=120).run()
+page.selectbox(key="preset").select("reflection-tuning-v1").run()
+page.button(key="use_preset").click().run()
+found = {
+    "said": said,
+    "left": [each.label for each in page.button],
+    "kept": [each.value for each in page.metric if each.label == "Selected"],
+}
+print(json.dumps(found))
+"""
+
+
 def test_it_is_gone_with_its_file(house: House) -> None:
-    """Without the file the policy in use says what to do, nothing names the method, and the project goes on."""
-    house.method.unlink()
+    """Without the file every page says which policy cannot be used and offers a preset; then the project goes on."""
+    house.methods[0].unlink()
+    message = "The policy in use, brevity, cannot be applied here: There is no method brevity."
     status = house.python("-m", "srt_core", "status", str(house.project))
     assert status.returncode == 2
-    assert "The policy in use cannot be applied here: The policy has no option max_words." in status.stderr
+    assert message in status.stderr
     assert "srt select PROJECT --preset selective-code" in status.stderr
     select = house.python("-m", "srt_core", "select", str(house.project), "--preset", "brevity")
     assert select.returncode == 2
     assert "There is no policy brevity." in select.stderr
-    house.srt("select", "--preset", "reflection-tuning-v1")
+    found = house.ask(REPLACE)
+    assert isinstance(found, dict)
+    assert len(found["said"]) == 11
+    for page, said in found["said"].items():
+        assert message in said, page
+        assert not [each for each in said if "did not work" in each], page
+    assert "Use this policy" not in found["left"]
+    assert found["kept"] == ["2"]
     house.srt("export", str(house.folder / "after"), "--format", "scores")
     assert '"words"' not in (house.folder / "after" / "scores.jsonl").read_text("utf-8")
     assert "reason kept: 2" in house.srt("select")

@@ -7,10 +7,12 @@ import pytest
 from srt_core.errors import SRTError
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import SCRATCH, Store
-from srt_core.records import Origin, Pair
+from srt_core.records import Context, Origin, Pair
 from srt_core.review.filter import facets, search
 from srt_core.review.filter.filter import Filter
+from tests import context_project
 from tests.browsing import sample_ids
+from tests.context_project import turns
 from tests.rule_project import create_project, sample_name
 from tests.test_selection import random_cases
 
@@ -69,3 +71,21 @@ def test_finds_that_nobody_uses_are_forgotten(store: Store, monkeypatch: pytest.
     with store.scratch() as scratch:
         kept = scratch.execute(f"SELECT count(*) FROM {SCRATCH}.searched")[0][0]
     assert kept <= search.KEPT
+
+
+def test_a_text_is_found_in_the_context(tmp_path: Path) -> None:
+    """What stands before a pair is found message by message, quotes and line breaks too, and not how it is stored."""
+    pair = Pair("Why?", "So.", context=Context('Say "moin".\nAlways', turns("Hail", "What\tnow\\?")))
+    with context_project.create_project(tmp_path / "c.srt", [(pair, {}), (Pair("Why?", "So."), {})]) as store:
+        first, second = context_project.sample_ids(store)
+        for text in ('SAY "moin', ".\nalways", "hail", "what\tnow\\"):
+            assert found(store, text) == [first]
+        for text in ("role", "content", "nalways", "u0009", 'assistant", "', "AlwaysHail"):
+            assert found(store, text) == []
+        assert found(store, "why?") == [first, second]
+        added = Pair("Why?", "Yes.", context=Context("A late ostrich."))
+        assert found(store, "ostrich") == []
+        with store.transaction() as tx:
+            append_candidates(tx, [NewCandidate(second, Origin.RESPONSE, "late", added, None)])
+            tx.bump([second])
+        assert found(store, "ostrich") == [second]

@@ -5,6 +5,7 @@ import math
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertLMHeadModel, Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
 from srt_core.errors import StudentError
-from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
+from srt_core.records import CandidateLosses, Context, Loss, LossRequest, LossStatus, Pair, Role, Score, Turn
 from srt_core.score.ifd import Convention, plan, score_of
 from srt_core.score.student import Student, load_student
 from srt_core.score.templates import Template, load_template
@@ -146,6 +147,21 @@ def test_losses_and_ratios_worked_out_on_paper(tmp_path: Path) -> None:
         assert score.ifd == pytest.approx(math.sqrt(2 / 3), abs=1e-6)
         assert score.r_ifd == pytest.approx(4.0, abs=1e-6)
         assert (losses.y.tokens, losses.x.tokens, score.status) == (2, 1, OK)
+
+
+def test_losses_behind_a_conversation_worked_out_on_paper(tmp_path: Path) -> None:
+    """Behind "red which: colour: red" the instruction follows "red", alone and given y'; the response alone follows <s>."""
+    student = load_student(save(tmp_path, bigram_llama(WORDS, LOGITS), word_tokenizer(WORDS)), device="cpu")
+    template = replace(PAPER, system="{system} ", user="{instruction} colour: ", assistant="{response} ")
+    context = Context("red", (Turn(Role.USER, "which:"), Turn(Role.ASSISTANT, "red")))
+    for convention in Convention:
+        (score,) = scores(student, [Pair("blue", "red blue", context=context)], convention, template=template)
+        losses = score.losses
+        assert losses.y.mean == pytest.approx((math.log(2) + math.log(2)) / 2, abs=1e-6)
+        assert losses.y_given_x.mean == pytest.approx((math.log(4 / 3) + math.log(2)) / 2, abs=1e-6)
+        assert losses.x.mean == pytest.approx(math.log(2), abs=1e-6)
+        assert losses.x_given_y.mean == pytest.approx(math.log(16), abs=1e-6)
+        assert score.r_ifd == pytest.approx(8.0, abs=1e-6)
 
 
 def test_token_losses_are_each_tokens_own(tmp_path: Path) -> None:
@@ -418,7 +434,7 @@ def test_the_chat_template_is_the_tokenizers_own() -> None:
     tokenizer = chat_tokenizer(template)
     student = Student(tiny_llama(len(tokenizer)), tokenizer, "chat")
     assert student.has_chat_template
-    assert student.chat_prompt("Hi") == "<s>[user] Hi\n[assistant] "
+    assert student.chat_text([{"role": "user", "content": "Hi"}], opened=True) == "<s>[user] Hi\n[assistant] "
     for convention in Convention:
         (four,) = plan([Pair("Hi", "yes")], load_template("chat"), convention, student, 100)
         assert isinstance(four.y_given_x, LossRequest)
@@ -433,7 +449,13 @@ def test_a_missing_or_refusing_chat_template_is_an_error(llama: Student) -> None
         plan([Pair("Hi", "yes")], load_template("chat"), Convention.ALIGNED, llama, 100)
     tokenizer = chat_tokenizer("{{ raise_exception('a system message first') }}")
     with pytest.raises(StudentError, match="a system message first"):
-        Student(tiny_llama(len(tokenizer)), tokenizer, "chat").chat_prompt("Hi")
+        plan(
+            [Pair("Hi", "yes")],
+            load_template("chat"),
+            Convention.ALIGNED,
+            Student(tiny_llama(len(tokenizer)), tokenizer, "chat"),
+            100,
+        )
 
 
 def test_a_tokenizer_with_neither_bos_nor_eos_is_refused() -> None:

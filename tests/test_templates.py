@@ -36,9 +36,9 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_the_built_in_templates_are_the_five_of_the_method() -> None:
+def test_the_built_in_templates_are_those_of_the_method() -> None:
     """alpaca comes first, and chat uses the tokenizer's own template."""
-    assert TEMPLATE_NAMES == ("alpaca", "vicuna", "wizardlm", "plain", "chat")
+    assert TEMPLATE_NAMES == ("alpaca", "vicuna", "wizardlm", "plain", "chatml", "chat")
     assert [name for name in TEMPLATE_NAMES if load_template(name).is_chat] == ["chat"]
 
 
@@ -55,6 +55,11 @@ def test_the_built_in_templates_are_the_five_of_the_method() -> None:
         ("vicuna", f"{VICUNA_HEAD}USER: X\nInput:\nI ASSISTANT:", f"{VICUNA_HEAD}USER: X ASSISTANT:"),
         ("wizardlm", "X\nI\n\n### Response:", "X\n\n### Response:"),
         ("plain", "X\nI\n", "X\n"),
+        (
+            "chatml",
+            "<|im_start|>user\nX\nI<|im_end|>\n<|im_start|>assistant\n",
+            "<|im_start|>user\nX<|im_end|>\n<|im_start|>assistant\n",
+        ),
         ("chat", "X\n\nI", "X"),
     ],
 )

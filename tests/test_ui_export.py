@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from srt_core.project import events
-from srt_core.records import Action, Decision, Origin
+from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
 from srt_core.ui.server.runtime import Project
+from tests import context_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, served, words
@@ -65,6 +66,25 @@ def test_a_filter_from_explore_holds(project: Project) -> None:
     assert "Only the samples of the filter" in words(app)
     next(button for button in app.button if button.label == "Take all samples").click().run()
     assert app.metric[0].value == "2"
+
+
+def test_conversations_can_be_joined_in_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where samples share a conversation, messages offers a line a conversation, and says what was left out."""
+    pairs = context_project.exchanges("", "Name a bird.", "A wren.", "Another?", "A tit.")
+    rewrite = {0: {Origin.RESPONSE: Pair(pairs[0].instruction, "A robin.")}}
+    with context_project.create_project(tmp_path / "own.srt", [(pair, {}) for pair in pairs], rewrite) as store:
+        names = context_project.sample_ids(store)
+        context_project.join_conversations(store, names)
+        for name, origin in zip(names, (Origin.RESPONSE, Origin.ORIGINAL), strict=True):
+            context_project.keep(store, name, origin)
+    with served(monkeypatch, tmp_path / "own.srt"):
+        assert "A line is" not in [radio.label for radio in open_screen(PAGE).radio]
+        app = open_screen(PAGE, format="Messages, JSON Lines")
+        app.radio(key="conversations").set_value("joined").run()
+        app.text_input(key="folder").input(str(tmp_path / "out")).run()
+        next(button for button in app.button if button.label == "Write 2 pairs").click().run()
+        assert "0 rows written" in words(app)
+        assert "1 left out: a kept rewrite stands before" in words(app)
 
 
 def test_a_folder_that_cannot_be_made_is_said(project: Project, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import ProjectError
-from srt_core.methods import METHODS
+from srt_core.methods import METHODS, PRESETS
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.status import status
+from srt_core.select.selection import apply
 from srt_core.ui.overview.page import next_step
 from srt_core.ui.server.runtime import Project, create_project, open_project, project_paths
 from tests.rule_oracle import Case, Numbers
@@ -94,6 +95,36 @@ def test_failures_link_to_their_rows(ruled: Project) -> None:
     assert "problem=failed+reflection" in found["1 reflections failed"]
     assert "problem=without+a+score" in found["1 samples lack a score"]
     assert "project=ruled" in found["1 samples lack a score"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "steps", "looks"),
+    [
+        ("selective-code", {"Reflected", "Scored"}, {"1 reflections failed", "1 samples lack a score"}),
+        ("reflection-tuning-v1", {"Reflected"}, {"1 reflections failed"}),
+        ("cherry", {"Scored"}, {"1 samples lack a score"}),
+    ],
+)
+def test_only_what_the_method_needs_is_said(ruled: Project, preset: str, steps: set[str], looks: set[str]) -> None:
+    """What a method does not need of teacher or student is neither a step nor a failure."""
+    apply(ruled.store, PRESETS[preset], "ann")
+    app = open_screen(project=ruled.name)
+    assert {metric.label for metric in app.metric} & {"Reflected", "Scored"} == steps
+    assert {label for label in links(app) if "failed" in label or "lack" in label} == looks
+
+
+def test_review_begins_where_something_waits(ruled: Project) -> None:
+    """From the next step of a project of which nothing is scored, Review opens on a sample, and not an empty queue."""
+    with ruled.store.transaction() as tx:
+        tx.execute("DELETE FROM score")
+        tx.bump()
+    apply(ruled.store, PRESETS["reflection-tuning-v1"], "ann")
+    app = open_screen(project=ruled.name)
+    assert app.button(key="next_step").label == "Review samples"
+    app.button(key="next_step").click().run()
+    assert app.title[0].value == "Review"
+    assert app.session_state["queue"] == "all"
+    assert "3 open" in words(app)
 
 
 def test_an_empty_project_asks_for_a_file(empty: Project) -> None:

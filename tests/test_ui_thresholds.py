@@ -300,13 +300,30 @@ def save(screen: Screen, name: str) -> None:
     screen.press("Save")
 
 
-@pytest.mark.parametrize("dials", ["{", "[]", '{"max_ifd": -1}', '{"luck": 1}', '{"max_ifd": "x"}'])
+@pytest.mark.parametrize(
+    "dials", ["{", "[]", '{"method": ["x"]}', '{"max_ifd": -1}', '{"luck": 1}', '{"max_ifd": "x"}']
+)
 def test_a_broken_address_is_said(path: Path, dials: str) -> None:
     """Dials that no policy can have are refused in words, with a way back."""
     screen = Screen(dials=dials)
     assert "That did not work" in screen.text
     screen.press("Back to the policy in use")
     assert screen.kept == 3
+
+
+def test_a_saved_policy_of_a_method_that_is_gone_is_named(path: Path) -> None:
+    """A saved policy that cannot be applied here is said with its cause; the others are offered as before."""
+    with store_of(path).transaction() as tx:
+        body = json.dumps({"name": "old", "method": "gone", "most_luck": 3})
+        tx.execute("INSERT INTO policy (name, body) VALUES ('old', ?)", [body])
+    screen = Screen()
+    assert "The saved policy old cannot be used here: There is no method gone." in screen.text
+    assert screen.kept == 3
+    with pytest.raises(PolicyError, match="There is no method gone"):
+        policies.find_policy(store_of(path), "old")
+    policies.delete_policy(store_of(path), "old")
+    screen.run()
+    assert "cannot be used here" not in screen.text
 
 
 def test_a_saved_policy_can_be_deleted(path: Path) -> None:

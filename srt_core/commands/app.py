@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from srt_core.commands.common import open_project
 from srt_core.errors import SRTError
 from srt_core.people.login_methods import is_loopback
 from srt_core.people.settings import app_folder
-from srt_core.project.store import Store
 
 
 def app_(
@@ -29,7 +29,7 @@ def app_(
         raise SRTError(f"The app's pages are not at {script.parent}.", "Install srt again.")
     environment = dict(os.environ)
     if project:
-        Store.open(project).close()  # says plainly what is wrong before a browser opens
+        open_project(project).close()  # says plainly what is wrong before a browser opens
         environment["SRT_PROJECT"] = str(project.resolve())
     # -P: a file in the folder that the app is started in is never taken for a module. Streamlit reads the settings
     # and secrets of that folder's .streamlit, and over them those beside app.py.

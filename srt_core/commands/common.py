@@ -8,13 +8,27 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.commands.terminal import errors
+from srt_core.commands.terminal import errors, show
+from srt_core.project.store import Store, is_older
 
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 LISTED = 20
 
 PROJECT = typer.Argument(help="The project file.", show_default=False)
 ProjectPath = Annotated[Path, PROJECT]
+
+
+def open_project(path: Path) -> Store:
+    """Open a project; the file of one of an older version is converted first, with a progress bar.
+
+    ProjectError as `Store.open`.
+    """
+    if is_older(path):
+        errors.print(
+            f"{path} is of an older version. It is converted, once; if that is cut off, the next start goes on."
+        )
+        show(Store.convert(path))
+    return Store.open(path)
 
 
 def list_failures(number: int, lines: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.errors import SRTError
 from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
@@ -24,7 +24,7 @@ def decide(
 ) -> None:
     """Decide one sample. Approve takes the candidate that won the rule's walk; choose takes any."""
     author = by or user_name()
-    with Store.open(project) as store:
+    with open_project(project) as store:
         refresh(store)
         name = find_sample(store, sample)
         standing = decisions.standing(store, name)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.export.contents import Scope
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
-from srt_core.project.store import Store
+from srt_core.export.lines import Conversations
 
 
 def export_(
@@ -19,9 +19,18 @@ def export_(
     scope: Annotated[
         Scope, typer.Option(help="verdicts: decisions, else the rule; approved: decisions only.")
     ] = Scope.VERDICTS,
+    conversations: Annotated[
+        Conversations,
+        typer.Option(
+            help="apart: a line a sample, in its context; joined, for messages: a line a conversation, in which the "
+            "answers that are kept have weight 1."
+        ),
+    ] = Conversations.APART,
 ) -> None:
     """Write the verdicts for training, read them back, and add a manifest."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         for name in format:
-            written = export(store, out_dir, name, scope=scope, by=user_name())
+            written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
             typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            for said in written.described():
+                typer.echo(f"  {said}")

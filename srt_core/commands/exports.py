@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath
+from srt_core.commands.common import ProjectPath, open_project
 from srt_core.errors import ExportError
 from srt_core.export.past import past_exports, rebuild
 from srt_core.project.candidates import find_sample
-from srt_core.project.store import Store
 
 
 def exports_(
@@ -24,7 +23,7 @@ def exports_(
     """List the files that were exported, or write one again with the very texts that it held."""
     if (again is None) != (out is None):
         raise ExportError("--again and --out go together.", "Give the number of an export and a folder.")
-    with Store.open(project) as store:
+    with open_project(project) as store:
         if again is not None and out is not None:
             written = rebuild(store, again, out)
             typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")

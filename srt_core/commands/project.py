@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, lines_of
+from srt_core.commands.common import ProjectPath, lines_of, open_project
 from srt_core.commands.terminal import show
 from srt_core.project.store import Store
 from srt_core.review.status import status
@@ -21,7 +21,7 @@ def init(
     from srt_core.select.derive import refresh
     from srt_core.steps.demo import fill_demo, is_demo, score_demo  # the teacher's side and the student's
 
-    with Store.open(project) if demo and is_demo(project) else Store.create(project) as store:
+    with open_project(project) if demo and is_demo(project) else Store.create(project) as store:
         if demo:
             show(fill_demo(store))
             show(score_demo(store))
@@ -34,6 +34,6 @@ def status_(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Count everything in a project."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         found = status(store)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))

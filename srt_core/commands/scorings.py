@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.commands.common import ProjectPath, lines_of, user_name
+from srt_core.commands.common import ProjectPath, lines_of, open_project, user_name
 from srt_core.project.store import Store
 from srt_core.score.scorings import COMPARED, scorings, use_scoring
 from srt_core.select.compare.students import agreement, same_selections
@@ -24,7 +24,7 @@ def scorings_(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """List the scorings: each student, template, convention and max length that scored the project."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         compared = _compared(store, *compare) if compare else None
         if use is not None:
             use_scoring(store, use, user_name())

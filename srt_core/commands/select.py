@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
-from srt_core.project.store import Store
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.review.status import status
 from srt_core.select import policies, selection
 from srt_core.select.policy import applied_policy
@@ -19,7 +18,7 @@ def select(
     ] = None,
 ) -> None:
     """Apply a policy and count what it picks. Human decisions stay as they are."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         policy = policies.find_policy(store, preset) if preset else applied_policy(store)
         policy = policies.change(policy, set or [])
         selection.apply(store, policy, user_name())

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.commands.common import PROJECT, list_failures
+from srt_core.commands.common import PROJECT, list_failures, open_project
 from srt_core.commands.terminal import show
 from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
-from srt_core.project.store import Store
 from srt_core.steps.step import Argument, Arguments, Option, Step
 from srt_core.steps.steps import STEPS
 
@@ -35,7 +34,7 @@ def command_of(step: Step) -> Callable[..., None]:
 
 def run_step(step: Step, project: Path, given: Arguments) -> None:
     """Run a step on a project with a progress bar, and print its report; exit code 1 where something failed."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         asked = step.complete(given)
         try:
             with closing(step.walk(store, given)) as steps:

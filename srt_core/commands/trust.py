@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.commands.common import ProjectPath, lines_of
+from srt_core.commands.common import ProjectPath, lines_of, open_project
 from srt_core.project.intervals import Interval, Share
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
@@ -25,7 +25,7 @@ def trust_(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Say how far the rule agrees with what people decided, with 95 % intervals, and what audits show."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         found = trust(store)
         told = {
             "decisions": {str(source): _figures(found.overall[source]) for source in Evidence},

@@ -1,10 +1,12 @@
 """What an export holds: which samples, in which text, and every candidate's numbers."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from srt_core.export.formats import ExportRow, Lists
+from srt_core.export.formats import ExportRow, Layout
+from srt_core.export.lines import Conversations, find_layout
 from srt_core.methods import MEASURES
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
@@ -25,9 +27,18 @@ class Scope(StrEnum):
     """Only what a human approved, chose or edited."""
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file of pairs holds: which samples, and what a line is."""
+
+    scope: Scope = Scope.VERDICTS
+    only: Filter = EVERYTHING
+    conversations: Conversations = Conversations.APART
+
+
 # Edited pairs stand in the log, all others with their candidate.
 _PAIRS = """
-    SELECT verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin,
+    SELECT {columns}, verdict.seq, verdict.sample_id, verdict.verdict_origin AS origin,
            candidate.candidate_id, edit.event_id AS edit_id,
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response,
@@ -35,8 +46,16 @@ _PAIRS = """
     FROM {rows} AS verdict
     LEFT JOIN {candidates} AS candidate ON candidate.candidate_id = verdict.verdict_id
     LEFT JOIN edited_pair AS edit ON verdict.action = 'edit' AND edit.event_id = verdict.event_id
-    ORDER BY verdict.seq
+    {sample}
+    ORDER BY {order}
 """
+_BESIDE = {"columns": "sample.extra, sample.conversation", "sample": "JOIN sample ON sample.seq = verdict.seq"}
+_ALONE = {"columns": "NULL AS extra, NULL AS conversation", "sample": ""}
+_ORDERS = {
+    Conversations.APART: "verdict.seq",
+    Conversations.JOINED: """min(verdict.seq) OVER (
+        PARTITION BY coalesce(sample.conversation, verdict.sample_id)), verdict.seq""",
+}
 
 _LOSSES = ("loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")
 
@@ -66,9 +85,9 @@ def _scores() -> str:
         *(_computed(each) for each in _numbers(Source.VALUE)),
     ]
     return f"""
-    SELECT sample.sample_id, sample."row", candidate.origin, {", ".join(columns)},
+    SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
            coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason
-    FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id)
+    FROM candidate JOIN sample USING (sample_id) JOIN import USING (import_id) JOIN verdict USING (sample_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
     ORDER BY sample.seq, candidate.candidate_id"""
 
@@ -106,22 +125,40 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
         _PAIRS.format(
             rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
             candidates="(FROM pair WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
+            order=_ORDERS[Conversations.APART],
+            **_ALONE,
         ),
         {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
     )
     return [PreviewPair(row["seq"], Origin(row["origin"]), pair_of(row)) for row in rows]
 
 
-def rows(store: Store, lists: Lists, scope: Scope, only: Filter) -> Iterator[ExportRow | Row]:
-    """Stream what a file lists: the verdicts of a scope and filter as pairs, or every candidate, whatever the scope."""
-    if lists is Lists.CANDIDATES:
-        for found in store.stream(_scores(), [store.scoring_id()]):
-            yield from found
-        return
-    chosen, values = _chosen(store, scope, only)
-    for found in store.stream(_PAIRS.format(rows=chosen, candidates="pair"), values):
+def rows(store: Store, contents: Contents) -> Iterator[ExportRow]:
+    """Stream the verdicts of a file as pairs, the exchanges of one conversation together where they are joined."""
+    chosen, values = _chosen(store, contents.scope, contents.only)
+    order = _ORDERS[contents.conversations]
+    for found in store.stream(_PAIRS.format(rows=chosen, candidates="pair", order=order, **_BESIDE), values):
         for row in found:
-            yield ExportRow(pair_of(row), row["sample_id"], row["origin"], row["candidate_id"], row["edit_id"])
+            yield export_row(row)
+
+
+def export_row(row: Row) -> ExportRow:
+    """Return the pair of a row that has its sample, candidate, edit, own columns (`extra`) and conversation."""
+    own = {} if row["extra"] == "{}" else json.loads(row["extra"])
+    ids = (row["sample_id"], row["origin"], row["candidate_id"], row["edit_id"])
+    return ExportRow(pair_of(row), *ids, own, row["conversation"])
+
+
+def layout(store: Store, contents: Contents) -> Layout:
+    """Find out what the lines of a file have in common."""
+    chosen, values = _chosen(store, contents.scope, contents.only)
+    return find_layout(store, f"SELECT sample_id FROM {chosen}", values, contents.conversations)
+
+
+def scores(store: Store) -> Iterator[Row]:
+    """Stream every candidate with its numbers, whatever is selected."""
+    for found in store.stream(_scores(), [store.scoring_id()]):
+        yield from found
 
 
 def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:

@@ -1,7 +1,8 @@
 """A written file, its hash, and the folder that it goes to."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from srt_core.errors import ExportError
@@ -14,6 +15,12 @@ class Exported:
     path: Path
     rows: int
     sha256: str
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Lines that could not be written, by reason."""
+
+    def described(self) -> list[str]:
+        """Say what was left out and why, a sentence each."""
+        return [f"{count:,} left out: {reason}." for reason, count in self.left_out.items()]
 
 
 def make_folder(folder: Path) -> None:

@@ -8,22 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from srt_core.errors import ExportError
-from srt_core.export.contents import Scope, counts
+from srt_core.export.contents import Contents, counts
 from srt_core.export.files import Exported, sha256_of
-from srt_core.export.formats import FORMATS, Format, Lists
+from srt_core.export.formats import FORMATS, Format
 from srt_core.project.store import Row, Store
-from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.select.policy import applied_policy, settings_of
 
 
-def write_manifest(store: Store, folder: Path, format: Format, scope: Scope, only: Filter, written: Exported) -> None:
+def write_manifest(store: Store, folder: Path, format: Format, contents: Contents, written: Exported) -> None:
     """Write the folder's manifest: how this file came to be; other files of the folder keep their entry."""
     path = folder / "manifest.json"
     entry = {
         "project": store.path.name,
         "format": format.name,
-        **({"scope": "every candidate"} if format.lists is Lists.CANDIDATES else _taken(store, scope, only)),
+        **({"scope": "every candidate"} if format.fields is None else _taken(store, contents, written)),
         "rows": written.rows,
         "sha256": written.sha256,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -48,10 +47,15 @@ def write_manifest(store: Store, folder: Path, format: Format, scope: Scope, onl
         ) from error
 
 
-def _taken(store: Store, scope: Scope, only: Filter) -> dict[str, Any]:
+def _taken(store: Store, contents: Contents, written: Exported) -> dict[str, Any]:
     """Say which samples a file of pairs holds."""
-    given = {name: value for name, value in asdict(only).items() if value}
-    return {"scope": str(scope), "filter": given, "counts": counts(store, scope, only)}
+    return {
+        "scope": str(contents.scope),
+        "filter": {name: value for name, value in asdict(contents.only).items() if value},
+        "conversations": str(contents.conversations),
+        "counts": counts(store, contents.scope, contents.only),
+        "left_out": dict(written.left_out),
+    }
 
 
 def _manifest_entries(path: Path) -> dict[str, Any]:

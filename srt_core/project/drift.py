@@ -51,8 +51,9 @@ def terms(text: str) -> frozenset[str]:
 def drift(original: Pair, origin: Origin, candidate: Pair) -> float | None:
     """Return how far a rewrite is from the topic of its sample, from 0 to 1.
 
-    1 - |A ∩ B| / min(|A|, |B|) with A the terms of the original pair (instruction, input and response) and B those of
-    what was rewritten: the new instruction with its input for INSTRUCTION and BOTH, the new response for RESPONSE.
+    1 - |A ∩ B| / min(|A|, |B|) with A the terms of the original pair (instruction, input and response, and its context
+    where it has one, since a rewrite may take up what was said before) and B those of what was rewritten: the new
+    instruction with its input for INSTRUCTION and BOTH, the new response for RESPONSE.
     0: every term of the smaller text is also in the other. 1: no term in common. None where one of them has no terms.
     """
     return _distance(_terms_of(original), _rewritten(origin, candidate))
@@ -76,7 +77,8 @@ class Ruler:
 
 
 def _terms_of(original: Pair) -> frozenset[str]:
-    return terms(f"{original.instruction}\n{original.input}\n{original.response}")
+    said = (turn["content"] for turn in original.context.messages)
+    return terms("\n".join((original.instruction, original.input, original.response, *said)))
 
 
 def _rewritten(origin: Origin, candidate: Pair) -> frozenset[str]:

@@ -7,6 +7,7 @@ CREATE TABLE context (
 );
 
 ALTER TABLE sample ADD COLUMN conversation VARCHAR;
+ALTER TABLE export ADD COLUMN conversations VARCHAR;
 
 -- Made again, not altered: DuckDB cannot replay a log that alters a table whose checks call isfinite().
 DROP INDEX candidate_by_sample;

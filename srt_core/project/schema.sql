@@ -294,6 +294,7 @@ CREATE TABLE export (
     path VARCHAR NOT NULL,
     format VARCHAR NOT NULL,
     scope VARCHAR NOT NULL,
+    conversations VARCHAR,              -- what a line is; NULL before they could be joined: a sample
     filter JSON NOT NULL,
     policy JSON NOT NULL,
     scoring_id BIGINT,                  -- NULL where nothing was scored

@@ -5,11 +5,10 @@ never wait.
 """
 
 import hashlib
-import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,6 +19,9 @@ import duckdb
 
 from srt_core.errors import ProjectError
 from srt_core.project.derived import define, views
+from srt_core.project.files import explain_refusal, is_duckdb
+from srt_core.project.migrate import migrate
+from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
 from srt_core.records import MEASURES
 
@@ -38,8 +40,6 @@ ANY = ""
 Row = dict[str, Any]
 Made = TypeVar("Made")
 Parameters = Sequence[object] | Mapping[str, object]
-
-_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,10 @@ class Store:
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = path
         self._connection = connection
+        connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
+        self._use = threading.Condition()
+        self._in_use = 0
+        self._is_closed = False
         self._write_lock = threading.RLock()
         self._scratch_lock = threading.Lock()
         self.deriving = threading.RLock()
@@ -139,22 +143,26 @@ class Store:
         """Open the project file at `path`.
 
         ProjectError if it is missing, is no project, is of a newer version, or is open in another process (the
-        message says which).
+        message says which). A file of an older version is converted first: see `is_older` and `convert`.
         """
-        if not path.is_file():
-            raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
-        if not _is_duckdb(path):  # checked first: DuckDB would look online for an extension that reads another format
-            raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-        connection = _connect(path)
+        store = cls(path, _connect_to_project(path))
         try:
-            version = _checked_version(path, connection)
-        except ProjectError:
-            connection.close()
+            for _ in migrate(store, SCHEMA_VERSION):
+                pass
+            store._define_views()
+        except BaseException:  # nobody else could close it
+            store.close()
             raise
-        store = cls(path, connection)
-        store._migrate(version)
-        store._define_views()
         return store
+
+    @classmethod
+    def convert(cls, path: Path) -> Generator[Progress, None, None]:
+        """Bring a project file of an older version to this one's, as `open` does, and yield how far it is.
+
+        ProjectError as `open`. What was killed goes on from there.
+        """
+        with cls(path, _connect_to_project(path)) as store:
+            yield from migrate(store, SCHEMA_VERSION)
 
     def __enter__(self) -> Self:
         return self
@@ -165,19 +173,31 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file, after any transaction that is under way."""
-        with self._write_lock:
+        """Close the file, after the transaction and the reads that are under way; what comes later is refused."""
+        with self._write_lock, self._use:
+            self._is_closed = True
+            self._use.wait_for(lambda: not self._in_use)  # DuckDB refuses to close beside a call of another thread
             self._connection.close()
 
-    def _migrate(self, version: int) -> None:
-        """Migrate a file of an older version, one version per transaction."""
-        for older in range(version, SCHEMA_VERSION):
-            with self.transaction() as tx:
-                tx.execute(_sql(f"migrate_{older}.sql"))
-                if older + 1 == SCHEMA_VERSION:
-                    tx.execute(define(MEASURES))
-                tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
-                tx.execute("DELETE FROM meta WHERE key = 'sql_views'")  # what they read may be another table now
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Keep the file open for as long as the block lasts; ProjectError once it is closed."""
+        with self._use:
+            if self._is_closed:
+                raise ProjectError(f"{self.path} is closed.", "Open it again.")
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._use:
+                self._in_use -= 1
+                self._use.notify_all()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor; the file stays open for as long as the block lasts."""
+        with self._using(), closing(self._connection.cursor()) as cursor:
+            yield cursor
 
     def _define_views(self) -> None:
         """Make views and macros as views.sql has them now; a file that has these already is not written."""
@@ -190,22 +210,16 @@ class Store:
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return the rows of a query as dictionaries by column name."""
-        cursor = self._connection.cursor()
-        try:
+        with self._cursor() as cursor:
             cursor.execute(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-        finally:
-            cursor.close()
 
     def read(self, kind: type[Made], sql: str, parameters: Parameters = ()) -> list[Made]:
         """Read rows as records of a dataclass, by the names of its fields; TypeError where the columns are others."""
-        cursor = self._connection.cursor()
-        try:
+        with self._cursor() as cursor:
             cursor.execute(sql, parameters)
             return make_rows(kind, [column[0] for column in cursor.description or ()], cursor.fetchall())
-        finally:
-            cursor.close()
 
     def find(self, kind: type[Made], sql: str, parameters: Parameters = ()) -> Made | None:
         """Read the first row as a record, as `read` does; None where there is none."""
@@ -214,23 +228,24 @@ class Store:
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
         """Return the first column of the first row; None where there is no row."""
-        cursor = self._connection.cursor()
-        try:
+        with self._cursor() as cursor:
             first = cursor.execute(sql, parameters).fetchone()
             return first[0] if first else None
-        finally:
-            cursor.close()
 
     def stream(self, sql: str, parameters: Parameters = (), size: int = 2_000) -> Iterator[list[Row]]:
         """Yield the rows of a query in lists of at most `size`, in bounded memory, from one consistent snapshot."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(sql, parameters)
+        with self._using():
+            cursor = self._connection.cursor()
+        with closing(cursor):
+            with self._using():
+                cursor.execute(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
-            while chunk := cursor.fetchmany(size):
+            while chunk := self._fetch(cursor, size):
                 yield [dict(zip(names, values, strict=True)) for values in chunk]
-        finally:
-            cursor.close()
+
+    def _fetch(self, cursor: duckdb.DuckDBPyConnection, size: int) -> list[tuple[Any, ...]]:
+        with self._using():  # for this chunk alone: whoever has it may leave the stream where it is
+            return cursor.fetchmany(size)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -238,23 +253,15 @@ class Store:
 
         ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk.
         """
-        with self._write_lock:
-            cursor = self._connection.cursor()
+        with self._write_lock, self._cursor() as cursor:
             try:
-                cursor.execute("BEGIN")
-                yield Transaction(cursor)
-                cursor.execute("COMMIT")
+                with _committing(cursor) as tx:
+                    yield tx
             except (duckdb.IOException, duckdb.TransactionException) as error:
-                _roll_back(cursor)
                 raise ProjectError(
                     f"{self.path} could not be written: {str(error).splitlines()[0]}",
                     "Free space on its disk; what was committed before is kept. Then do the same again.",
                 ) from error
-            except BaseException:  # Streamlit's rerun and stop are no Exception, and must not leave a partial write
-                _roll_back(cursor)
-                raise
-            finally:
-                cursor.close()
 
     @contextmanager
     def scratch(self) -> Iterator[Transaction]:
@@ -262,17 +269,8 @@ class Store:
 
         Any read may join its tables. The project file is not written, and its writers do not wait.
         """
-        with self._scratch_lock:
-            cursor = self._connection.cursor()
-            try:
-                cursor.execute("BEGIN")
-                yield Transaction(cursor)
-                cursor.execute("COMMIT")
-            except BaseException:
-                _roll_back(cursor)
-                raise
-            finally:
-                cursor.close()
+        with self._scratch_lock, self._cursor() as cursor, _committing(cursor) as tx:
+            yield tx
 
     @contextmanager
     def workspace(self) -> Iterator[Transaction]:
@@ -336,17 +334,45 @@ class Store:
         return int(self.meta("scoring_id") or 0)
 
 
+def is_older(path: Path) -> bool:
+    """Return whether `Store.open` would convert a file first, which can take minutes; False for what it would refuse.
+
+    Asking is safe while this process converts it.
+    """
+    try:
+        connection = _connect_to_project(path)
+    except ProjectError:
+        return False
+    with closing(connection):
+        sql = """SELECT count(*) FROM meta
+                 WHERE key = 'drift_filled' OR (key = 'schema_version' AND value::INTEGER < ?)"""
+        return bool(connection.execute(sql, [SCHEMA_VERSION]).fetchall()[0][0])
+
+
+def _connect_to_project(path: Path) -> duckdb.DuckDBPyConnection:
+    """Connect to the file of a project of this version or an older one; ProjectError for anything else."""
+    if not path.is_file():
+        raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
+    if not is_duckdb(path):  # checked first: DuckDB would look online for an extension that reads another format
+        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    connection = _connect(path)
+    try:
+        _check_version(path, connection)
+    except ProjectError:
+        connection.close()
+        raise
+    return connection
+
+
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     spill = str(path) + ".tmp"
     try:
-        connection = duckdb.connect(
+        return duckdb.connect(
             str(path),
             config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "checkpoint_threshold": LOG_LIMIT},
         )
-        connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
-        return connection
     except duckdb.IOException as error:
-        raise _explained(path, str(error)) from error
+        raise explain_refusal(path, str(error)) from error
     except duckdb.Error as error:
         raise ProjectError(
             f"{path} cannot be opened: it was written by another version or is damaged.",
@@ -354,33 +380,11 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         ) from error
 
 
-def _is_duckdb(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(12)[8:] == b"DUCK"
-    except OSError as error:
-        raise ProjectError(
-            f"{path} cannot be read: {error.strerror}.", "Check that the file may be read and written."
-        ) from error
-
-
-def _explained(path: Path, text: str) -> ProjectError:
-    if "lock" in text:
-        held = _HOLDER.search(text)
-        holder = f"process {held['pid']} ({held['program']})" if held else "another process"
-        return ProjectError(
-            f"{path} is open in {holder}.", "Close the app or command that has it open, then try again."
-        )
-    if "not a valid DuckDB database" in text:
-        return ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-    return ProjectError(f"{path} cannot be opened: {text}", "Check that the file may be read and written.")
-
-
 def _sql(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
+def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     try:
         # All rows: a result that is only read in part keeps its transaction open, which blocks checkpoints.
         rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
@@ -396,7 +400,17 @@ def _checked_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
             f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
             "Update srt, then open it again.",
         )
-    return int(found[0])
+
+
+@contextmanager
+def _committing(cursor: duckdb.DuckDBPyConnection) -> Iterator[Transaction]:
+    try:
+        cursor.execute("BEGIN")
+        yield Transaction(cursor)
+        cursor.execute("COMMIT")
+    except BaseException:  # Streamlit's rerun and stop are no Exception, and must not leave a partial write
+        _roll_back(cursor)
+        raise
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,6 @@
 """Losses and the scores made of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -11,7 +11,11 @@ class LossStatus(StrEnum):
     TRUNCATED = "truncated"
     """Max length cut the target; the loss runs over the kept tokens."""
     NO_TARGET = "no_target"
-    """No target token is left to score: an empty text, or a context that fills max length."""
+    """No target token is left to score: an empty text, or a prompt that fills max length."""
+    CONTEXT_TOO_LONG = "context_too_long"
+    """System text and earlier turns leave no room for a target; they are never cut."""
+    NOT_CARRIED = "context_not_carried"
+    """The template has no place for the system text or the earlier turns."""
     NON_FINITE = "non_finite"
     """The student gave NaN or infinity."""
     OUT_OF_MEMORY = "out_of_memory"
@@ -43,6 +47,8 @@ class LossRequest:
     start: int
     status: LossStatus
     """The status of the loss if it gets a number: OK, or TRUNCATED where max length cut the target."""
+    before: int = field(default=0, compare=False)
+    """How many of the ids are of the context of a pair: where packs are cut, requests that share them stay together."""
 
 
 @dataclass(frozen=True, slots=True)

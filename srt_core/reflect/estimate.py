@@ -40,21 +40,24 @@ def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is
     """Estimate a run as if every reply were accepted at the first attempt. It writes nothing.
 
     What a trial or a twin has paid for is not counted. Tokens of prompts are their characters by four until replies
-    say otherwise. The response reflection of an instruction that is yet to be written counts with a pair of average
-    length.
+    say otherwise. The response reflection of an instruction that is yet to be written counts with a pair and a context
+    of average length.
     """
     missing, asker = missing_of(store, teacher, prompts, plan), Asker(teacher, prompts)
     calls = prompt_tokens = completion_tokens = 0.0
     means = {stage: _means(missing, stage) for stage in Stage}
-    to_come = 0
+    to_come, context = 0, 0.0
     for origin in ORDER:
         stage = DERIVATIONS[origin].stage
-        count, characters = missing.requests(origin)
+        found = missing.requests(origin)
+        count, in_contexts = found.count, found.context_characters + found.contexts * len(prompts.context_text)
+        characters = found.characters + in_contexts
         if origin is Origin.INSTRUCTION:
             to_come = count + missing.waiting()
+            context = in_contexts / max(count, 1)
         if origin is Origin.BOTH:
             count += to_come
-            characters += int(to_come * FIRST_REPLY_TOKENS * CHARACTERS_A_TOKEN / 2)
+            characters += int(to_come * (FIRST_REPLY_TOKENS * CHARACTERS_A_TOKEN / 2 + context))
         else:
             paid = min(_paid(missing, stage), count)
             characters -= characters * paid // max(count, 1)

@@ -64,16 +64,28 @@ _MISSING = """
 # Equal pairs share one reply, also with pairs that were reflected on before. They are compared by a 64-bit hash: the
 # texts of a large project do not fit in memory, and a rare collision does not matter in an estimate.
 _REQUESTS = """
-    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters
-    FROM (SELECT hash(instruction, input, response, context_id) AS pair, refused,
+    SELECT count(*) AS count, coalesce(sum(characters), 0)::BIGINT AS characters, count(messages) AS contexts,
+           coalesce(sum(length(messages)), 0)::BIGINT AS context_characters
+    FROM (SELECT hash(instruction, input, response, context_id) AS pair, refused, any_value(context_id) AS context_id,
                  any_value(length(instruction) + length(input) + length(response)) AS characters
           FROM ({missing}) GROUP BY pair, refused)
+    LEFT JOIN context USING (context_id)
     WHERE refused > 0 OR pair NOT IN (
         SELECT hash(asked.instruction, asked.input, asked.response, asked.context_id)
         FROM reflection JOIN candidate AS asked ON asked.candidate_id = reflection.parent_id
         WHERE reflection.origin = $origin AND reflection.producer = $producer AND status <> 'failed'
           AND call_id IS NOT NULL)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Distinct requests that are to be made, the characters of their pairs, and how many have a context of how many."""
+
+    count: int
+    characters: int
+    contexts: int
+    context_characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +108,11 @@ class Missing:
         sql, values = self._query(origin)
         return self._remembered("count", origin, lambda: int(self.store.value(f"SELECT count(*) FROM ({sql})", values)))
 
-    def requests(self, origin: Origin) -> tuple[int, int]:
-        """Return the number of distinct requests needed for these candidates, and the characters of their pairs."""
+    def requests(self, origin: Origin) -> Requests:
+        """Count the distinct requests needed for these candidates."""
         sql, values = self._query(origin)
         asked = _REQUESTS.format(missing=sql)
-        row = self._remembered("requests", origin, lambda: self.store.rows(asked, values)[0])
-        return row["count"], row["characters"]
+        return self._remembered("requests", origin, lambda: self.store.read(Requests, asked, values)[0])
 
     def chunk(self, origin: Origin, last: int, size: int = CHUNK_TASKS) -> tuple[list[ReflectionTask], int]:
         """Return the next tasks of an origin after sample number `last`, and the sample number that they end at.

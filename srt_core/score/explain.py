@@ -3,7 +3,7 @@
     gain(token) = -log p(token alone) + log p(token given the context)       nats; positive: easier with the context
 
 For the response the context is its instruction (the tokens behind IFD), for the instruction it is the response (those
-behind r-IFD). The losses are of the same requests that `ifd.plan` makes for the scoring in use, so their means are the
+behind r-IFD), each behind the system text and earlier turns that there are. The losses are of the same requests that `ifd.plan` makes for the scoring in use, so their means are the
 losses of the score.
 """
 
@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from srt_core.errors import StudentError
 from srt_core.project.store import Store
-from srt_core.records import LossRequest
+from srt_core.records import Loss, LossRequest
 from srt_core.score.ifd import CandidatePlan, Convention, PlannedLoss, plan
 from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.student import Student
@@ -89,7 +89,7 @@ def _map(
 ) -> TokenMap:
     direct, conditioned = slots
     if not isinstance(direct, LossRequest) or not isinstance(conditioned, LossRequest):
-        return TokenMap(part, text, MapStatus.NO_TARGET)
+        return TokenMap(part, text, MapStatus(next(slot.status for slot in slots if isinstance(slot, Loss))))
     alone, given = losses[direct], losses[conditioned]
     if not all(map(math.isfinite, [*alone, *given])):
         return TokenMap(part, text, MapStatus.NON_FINITE)
@@ -139,7 +139,8 @@ def _token_characters(text: str, student: Student, direct: LossRequest) -> list[
         message = f"The tokenizer of the student '{student.name}' does not say which characters a token spells."
         raise StudentError(message, "Save it as a fast tokenizer (tokenizer.json).")
     own = tuple(student.encode([text], special=False)[0])
-    before = next((at for at in range(direct.start + 1) if direct.ids[at : at + len(own)] == own), None)
+    places = (direct.start, direct.start - 1)  # the first token of a text with nothing before it has no loss
+    before = next((at for at in places if direct.ids[at : at + len(own)] == own), None)
     if before is None or len(spelling) != len(own):
         return []
     after = len(direct.ids) - before - len(own)

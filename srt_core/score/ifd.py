@@ -6,18 +6,20 @@ With L the mean negative log-likelihood per target token in nats, and ppl = exp(
     r-IFD = ppl(x given y') / ppl(x) = exp(L(x|y') - L(x))   low when the response implies its instruction
 
 (arXiv 2308.12032 for IFD, 2402.10110 section 3 for r-IFD.) As a context, x is the student's prompt template filled in
-and y' the reverse prompt; as a target, x is the bare instruction, a newline and the input where there is one.
+and y' the reverse prompt; as a target, x is the bare instruction, a newline and the input where there is one. Where
+system text or earlier turns stand before a pair, all but L(y) are conditioned on them too: see `prompts`.
 Nothing here runs a model: `plan` turns pairs into token ids, `score_of` turns losses into ratios.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
-from srt_core.score.templates import Template, prompt, reverse_prompt
+from srt_core.score.prompts import ChatWriter, NotCarriedError, Prompts, prompts_of
+from srt_core.score.templates import Template
 
 
 class Convention(StrEnum):
@@ -29,7 +31,7 @@ class Convention(StrEnum):
     """As in the authors' script: one tokenisation of the joined text, the target begins at len(encode(context))."""
 
 
-class Tokenizer(Protocol):
+class Tokenizer(ChatWriter, Protocol):
     """What planning needs of a student."""
 
     @property
@@ -38,9 +40,6 @@ class Tokenizer(Protocol):
 
     def encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Return the token ids of each text, with the tokenizer's own special tokens around them or without."""
-
-    def chat_prompt(self, user_text: str) -> str:
-        """Return the text of a conversation with this one user message, up to where the answer begins."""
 
 
 PlannedLoss: TypeAlias = LossRequest | Loss
@@ -62,19 +61,27 @@ class CandidatePlan:
         return self.y, self.y_given_x, self.x, self.x_given_y
 
 
+_Ids: TypeAlias = tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A target text and the context it is conditioned on: the texts of the two losses of one ratio."""
+    """A target, and the texts before it: `direct` in the direct loss of its ratio, `context` in the conditioned one.
 
+    `before` is T, what stands before the pair, with which the context begins; `direct` is T too, or nothing.
+    """
+
+    before: str
+    direct: str
     context: str
     target: str
 
-    @property
-    def whole(self) -> str:
-        return self.context + self.target
-
-
-_NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)
+    def texts(self, convention: Convention) -> tuple[str, ...]:
+        """Return the texts whose tokens the convention needs."""
+        begins = (*filter(None, (self.before, self.direct)), self.context)
+        if convention is Convention.ALIGNED:
+            return *begins, self.target
+        return *begins, self.direct + self.target, self.context + self.target
 
 
 def plan(
@@ -85,21 +92,17 @@ def plan(
     Each distinct text is tokenised only once.
 
     Raises:
-        StudentError: the template is `chat` and the student's tokenizer has no chat template.
+        StudentError: the template is `chat`, and the student's tokenizer has no chat template or one that fits no pair.
     """
-    spans = [(_y_span(pair, template, tokenizer), _x_span(pair, template, convention, tokenizer)) for pair in pairs]
-    ids = _encode_once((span for both in spans for span in both), convention, tokenizer)
+    prompts = prompts_of(template, tokenizer)
+    spans = [_spans(pair, prompts, convention) for pair in pairs]
+    is_reference = convention is Convention.REFERENCE
+    texts = list(dict.fromkeys(text for both in spans for span in both for text in span.texts(convention)))
+    ids = dict(zip(texts, map(tuple, tokenizer.encode(texts, special=is_reference)), strict=True))
     doubled = tokenizer.start_ids * 2 if template.is_chat else ()
-
-    def planned(span: _Span) -> tuple[PlannedLoss, PlannedLoss]:
-        target = ids[span.target]
-        if convention is Convention.REFERENCE:
-            context, whole = (_undoubled(ids[text], doubled) for text in (span.context, span.whole))
-            return _reference(context, target, whole, max_length)
-        context = _undoubled(tokenizer.start_ids + ids[span.context], doubled)
-        return _aligned(tokenizer.start_ids, context, target, max_length)
-
-    return [CandidatePlan(*planned(y), *planned(x)) for y, x in spans]
+    planner = _Planner(ids, tokenizer.start_ids, doubled, max_length)
+    ratio = planner.reference if is_reference else planner.aligned
+    return [CandidatePlan(*ratio(both[0]), *ratio(both[1])) if both else _NOT_CARRIED for both in spans]
 
 
 def instruction_target(pair: Pair, convention: Convention) -> str:
@@ -108,72 +111,84 @@ def instruction_target(pair: Pair, convention: Convention) -> str:
     return pair.instruction + separator + pair.input
 
 
-def _y_span(pair: Pair, template: Template, tokenizer: Tokenizer) -> _Span:
-    """Return the response, with the instruction in the template as its context."""
-    context = prompt(template, pair)
-    return _Span(tokenizer.chat_prompt(context) if template.is_chat else context, pair.response)
+def _spans(pair: Pair, prompts: Prompts, convention: Convention) -> Sequence[_Span]:
+    """Return the response and the instruction, each with what stands before it; nothing where that is not carried."""
+    try:
+        before, forward, backward = prompts.before(pair.context), prompts.prompt(pair), prompts.reverse(pair)
+    except NotCarriedError:
+        return ()
+    y = _Span(before, "", forward, pair.response)
+    return y, _Span(before, before, backward, instruction_target(pair, convention))
 
 
-def _x_span(pair: Pair, template: Template, convention: Convention, tokenizer: Tokenizer) -> _Span:
-    """Return the instruction (and input), with the response in the reverse prompt as its context."""
-    context = reverse_prompt(template, pair.response)
-    target = instruction_target(pair, convention)
-    return _Span(tokenizer.chat_prompt(context) if template.is_chat else context, target)
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Makes the two losses of a ratio from token ids.
 
-
-def _encode_once(spans: Iterable[_Span], convention: Convention, tokenizer: Tokenizer) -> dict[str, tuple[int, ...]]:
-    """Return the token ids of each distinct text that the convention needs."""
-    is_reference = convention is Convention.REFERENCE
-    texts = list(
-        dict.fromkeys(
-            text
-            for span in spans
-            for text in ((span.context, span.target, span.whole) if is_reference else (span.context, span.target))
-        )
-    )
-    encoded = tokenizer.encode(texts, special=is_reference)
-    return {text: tuple(ids) for text, ids in zip(texts, encoded, strict=True)}
-
-
-def _undoubled(ids: tuple[int, ...], doubled: tuple[int, ...]) -> tuple[int, ...]:
-    """Drop the first of two start tokens: the chat template and the tokenizer may both add one."""
-    return ids[len(doubled) // 2 :] if doubled and ids[: len(doubled)] == doubled else ids
-
-
-def _aligned(
-    start_ids: tuple[int, ...], context: tuple[int, ...], target: tuple[int, ...], max_length: int
-) -> tuple[PlannedLoss, PlannedLoss]:
-    """Return direct and conditioned loss over the same target tokens: those that fit behind the context."""
-    kept = target[: max(0, max_length - len(context))]
-    if not kept:
-        return _NO_TARGET, _NO_TARGET
-    status = LossStatus.OK if len(kept) == len(target) else LossStatus.TRUNCATED
-    return (
-        LossRequest(start_ids + kept, len(start_ids), status),
-        LossRequest(context + kept, len(context), status),
-    )
-
-
-def _reference(
-    context: tuple[int, ...], target: tuple[int, ...], whole: tuple[int, ...], max_length: int
-) -> tuple[PlannedLoss, PlannedLoss]:
-    """Return direct and conditioned loss as the authors' script computes them.
-
-    The first token of the direct text is never scored; where max length cuts, the direct text keeps one token more.
+    `doubled`: two start tokens where the chat template and the tokenizer may both add one.
     """
-    start = max(1, len(context))
-    kept = whole[:max_length]
-    if len(kept) <= start:
-        return _NO_TARGET, _NO_TARGET
-    direct = target[: max_length - len(context) + 1]
-    is_cut = len(kept) < len(whole) or len(direct) < len(target)
-    status = LossStatus.TRUNCATED if is_cut else LossStatus.OK
-    return (
-        LossRequest(direct, 1, status) if len(direct) > 1 else _NO_TARGET,
-        LossRequest(kept, start, status),
-    )
+
+    ids: Mapping[str, _Ids]
+    start_ids: _Ids
+    doubled: _Ids
+    max_length: int
+
+    def aligned(self, span: _Span) -> tuple[PlannedLoss, PlannedLoss]:
+        """Return direct and conditioned loss over the same target tokens: those that fit behind the context."""
+        before, direct, context = map(self._started, (span.before, span.direct, span.context))
+        target = self.ids[span.target]
+        kept = target[: max(0, self.max_length - len(context))]
+        shared = len(before) if span.before else 0
+        if not kept:
+            return self._nothing(len(context), shared, is_empty=not target)
+        status = LossStatus.OK if len(kept) == len(target) else LossStatus.TRUNCATED
+        return (
+            LossRequest(direct + kept, len(direct), status, shared if span.direct else 0),
+            LossRequest(context + kept, len(context), status, shared),
+        )
+
+    def reference(self, span: _Span) -> tuple[PlannedLoss, PlannedLoss]:
+        """Return direct and conditioned loss as the authors' script computes them.
+
+        The first token of a direct text with nothing before it is never scored, and where max length cuts it keeps one
+        token more.
+        """
+        context, whole = self._of_template(span.context), self._of_template(span.context + span.target)
+        shared = len(self._of_template(span.before)) if span.before else 0
+        first = max(1, shared) if span.direct else 1
+        text = self._of_template(span.direct + span.target) if span.direct else self.ids[span.target]
+        start = max(1, len(context))
+        kept = whole[: self.max_length]
+        if len(kept) <= start:
+            return self._nothing(len(context), shared, is_empty=not span.target)
+        direct = text[: self.max_length - len(context) + first]
+        is_cut = len(kept) < len(whole) or len(direct) < len(text)
+        status = LossStatus.TRUNCATED if is_cut else LossStatus.OK
+        return (
+            LossRequest(direct, first, status, shared if span.direct else 0) if len(direct) > first else _NO_TARGET,
+            LossRequest(kept, start, status, shared),
+        )
+
+    def _started(self, text: str) -> _Ids:
+        return self._undoubled(self.start_ids + self.ids[text]) if text else self.start_ids
+
+    def _of_template(self, text: str) -> _Ids:
+        return self._undoubled(self.ids[text])
+
+    def _undoubled(self, ids: _Ids) -> _Ids:
+        """Drop the first of two start tokens."""
+        doubled = self.doubled
+        return ids[len(doubled) // 2 :] if doubled and ids[: len(doubled)] == doubled else ids
+
+    def _nothing(self, context: int, shared: int, *, is_empty: bool) -> tuple[PlannedLoss, PlannedLoss]:
+        """Return the losses where no target token is left: there is none, or the tokens before it fill max length."""
+        has_room_alone = len(self.start_ids) + context - shared < self.max_length
+        is_long = shared and has_room_alone and not is_empty
+        return (Loss(None, 0, LossStatus.CONTEXT_TOO_LONG) if is_long else _NO_TARGET,) * 2
 
 
+_NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)
+_NOT_CARRIED = CandidatePlan(*(Loss(None, 0, LossStatus.NOT_CARRIED),) * 4)
 _WORST_LAST = tuple(LossStatus)
 
 

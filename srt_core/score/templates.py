@@ -1,17 +1,23 @@
-"""Student prompts, forward and reverse (METHOD, section 3). A template is data: three texts with placeholders.
+"""Student templates (METHOD, section 3). A template is data: texts with placeholders.
 
-    with_input       {instruction} {input}   the context of y where the pair has an input
-    no_input         {instruction}           the context of y where it has none
+    with_input       {instruction} {input}   the turn of x where the pair has an input, up to where the response begins
+    no_input         {instruction}           the turn of x where it has none
     reverse_request  {response}              shows a response and asks for its instruction
 
-The reverse prompt y' is `no_input` with the filled reverse request as its {instruction}.
+The reverse prompt y' is `no_input` with the filled reverse request as its {instruction}. A template that can carry the
+context of a pair has more texts; what stands before the pair is one of the first two, then the turns:
+
+    system           {system}                the system text, closed
+    preamble                                 what `with_input` and `no_input` begin with, in place of a system text
+    user             {instruction}           an earlier turn of the user, closed
+    assistant        {response}              an earlier turn of the assistant, closed
 """
 
 import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,34 +25,55 @@ from pathlib import Path
 from srt_core.errors import TemplateError
 from srt_core.records import Pair
 
-_PLACEHOLDER = re.compile(r"\{(instruction|input|response)\}")
+_PLACEHOLDER = re.compile(r"\{(instruction|input|response|system)\}")
 _NEEDED: Mapping[str, frozenset[str]] = {
     "with_input": frozenset({"instruction", "input"}),
     "no_input": frozenset({"instruction"}),
     "reverse_request": frozenset({"response"}),
 }
+_FOR_CONTEXTS: Mapping[str, frozenset[str]] = {
+    "system": frozenset({"system"}),
+    "preamble": frozenset(),
+    "user": frozenset({"instruction"}),
+    "assistant": frozenset({"response"}),
+}
+"""The texts that a template needs only where a pair has a context; "" for what it cannot carry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The three texts of a student prompt. `is_chat`: the filled text is put into the tokenizer's chat template."""
+    """The texts of a student prompt. `is_chat`: the filled text is a user message in the tokenizer's chat template."""
 
     name: str
     with_input: str
     no_input: str
     reverse_request: str
     is_chat: bool = False
+    system: str = ""
+    preamble: str = ""
+    user: str = ""
+    assistant: str = ""
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the three texts, first 16 hex digits: part of what identifies a scoring."""
-        texts = json.dumps([self.with_input, self.no_input, self.reverse_request])
-        return hashlib.sha256(texts.encode()).hexdigest()[:16]
+        """SHA-256 of the texts that pairs without a context are filled into, first 16 hex digits."""
+        return _hash([self.with_input, self.no_input, self.reverse_request])
+
+    @property
+    def hash_with_contexts(self) -> str:
+        """The same of all texts; it is `hash` where the template has none for contexts."""
+        own = [getattr(self, key) for key in _FOR_CONTEXTS]
+        return _hash([self.with_input, self.no_input, self.reverse_request, *own]) if any(own) else self.hash
 
     @property
     def json(self) -> str:
         """The texts as JSON for the project file, from which `stored_template` makes the template again."""
-        return json.dumps({**{key: getattr(self, key) for key in _NEEDED}, "is_chat": self.is_chat})
+        more = {key: text for key in _FOR_CONTEXTS if (text := getattr(self, key))}
+        return json.dumps({**{key: getattr(self, key) for key in _NEEDED}, "is_chat": self.is_chat, **more})
+
+
+def _hash(texts: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
 def stored_template(name: str, texts: str) -> Template:
@@ -57,21 +84,18 @@ def stored_template(name: str, texts: str) -> Template:
 
 
 def render(text: str, fields: Mapping[str, str]) -> str:
-    """Return `text` with all placeholders filled in one pass, so that "{input}" within a field is left alone.
-
-    KeyError for a placeholder without a field; templates are checked against that when they are loaded.
-    """
-    return _PLACEHOLDER.sub(lambda match: fields[match[1]], text)
+    """Return `text` with the placeholders of `fields` filled in one pass: "{input}" within a field is left alone."""
+    return _PLACEHOLDER.sub(lambda match: fields.get(match[1], match[0]), text)
 
 
 def prompt(template: Template, pair: Pair) -> str:
-    """Return the context of the response: x in the template, without the input part where the pair has no input."""
+    """Return x in the template, up to where the response begins; without an input part where the pair has no input."""
     text = template.with_input if pair.input else template.no_input
     return render(text, {"instruction": pair.instruction, "input": pair.input})
 
 
 def reverse_prompt(template: Template, response: str) -> str:
-    """Return y', the context of the instruction: the response wrapped in the request to guess its instruction."""
+    """Return y' in the template: the response wrapped in the request to guess its instruction."""
     request = render(template.reverse_request, {"response": response})
     return render(template.no_input, {"instruction": request})
 
@@ -79,10 +103,12 @@ def reverse_prompt(template: Template, response: str) -> str:
 def load_template(name_or_path: str | Path) -> Template:
     """Return the built-in template of that name, else the one in that TOML file.
 
-    A file has the keys with_input, no_input and reverse_request, and may have name and is_chat.
+    A file has the keys with_input, no_input and reverse_request, and may have name and is_chat, or system, preamble,
+    user and assistant where it can carry contexts.
 
     Raises:
-        TemplateError: there is neither, the file is not readable TOML, or a text lacks its placeholders.
+        TemplateError: there is neither, the file is not readable TOML, a text lacks its placeholders, or the texts do
+            not go together.
     """
     name = str(name_or_path)
     if name in _BUILT_IN:
@@ -105,20 +131,38 @@ def _read(path: Path) -> Mapping[str, object]:
 
 def _template(name: str, data: Mapping[str, object]) -> Template:
     """Build a template from a TOML table and check its texts."""
-    texts = {key: _checked_text(name, key, data.get(key)) for key in _NEEDED}
-    return Template(str(data.get("name", name)), **texts, is_chat=data.get("is_chat") is True)
+    texts = {key: _checked_text(name, key, data.get(key), wanted) for key, wanted in _NEEDED.items()}
+    more = {key: _checked_text(name, key, data[key], wanted) for key, wanted in _FOR_CONTEXTS.items() if key in data}
+    made = Template(str(data.get("name", name)), **texts, is_chat=data.get("is_chat") is True, **more)
+    _check_together(made)
+    return made
 
 
-def _checked_text(name: str, key: str, text: object) -> str:
+def _check_together(template: Template) -> None:
+    """Raise TemplateError where the texts for contexts do not fit each other or the prompts."""
+    if template.is_chat and template.hash_with_contexts != template.hash:
+        message = f"The template '{template.name}' is for the tokenizer's chat template, which has its own turns."
+        raise TemplateError(message, "Leave out system, preamble, user and assistant, or is_chat.")
+    if bool(template.user) != bool(template.assistant):
+        lacking = "assistant" if template.user else "user"
+        message = f"The template '{template.name}' has earlier turns of one side only: it has no text '{lacking}'."
+        raise TemplateError(message, "Give both user and assistant, or neither.")
+    if not (template.with_input.startswith(template.preamble) and template.no_input.startswith(template.preamble)):
+        message = f"The prompts of the template '{template.name}' do not begin with its preamble."
+        raise TemplateError(message, "Begin with_input and no_input with it: a system text takes its place.")
+
+
+def _checked_text(name: str, key: str, text: object, needed: frozenset[str]) -> str:
     """Return the text if it has the placeholders it needs and no other."""
-    wanted = " and ".join(f"{{{field}}}" for field in sorted(_NEEDED[key], reverse=True))
+    names = " and ".join(f"{{{field}}}" for field in sorted(needed, reverse=True))
+    wanted = f"the placeholders {names}" if needed else "no placeholders"
     if not isinstance(text, str):
         raise TemplateError(f"The template '{name}' has no text '{key}'.", f'Add {key} = "..." with {wanted}.')
-    found = set(_PLACEHOLDER.findall(text))
-    if found != _NEEDED[key]:
+    found = set(_PLACEHOLDER.findall(text)) - ({"system"} - needed)  # elsewhere {system} is a text like any other
+    if found != needed:
         shown = " and ".join(f"{{{field}}}" for field in sorted(found)) or "none"
         raise TemplateError(
-            f"The text '{key}' of the template '{name}' needs the placeholders {wanted} and has {shown}.",
+            f"The text '{key}' of the template '{name}' needs {wanted} and has {shown}.",
             "Correct the placeholders; a prompt ends where the response begins, so it holds no {response}.",
         )
     return text

@@ -4,7 +4,6 @@ import json
 
 from srt_core.methods import MEASURES
 from srt_core.project.derived import UNDEFINE, define, panel_columns
-from srt_core.project.migrate import fill_drift
 from srt_core.project.store import ANY, SCRATCH, Store, Transaction
 from srt_core.records import Policy
 from srt_core.select.panel import panel_of
@@ -23,7 +22,6 @@ def refresh(store: Store, *, now: bool = False) -> None:
     with store.deriving:
         if (keys := _behind(store, now=now)) is None:  # somebody else was faster
             return
-        fill_drift(store)
         held, asked = keys
         if held[1] != asked[1] or _most_are_stale(store):
             _derive_all(store, applied_policy(store), asked)

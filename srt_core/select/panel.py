@@ -1,9 +1,12 @@
 """The SQL of `panel`: which candidates the rule looks at, and what each measures. Text alone: nothing is run here."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from srt_core.methods import MEASURES
 from srt_core.records import DERIVATIONS, REWRITTEN_ORIGINS, Measure, Origin, ProducerKind, Source, Subject
+
+COMPUTED_LATER: Sequence[Measure] = [measure for measure in MEASURES.values() if measure.source is Source.VALUE]
+"""The measures that stand in `measurement`."""
 
 _OF_FILE = f"coalesce(teacher.kind = '{ProducerKind.FILE}', true)"
 
@@ -100,14 +103,9 @@ def subject_of(measure: Measure) -> Subject:
     return Subject.SAMPLE if measure.subject is Subject.SAMPLE else Subject.CANDIDATE
 
 
-def computed_later() -> Iterable[Measure]:
-    """Return the measures that stand in `measurement`."""
-    return [measure for measure in MEASURES.values() if measure.source is Source.VALUE]
-
-
 def _measured(subject: Subject, key: str) -> str:
     """Join the rows of `measurement` of a subject as a column each; nothing where no measure stands there."""
-    measures = [measure for measure in computed_later() if subject_of(measure) is subject]
+    measures = [measure for measure in COMPUTED_LATER if subject_of(measure) is subject]
     if not measures:
         return ""
     columns = [

@@ -14,17 +14,35 @@ _TEXT: dict[str, Callable[[str], str]] = {"choice": str.lower, "producer": str}
 
 
 def saved_policies(store: Store) -> dict[str, Policy]:
-    """Read the presets and the project's own policies, by name; the presets first."""
-    own = {row["name"]: policy_from_json(row["body"]) for row in store.rows("SELECT * FROM policy ORDER BY name")}
-    return {**PRESETS, **own}
+    """Read the presets and the project's own policies that can be applied here, by name; the presets first."""
+    return {**PRESETS, **{name: each for name, each in _own(store).items() if isinstance(each, Policy)}}
+
+
+def unusable_policies(store: Store) -> dict[str, str]:
+    """Say of the project's own policies that cannot be applied here why, by name: their method's file is gone, say."""
+    return {name: each.message for name, each in _own(store).items() if isinstance(each, PolicyError)}
 
 
 def find_policy(store: Store, name: str) -> Policy:
-    """Find a policy by name; PolicyError lists the names there are."""
-    known = saved_policies(store)
+    """Find a policy by name; PolicyError lists the names there are, or says why it cannot be applied here."""
+    known = {**_own(store), **PRESETS}
     if name not in known:
-        raise PolicyError(f"There is no policy {name}.", f"Choose from: {', '.join(known)}.")
-    return known[name]
+        raise PolicyError(f"There is no policy {name}.", f"Choose from: {', '.join(saved_policies(store))}.")
+    found = known[name]
+    if isinstance(found, PolicyError):
+        raise found
+    return found
+
+
+def _own(store: Store) -> dict[str, Policy | PolicyError]:
+    return {row["name"]: _read(row["body"]) for row in store.rows("SELECT * FROM policy ORDER BY name")}
+
+
+def _read(body: str) -> Policy | PolicyError:
+    try:
+        return policy_from_json(body)
+    except PolicyError as error:  # of a method whose file is gone, or of a later version
+        return error
 
 
 def save_policy(store: Store, policy: Policy, name: str) -> Policy:

@@ -22,11 +22,12 @@ def policy_in(text: str | None) -> Policy:
     """Read a policy as `meta` holds it; the default where there is none yet."""
     if not text:
         return Policy()
+    values = _values_in(text)
     try:
-        return policy_from_json(text)
+        return with_settings(Policy(), values)
     except PolicyError as error:  # of a method whose file is gone, or of a later version
         raise PolicyError(
-            f"The policy in use cannot be applied here: {error.message}",
+            f"The policy in use, {values.get('name')}, cannot be applied here: {error.message}",
             "Put another in use: srt select PROJECT --preset selective-code",
         ) from error
 
@@ -42,18 +43,23 @@ def policy_to_json(policy: Policy) -> str:
 
 
 def policy_from_json(text: str) -> Policy:
-    """Read a policy from JSON; PolicyError for an unknown option or a value out of range."""
+    """Read a policy from JSON; PolicyError for an unknown method or option, or a value out of range."""
+    return with_settings(Policy(), _values_in(text))
+
+
+def _values_in(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except json.JSONDecodeError as error:
         raise PolicyError(f"The policy is no JSON: {error}.", "Give an object of options and values.") from error
     if not isinstance(values, dict):
         raise PolicyError("The policy is no JSON object.", "Give an object of options and values.")
-    return with_settings(Policy(), values)
+    return values
 
 
 def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
     """Return `policy` with options and limits changed by name; PolicyError for an unknown or impossible one."""
+    _check_method(settings.get("method", policy.method))  # first: its options are unknown with it
     known = {*OPTIONS, *GUARDS}
     if unknown := sorted(set(settings) - known):
         raise PolicyError(f"The policy has no option {', '.join(unknown)}.", f"It has: {', '.join(sorted(known))}.")
@@ -114,10 +120,15 @@ def _check_limit(name: str, limit: float) -> None:
         raise PolicyError(f"{name} is {limit}.", f"Give {above}, or none for no limit.")
 
 
+def _check_method(name: object) -> None:
+    if name not in tuple(METHODS):
+        raise PolicyError(f"There is no method {name}.", f"Take one of: {', '.join(METHODS)}.")
+
+
 def _check_kinds(policy: Policy) -> None:
-    for name, known in (("method", METHODS), ("rank_by", dict.fromkeys(DIALS["rank_by"].choices))):
-        if getattr(policy, name) not in known:
-            raise PolicyError(f"{name} is {getattr(policy, name)}.", f"Take one of: {', '.join(known)}.")
+    _check_method(policy.method)
+    if policy.rank_by not in DIALS["rank_by"].choices:
+        raise PolicyError(f"rank_by is {policy.rank_by}.", f"Take one of: {', '.join(DIALS['rank_by'].choices)}.")
     if not isinstance(policy.producer, str):
         raise PolicyError(f"producer is {policy.producer}.", "Give the name of a producer, or '' for any.")
     for name in ("require_response_reflection", "require_reflection"):

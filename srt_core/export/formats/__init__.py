@@ -1,12 +1,27 @@
-"""The file formats that trainers read, one file each."""
+"""The file formats that trainers read, one file each; lines: what they make a line of; writing: what they share."""
 
 from collections.abc import Mapping
 
 from srt_core.errors import ExportError
 from srt_core.export.formats import alpaca, messages, parquet, scores
-from srt_core.export.formats.writing import ExportRow, Format, Lists, write_file
+from srt_core.export.formats.lines import BARE, MESSAGE_FIELDS, ExportRow, Layout, LeftOut, Line, kind_of
+from srt_core.export.formats.writing import Fields, Format, MakeFields, write_file
 
-__all__ = ["FORMATS", "ExportRow", "Format", "Lists", "find_format", "write_file"]
+__all__ = [
+    "BARE",
+    "FORMATS",
+    "MESSAGE_FIELDS",
+    "ExportRow",
+    "Fields",
+    "Format",
+    "Layout",
+    "LeftOut",
+    "Line",
+    "MakeFields",
+    "find_format",
+    "kind_of",
+    "write_file",
+]
 
 FORMATS: Mapping[str, Format] = {module.FORMAT.name: module.FORMAT for module in (alpaca, messages, parquet, scores)}
 

@@ -1,4 +1,4 @@
-"""What the formats share: the row that they write, and files that are there whole or not at all."""
+"""What the formats share: what a format is, and files that are there whole or not at all."""
 
 import contextlib
 import errno
@@ -6,12 +6,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from srt_core.errors import ExportError
-from srt_core.records import Pair
+from srt_core.export.formats.lines import BARE, Layout, LeftOut, Line
 
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room, or choose another folder.",
@@ -26,47 +25,34 @@ _HINTS = {
 }
 
 
-class Lists(StrEnum):
-    """What the rows of a file are."""
-
-    PAIRS = "pairs"
-    """What is trained on: a row a verdict. Such a file is read back, and its rows are remembered."""
-    CANDIDATES = "candidates"
-    """Every candidate of every sample, with its numbers."""
+Fields = Mapping[str, object]
+"""A line as it is written."""
+MakeFields = Callable[[Line, Layout], Fields | LeftOut]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of file: `write` writes its rows (ExportRow, or for CANDIDATES mappings) and returns how many."""
+    """One kind of file: `write` writes the lines of a layout and returns how many."""
 
     name: str
     label: str
     help: str
     file: str
-    write: Callable[[BinaryIO, Iterable[Any]], int]
-    lists: Lists = Lists.PAIRS
+    write: Callable[[BinaryIO, Iterable[Fields], Layout], int]
+    fields: MakeFields | None = None
+    """Makes a line of what is trained on. None: the file lists every candidate of every sample with its numbers."""
+    joins: bool = False
+    """Whether a line can hold several answers and say which of them are trained on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportRow:
-    """A pair to write, with its sample, and the candidate or the edit that it comes from."""
-
-    pair: Pair
-    sample_id: str
-    origin: str
-    candidate_id: int | None = None
-    edit_id: int | None = None
-    """The event of an edit."""
-
-
-def write_file(path: Path, format: Format, rows: Iterable[Any]) -> int:
-    """Write rows to a file, streaming, and return how many. The file is there when it is complete, never half.
+def write_file(path: Path, format: Format, lines: Iterable[Fields], layout: Layout = BARE) -> int:
+    """Write lines to a file, streaming, and return how many. The file is there when it is complete, never half.
 
     Raises:
-        ExportError: the file cannot be written, or a row holds NaN, infinity or text that is not Unicode.
+        ExportError: the file cannot be written, or a line holds NaN, infinity or text that is not Unicode.
     """
     with _replacing(path) as file:
-        return format.write(file, rows)
+        return format.write(file, lines, layout)
 
 
 @contextlib.contextmanager
@@ -87,7 +73,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             part.unlink()
 
 
-def write_lines(file: BinaryIO, objects: Iterable[Mapping[str, object]]) -> int:
+def write_lines(file: BinaryIO, objects: Iterable[Fields]) -> int:
     """Write objects one a line; returns how many."""
     count = 0
     for line in objects:
@@ -96,7 +82,7 @@ def write_lines(file: BinaryIO, objects: Iterable[Mapping[str, object]]) -> int:
     return count
 
 
-def encode(value: Mapping[str, object], indent: int | None = None) -> bytes:
+def encode(value: Fields, indent: int | None = None) -> bytes:
     """Return an object as JSON; ExportError where it holds what JSON or Unicode has not."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent).encode("utf-8")

@@ -5,7 +5,8 @@
     languages   the language of a text
     subjects    groups of texts: TF-IDF, latent dimensions, k-means
 
-Task type and language are found in each pair by itself; subjects only exist for a whole set.
+Task type and language are found in each pair by itself; subjects only exist for a whole set. All are read from the pair
+alone, not from its context: what is asked now is what the sample trains.
 """
 
 from dataclasses import dataclass

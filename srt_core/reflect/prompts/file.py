@@ -7,12 +7,13 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from srt_core.errors import TemplateError
-from srt_core.records import Pair, Stage
+from srt_core.records import Context, Pair, Stage
 from srt_core.reflect.prompts.sections import CRITERIA, REWRITE_SECTIONS, placeholder, section_keys
 
 PLACEHOLDERS: Final = frozenset({"instruction", "input", "response", "criteria", "reply_format"})
@@ -41,12 +42,14 @@ class StagePrompt:
 class Prompts:
     """A version of the reflection prompts.
 
-    `input_text` introduces a pair's input in the request, `formats` asks for a form of reply, `correction_text` reports
-    that an earlier reply was refused. `source` is the whole text of the file, which `parse_prompts` reads again.
+    `input_text` introduces a pair's input in the request and `context_text` its context, `formats` asks for a form of
+    reply, `correction_text` reports that an earlier reply was refused. `source` is the whole text of the file, which
+    `parse_prompts` reads again.
     """
 
     version: str
     input_text: str
+    context_text: str
     formats: Mapping[ReplyFormat, str]
     correction_text: str
     stages: Mapping[Stage, StagePrompt]
@@ -54,8 +57,13 @@ class Prompts:
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of everything that a teacher may read, in any form; comments in the file do not count."""
-        marks = (Pair("x", "y"), Pair("x", "y", "z"))
+        """SHA-256 (hex) of everything that a teacher may read, in any form; comments in the file do not count.
+
+        The usual text for contexts does not count either, so that prompts keep the hash that they had without it.
+        """
+        marks = [Pair("x", "y"), Pair("x", "y", "z")]
+        if self.context_text != _usual_context_text():
+            marks.append(Pair("x", "y", context=Context("c")))
         shown = [
             self.messages(stage, pair, reply_format, correction=correction)
             for stage in Stage
@@ -76,9 +84,9 @@ class Prompts:
     ) -> tuple[dict[str, str], ...]:
         """Return the system and user message that ask for one reflection on a pair.
 
-        The pair's texts are inserted literally, whatever braces or tags they hold. A `correction` says why an earlier
-        reply was refused (`correction_for`); it stands at the end of the user message, because some servers refuse two
-        user messages in a row.
+        The texts of the pair and of its context are inserted literally, whatever braces or tags they hold. The context
+        stands before the request. A `correction` says why an earlier reply was refused (`correction_for`); it stands at
+        the end of the user message, because some servers refuse two user messages in a row.
         """
         prompt = self.stages[stage]
         values = {
@@ -89,6 +97,8 @@ class Prompts:
             "reply_format": _fill(self.formats[reply_format], {"keys": _show_keys(stage, reply_format)}),
         }
         request = _fill(prompt.request, values)
+        if pair.context:
+            request = f"{_fill(self.context_text, {'context': _show_context(pair.context)}).strip()}\n\n{request}"
         if correction.strip():
             request = f"{request}\n\n{_fill(self.correction_text, {'correction': correction.strip()})}"
         return {"role": "system", "content": prompt.system}, {"role": "user", "content": request}
@@ -116,6 +126,11 @@ def _show_keys(stage: Stage, reply_format: ReplyFormat) -> str:
     if reply_format is ReplyFormat.JSON:
         return json.dumps({key: placeholder(key) for key in keys}, indent=2)
     return "\n".join(f"<{key}>\n{placeholder(key)}\n</{key}>" for key in keys)
+
+
+def _show_context(context: Context) -> str:
+    """Return the messages of a context, each between tags of its role."""
+    return "\n".join(f"<{each['role']}>\n{each['content']}\n</{each['role']}>" for each in context.messages)
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
@@ -147,15 +162,25 @@ def parse_prompts(text: str, name: str = "the prompts file") -> Prompts:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _unreadable(name, error) from error
-    short = Path(name).name
+    return _prompts_of(table, text, Path(name).name)
+
+
+def _prompts_of(table: Mapping[str, object], text: str, short: str) -> Prompts:
     return Prompts(
         version=_text(table, "version", short),
         input_text=_text(table, "input", short, {"input"}),
+        context_text=_text(table, "context", short, {"context"}) if "context" in table else _usual_context_text(),
         formats=_formats(table.get("reply_format"), short),
         correction_text=_text(table, "correction", short, {"correction"}),
         stages={stage: _stage_prompt(table.get(stage), stage, short) for stage in Stage},
         source=text,
     )
+
+
+@cache
+def _usual_context_text() -> str:
+    """Return the text for contexts of the package's prompts, also that of files that have none."""
+    return load_prompts().context_text
 
 
 def _formats(table: object, source: str) -> dict[ReplyFormat, str]:

@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from srt_core.errors import TeacherStopError
-from srt_core.records import Pair, Stage
+from srt_core.records import NO_CONTEXT, Context, Pair, Stage
 from srt_core.reflect.teacher.ask import NOT_RECORDED_HINT, Answer, Ask, CallOutcome, request_hash
 
 FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
@@ -16,7 +17,8 @@ class ReplayTeacher:
     """Recorded replies in a JSON Lines file, one call a line, found by the stage and the pair that they are about.
 
     Each line has `stage`, `instruction`, `input`, `response` (the pair reflected on), `reply`, `finish_reason` and
-    perhaps `model`. Of several lines about the same pair the last counts: it was the last try.
+    perhaps `model`, and the pair's `context` where it has one: a list of messages with role and content. Of several
+    lines about the same pair the last counts: it was the last try.
 
     Raises:
         TeacherStopError: the file cannot be read, or a line of it is no recorded reply.
@@ -57,11 +59,12 @@ class ReplayTeacher:
         """Do nothing: the file was read whole."""
 
 
-def record_reply(ask: Ask, answer: Answer) -> dict[str, str]:
+def record_reply(ask: Ask, answer: Answer) -> Mapping[str, object]:
     """Return a call as a line of a recording that ReplayTeacher reads (serialise it with json.dumps)."""
     pair = ask.pair
     about = {"stage": str(ask.stage), "instruction": pair.instruction, "input": pair.input, "response": pair.response}
-    return about | {"reply": answer.text or "", "finish_reason": answer.finish_reason, "model": answer.model}
+    context = {"context": pair.context.messages} if pair.context else {}
+    return about | context | {"reply": answer.text or "", "finish_reason": answer.finish_reason, "model": answer.model}
 
 
 def _read_recording(path: Path) -> dict[tuple[Stage, Pair], Answer]:
@@ -91,9 +94,18 @@ def _read_line(path: Path, number: int, line: bytes) -> tuple[tuple[Stage, Pair]
             raise _no_recording(path, number, f"its {field} is missing or no text")
     if record["stage"] not in list(Stage):
         raise _no_recording(path, number, f"its stage is neither {' nor '.join(Stage)}")
-    pair = Pair(record["instruction"], record["response"], record["input"])
+    try:
+        context = _read_context(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_recording(path, number, "its context is no list of messages with role and content") from error
+    pair = Pair(record["instruction"], record["response"], record["input"], context)
     answer = Answer(CallOutcome.ANSWERED, record["reply"], record["finish_reason"], str(record.get("model", "")))
     return (Stage(record["stage"]), pair), answer
+
+
+def _read_context(record: Mapping[str, object]) -> Context:
+    """Return the context of a recorded pair; KeyError, TypeError or ValueError where it is none."""
+    return Context.from_json(json.dumps(record["context"])) if "context" in record else NO_CONTEXT
 
 
 def _no_recording(path: Path, number: int, problem: str) -> TeacherStopError:

@@ -54,7 +54,7 @@ class Filter:
     """Which samples: all given conditions at once. Empty tuples, "" and None take all."""
 
     text: str = ""
-    """Any candidate's instruction, input or response contains this, in any case."""
+    """Any candidate's instruction, input, response or context contains this, in any case."""
     winner: tuple[str, ...] = ()
     reason: tuple[str, ...] = ()
     state: tuple[str, ...] = ()

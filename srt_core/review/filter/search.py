@@ -1,9 +1,10 @@
-"""Full text: which samples hold a text in any of their versions, looked for once and kept while the project is open.
+"""Full text: which samples hold a text, in any version or in the context, looked for once and kept in memory.
 
 Candidates are written once and only added to, so what was found stays found, and a text that was looked for before is
 looked for in what was added since. The finds stand in memory (`found`), where every filter joins them.
 """
 
+import json
 import re
 
 from srt_core.errors import SRTError
@@ -32,13 +33,18 @@ _LOOK = f"""
         SELECT sample_id FROM candidate
         WHERE candidate_id > $until
           AND (regexp_matches(response, $literal, 'i') OR regexp_matches(instruction, $literal, 'i')
-               OR regexp_matches(input, $literal, 'i')))
+               OR regexp_matches(input, $literal, 'i')
+               OR context_id IN (
+                   SELECT context_id FROM context
+                   WHERE regexp_matches(messages, $escaped, 'i') AND len(list_filter(
+                       json_extract_string(messages, '$[*].content'),
+                       lambda said: regexp_matches(said, $literal, 'i'))) > 0)))
     EXCEPT SELECT * FROM {SCRATCH}.found WHERE search = $search
 """
 
 
 def find(store: Store, text: str) -> None:
-    """Look for `text`, in capitals or not, in every candidate that it was not looked for in yet.
+    """Look for `text`, in capitals or not, in every candidate, and its context, that it was not looked for in yet.
 
     SRTError for a text of more than MOST_CHARACTERS.
     """
@@ -50,7 +56,10 @@ def find(store: Store, text: str) -> None:
         newest = scratch.execute("SELECT coalesce(max(candidate_id), 0) FROM candidate")[0][0]
         if newest > until:
             # An expression without wildcards: it folds case as it goes, which takes two thirds of lowering every text.
-            scratch.execute(_LOOK, {"search": search, "literal": re.escape(text), "until": until})
+            # A context is looked for as it stands in JSON first: few have to be taken apart.
+            escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+            words = {"literal": re.escape(text), "escaped": re.escape(escaped)}
+            scratch.execute(_LOOK, {"search": search, "until": until, **words})
         scratch.execute(
             f"UPDATE {SCRATCH}.searched SET until = ?, used_at = timezone('UTC', now()) WHERE search = ?",
             [newest, search],

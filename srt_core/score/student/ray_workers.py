@@ -165,15 +165,13 @@ class RayWorkers:
         return job.result
 
     def drop(self, jobs: Iterable[PackJob]) -> None:
-        """Cancel packs whose result is no longer needed; one that a worker already computes is finished and ignored."""
-        import ray
+        """Forget packs whose result is no longer needed: at most the few that are queued are still computed.
 
+        They are not cancelled: an actor waits for a cancelled call for half a minute before it takes the next.
+        """
         dropped = set(map(id, jobs))
         self._unsent = deque(job for job in self._unsent if id(job) not in dropped)
         for worker in self._workers:
-            for ref, job in worker.queue:
-                if id(job) in dropped:
-                    ray.cancel(ref)
             worker.queue = deque(sent for sent in worker.queue if id(sent[1]) not in dropped)
 
     def end(self) -> None:

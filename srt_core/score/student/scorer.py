@@ -4,11 +4,11 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from srt_core.errors import StudentError
+from srt_core.errors import ChatRefusedError, StudentError
 from srt_core.records import Loss, LossRequest
 from srt_core.score.student.identity import tokenizer_fingerprint
 from srt_core.score.student.packing import Batching, Pack, cut
@@ -123,22 +123,31 @@ class Scorer(ABC):
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return [(int(begin), int(end)) for begin, end in encoded["offset_mapping"]]
 
-    def chat_prompt(self, user_text: str) -> str:
-        """Return the text of a conversation with this one user message, up to where the answer begins.
+    def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
+        """Return the text of a conversation, closed, or `opened` up to where the assistant's next answer begins.
 
         Raises:
-            StudentError: the tokenizer has no chat template, or its template refuses the message.
+            StudentError: the tokenizer has no chat template.
+            ChatRefusedError: its chat template refuses the conversation.
         """
-        from jinja2 import TemplateError as ChatTemplateError
+        return chat_text(self._tokenizer, self.name, messages, opened=opened)
 
-        if not self.has_chat_template:
-            raise StudentError(f"The student '{self.name}' has no chat template.", "Choose another template: alpaca.")
-        messages = [{"role": "user", "content": user_text}]
-        try:
-            return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        except ChatTemplateError as error:
-            message = f"The chat template of the student '{self.name}' refuses a user message: {error}."
-            raise StudentError(message, "Choose another template: alpaca.") from error
+
+def chat_text(
+    tokenizer: "PreTrainedTokenizerBase", name: str, messages: Sequence[Mapping[str, str]], *, opened: bool
+) -> str:
+    """Return the text of a conversation in a tokenizer's chat template, as `Scorer.chat_text`."""
+    from jinja2 import TemplateError as ChatTemplateError
+
+    if tokenizer.chat_template is None:
+        raise StudentError(f"The student '{name}' has no chat template.", "Choose another template: alpaca.")
+    conversation = [dict(message) for message in messages]
+    try:
+        return str(tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=opened))
+    except (ChatTemplateError, TypeError, ValueError) as error:  # what a template's own code may raise
+        roles = ", ".join(message["role"] for message in messages)
+        message = f"The chat template of the student '{name}' refuses a conversation ({roles}): {error}."
+        raise ChatRefusedError(message, "Choose another template: chatml.") from error
 
 
 def _start_ids(tokenizer: "PreTrainedTokenizerBase", name: str) -> tuple[int, ...]:

@@ -13,8 +13,8 @@ from srt_core.ui.frame.palette import (
     REFUSED_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
-    outcome_label,
 )
+from srt_core.ui.frame.words import ORIGIN_LABELS
 
 
 def density(
@@ -90,7 +90,7 @@ def scatter(
 
 def _dots(origin: Origin, points: Sequence[tuple[float, float]]) -> Scatter:
     return Scatter(
-        name=outcome_label(origin),
+        name=ORIGIN_LABELS[origin],
         x=[x for x, _ in points],
         y=[y for _, y in points],
         mode="markers",

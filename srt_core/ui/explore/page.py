@@ -18,6 +18,7 @@ from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.sample import render_sample
 from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.views import draw_views, open_view
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.frame.page import acting, address, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import (
@@ -174,8 +175,8 @@ def _choose_sort() -> str:
 
 
 def _turn_sort(key: str) -> None:
-    st.query_params["sort"] = st.session_state[key]
-    st.query_params.pop("page", None)
+    put_in_address("sort", st.session_state[key])
+    put_in_address("page", "")
 
 
 def _choose_page(found: int, view: str) -> int:
@@ -190,7 +191,7 @@ def _choose_page(found: int, view: str) -> int:
 
 
 def _turn_page(key: str) -> None:
-    st.query_params["page"] = str(st.session_state[key])
+    put_in_address("page", str(st.session_state[key]))
 
 
 def _draw_rows(rows: list[Listed], view: str) -> None:
@@ -215,9 +216,9 @@ def _draw_rows(rows: list[Listed], view: str) -> None:
 def _open_sample(key: str, names: list[str]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     if rows and rows[0] < len(names):
-        st.query_params["sample"] = names[rows[0]]
+        put_in_address("sample", names[rows[0]])
     else:
-        st.query_params.pop("sample", None)
+        put_in_address("sample", "")
 
 
 def _cells(row: Listed) -> dict[str, object]:

@@ -7,6 +7,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filter_address import NAMES, filter_to_address, write_view
 from srt_core.ui.frame.page import acting, curator, show_error
 from srt_core.ui.server.runtime import Project
@@ -20,7 +21,7 @@ def open_view(project: Project) -> None:
     name = st.query_params.get(VIEW)
     if not name:
         return
-    del st.query_params[VIEW]
+    put_in_address(VIEW, "")
     try:
         write_view(find_view(project.store, name), (*NAMES, "sort"))
     except SRTError as error:

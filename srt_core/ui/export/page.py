@@ -4,14 +4,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from srt_core.export.contents import EVERYTHING, PreviewPair, Scope, counts, preview
+from srt_core.export.contents import EVERYTHING, Contents, PreviewPair, Scope, counts, preview
 from srt_core.export.export import export
 from srt_core.export.files import Exported
-from srt_core.export.formats import FORMATS, Lists
+from srt_core.export.formats import FORMATS
+from srt_core.export.lines import Conversations, has_conversations
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
+from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.review.filter.filter import Filter, is_empty
+from srt_core.review.filter.filter import is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import curator, reporting, show_empty
@@ -23,6 +25,10 @@ _SCOPE_LABELS = {
     Scope.VERDICTS: "Verdicts: decisions, else the rule",
     Scope.APPROVED: "Approved by a person only",
 }
+_LINE_LABELS = {
+    Conversations.APART: "One sample, in its context",
+    Conversations.JOINED: "One conversation",
+}
 
 
 def render_export(project: Project) -> None:
@@ -33,15 +39,15 @@ def render_export(project: Project) -> None:
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        scope, format, only = _choose()
-    found = counts(store, scope, only)
+        format, contents = _choose(store)
+    found = counts(store, contents.scope, contents.only)
     with right:
         _draw_counts(project, found)
-    _draw_preview(preview(store, scope, only))
-    _draw_write(project, scope, format, only, found["total"]["pairs"])
+    _draw_preview(preview(store, contents.scope, contents.only))
+    _draw_write(project, format, contents, found["total"]["pairs"])
 
 
-def _choose() -> tuple[Scope, str, Filter]:
+def _choose(store: Store) -> tuple[str, Contents]:
     scope = st.radio(
         "Which samples", list(Scope), format_func=_SCOPE_LABELS.__getitem__, key="scope", bind="query-params"
     )
@@ -60,7 +66,27 @@ def _choose() -> tuple[Scope, str, Filter]:
         captions=[format.help for format in FORMATS.values()],
         bind="query-params",
     )
-    return Scope(scope or Scope.VERDICTS), format or "alpaca", only
+    format = format or "alpaca"
+    return format, Contents(Scope(scope or Scope.VERDICTS), only, _choose_line(store, format))
+
+
+def _choose_line(store: Store, format: str) -> Conversations:
+    """Offer to join conversations, where the project has some and the format can say what is trained on."""
+    if not FORMATS[format].joins or not has_conversations(store):
+        return Conversations.APART
+    chosen = st.radio(
+        "A line is",
+        list(Conversations),
+        format_func=_LINE_LABELS.__getitem__,
+        key="conversations",
+        captions=[
+            "Only the last answer is trained on.",
+            "Every answer that is kept is trained on. Left out: conversations in which a kept rewrite stands before "
+            "another kept exchange.",
+        ],
+        bind="query-params",
+    )
+    return Conversations(chosen or Conversations.APART)
 
 
 def _draw_counts(project: Project, found: dict[str, dict[str, int]]) -> None:
@@ -96,18 +122,19 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
                         st.html(plain_html(text))
 
 
-def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs: int) -> None:
+def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -> None:
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
-    lists_pairs = FORMATS[format].lists is Lists.PAIRS
+    lists_pairs = FORMATS[format].fields is not None
     label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
     nothing = lists_pairs and not pairs
     if st.button(label, type="primary", icon=":material/download:", disabled=nothing or not may_own()):
         with reporting(), st.spinner("Writing, then reading back"):
             require_owner()
             st.session_state["exported"] = export(
-                project.store, Path(folder).expanduser(), format, scope=scope, only=only, by=curator()
-            )
+                project.store, Path(folder).expanduser(), format, scope=contents.scope, only=contents.only,
+                conversations=contents.conversations, by=curator(),
+            )  # fmt: skip
     if written := st.session_state.get("exported"):
         _draw_written(written)
 
@@ -115,6 +142,8 @@ def _draw_write(project: Project, scope: Scope, format: str, only: Filter, pairs
 def _draw_written(written: Exported) -> None:
     with st.container(border=True):
         st.markdown(f":material/check_circle: **{written.rows:,} rows written and read back the same**")
+        for said in written.described():
+            st.markdown(f":material/warning: {said}")
         st.code(f"{written.path}\nsha256 {written.sha256}", language=None, wrap_lines=True)
         if written.path.is_file():
             manifest = written.path.with_name("manifest.json")

@@ -20,8 +20,8 @@ from srt_core.ui.frame.palette import (
     ORIGIN_DASHES,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
-    outcome_label,
 )
+from srt_core.ui.frame.words import ORIGIN_LABELS
 
 __all__ = [
     "Bar",
@@ -114,7 +114,7 @@ def _steps(origin: Origin, bins: Sequence[float], counts: Sequence[int]) -> Scat
     if len(counts) != len(bins) - 1:
         raise ValueError(f"{origin} has {len(counts)} counts for {len(bins) - 1} bins")
     return Scatter(
-        name=outcome_label(origin),
+        name=ORIGIN_LABELS[origin],
         x=list(bins),
         y=[*counts, *counts[-1:]],
         customdata=[*bins[1:], *bins[-1:]],

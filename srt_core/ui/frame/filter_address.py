@@ -17,6 +17,7 @@ from srt_core.records import Origin
 from srt_core.review.filter.facets import LISTED
 from srt_core.review.filter.filter import PROBLEMS, STATES, STATUSES, TASKS, Days, Filter, Range, is_empty, origins_of
 from srt_core.review.verdicts import RANGES
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 
@@ -109,10 +110,7 @@ def write_filter(only: Filter) -> None:
 def write_view(written: Mapping[str, str], names: Sequence[str]) -> None:
     """Put these parameters into the address in the place of all of `names`, and go back to the first page."""
     for name in (*names, "page"):
-        if name in written:
-            st.query_params[name] = written[name]
-        elif name in st.query_params:
-            del st.query_params[name]
+        put_in_address(name, written.get(name, ""))
 
 
 def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> str:

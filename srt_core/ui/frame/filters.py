@@ -66,8 +66,8 @@ def filter_bar(project: Project) -> Filter:
     born = generation(_GROUP, _said(only))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, icon=":material/search:",
-                      width=TEXT_WIDTH, placeholder="Anywhere", help="Any version's instruction, input or response "
-                      "contains this, in capitals or not. Press Enter.")  # fmt: skip
+                      width=TEXT_WIDTH, placeholder="Anywhere", help="Any version's instruction, input or response, or "
+                      "what stands before them, contains this, in capitals or not. Press Enter.")  # fmt: skip
         for name in _IN_BAR:
             _draw_choices(name, only, born)
         st.button("Clear", icon=":material/filter_alt_off:", disabled=is_empty(only), on_click=write_filter,

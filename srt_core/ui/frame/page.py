@@ -3,15 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec
 
 import streamlit as st
 
-from srt_core.errors import SRTError
+from srt_core.errors import PolicyError, SRTError
+from srt_core.methods import PRESETS
 from srt_core.people import LoginMethod
+from srt_core.select.policy import applied_policy
+from srt_core.select.selection import apply
+from srt_core.ui.frame.address import put_in_address, remember_address
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
-from srt_core.ui.server.runtime import Project, open_project, project_paths
+from srt_core.ui.server.runtime import Project, open_project, opening_words, project_paths
 
 Arguments = ParamSpec("Arguments")
 
@@ -53,6 +58,7 @@ def setup_page(page: str) -> Project:
     st.set_page_config(page_title=f"{title} · srt", layout="wide")
     with reporting(stop=True):  # nothing of a project before it is known who looks
         visitor()
+    remember_address()
     paths = project_paths()
     with st.sidebar:
         name = _choose_project(list(paths))
@@ -66,8 +72,36 @@ def setup_page(page: str) -> Project:
         show_error(SRTError(f"There is no project {name}.", "Choose one in the sidebar, or create it on the Overview."))
         st.stop()
     with reporting(stop=True):
-        return open_project(paths[name])
+        project = _open(paths[name])
+        _require_policy(project)
+        return project
     raise AssertionError("reporting(stop=True) stops the page")
+
+
+def _open(path: Path) -> Project:
+    if words := opening_words(path):
+        with st.spinner(words):
+            return open_project(path)
+    return open_project(path)
+
+
+def _require_policy(project: Project) -> None:
+    """Where the policy in use cannot be applied, say why, offer the presets in its place, and stop the page."""
+    try:
+        applied_policy(project.store)
+    except PolicyError as error:
+        with st.container(border=True):
+            st.markdown(":material/rule: **Another policy is needed**")
+            st.text(error.message)
+            st.text(
+                "Put one of the presets in use, or put the file of the method back and start the app again. "
+                "Reviewers' decisions stay as they are."
+            )
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                name = st.selectbox("Preset", list(PRESETS), key="preset", width=320)
+                st.button("Use this policy", type="primary", icon=":material/check:", key="use_preset",
+                          on_click=_use_preset, args=(project, name), disabled=not may_own())  # fmt: skip
+        st.stop()
 
 
 def address(**more: str) -> dict[str, str]:
@@ -143,18 +177,11 @@ def show_empty(text: str, page: str, label: str) -> None:
 # one page's script, and Streamlit then drops it on the way to any other page.
 
 
-def put_in_address(name: str, value: str) -> None:
-    """Make `value` the project or the name of the curator from the next run of a page on; "" takes it out."""
-    if value:
-        st.query_params[name] = value
-    else:
-        st.query_params.pop(name, None)
-
-
 def _choose_project(names: list[str]) -> str:
     asked = st.query_params.get("project")
     if not asked:
-        asked = st.query_params["project"] = names[0]
+        asked = names[0]
+        put_in_address("project", asked)
     st.session_state["project"] = asked
     options = names if asked in names else [asked, *names]
     return str(st.selectbox("Project", options, key="project", on_change=_follow, args=("project",)))
@@ -171,6 +198,11 @@ def _draw_person() -> None:
     st.session_state["curator"] = st.query_params.get("curator", "")
     st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",
                   help="Stands beside your decisions in the history.")  # fmt: skip
+
+
+@acting_as_owner
+def _use_preset(project: Project, name: str) -> None:
+    apply(project.store, PRESETS[name], curator())
 
 
 def _follow(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The palette of charts and texts, and what an outcome is called.
+"""The palette of charts and texts.
 
 One palette everywhere: the colours keep a contrast of 3:1 on a white and on a near-black page, and those of one chart
 stay apart (a CIELAB distance of 20) for readers who lack one of the three cones; lines differ by dash, dots by shape
@@ -7,7 +7,7 @@ and bars by pattern as well.
 
 from collections.abc import Mapping
 
-from srt_core.methods import GUARDS, REASONS
+from srt_core.methods import REASONS
 from srt_core.records import Origin, Reason
 
 TEACHER_COLOUR = "#8b5ac0"
@@ -45,10 +45,3 @@ REASON_COLOURS: Mapping[str, str] = {
     for reason in REASONS
 }
 """By group: kept, refused by the rule, and without what the rule needs."""
-
-_WORDS: Mapping[str, str] = {guard.reason: guard.reason_label for guard in GUARDS.values()}
-
-
-def outcome_label(outcome: str) -> str:
-    """Say an origin or a reason in words: `BELOW_TOP_SHARE` is "Below top share"."""
-    return _WORDS.get(outcome, outcome.replace("_", " ").capitalize())

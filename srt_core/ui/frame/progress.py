@@ -12,6 +12,7 @@ from srt_core.project.progress import Progress
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.step import Arguments
 from srt_core.steps.steps import STEPS
+from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.page import acting_as_owner, reporting
 from srt_core.ui.frame.words import duration
 from srt_core.ui.server.identity import may_own
@@ -75,7 +76,7 @@ def _draw_panel(project: Project, kind: str, was_running: bool) -> None:
             _draw_running(project, kind, job)
         return
     if was_running:
-        st.rerun()
+        run_page_again()
     last = last_job(project, kind)
     if last and (last.is_live or last.can_resume):
         with st.container(border=True):

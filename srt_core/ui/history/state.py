@@ -5,6 +5,7 @@ import streamlit as st
 from srt_core.errors import DecisionError
 from srt_core.review import history
 from srt_core.review.history import Decided
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import may_own
@@ -17,7 +18,7 @@ PAGE_ROWS = 20
 
 def show_state(event_id: int) -> None:
     """Put an event into the address, so that the page shows the state right after it."""
-    st.query_params[AS_OF] = str(event_id)
+    put_in_address(AS_OF, str(event_id))
 
 
 def draw_state(project: Project, event_id: int) -> None:
@@ -71,7 +72,7 @@ def _said(decided: Decided | None) -> str:
 
 
 def _close() -> None:
-    st.query_params.pop(AS_OF, None)
+    put_in_address(AS_OF, "")
 
 
 @acting_as_owner

@@ -11,7 +11,8 @@ from srt_core.review.status import status
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, put_in_address
+from srt_core.ui.frame.address import put_in_address
+from srt_core.ui.frame.page import PAGES, acting_as_owner, address
 from srt_core.ui.frame.progress import job_panel, last_job
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import may_own
@@ -59,10 +60,11 @@ def render_overview(project: Project) -> None:
     _draw_jobs(project)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
     running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
-    _draw_next(next_step(counts, unscored, running, METHODS[applied_policy(project.store).method]))
+    method = METHODS[applied_policy(project.store).method]
+    _draw_next(next_step(counts, unscored, running, method))
     if counts["samples"]:
-        _draw_funnel(counts)
-        _draw_failures(counts)
+        _draw_funnel(counts, method)
+        _draw_failures(counts, method)
     _draw_create()
 
 
@@ -91,7 +93,8 @@ def _draw_next(step: Step) -> None:
             st.switch_page(step.page, query_params=address())
 
 
-def _draw_funnel(counts: dict[str, Any]) -> None:
+def _draw_funnel(counts: dict[str, Any], method: Method) -> None:
+    """Draw the steps that the method in use has, each with the samples that reached it."""
     kept, decided = counts["selected"]["total"], counts["decided"]
     stages = [
         ("Imported", counts["samples"], EXPLORE, {}, "Samples in the project."),
@@ -101,6 +104,8 @@ def _draw_funnel(counts: dict[str, Any]) -> None:
         ("Reviewed", decided, EXPLORE, {"state": "decided"}, "Samples that a person decided."),
         ("Exported", counts["exported"], EXPORT, {}, "Pairs in the latest export."),
     ]
+    needless = {REFLECT: not method.teacher, SCORE: not method.needs_student}
+    stages = [stage for stage in stages if not needless.get(stage[2])]
     st.subheader("From import to export")
     for column, (name, number, page, only, explained) in zip(st.columns(len(stages)), stages, strict=True):
         with column, st.container(border=True):
@@ -111,11 +116,14 @@ def _draw_funnel(counts: dict[str, Any]) -> None:
     st.plotly_chart(figure, key="funnel", alt=f"Samples at each step: {alt}", config={"displayModeBar": False})
 
 
-def _draw_failures(counts: dict[str, Any]) -> None:
+def _draw_failures(counts: dict[str, Any], method: Method) -> None:
+    """List what asks for somebody; of reflections and scores only where the method in use needs them."""
+    failed = counts["failed_reflections"] if method.teacher else 0
+    unscored = counts["samples"] - counts["scored_samples"] if method.needs_student else 0
     failures = [
         (counts["rejected_rows"], "rows of a file were rejected", IMPORT, {}),
-        (counts["failed_reflections"], "reflections failed", EXPLORE, {"problem": "failed reflection"}),
-        (counts["samples"] - counts["scored_samples"], "samples lack a score", EXPLORE, {"problem": "without a score"}),
+        (failed, "reflections failed", EXPLORE, {"problem": "failed reflection"}),
+        (unscored, "samples lack a score", EXPLORE, {"problem": "without a score"}),
         (counts["duplicates"], "samples are exact duplicates", EXPLORE, {"problem": "duplicate"}),
         (counts["parked"], "samples are parked", EXPLORE, {"state": "parked"}),
     ]

@@ -12,6 +12,7 @@ from srt_core.review import queues as review
 from srt_core.review.decisions import RecentDecision
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
@@ -78,12 +79,23 @@ def _render_desk(project: Project, desk: Desk) -> None:
 
 
 def _follow_queue(desk: Desk) -> None:
-    """Take the queue from the address where it names another than the desk wrote there, else keep the desk's."""
-    known = desk.queue[0] if desk.queue else DEFAULT
+    """Take the queue from the address where it names another than the desk wrote there, else keep the desk's.
+
+    Whoever comes to the page without naming one gets a queue in which something waits.
+    """
     asked = st.query_params.get("queue", "")
     asked = asked if asked in QUEUES else ""
-    if "queue" not in st.session_state or (asked and asked != known):
-        st.session_state["queue"] = asked or known
+    if "queue" not in st.session_state:
+        st.session_state["queue"] = asked or _waiting(desk)
+    elif asked and asked != (desk.queue[0] if desk.queue else DEFAULT):
+        st.session_state["queue"] = asked
+
+
+def _waiting(desk: Desk) -> str:
+    """Name the first queue that has an open sample: the desk's, the usual one, all; the first of these for none."""
+    queues = ([desk.queue] if desk.queue else []) + [(name, QUEUES[name]) for name in (DEFAULT, "all")]
+    open_ones = (name for name, queue in queues if review.next_open(desk.store, queue, None))
+    return next(open_ones, queues[0][0])
 
 
 def _queue(desk: Desk) -> tuple[str, Queue]:
@@ -116,10 +128,7 @@ def _choose_share(desk: Desk) -> None:
 
 
 def _turn_share(desk: Desk) -> None:
-    if st.session_state["my_share"]:
-        st.query_params.pop("share", None)
-    else:
-        st.query_params["share"] = ALL
+    put_in_address("share", "" if st.session_state["my_share"] else ALL)
     _start_queue(desk)
 
 
@@ -146,7 +155,7 @@ def _write_address(desk: Desk) -> None:
     desk.address = desk.sample or ""
     for name, value in (("queue", st.session_state["queue"]), ("sample", desk.address)):
         if st.query_params.get(name, "") != value:
-            st.query_params[name] = value
+            put_in_address(name, value)
 
 
 def _render_place(view: View) -> None:
@@ -190,8 +199,9 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
 
 def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     verdict = sample.verdict
-    st.text(" ".join(sample.walk()[:2]))
-    st.text(sample.walk()[2])
+    *stages, outcome = sample.walk()
+    st.text(" ".join(stages))
+    st.text(outcome)
     why = review.why(view.queue_name, verdict, sample.policy)
     # Of our own words and numbers only: a caption reads Markdown.
     measured = describe_rewrite(sample.candidates[shown]) if shown else ""

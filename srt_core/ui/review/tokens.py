@@ -20,6 +20,7 @@ from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
+from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.page import PAGES, address, show_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.progress import last_arguments
@@ -44,6 +45,8 @@ _CONTEXT = {Part.RESPONSE: "instruction", Part.INSTRUCTION: "response"}
 _NAMES = {Part.RESPONSE: ("Response", "IFD"), Part.INSTRUCTION: ("Instruction", "r-IFD")}
 _WITHOUT = {
     MapStatus.NO_TARGET: "There is nothing to score: the text is empty, or what stands before it fills max length.",
+    MapStatus.CONTEXT_TOO_LONG: "System text and earlier turns leave no room for this text within max length.",
+    MapStatus.NOT_CARRIED: "The template has no place for the system text or the earlier turns.",
     MapStatus.NON_FINITE: "The student gave no finite number for this text.",
     MapStatus.OTHER_TOKENS: "Behind its context this text becomes other tokens than alone, so none can be compared. "
     "Score with the aligned convention to see this.",
@@ -86,10 +89,12 @@ def watch_tokens(project: Project, desk: Desk) -> None:
 
 
 def _watch(project: Project, desk: Desk) -> None:
+    if desk.awaits is None:
+        return
     job = project.jobs.latest(EXPLAIN.name)
-    if desk.awaits is not None and not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
+    if not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
         desk.awaits = None
-        st.rerun()
+        run_page_again()
 
 
 def render_tokens(project: Project, desk: Desk, sample: Sample, shown: Origin | None) -> None:

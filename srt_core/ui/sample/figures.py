@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from srt_core.records import Origin
 from srt_core.ui.frame.charts import Bar, Figure, make_figure, mark_cut
-from srt_core.ui.frame.palette import ORIGIN_COLOURS, outcome_label
+from srt_core.ui.frame.palette import ORIGIN_COLOURS
+from srt_core.ui.frame.words import ORIGIN_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _score_bars(measure: str, rows: Sequence[StripRow], values: Sequence[float |
 
 
 def _strip_label(row: StripRow) -> str:
-    return outcome_label(row.origin) + (" ●" if row.is_picked else "")
+    return ORIGIN_LABELS[row.origin] + (" ●" if row.is_picked else "")
 
 
 def _mark_missing(figure: Figure, rows: Sequence[StripRow], values: Sequence[float | None], axis: str) -> None:

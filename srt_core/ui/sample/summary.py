@@ -10,7 +10,7 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Candidate, Origin, Policy
 from srt_core.reflect.outcomes import Failure, Reflection, failures, reflections
 from srt_core.review.verdicts import Verdict, read_verdict
-from srt_core.select.panel import computed_later
+from srt_core.select.panel import COMPUTED_LATER
 from srt_core.select.policy import applied_policy
 from srt_core.select.words import describe_walk
 from srt_core.ui.sample.figures import StripRow
@@ -89,7 +89,7 @@ def read_sample(store: Store, name: str) -> Sample:
     if verdict is None:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
     taken = [key for key in verdict.takes.values() if key is not None]
-    walked = candidates.candidates(store, name, taken, computed_later())
+    walked = candidates.candidates(store, name, taken, COMPUTED_LATER)
     edited = verdict.event_id if verdict.action is Action.EDIT else None
     return Sample(
         verdict,
@@ -106,5 +106,5 @@ def _shown(store: Store, verdict: Verdict, walked: Mapping[Origin, Candidate]) -
     chosen = verdict.candidate_id
     if chosen is None or any(candidate.candidate_id == chosen for candidate in walked.values()):
         return walked
-    decided = {**walked, **candidates.candidates(store, verdict.sample_id, (chosen,), computed_later())}
+    decided = {**walked, **candidates.candidates(store, verdict.sample_id, (chosen,), COMPUTED_LATER)}
     return {origin: decided[origin] for origin in Origin if origin in decided}

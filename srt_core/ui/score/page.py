@@ -23,6 +23,14 @@ STATUS_LABELS = {
     LossStatus.OK: ("Scored", "Both scores are there."),
     LossStatus.TRUNCATED: ("Truncated", "Longer than max length: the scores run over what was kept."),
     LossStatus.NO_TARGET: ("Nothing to score", "An empty text, or a prompt that alone fills max length."),
+    LossStatus.CONTEXT_TOO_LONG: (
+        "Context too long",
+        "System text and earlier turns leave no room within max length. They are never cut.",
+    ),
+    LossStatus.NOT_CARRIED: (
+        "Context not carried",
+        "The template has no place for the system text or the earlier turns. Score with chatml, vicuna or chat.",
+    ),
     LossStatus.NON_FINITE: ("No finite number", "The student gave infinity or not-a-number. Try another model."),
     LossStatus.OUT_OF_MEMORY: ("Out of memory", "It did not fit, even alone. Score again with a smaller max length."),
     UNSCORED: ("Not scored yet", "Start or resume scoring."),

@@ -1,4 +1,8 @@
-"""Who is at the screen and what they may do: read once a run of the script, and the one place where pages ask."""
+"""Who is at the screen and what they may do: the one place where pages ask.
+
+The login is read once a session: the gate, which sees every message of one, ends it when its login does not stand any
+more. Whom it stands for is found out once a run, so that another role holds from the next click on.
+"""
 
 import time
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from srt_core.people import Login, LoginMethod, Person, Role, clean_name, load, 
 from srt_core.people.login_methods import NOBODY_CAN
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
+_HELD = "login|held"
 LOG_IN = "You are not logged in, or no longer. Load this page again to log in."
 
 
@@ -34,10 +39,7 @@ _OF_RUN: WeakKeyDictionary[Any, Visitor] = WeakKeyDictionary()
 
 
 def visitor() -> Visitor:
-    """Return who is at the screen; PeopleError if nobody is logged in where somebody has to be.
-
-    Found out once a run, so that whoever was removed or got another role is known as that from the next click on.
-    """
+    """Return who is at the screen; PeopleError if nobody is logged in where somebody has to be."""
     context = get_script_run_ctx(suppress_warning=True)
     run = context.parallel_coordinator if context else None
     if run is None:
@@ -81,11 +83,19 @@ def _identify() -> Visitor:
 
 
 def _login() -> Login:
-    """Return the login of this session, as the gate found it.
-
-    Without a gate, as under `streamlit run pages/…`, it is open to one person's own machine only.
-    """
+    """Return the login of this session; PeopleError if there is none."""
     sealed = st.context.headers.get(HEADER)
+    held: tuple[str | None, Login] | None = st.session_state.get(_HELD)
+    if held is None or held[0] != sealed:
+        held = st.session_state[_HELD] = sealed, _read_login(sealed)
+    return held[1]
+
+
+def _read_login(sealed: str | None) -> Login:
+    """Return the login that the gate sealed.
+
+    Without a gate, as under `streamlit run pages/…`, the app is open to one person's own machine only.
+    """
     login = unseal(sealed) if sealed else None
     ways = read_ways()
     if login is None and ways.is_open:

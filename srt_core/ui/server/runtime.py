@@ -12,7 +12,7 @@ from streamlit import runtime
 
 from srt_core.errors import ProjectError
 from srt_core.people.settings import projects_folder
-from srt_core.project.store import Store
+from srt_core.project.store import Store, is_older
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.steps.demo import SCORING, fill_demo
 from srt_core.steps.jobs import JOIN_SECONDS, Jobs
@@ -95,7 +95,19 @@ def create_project(name: str) -> Path:
     return path
 
 
-@st.cache_resource(show_spinner="Opening the project", on_release=lambda project: project.close())
+def opening_words(path: Path) -> str | None:
+    """Return what to say while `open_project` works; None for a project that is open already."""
+    if any(project.store.path == path for project in _OPEN.values()):
+        return None
+    if is_older(path):
+        return (
+            "This project is of an older version. Its file is being converted, once; a million samples take some "
+            "minutes. If that is cut off, the next start goes on."
+        )
+    return "Opening the project"
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda project: project.close())
 def open_project(path: Path) -> Project:
     """Open a project once for the whole server; the demo project is made where it is missing."""
     store = Store.create(path) if _is_demo(path) and not path.exists() else Store.open(path)

@@ -7,7 +7,7 @@ from srt_core.project.store import Store
 from srt_core.records import Candidate, Origin, Policy, Selection
 from srt_core.reflect.outcomes import failures
 from srt_core.select.compare.whatif import Change, ChangedSample, Comparison, changes
-from srt_core.select.panel import computed_later
+from srt_core.select.panel import COMPUTED_LATER
 from srt_core.select.selection import candidates_taken
 from srt_core.select.words import describe_walk
 from srt_core.ui.frame.page import address
@@ -46,7 +46,7 @@ def render_changes(store: Store, policy: Policy, found: Comparison) -> None:
 
 def _draw_change(store: Store, policy: Policy, changed: ChangedSample) -> None:
     name, old, new = changed.sample_id, changed.before, changed.after
-    versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values(), computed_later())
+    versions = candidates.candidates(store, name, candidates_taken(store, policy, name).values(), COMPUTED_LATER)
     before = _other_text(store, changed)
     said_before, said = _outcome(old), _outcome(new)
     if before and new.origin:

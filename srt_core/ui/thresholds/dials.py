@@ -11,6 +11,7 @@ from srt_core.methods import DIALS, METHODS, Dial, Method
 from srt_core.records import Policy
 from srt_core.reflect.producers import rewriters
 from srt_core.select.policy import applied_policy, differing, policy_from_json, policy_to_json, with_settings
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.generation import claim, generation
 from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.remembered import remembered
@@ -79,10 +80,7 @@ def _kept(project: Project) -> dict[str, str]:
 def _keep(project: Project, held: dict[str, str]) -> None:
     st.session_state[f"dialled|{project.name}"] = held
     for name, text in held.items():
-        if text:
-            st.query_params[name] = text
-        else:
-            st.query_params.pop(name, None)
+        put_in_address(name, text)
 
 
 def render_dials(project: Project, policy: Policy, method: Method) -> None:

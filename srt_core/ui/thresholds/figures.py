@@ -13,8 +13,8 @@ from srt_core.ui.frame.palette import (
     ORIGIN_PATTERNS,
     REASON_COLOURS,
     STUDENT_COLOUR,
-    outcome_label,
 )
+from srt_core.ui.frame.words import ORIGIN_LABELS
 
 _OUTCOME_ORDER: Sequence[str] = [*Origin, *REASONS]
 _OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
@@ -24,7 +24,7 @@ def outcome_bars(
     before: Mapping[str, int],
     after: Mapping[str, int],
     *,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str],
     log_counts: bool = False,
 ) -> Figure:
     """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
@@ -32,18 +32,17 @@ def outcome_bars(
     Args:
         before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
         after: the same under the new policy.
-        labels: what each outcome is called; None for `outcome_label`.
+        labels: what each outcome is called.
         log_counts: draw counts on a logarithmic axis.
     """
     named = {**before, **after}
-    said = labels or {outcome: outcome_label(outcome) for outcome in named}
     outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
     traces = [
         Bar(
             name=name,
             orientation="h",
             x=[counts.get(outcome, 0) for outcome in outcomes],
-            y=[said[outcome] for outcome in outcomes],
+            y=[labels[outcome] for outcome in outcomes],
             text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
             textposition="outside",
             marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},
@@ -91,13 +90,13 @@ def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> Fig
     """
     traces: list[object] = [
         Bar(
-            name=outcome_label(origin),
+            name=ORIGIN_LABELS[origin],
             orientation="h",
             x=[by_origin.get(origin, 0) for by_origin in kept],
             y=list(range(len(names))),
             customdata=list(names),
             marker={"color": ORIGIN_COLOURS[origin], "pattern": _pattern(origin)},
-            hovertemplate=f"%{{customdata}}, {outcome_label(origin)}: %{{x:,}}<extra></extra>",
+            hovertemplate=f"%{{customdata}}, {ORIGIN_LABELS[origin]}: %{{x:,}}<extra></extra>",
         )
         for origin in Origin
         if any(by_origin.get(origin, 0) for by_origin in kept)

@@ -158,6 +158,8 @@ def _choose_policy(project: Project, policy: Policy) -> None:
         placeholder="Changed by hand",
         help="Start from a preset, or from a policy that you saved.",
     )
+    for name, message in policies.unusable_policies(project.store).items():
+        st.text(f"The saved policy {name} cannot be used here: {message}")
 
 
 @acting

@@ -8,6 +8,7 @@ from srt_core.project.store import Store
 from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Audit, Result, Terms
+from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting
 from srt_core.ui.frame.words import percent
@@ -193,5 +194,5 @@ def _approve(project: Project, audit: Audit) -> None:
 
 
 def _show(audit: Audit) -> None:
-    st.query_params["audit"] = str(audit.event_id)
+    put_in_address("audit", str(audit.event_id))
     st.session_state.pop("trust_audit", None)

@@ -1,0 +1,91 @@
+"""The lines of a file of pairs: a sample each, or a conversation each, and what all of them have in common."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from itertools import groupby
+
+from srt_core.export.formats import MESSAGE_FIELDS, ExportRow, Fields, Layout, LeftOut, Line, MakeFields, kind_of
+from srt_core.export.formats.lines import Kind
+from srt_core.importing.files.conversations import user_content
+from srt_core.project.store import Store
+from srt_core.records import Pair, Role, Turn
+
+
+class Conversations(StrEnum):
+    """What a line of a file of pairs is."""
+
+    APART = "apart"
+    """One sample in its context."""
+    JOINED = "joined"
+    """All that is kept of one conversation: the answers of kept exchanges are trained on, the others are not."""
+
+
+CONTRADICTED = LeftOut("a kept rewrite stands before another kept exchange, which goes on from the original")
+
+
+def make_lines(rows: Iterable[ExportRow], conversations: Conversations) -> Iterator[Line | LeftOut]:
+    """Yield the lines of rows; where conversations are joined, those of one come one after the other."""
+    if conversations is Conversations.APART:
+        yield from (Line((row,)) for row in rows)
+        return
+    for _, found in groupby(rows, key=lambda row: row.conversation or row.sample_id):
+        kept = sorted(found, key=lambda row: len(row.pair.context.turns))
+        yield Line(tuple(kept)) if all(leads_to(row.pair, kept[-1].pair) for row in kept[:-1]) else CONTRADICTED
+
+
+def leads_to(earlier: Pair, later: Pair) -> bool:
+    """Whether an exchange, in its context, stands in the context of a later one as it is."""
+    asked = Turn(Role.USER, user_content(earlier.instruction, earlier.input))
+    said = (*earlier.context.turns, asked, Turn(Role.ASSISTANT, earlier.response))
+    return earlier.context.system == later.context.system and later.context.turns[: len(said)] == said
+
+
+def write_fields(
+    lines: Iterable[Line | LeftOut], make: MakeFields, layout: Layout, left_out: Counter[str]
+) -> Iterator[tuple[Line, Fields]]:
+    """Yield each line with what is written of it; count in `left_out`, by reason, those that are not written."""
+    for line in lines:
+        if isinstance(line, LeftOut):
+            left_out[line.reason] += 1
+            continue
+        found = make(line, layout)
+        if isinstance(found, LeftOut):
+            left_out[found.reason] += 1
+        else:
+            yield line, found
+
+
+def has_conversations(store: Store) -> bool:
+    """Whether any samples are exchanges of one conversation."""
+    return bool(store.value("SELECT EXISTS (FROM sample WHERE conversation IS NOT NULL)"))
+
+
+def find_layout(store: Store, samples: str, values: Mapping[str, object], conversations: Conversations) -> Layout:
+    """Return what the lines of some samples have in common; `samples` is a SELECT of their sample_id."""
+    types = store.rows(
+        f"""SELECT name, list(DISTINCT kind) AS types FROM (
+                SELECT name, place, json_type(extra, {POINTER}) AS type,
+                       if(type = 'UBIGINT' AND try_cast(json_extract_string(extra, {POINTER}) AS BIGINT) IS NULL,
+                          'HUGEINT', type) AS kind
+                FROM (SELECT extra, unnest(json_keys(extra)) AS name,
+                             generate_subscripts(json_keys(extra), 1) AS place
+                      FROM sample WHERE extra <> '{{}}' AND sample_id IN ({samples})))
+            GROUP BY name ORDER BY min(place), name""",
+        values,
+    )
+    kinds = {row["name"]: kind_of(row["types"]) for row in types}
+    columns = {name: kind for name, kind in kinds.items() if kind and (name, kind) != (MESSAGE_FIELDS, Kind.NESTED)}
+    contexts = store.rows(
+        f"""SELECT coalesce(bool_or(systems > 0), false) AS has_system,
+                   coalesce(bool_or(json_array_length(messages) > systems), false) AS has_turns
+            FROM (SELECT messages, (json_extract_string(messages, '$[0].role') = 'system')::INTEGER AS systems
+                  FROM context WHERE context_id IN (
+                      SELECT context_id FROM candidate WHERE sample_id IN ({samples})))""",
+        values,
+    )[0]
+    return Layout(columns, **contexts, is_joined=conversations is Conversations.JOINED)
+
+
+POINTER = "'/' || replace(replace(name, '~', '~0'), '/', '~1')"
+"""Where the value of the column `name` stands in a sample's `extra`."""
