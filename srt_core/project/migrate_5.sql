@@ -1,4 +1,6 @@
 -- From schema version 5 to 6: pairs have a context, samples a conversation, rows count from 1, rejects can be mended.
+
+-- From schema version 5 to 6: pairs have a context, samples a conversation and quality marks.
 CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
@@ -57,3 +59,11 @@ CREATE TABLE reject (
 INSERT INTO reject (import_id, "row", line, reason, raw)
 SELECT import_id, "row" + 1, line, reason, raw FROM reject_5 ORDER BY import_id, "row";
 DROP TABLE reject_5;
+
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);

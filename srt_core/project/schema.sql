@@ -283,6 +283,17 @@ CREATE TABLE kind (
 -- A group of samples about one subject, with the words that set it apart.
 CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
 
+-- Quality marks that were found in samples: see srt_core/importing/marks.
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+
+-- How far each mark was looked for, by the version that looked: in all samples up to this number.
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);
+
 -- Every file that was exported, with all that decided what is in it, so that it can be written again.
 CREATE SEQUENCE export_ids;
 CREATE TABLE export (
