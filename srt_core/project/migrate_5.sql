@@ -1,6 +1,5 @@
--- From schema version 5 to 6: pairs have a context, samples a conversation, rows count from 1, rejects can be mended.
-
--- From schema version 5 to 6: pairs have a context, samples a conversation and quality marks.
+-- From schema version 5 to 6: pairs have a context, samples a conversation and quality marks; rows count from 1, and
+-- rejects can be mended.
 CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
