@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from srt_core.project.diff import plain_html
 from srt_core.records import Context, Role
 
-MOST_CHARACTERS = 400
+MOST_CHARACTERS = 200
 """What is longer is folded at first."""
 MOST_COLUMNS = 4
 
 LABEL = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
-_FOLD = "border-left:3px solid color-mix(in srgb, currentColor 25%, transparent);padding-left:0.75rem;margin:0.25rem 0"
+_FOLD = "border-left:3px solid color-mix(in srgb, currentColor 25%, transparent);padding-left:0.75rem;margin:0.5rem 0 0.75rem"
 _SUMMARY = "font-size:0.8rem;opacity:0.7;cursor:pointer"
-_BODY = "display:grid;row-gap:0.5rem;max-height:20rem;overflow-y:auto;font-size:0.95rem;line-height:1.5"
+_BODY = "display:grid;gap:0.5rem 1.5rem;max-height:14rem;overflow-y:auto;font-size:0.95rem;line-height:1.5"
+_SIDE_BY_SIDE = ";grid-template-columns:repeat(auto-fill,minmax(12rem,1fr))"
 _ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
@@ -47,10 +48,10 @@ def own_html(own: Mapping[str, object]) -> str:
     is_short = len(texts) <= MOST_COLUMNS and sum(map(len, texts.values())) <= MOST_CHARACTERS
     blocks = [labelled(name, plain_html(text)) for name, text in texts.items()]
     count = f"{len(texts)} column{'s' if len(texts) > 1 else ''}"
-    return _folded(f"Of your own files: {count}", blocks, is_open=is_short)
+    return _folded(f"Of your own files: {count}", blocks, is_open=is_short, more=_SIDE_BY_SIDE)
 
 
-def _folded(title: str, blocks: Sequence[str], *, is_open: bool) -> str:
+def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "") -> str:
     summary = f'<summary style="{_SUMMARY}">{html.escape(title)}</summary>'
-    body = f'<div style="{_BODY}">{"".join(blocks)}</div>'
+    body = f'<div style="{_BODY}{more}">{"".join(blocks)}</div>'
     return f'<details style="{_FOLD}"{" open" if is_open else ""}>{summary}{body}</details>'
