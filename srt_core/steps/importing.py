@@ -201,4 +201,5 @@ IMPORT = Step(
     help="Import pairs, and rewrites of them where the file has any. Again is safe: nothing is added twice.",
     failed="rejected",
     report=_report,
+    then="marks",
 )

@@ -32,6 +32,14 @@ def count_undecided(store: Store, only: Filter) -> Undecided:
     return Undecided(**store.rows(sql, values)[0])
 
 
+def count_marked(store: Store, only: Filter) -> dict[str, int]:
+    """Count the samples of a filter by quality mark; a mark that none of them has is left out."""
+    where, values = filter_condition(store, only)
+    sql = f"""SELECT mark, count(*) AS samples FROM mark
+        WHERE seq IN (SELECT seq FROM {ROWS} WHERE {where}) GROUP BY mark"""
+    return {row["mark"]: row["samples"] for row in store.rows(sql, values)}
+
+
 def count_in_bins(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
     """Count candidates by `measure` (of RANGES) and origin in the bins between `edges` (one count per bin).
 

@@ -85,6 +85,8 @@ class Filter:
     """Why a reflection failed whose candidate is not there."""
     imported: tuple[str, ...] = ()
     """The import it came with, by number."""
+    mark: tuple[str, ...] = ()
+    """It has any of these quality marks."""
 
     def range_of(self, measure: str) -> tuple[str, Range | None]:
         """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""
@@ -171,6 +173,7 @@ _AMONG: Mapping[str, str] = {
     "failure": """sample_id IN (SELECT sample_id FROM reflection ANTI JOIN candidate USING (sample_id, origin)
         WHERE status <> 'accepted' AND list_contains($failure::VARCHAR[], reason))""",
     "imported": "seq IN (SELECT seq FROM sample WHERE list_contains($imported::BIGINT[], import_id))",
+    "mark": "seq IN (SELECT seq FROM mark WHERE list_contains($mark::VARCHAR[], mark))",
 }
 _NUMBERED = ("cluster", "imported")
 _IN_USE = "scoring_id = (FROM scoring_in_use)"

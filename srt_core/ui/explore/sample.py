@@ -50,6 +50,8 @@ def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
         st.page_link("pages/9_History.py", label="Its history", icon=":material/history:",
                      query_params=address(of_sample=name))  # fmt: skip
     st.text(" ".join(sample.walk()))
+    if marks := sample.said_of_marks():
+        st.text(f"Marks: {marks}")
 
 
 def _decision(verdict: Verdict) -> str:

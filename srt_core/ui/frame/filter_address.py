@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.importing.marks import BY_NAME as MARKS
 from srt_core.methods import REASONS
 from srt_core.records import Origin
 from srt_core.review.filter.facets import LISTED
@@ -36,6 +37,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "state": STATES,
     "problem": PROBLEMS,
     "score": STATUSES,
+    "mark": tuple(MARKS),
 }
 """Conditions with values that are ours; those of LISTED take the values that a project holds."""
 
@@ -47,6 +49,8 @@ WORDS: Mapping[str, Words] = {
     "state": Words("Decision", "What people decided. Overridden: otherwise than the rule, or edited."),
     "problem": Words("Problem", "What may need a look before training."),
     "score": Words("Scoring", "What became of scoring any of the sample's versions under the student in use."),
+    "mark": Words("Marks", "Any of these quality marks: what may be wrong with the original pair. Explore counts them "
+                  "under Marks."),
     "language": Words("Language", "Of the original, as its ISO 639 code. Unknown: too short or too few words to tell."),
     "cluster": Words("Subject", "Groups of samples with similar words, named by the words that set them apart."),
     "producer": Words("Rewritten by", "The teacher, or the file, that a rewrite of the sample came from."),
@@ -64,7 +68,9 @@ WINNER = "winner"
 _OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
 NAMES = ("text", *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
 """The query parameters of a filter."""
-_LABELS: Mapping[str, str] = dict([*ORIGIN_LABELS.items(), *REASON_LABELS.items()])
+_LABELS: Mapping[str, str] = dict(
+    [*ORIGIN_LABELS.items(), *REASON_LABELS.items(), *((name, mark.label) for name, mark in MARKS.items())]
+)
 
 
 def filter_from_address() -> Filter:

@@ -93,6 +93,7 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("What it is; lengths in characters of the response"):
             for name in ("language", "cluster"):
                 _draw_listed(project, name, only, born)
+            _draw_choices("mark", only, born)
             for name in LENGTHS:
                 _draw_length(name, only, born)
         with _group("Scores and changes"):
@@ -119,7 +120,7 @@ def _group(title: str) -> Iterator[None]:
 
 
 def _count_held(only: Filter) -> int:
-    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "decided")]
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided")]
     ranges = [range_of(only, measure)[1] for measure in RANGES]
     return sum(map(bool, [*held, *ranges])) + len(only.own)
 
