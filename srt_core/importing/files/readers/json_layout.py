@@ -18,6 +18,8 @@ WHOLE_CHARACTERS = 16_777_216
 _MARK = re.compile(r"[\s\ufeff]*")
 _COLON = re.compile(r"\s*:\s*")
 _COMMA = re.compile(r"\s*,?\s*")
+_RECORDS = re.compile(r"\[\s*[\[{\]]")
+_NONE = re.compile(r"\[\s*\]")
 _MORE = re.compile(r"[\s,]*\S")
 _LINES_OF_LISTS = re.compile(r"[^\n]*\][ \t]*,?\r?\n\s*\[")
 
@@ -90,11 +92,11 @@ def _lists(window: Window) -> dict[str, int]:
             at = _skip(_COMMA, text, at)
             key, at = decode(text, at)
             at = _skip(_COLON, text, at)
-            if re.compile(r"\[\s*[\[{]").match(text, at):
+            if _RECORDS.match(text, at):
                 found[str(key)] = at
             _, at = decode(text, at)
     except (ValueError, RecursionError):
-        return found
+        return {key: at for key, at in found.items() if not _NONE.match(text, at)} or found
 
 
 def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -1,8 +1,8 @@
 """Values of a JSON text one after another, in memory that does not grow with the file, whatever is broken in it.
 
 Records stand in a list, one a line, or one after another; what stands between them is passed over. After a record
-that is no JSON the reader goes on at the next place that can begin one, and the text between is one reject. Such a place
-is a line that begins with a bracket as far in as the records before, or a bracket in a line before a name with which a
+that is no JSON the reader goes on at the next place that can begin one, and the text between is one reject. That is a
+line that begins with a bracket as far in as the records before, or a bracket in a line before a name with which a
 record began before.
 """
 
@@ -16,7 +16,8 @@ from srt_core.importing.files.records import RAW_CHARACTERS, Record, Reject, des
 from srt_core.importing.files.shapes.names import KNOWN_NAMES
 
 MAX_RECORD_CHARACTERS = 67_108_864
-_MAX_NAMES = 10_000
+_LEARNED_FROM = 1_000
+"""Records that tell how a record of this file begins."""
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -109,8 +110,9 @@ class JsonRecords:
                     return
                 window.move(window.at + 1)
                 continue
-            if mark == "[" and self._is_list and self._brackets == {"{"}:
-                window.move(window.at + 1)  # another list begins
+            if mark == "[" and self._is_list and self.is_closed:
+                self.is_closed = False  # another list begins
+                window.move(window.at + 1)
                 continue
             self._row += 1
             yield self._next(mark)
@@ -144,7 +146,7 @@ class JsonRecords:
         reason = _half_character(raw, value)
         if not reason:
             if isinstance(value, dict):
-                if len(self._names) < _MAX_NAMES:
+                if row <= _LEARNED_FROM:
                     self._names.update(value)
                 return Record(row, line, value)
             if isinstance(value, list):
@@ -155,14 +157,14 @@ class JsonRecords:
     def _learn_place(self, mark: str) -> None:
         """Remember how far in this record begins, and the name with which it begins."""
         window = self._window
-        if mark not in "{[":
+        if mark not in "{[" or self._row > _LEARNED_FROM:
             return
         self._brackets.add(mark)
         start = max(window.text.rfind("\n", 0, window.at), window.text.rfind("\r", 0, window.at)) + 1
         before = window.text[start : window.at]
-        if start and not before.strip() and len(self._indents) < _MAX_NAMES:
+        if start and not before.strip():
             self._indents.add(before)
-        if len(self._first) < _MAX_NAMES and (name := _FIRST_NAME.match(window.text, window.at)):
+        if name := _FIRST_NAME.match(window.text, window.at):
             self._first.add(name[1])
 
     def _skip_broken(self) -> str:

@@ -102,8 +102,6 @@ def _read(
         yield from read_csv(name, file)
         return
     rows, reader = read_json(name, file, options.key)
-    count = 0
-    for count, item in enumerate(rows, start=1):
-        yield item
-    if account is not None and reader is not None and count and not reader.is_closed:
+    yield from rows
+    if account is not None and reader is not None and not reader.is_closed:
         account.notes[_NOT_CLOSED] += 1

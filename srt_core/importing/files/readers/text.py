@@ -113,7 +113,7 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _likely(head: bytes) -> str:
-    """Return the encoding that a text is likely in: of Chinese, where its high bytes stand in pairs, else of the West."""
+    """Return the encoding that a text is likely in: a Chinese one where its high bytes stand in pairs."""
     high = re.findall(rb"[\x81-\xfe][\x40-\xfe]", head)
     alone = re.findall(rb"[\x00-\x7f][\x80-\xff](?=[\x00-\x7f])", head)
     return "gb18030" if len(high) > 4 * len(alone) else "cp1252"
