@@ -39,12 +39,13 @@ def read_json(name: str, file: TextIO, key: str | None = None) -> tuple[Rows, Js
         return iter(()), None
     while len(window.text) < HEAD_BYTES and window.read_more():
         pass
-    if window.text[window.at] == "[":
+    if window.text[window.at] == "[" and not key:
         return _reading(window, is_list=not _has_a_list_a_record(window))
     value, follows = _first_value(window)
     if isinstance(value, dict) and not follows:
         return _read_whole(name, window, value, key)
-    if value is None and (lists := _lists(window)):
+    lists = _lists(window) if value is None else {}
+    if lists or key:
         return _reading_under(name, window, lists, key)
     return _reading(window, is_list=False)
 

@@ -14,6 +14,7 @@ from typing import TextIO
 from srt_core.importing.files.readers.text import CHUNK_CHARACTERS, has_half_characters, name_half_character
 from srt_core.importing.files.records import RAW_CHARACTERS, Record, Reject, describe, text_of
 from srt_core.importing.files.shapes.names import KNOWN_NAMES
+from srt_core.importing.files.shapes.roles import CONTENT_KEYS, ROLE_KEYS
 
 MAX_RECORD_CHARACTERS = 67_108_864
 _LEARNED_FROM = 1_000
@@ -26,6 +27,8 @@ _LIST_END = re.compile(r"\]\s*(?:,\s*\"|\}\s*\Z|\Z)")
 _FIRST_NAME = re.compile(r"""\{\s*["']((?:[^"'\\]|\\.)*)["']\s*:""")
 _PLACE = re.compile(r"(?:(?<=[\r\n])([ \t]*)|[\[,\]}][ \t]*)(?=[\[{])")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_WITHIN_RECORDS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, "type"})
+"""Names with which objects in records begin."""
 _NEAR_END = 16
 _OVERLAP = 4_096
 _NEW_LINE = "\n"
@@ -199,7 +202,7 @@ class JsonRecords:
             return False
         name = _FIRST_NAME.match(text, at)
         if match[1] is None:
-            return name is not None and name[1] in self._first
+            return name is not None and (name[1] in self._first if self._first else name[1] not in _WITHIN_RECORDS)
         if self._indents and match[1] not in self._indents:
             return False
         if text[at] == "[":
