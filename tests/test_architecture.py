@@ -38,7 +38,19 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-HEAVY = {"torch", "transformers", "ray", "openai", "streamlit", "scipy", "pyarrow", "sklearn", "plotly", "py3langid", "rensa"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "ray",
+    "openai",
+    "streamlit",
+    "scipy",
+    "pyarrow",
+    "sklearn",
+    "plotly",
+    "py3langid",
+    "rensa",
+}
 CORE_MODULES = [name for name in map(module_name, CORE_FILES) if not name.startswith("srt_core.ui")]
 
 
