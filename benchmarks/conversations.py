@@ -1,8 +1,9 @@
 """What scoring every exchange of a conversation costs, against its last exchange alone, in one process.
 
-    python -m benchmarks.conversations        conversations of four and of eight exchanges, with and without a system text
+    python -m benchmarks.conversations
 
-Needs SRT_SHARED, as benchmarks.scoring. Ratios of one run can be compared; seconds of two runs cannot.
+Conversations of four and of eight exchanges, with and without a system text. Needs SRT_SHARED, as benchmarks.scoring.
+Ratios of one run can be compared; seconds of two runs cannot.
 """
 
 import argparse
