@@ -10,7 +10,7 @@ import torch
 
 from srt_core.errors import StudentError
 from srt_core.project.store import Store
-from srt_core.records import Context, LossRequest, Pair, Role, Turn
+from srt_core.records import NO_CONTEXT, Context, LossRequest, Pair, Role, Turn
 from srt_core.score.chunks import Unscored
 from srt_core.score.contexts import not_carried
 from srt_core.score.explain import explain
@@ -84,7 +84,7 @@ def student_of(chat_template: str | None = None) -> CountingStudent:
     return CountingStudent(tiny_llama(len(tokenizer), positions=4096), tokenizer, "tiny")
 
 
-def add_single(store: Store, context: Context = Context()) -> None:
+def add_single(store: Store, context: Context = NO_CONTEXT) -> None:
     add_exchanges(store, [Pair("Name a colour.", "Red.", context=context)])
 
 
@@ -197,8 +197,10 @@ def test_what_a_chat_template_cannot_carry_is_known_before(store: Store, name: s
     counts = not_carried(store, prompts_of(CHAT, student))
     assert sum(counts.values()) == len(lacking)
     walk(score(store, student, CHAT))
-    without = store.rows("""SELECT roles FROM score JOIN candidate USING (candidate_id) LEFT JOIN context USING (context_id)
-                            WHERE status = 'context_not_carried'""")
+    without = store.rows(
+        """SELECT roles FROM score JOIN candidate USING (candidate_id) LEFT JOIN context USING (context_id)
+           WHERE status = 'context_not_carried'"""
+    )
     assert {row["roles"] for row in without} == lacking
 
 

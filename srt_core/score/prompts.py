@@ -93,8 +93,9 @@ class _WrittenPrompts:
 
 @dataclass(frozen=True, slots=True)
 class _ChatPrompts:
-    """The tokenizer's own chat template. T is cut out of the prompt that it begins: templates write a turn that is
-    the last of a conversation otherwise than an earlier one.
+    """The tokenizer's own chat template.
+
+    T is cut out of a prompt that it begins: a template may write the last turn of a conversation otherwise.
     """
 
     template: Template
@@ -117,7 +118,7 @@ class _ChatPrompts:
         before = self.before(context)
         opened = self._written([*context.messages, _user(text)], context, opened=True)
         if not opened.startswith(before):
-            raise NotCarriedError("The chat template writes earlier turns otherwise before another message.", _OTHER)
+            raise NotCarriedError(_OTHERWISE, _OTHER)
         if text.strip() not in opened[len(before) :]:
             raise NotCarriedError("The chat template does not write the instruction whole.", _OTHER)
         return opened
@@ -126,8 +127,10 @@ class _ChatPrompts:
         """Return T: the conversation up to the next user message, without what opens that."""
         whole = self._written([*context.messages, _user(_MARK)], context, opened=False)
         opening = self._opening(context)
-        before = whole.partition(_MARK)[0].removesuffix(opening)
-        place = 0
+        until = whole.partition(_MARK)[0]
+        if not until.endswith(opening):
+            raise NotCarriedError(_OTHERWISE, _OTHER)
+        before, place = until.removesuffix(opening), 0
         for message in context.messages:
             text = message["content"].strip()
             found = before.find(text, place)
@@ -177,4 +180,5 @@ def _user(text: str) -> Mapping[str, str]:
 
 _MARK, _LAST_MARK = "srtnextmessage", "srtlastmessage"
 """Stand for texts in a conversation, to find where they end; plain letters that no template changes."""
+_OTHERWISE = "The chat template writes earlier turns otherwise before another message."
 _OTHER = "Choose another template, such as chatml, or another student."
