@@ -37,6 +37,7 @@ from tests.command_line import (
     refused,
     srt,
 )
+from tests.empty_project import place_empty
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.teaching_server import record_replies
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
@@ -93,8 +94,7 @@ def project(walked: Walked, tmp_path: Path) -> Path:
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     """A project without samples."""
-    Store.create(tmp_path / "empty.srt").close()
-    return tmp_path / "empty.srt"
+    return place_empty(tmp_path / "empty.srt")
 
 
 def status_of(project: Path) -> dict[str, Any]:
@@ -296,7 +296,9 @@ def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Com
     finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
     assert finished.returncode == DONE
     row = alpaca_rows(3)[2]
-    assert json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8")) == [row]
+    (found,) = json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))
+    assert found.pop("sample_id")
+    assert found == row
 
 
 SCORE_FIELDS = {

@@ -202,7 +202,7 @@ def joined(store: Store, folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_joined_conversation_trains_on_the_answers_that_are_kept(tmp_path: Path) -> None:
-    """A line goes up to the last kept exchange: kept answers have weight 1, others 0, and samples are named in order."""
+    """A line goes up to the last kept exchange: kept answers have weight 1, others 0; samples are named in order."""
     with create_project(
         tmp_path / "p.srt", [(pair, {"id": "c1"}) for pair in BIRDS] + [(ALONE, {"id": "c2"})]
     ) as store:

@@ -1,4 +1,4 @@
-"""The losses of pairs that stand in a conversation, against prompts put together here from the formats' descriptions."""
+"""The losses of pairs in a conversation, against prompts put together here from the formats' descriptions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,8 @@ LLAMA_3 = (
 )
 QWEN_3 = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 """A last answer gets an empty thought before it; an earlier one has none."""
@@ -78,14 +79,14 @@ def request(response: str) -> str:
 
 
 def vicuna(pair: Pair) -> Filled:
-    """As FastChat writes it: the system text, a space; a turn each, a space behind the user's, </s> behind the other's."""
+    """As FastChat writes it: a space behind the system text and the user's turns, </s> behind the assistant's."""
     context = pair.context
     before = (context.system or VICUNA) + " "
     for turn in context.turns:
         before += f"USER: {turn.text} " if turn.role is USER else f"ASSISTANT: {turn.text}</s>"
     asked = f"{pair.instruction}\nInput:\n{pair.input}" if pair.input else pair.instruction
-    prompts = (before + f"USER: {text} ASSISTANT:" for text in (asked, request(pair.response)))
-    return (before if context else "", *prompts)  # type: ignore[return-value]
+    forward, backward = (before + f"USER: {text} ASSISTANT:" for text in (asked, request(pair.response)))
+    return before if context else "", forward, backward
 
 
 def chatml(pair: Pair) -> Filled:
@@ -96,8 +97,9 @@ def chatml(pair: Pair) -> Filled:
 
     before = "".join(message(each["role"], each["content"]) for each in pair.context.messages)
     asked = f"{pair.instruction}\n{pair.input}" if pair.input else pair.instruction
-    prompts = (before + message("user", text) + "<|im_start|>assistant\n" for text in (asked, request(pair.response)))
-    return (before, *prompts)  # type: ignore[return-value]
+    end = "<|im_start|>assistant\n"
+    forward, backward = (before + message("user", text) + end for text in (asked, request(pair.response)))
+    return before, forward, backward
 
 
 def chat_of(tokenizer: PreTrainedTokenizerFast) -> Callable[[Pair], Filled]:
@@ -106,13 +108,13 @@ def chat_of(tokenizer: PreTrainedTokenizerFast) -> Callable[[Pair], Filled]:
     def fill(pair: Pair) -> Filled:
         earlier = pair.context.messages
         asked = f"{pair.instruction}\n\n{pair.input}" if pair.input else pair.instruction
-        prompts = [
+        forward, backward = (
             str(tokenizer.apply_chat_template([*earlier, {"role": "user", "content": text}], tokenize=False,
                                               add_generation_prompt=True))
             for text in (asked, request(pair.response))
-        ]  # fmt: skip
+        )  # fmt: skip
         before = str(tokenizer.apply_chat_template(earlier, tokenize=False)) if earlier else ""
-        return before.replace("<think>\n\n</think>\n\n", ""), *prompts
+        return before.replace("<think>\n\n</think>\n\n", ""), forward, backward
 
     return fill
 
@@ -193,7 +195,7 @@ def test_a_template_without_a_place_for_a_context_gives_a_status(template: str) 
 
 
 def test_a_system_text_within_the_users_turn_is_carried_only_behind_turns() -> None:
-    """A chat template that writes the system text into the turn that follows has no text of it alone to stand behind."""
+    """A chat template that writes the system text into the turn that follows has no text of it alone."""
     statuses = [four.y.status for four in plan(
         [Pair("Hi.", "Yes.", context=context) for context in CONTEXTS[:4]], load_template("chat"), Convention.ALIGNED,
         student_of(LLAMA_2), LENGTH)]  # fmt: skip

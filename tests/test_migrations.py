@@ -1,6 +1,8 @@
 """Project files of older versions: brought forward once, with every row that they had, over a kill too."""
 
+import hashlib
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from srt_core.select.derive import refresh
 from srt_core.select.policies import saved_policies
 from srt_core.select.policy import applied_policy
 from tests.command_line import Command
+from tests.pipeline import counting_student
+from tests.reflecting import walk
 from tests.small_project import save_student
 from tests.store_files import columns_of, make_database
 
@@ -212,6 +216,52 @@ def test_a_project_of_schema_version_3_is_brought_forward(tmp_path: Path) -> Non
         ]
         refresh(store)
         assert store.value("SELECT count(*) FROM verdict WHERE decided") == 2
+        columns = columns_of(store)
+    with Store.create(tmp_path / "new.srt") as store:
+        assert columns_of(store) == columns
+
+
+OLD_SCHEMA_5 = (ROOT / "tests" / "data" / "schema_5.sql").read_text("utf-8")
+VICUNA_5 = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions. USER: {} ASSISTANT:"
+)
+REQUEST_5 = (
+    "Read the response below and work out which instruction it was written for. Answer with that instruction only.\n\n"
+    "Response:\nRed."
+)
+
+
+def test_a_scoring_of_schema_version_5_is_found_again(tmp_path: Path) -> None:
+    """Its losses stand under the keys they had, so nothing is computed, and the scoring is the one that was there."""
+    student = counting_student()
+    texts = [("", "Red."), (VICUNA_5.format("Name a colour."), "Red."), ("", "Name a colour."),
+             (VICUNA_5.format(REQUEST_5), "Name a colour.")]  # fmt: skip
+    losses = []
+    for place, (before, target) in enumerate(texts):
+        head, tail = (student._tokenizer.encode(text, add_special_tokens=False) for text in (before, target))
+        ids = ",".join(map(str, [0, *head, *tail]))
+        key = f"{student.fingerprint}|aligned|512|{ids}|{1 + len(head)}|ok"
+        losses.append(f"('{hashlib.sha256(key.encode()).hexdigest()[:32]}', {4.0 - place / 2}, {len(tail)}, 'ok')")
+    path = make_database(
+        tmp_path / "old.srt",
+        OLD_SCHEMA_5,
+        "INSERT INTO meta VALUES ('schema_version', '5'), ('data_version', '3'), ('scoring_id', '1')",
+        """INSERT INTO sample (sample_id, import_id, "row", extra) VALUES ('s0', 1, 0, '{}')""",
+        """INSERT INTO candidate (sample_id, origin, producer, instruction, input, response)
+           VALUES ('s0', 'ORIGINAL', 'file', 'Name a colour.', '', 'Red.')""",
+        f"""INSERT INTO scoring
+               (student, fingerprint, dtype, template, template_hash, template_texts, convention, max_length)
+           VALUES ('tiny', '{student.fingerprint}', 'float32', 'vicuna', '61a033b6dcf95fb9', '{{}}', 'aligned', 512)""",
+        f"INSERT INTO loss VALUES {', '.join(losses)}",
+    )
+    with Store.open(path) as store:
+        walk(score(store, student, load_template("vicuna")))
+        assert student.requests == 0
+        rows = store.rows("SELECT scoring_id, loss_y, loss_y_given_x, loss_x, loss_x_given_y, status FROM score")
+        assert [tuple(row.values()) for row in rows] == [(1, 4.0, 3.5, 3.0, 2.5, "ok")]
+        refresh(store)
+        assert store.value("SELECT original_ifd FROM panel") == pytest.approx(math.exp(-0.5))
         columns = columns_of(store)
     with Store.create(tmp_path / "new.srt") as store:
         assert columns_of(store) == columns

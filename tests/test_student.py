@@ -150,7 +150,7 @@ def test_losses_and_ratios_worked_out_on_paper(tmp_path: Path) -> None:
 
 
 def test_losses_behind_a_conversation_worked_out_on_paper(tmp_path: Path) -> None:
-    """Behind "red which: colour: red" the instruction follows "red", alone and given y'; the response alone follows <s>."""
+    """Behind "red which: colour: red": x alone follows "red", given y' it follows "colour:"; y alone follows <s>."""
     student = load_student(save(tmp_path, bigram_llama(WORDS, LOGITS), word_tokenizer(WORDS)), device="cpu")
     template = replace(PAPER, system="{system} ", user="{instruction} colour: ", assistant="{response} ")
     context = Context("red", (Turn(Role.USER, "which:"), Turn(Role.ASSISTANT, "red")))

@@ -19,6 +19,7 @@ from srt_core.records import Origin
 from srt_core.review import decisions
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
 from srt_core.select.derive import refresh
@@ -139,7 +140,7 @@ WHOLE = Filter(
     reason=("kept",),
     state=("open",),
     problem=("failed reflection",),
-    extra=(("so:urce", "*web*"),),
+    own=(OwnCondition("so:urce", ("*web*",)),),
     task=("code", "mathematics"),
     language=("en", "unknown"),
     cluster=("3",),

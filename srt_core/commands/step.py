@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from srt_core.commands.common import PROJECT, list_failures, open_project
-from srt_core.commands.terminal import show
+from srt_core.commands.terminal import errors, show
 from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
 from srt_core.steps.step import Argument, Arguments, Option, Step
@@ -36,6 +36,8 @@ def run_step(step: Step, project: Path, given: Arguments) -> None:
     """Run a step on a project with a progress bar, and print its report; exit code 1 where something failed."""
     with open_project(project) as store:
         asked = step.complete(given)
+        for line in step.warn(store, asked):
+            errors.print(line)
         try:
             with closing(step.walk(store, given)) as steps:
                 last = show(steps)

@@ -1,7 +1,6 @@
 """`srt prompts` and `srt templates`: the texts that teacher and student are asked with."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ def templates(
 ) -> None:
     """Show the student's prompt templates, exactly as they are filled in."""
     shown = [load_template(each) for each in ([name] if name else TEMPLATE_NAMES)]
-    texts: list[dict[str, Any]] = [asdict(template) for template in shown]
+    texts: list[dict[str, Any]] = [{"name": each.name, **each.texts, "is_chat": each.is_chat} for each in shown]
     if as_json:
         typer.echo(json.dumps(texts[0] if name else texts, ensure_ascii=False, indent=2))
         return

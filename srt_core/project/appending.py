@@ -76,8 +76,8 @@ def _store_contexts(tx: Transaction, contexts: Collection[Context]) -> dict[Cont
         ids[hashes[context]] = key
     tx.append(
         "context",
-        ["context_id", "hash", "messages"],
-        [(ids[hashes[context]], hashes[context], held[context]) for context in new],
+        ["context_id", "hash", "roles", "messages"],
+        [(ids[hashes[context]], hashes[context], " ".join(context.roles), held[context]) for context in new],
     )
     return {context: ids[hashes[context]] for context in held}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from srt_core.project.derived import define
+from srt_core.project.derived import UNDEFINE, define
 from srt_core.project.drift import Ruler
 from srt_core.project.progress import Progress
 from srt_core.records import MEASURES, Origin, Pair
@@ -31,7 +31,9 @@ def migrate(store: "Store", newest: int) -> Iterator[Progress]:
         with store.transaction() as tx:
             tx.execute(resources.files(__package__).joinpath(f"migrate_{older}.sql").read_text(encoding="utf-8"))
             if older + 1 == newest:
+                tx.execute(UNDEFINE)
                 tx.execute(define(MEASURES))
+                tx.execute("DELETE FROM meta WHERE key = 'selection_key'")  # they are empty, and computed when read
             tx.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(older + 1)])
             tx.execute("DELETE FROM meta WHERE key = 'sql_views'")  # what they read may be another table now
         progress = progress.moved(1)

@@ -11,21 +11,28 @@ CREATE TABLE import (
     path VARCHAR NOT NULL,
     sha256 VARCHAR NOT NULL,
     format VARCHAR NOT NULL,
-    options JSON NOT NULL,              -- the column map and how conversations are taken
+    options JSON NOT NULL,              -- the column map and what else was said
     finished BOOLEAN NOT NULL DEFAULT false,
+    account JSON,                       -- what came of the columns, once it is finished
+    undone_by BIGINT,                   -- the event that took it back
     UNIQUE (sha256, format, options)
 );
 
 -- Which sample each row of an imported file is. A row that was there before points to the sample it is.
 CREATE TABLE import_row (import_id BIGINT NOT NULL, "row" BIGINT NOT NULL, pair_hash VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
 
--- Rows that could not be used, with line and reason.
+-- Rows that could not be used. Rows and lines count from 1.
+CREATE SEQUENCE reject_ids;
 CREATE TABLE reject (
+    reject_id BIGINT NOT NULL DEFAULT nextval('reject_ids'),
     import_id BIGINT NOT NULL,
     "row" BIGINT NOT NULL,
-    line BIGINT,
+    line BIGINT,                        -- NULL where it is not known
+    lines BIGINT NOT NULL DEFAULT 1,    -- how many were skipped with it
     reason VARCHAR NOT NULL,
-    raw VARCHAR NOT NULL
+    detail VARCHAR NOT NULL DEFAULT '', -- what is true of this one alone
+    raw VARCHAR NOT NULL,               -- its text, at most a million characters
+    mended_by BIGINT                    -- the import in which it came mended
 );
 
 CREATE SEQUENCE sample_seqs;
@@ -56,6 +63,7 @@ CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
     hash VARCHAR NOT NULL UNIQUE,
+    roles VARCHAR NOT NULL,             -- who speaks, in their order: system user assistant …
     messages VARCHAR NOT NULL           -- JSON: a list of objects with role and content
 );
 

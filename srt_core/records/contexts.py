@@ -40,6 +40,11 @@ class Context:
         return [{"role": str(Role.SYSTEM), "content": self.system}, *spoken] if self.system else spoken
 
     @property
+    def roles(self) -> tuple[Role, ...]:
+        """Who speaks, in their order."""
+        return (*((Role.SYSTEM,) if self.system else ()), *(turn.role for turn in self.turns))
+
+    @property
     def json(self) -> str | None:
         """The messages as the text that is stored and hashed; None for no context."""
         return json.dumps(self.messages, ensure_ascii=False) if self else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from srt_core.project.store import Row, Store
 from srt_core.records import CandidateLosses, Loss, LossRequest, Score
@@ -16,14 +15,14 @@ ID_COLUMNS = {"score": "candidate_id", "edit_score": "event_id"}
 
 # What is scored: candidates, and the pairs of edits whose decision stands.
 _UNSCORED = """
-    SELECT seq, sample_id, 'score' AS "table", candidate_id AS id, instruction, input, response, context
+    SELECT seq, sample_id, conversation, 'score' AS "table", candidate_id AS id, instruction, input, response, context
     FROM pair JOIN sample USING (sample_id)
     WHERE seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM score WHERE scoring_id = $scoring_id AND score.candidate_id = pair.candidate_id)
     UNION ALL
-    SELECT seq, standing.sample_id, 'edit_score', event_id, instruction, input, response, context
-    FROM standing JOIN edited_pair USING (event_id)
-    WHERE standing.action = 'edit' AND seq BETWEEN $first AND $last AND NOT EXISTS (
+    SELECT standing.seq, standing.sample_id, conversation, 'edit_score', event_id, instruction, input, response, context
+    FROM standing JOIN edited_pair USING (event_id) JOIN sample ON sample.sample_id = standing.sample_id
+    WHERE standing.action = 'edit' AND standing.seq BETWEEN $first AND $last AND NOT EXISTS (
         FROM edit_score WHERE scoring_id = $scoring_id AND edit_score.event_id = standing.event_id)
 """
 # Only of candidates: there are few edits, and this is for an estimate.
@@ -75,17 +74,27 @@ class Unscored:
     def chunks(self, samples: int) -> Iterator[list[Row]]:
         """Yield them in chunks, each of the samples whose numbers divided by `samples` are equal, until none is left.
 
-        The borders of chunks are fixed, whatever is scored already: a run that continues another makes equal chunks.
+        Exchanges of one conversation that follow each other are in one chunk: they share what stands before them. The
+        borders of chunks are fixed, whatever is scored already: a run that continues another makes equal chunks.
         """
-        block = samples * BLOCK_CHUNKS
+        chunk: list[Row] = []
+        for row in self._rows(samples * BLOCK_CHUNKS):
+            if chunk and row["seq"] // samples != chunk[0]["seq"] // samples and not _is_one(chunk[-1], row):
+                yield chunk
+                chunk = []
+            chunk.append(row)
+        if chunk:
+            yield chunk
+
+    def _rows(self, block: int) -> Iterator[Row]:
+        """Yield them in the order of their samples, read in blocks of so many."""
         first = 0
         while True:
             rows = self.store.rows(
                 f'SELECT * FROM ({_UNSCORED}) ORDER BY seq, "table" DESC, id',
                 {"scoring_id": self.scoring_id, "first": first, "last": first + block - 1},
             )
-            for _, chunk in groupby(rows, key=lambda row: row["seq"] // samples):
-                yield list(chunk)
+            yield from rows
             first += block
             if not rows:  # an empty block: skip to the next one that has something, as after a finished run
                 found = self._value("min(seq)", first)
@@ -97,3 +106,8 @@ class Unscored:
         values = {"scoring_id": self.scoring_id, "first": first, "last": LAST_SEQ}
         found = self.store.value(f"SELECT {expression} FROM ({_UNSCORED})", values)
         return None if found is None else int(found)
+
+
+def _is_one(row: Row, other: Row) -> bool:
+    """Return whether two rows are of one conversation."""
+    return row["conversation"] is not None and row["conversation"] == other["conversation"]

@@ -3,8 +3,8 @@
     gain(token) = -log p(token alone) + log p(token given the context)       nats; positive: easier with the context
 
 For the response the context is its instruction (the tokens behind IFD), for the instruction it is the response (those
-behind r-IFD), each behind the system text and earlier turns that there are. The losses are of the same requests that `ifd.plan` makes for the scoring in use, so their means are the
-losses of the score.
+behind r-IFD); system text and earlier turns stand before them as in the score. The losses are of the same requests that
+`ifd.plan` makes for the scoring in use, so their means are the losses of the score.
 """
 
 import math

@@ -45,14 +45,16 @@ class Prompts(Protocol):
         """Return what the instruction is conditioned on."""
 
 
-def prompts_of(template: Template, writer: ChatWriter) -> Prompts:
-    """Return what fills pairs into a template: the tokenizer where it is `chat`, else the template's own texts.
+def prompts_of(template: Template, writer: ChatWriter | None = None) -> Prompts:
+    """Return what fills pairs into a template: `writer`, the tokenizer, where it is for chat, else its own texts.
 
     Raises:
         StudentError: the tokenizer has no chat template, or one that leaves out the texts of messages.
     """
     if not template.is_chat:
         return _WrittenPrompts(template)
+    if writer is None:
+        raise ValueError(f"The template {template.name} is written by a tokenizer, and none is given.")
     _require_texts(writer)
     return _ChatPrompts(template, writer)
 

@@ -18,6 +18,7 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store, Transaction
 from srt_core.records import Loss, LossRequest, Score
 from srt_core.score.chunks import ID_COLUMNS, Chunk, Unscored
+from srt_core.score.contexts import template_hash
 from srt_core.score.ifd import Convention, plan
 from srt_core.score.losses import request_key, store_losses, stored_losses
 from srt_core.score.student import Batching, Pack, Scorer, computed_tokens
@@ -215,7 +216,7 @@ class _Run:
 
 def _begin_scoring(store: Store, student: Scorer, template: Template, convention: Convention, max_length: int) -> int:
     identity = student.identity
-    key = [identity.fingerprint, template.hash, str(convention), max_length]
+    key = [identity.fingerprint, template_hash(store, template), str(convention), max_length]
     with store.transaction() as tx:
         found = tx.execute(
             """SELECT scoring_id FROM scoring

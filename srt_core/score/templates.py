@@ -68,8 +68,12 @@ class Template:
     @property
     def json(self) -> str:
         """The texts as JSON for the project file, from which `stored_template` makes the template again."""
-        more = {key: text for key in _FOR_CONTEXTS if (text := getattr(self, key))}
-        return json.dumps({**{key: getattr(self, key) for key in _NEEDED}, "is_chat": self.is_chat, **more})
+        return json.dumps({**self.texts, "is_chat": self.is_chat})
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts that it has, by name."""
+        return {key: text for key in (*_NEEDED, *_FOR_CONTEXTS) if (text := getattr(self, key)) or key in _NEEDED}
 
 
 def _hash(texts: Sequence[str]) -> str:

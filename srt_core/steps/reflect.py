@@ -1,6 +1,6 @@
 """The step reflect: the teacher makes the candidates that are missing."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from threading import Event
 
 from srt_core.project.progress import Progress
@@ -33,12 +33,21 @@ def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, Non
     elif asked["student"]:
         RESIDENT.release()
         yield Progress("reflections", message="Loading the student")
-        scoring = SCORE.complete({name: asked[name] for name in ("student", "template")})
+        scoring = _scoring(asked)
         student = load_student(scoring["student"])
         with BackgroundScoring(lambda stopped: score_with(store, student, scoring, stopped)) as beside:
             yield from reflect(store, teacher, prompts, plan, stop=stop, scoring=beside)
     else:
         yield from reflect(store, teacher, prompts, plan, stop=stop)
+
+
+def _warn(store: Store, asked: Arguments) -> Sequence[str]:
+    """Say what scoring beside the calls will leave out."""
+    return SCORE.warn(store, _scoring(asked)) if asked["student"] else ()
+
+
+def _scoring(asked: Arguments) -> Arguments:
+    return SCORE.complete({name: asked[name] for name in ("student", "template")})
 
 
 def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
@@ -59,5 +68,6 @@ REFLECT = Step(
     help="Ask the teacher for the rewrites that are missing. Again goes on where it stopped; no reply is paid for "
     "twice.",
     report=_report,
+    warn=_warn,
     rows=ROWS,
 )

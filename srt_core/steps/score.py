@@ -1,15 +1,18 @@
 """The step score: the student scores every candidate. Also beside a teacher's calls, in sequential mode."""
 
 from collections.abc import Generator
+from functools import lru_cache
 from threading import Event
 
 from srt_core.methods import METHODS, student_and_template
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.review.status import status
+from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
+from srt_core.score.prompts import prompts_of
 from srt_core.score.run import is_scored, score
-from srt_core.score.student import Engine, Scorer, files_stamp, open_student
+from srt_core.score.student import ChatTemplate, Engine, Scorer, files_stamp, load_chat_template, open_student
 from srt_core.score.templates import TEMPLATE_NAMES, Template, load_template
 from srt_core.select.derive import refresh
 from srt_core.steps.resident import RESIDENT
@@ -129,20 +132,50 @@ def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> 
         max_length=asked["max_length"],
         token_budget=asked["token_budget"],
         stop=stop,
-        stamp=_stamp(asked, template),
+        stamp=_stamp(store, asked, template),
     )
 
 
-def _stamp(asked: Arguments, template: Template) -> str:
+def _stamp(store: Store, asked: Arguments, template: Template) -> str:
     """Say what a scoring was asked with: a run with the same stamp that has scored all there is needs no student."""
-    settings = (asked["engine"], asked["device"], asked["dtype"], template.hash, asked["convention"])
+    texts = template_hash(store, template)
+    settings = (asked["engine"], asked["device"], asked["dtype"], texts, asked["convention"])
     return files_stamp(asked["student"], *settings, str(asked["max_length"]))
 
 
-def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+def _resolved(asked: Arguments) -> Arguments:
+    """Return the arguments with the student and the template of the method where they are not given."""
     student, template = student_and_template(asked["method"], asked["student"], asked["template"])
-    asked = {**asked, "student": student, "template": template}
-    if is_scored(store, _stamp(asked, load_template(template))):
+    return {**asked, "student": student, "template": template}
+
+
+def warn(store: Store, asked: Arguments) -> list[str]:
+    """Say how many candidates get no score because the template cannot carry what stands before them, and why.
+
+    Raises:
+        StudentError: the template is `chat`, and the student's tokenizer cannot be read or has none that fits.
+        TemplateError: there is no such template.
+    """
+    asked = _resolved(asked)
+    template = load_template(asked["template"])
+    if not has_contexts(store):
+        return []
+    student = asked["student"]
+    writer = _chat_template(student, files_stamp(student)) if template.is_chat else None
+    counts = not_carried(store, prompts_of(template, writer))
+    return [f"{candidates:,} candidates will get no score. {why}" for why, candidates in counts.items()]
+
+
+@lru_cache(maxsize=2)
+def _chat_template(student: str, _stamp: str) -> ChatTemplate:
+    """Load a chat template once for the same files: a screen asks for it with each of its runs."""
+    return load_chat_template(student)
+
+
+def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+    asked = _resolved(asked)
+    student, template = asked["student"], load_template(asked["template"])
+    if is_scored(store, _stamp(store, asked, template)):
         yield Progress("candidates", total=0, message="Everything was scored before.")
         return
     RESIDENT.release()
@@ -174,6 +207,7 @@ SCORE = Step(
     help="Score every candidate with the student. Again goes on where it stopped.",
     failed="without a score",
     report=_report,
+    warn=warn,
     rows=(
         Row(("student", "device", "dtype"), (4, 1, 1)),
         Row(("template", "convention", "max_length"), (2, 2, 1)),

@@ -138,6 +138,8 @@ class Step:
     failed: str = "failed"
     """What a screen says of units that failed."""
     report: Callable[[Store, Arguments, Progress], Report] = _report_message
+    warn: Callable[[Store, Arguments], Sequence[str]] = lambda _store, _arguments: ()
+    """What to know before it runs, such as what it will leave out: sentences, none where all is well."""
     reports_when_stopped: bool = False
     """Whether what came is reported too where the teacher or a cap ended the run."""
     rows: tuple[Row, ...] = ()

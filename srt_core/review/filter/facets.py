@@ -80,23 +80,6 @@ def _of_origins(measure: str) -> str:
     return ", ".join(f"{origin_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
 
 
-def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
-    """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
-    return store.remember(("extra", limit, store.value("SELECT max(seq) FROM sample")), lambda: _extra(store, limit))
-
-
-def _extra(store: Store, limit: int) -> dict[str, list[str]]:
-    rows = store.rows(
-        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM (SELECT DISTINCT extra FROM sample)),
-                found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
-                          AS value FROM pairs)
-           SELECT name, list(value ORDER BY value) AS choices FROM found
-           WHERE value IS NOT NULL GROUP BY name HAVING count(*) <= ? ORDER BY name""",
-        [limit],
-    )
-    return {found["name"]: found["choices"] for found in rows}
-
-
 _CHOICES: Mapping[str, str] = {
     "language": "SELECT language AS value, '' AS said FROM kind GROUP BY language ORDER BY count(*) DESC, language",
     "cluster": "SELECT cluster::VARCHAR AS value, words AS said FROM cluster ORDER BY cluster",

@@ -6,21 +6,24 @@
     model           Student: a model in this process, with the probe that checks packs against single requests
     ray_student     RayStudent: the same on a Ray cluster, whose workers are in ray_workers
     loading         from a folder or the hub to a Student
+    chat            the tokenizer's own chat template
     identity        the fingerprint of a student; files: whether its folder has changed
     engines         opens a student here or on a cluster
 
 torch, transformers and Ray are imported when a student is loaded, not when this package is.
 """
 
+from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.engines import Engine, open_student
 from srt_core.score.student.files import files_stamp
-from srt_core.score.student.loading import load_student
+from srt_core.score.student.loading import load_chat_template, load_student
 from srt_core.score.student.model import Student
 from srt_core.score.student.packing import Batching, Pack, computed_tokens
 from srt_core.score.student.scorer import Identity, Scorer
 
 __all__ = [
     "Batching",
+    "ChatTemplate",
     "Engine",
     "Identity",
     "Pack",
@@ -28,6 +31,7 @@ __all__ = [
     "Student",
     "computed_tokens",
     "files_stamp",
+    "load_chat_template",
     "load_student",
     "open_student",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srt_core.errors import StudentError
+from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.model import Student, is_out_of_memory, short_reason
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     """
     _silence_libraries()
     return _tokenizer_at(_found(str(name_or_path)))
+
+
+def load_chat_template(name_or_path: str | Path) -> ChatTemplate:
+    """Load a student's chat template without its weights.
+
+    Raises:
+        StudentError: as `load_student`.
+    """
+    return ChatTemplate(load_tokenizer(name_or_path), str(name_or_path))
 
 
 @dataclass(frozen=True, slots=True)

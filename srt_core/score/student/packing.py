@@ -7,6 +7,9 @@ responses, a reverse prompt before two instructions. Within a pack such a prefix
     request  <s> A B C | D E      pack   <s> A B C D E  F G H
              <s> A B C | F G H           └─ segment 1 ┘ └ 2 ┘   segment 2 sees the span "<s> A B C"
 
+A new pack repeats the prefix that it begins with. What stands before a pair in its conversation may be most of its
+tokens, so that packs end where as little of it as possible is shared with the next request.
+
 A pack depends only on its requests, so every engine that computes the same pack gives the same losses. Nothing here
 depends on torch.
 """
@@ -14,6 +17,7 @@ depends on torch.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import TypeAlias
 
 from srt_core.records import LossRequest, LossStatus
@@ -122,19 +126,38 @@ def _cut_packed(ordered: Sequence[LossRequest], token_budget: int) -> list[Pack]
 
 
 def _cut_at(ordered: Sequence[LossRequest], added: Sequence[int], share: float, token_budget: int) -> list[Pack]:
-    """Begin a new pack where those before it have their share of all tokens, or the next request exceeds the budget."""
-    packs: list[list[LossRequest]] = []
-    done = full = 0
-    for request, tokens in zip(ordered, added, strict=True):
-        # Half of the tokens: a request belongs to the pack whose share its middle falls into.
-        if not packs or full + tokens > token_budget or done + tokens / 2 > share * len(packs):
-            packs.append([request])
-            full = len(request.ids)  # the first request of a pack shares nothing
-        else:
-            packs[-1].append(request)
-            full += tokens
-        done += tokens
-    return [tuple(pack) for pack in packs]
+    """End a pack where those so far have their share of all tokens, or the next request exceeds the budget.
+
+    A share is no reason to end it where a context would be computed again.
+    """
+    done = list(accumulate(added, initial=0))
+    repeated = [min(each.before, len(each.ids) - tokens) for each, tokens in zip(ordered, added, strict=True)]
+    packs: list[Pack] = []
+    begin = 0
+    while begin < len(ordered):
+        # The first request of a pack shares nothing; the context that it repeats is not counted.
+        full = len(ordered[begin].ids) - repeated[begin]
+        end = begin + 1
+        while end < len(ordered) and full + added[end] <= token_budget:
+            # Half of the tokens: a request belongs to the pack whose share its middle falls into.
+            if done[end] + added[end] / 2 > share * (len(packs) + 1) and not repeated[end]:
+                break
+            full += added[end]
+            end += 1
+        if end < len(ordered):
+            computed = list(accumulate(added[begin + 1 : end], initial=len(ordered[begin].ids)))
+            end = begin + 1 + _best_end(computed, repeated[begin + 1 : end + 1])
+        packs.append(tuple(ordered[begin:end]))
+        begin = end
+    return packs
+
+
+def _best_end(computed: Sequence[int], repeated: Sequence[int]) -> int:
+    """Return after which request the tokens that the next pack repeats are fewest for those that this one computes.
+
+    The last one of equals: where no context is shared a pack is as full as it may be.
+    """
+    return min(reversed(range(len(computed))), key=lambda place: repeated[place] / computed[place])
 
 
 def _cut_padded(longest_first: Sequence[LossRequest], token_budget: int) -> list[Pack]:

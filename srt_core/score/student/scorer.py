@@ -8,8 +8,9 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from srt_core.errors import ChatRefusedError, StudentError
+from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest
+from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.identity import tokenizer_fingerprint
 from srt_core.score.student.packing import Batching, Pack, cut
 
@@ -49,6 +50,7 @@ class Scorer(ABC):
         """The token that makes the first target token scorable: BOS, else EOS."""
         self.has_chat_template = tokenizer.chat_template is not None
         self._tokenizer = tokenizer
+        self._chat = ChatTemplate(tokenizer, name)
 
     @property
     @abstractmethod
@@ -124,30 +126,8 @@ class Scorer(ABC):
         return [(int(begin), int(end)) for begin, end in encoded["offset_mapping"]]
 
     def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
-        """Return the text of a conversation, closed, or `opened` up to where the assistant's next answer begins.
-
-        Raises:
-            StudentError: the tokenizer has no chat template.
-            ChatRefusedError: its chat template refuses the conversation.
-        """
-        return chat_text(self._tokenizer, self.name, messages, opened=opened)
-
-
-def chat_text(
-    tokenizer: "PreTrainedTokenizerBase", name: str, messages: Sequence[Mapping[str, str]], *, opened: bool
-) -> str:
-    """Return the text of a conversation in a tokenizer's chat template, as `Scorer.chat_text`."""
-    from jinja2 import TemplateError as ChatTemplateError
-
-    if tokenizer.chat_template is None:
-        raise StudentError(f"The student '{name}' has no chat template.", "Choose another template: alpaca.")
-    conversation = [dict(message) for message in messages]
-    try:
-        return str(tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=opened))
-    except (ChatTemplateError, TypeError, ValueError) as error:  # what a template's own code may raise
-        roles = ", ".join(message["role"] for message in messages)
-        message = f"The chat template of the student '{name}' refuses a conversation ({roles}): {error}."
-        raise ChatRefusedError(message, "Choose another template: chatml.") from error
+        """Return the text of a conversation in the tokenizer's own template, as `ChatTemplate.chat_text`."""
+        return self._chat.chat_text(messages, opened=opened)
 
 
 def _start_ids(tokenizer: "PreTrainedTokenizerBase", name: str) -> tuple[int, ...]:

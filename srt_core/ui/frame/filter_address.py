@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from srt_core.review.filter.facets import LISTED
 from srt_core.review.filter.filter import PROBLEMS, STATES, STATUSES, TASKS, Days, Filter, Range, is_empty, origins_of
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import put_in_address
+from srt_core.ui.frame.own_address import describe_own, read_own, write_own
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 
@@ -84,7 +84,7 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
     found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
     found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
     decided = _read_days(asked.get("decided", ""))
-    only = Filter(text=asked.get("text", ""), decided=decided, extra=_read_extra(asked.get("extra", "")), **found)
+    only = Filter(text=asked.get("text", ""), decided=decided, own=read_own(asked.get("extra", "")), **found)
     for name in RANGES:
         if ends := _read_range(name, asked.get(name, "")):
             only = only.with_range(name, "", ends)
@@ -95,7 +95,7 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
 
 def filter_to_address(only: Filter) -> dict[str, str]:
     """Return the query parameters of a filter; none for what it leaves open."""
-    written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
+    written = {"text": only.text, "extra": write_own(only.own)}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
     for name in LENGTHS:
@@ -141,7 +141,7 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
         origin, ends = range_of(only, name)
         if ends:
             parts.append(f"{MEASURE_LABELS[name]} of {range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
-    return "; ".join(parts + [f"{name} is '{value}'" for name, value in only.extra])
+    return "; ".join([*parts, *map(describe_own, only.own)])
 
 
 def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
@@ -232,13 +232,3 @@ def _read_days(text: str) -> Days | None:
     except ValueError as error:
         raise SRTError(f"The address gives decided as '{text}'.", "Give it as in 2026-01-01,2026-01-31.") from error
     return first, last
-
-
-def _read_extra(text: str) -> tuple[tuple[str, str], ...]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError as error:
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.') from error
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.')
-    return tuple(found.items())

@@ -12,7 +12,7 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.reflect_arguments import Mode
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.form import draw_field
-from srt_core.ui.frame.page import reporting, show_empty
+from srt_core.ui.frame.page import reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel, last_arguments
 from srt_core.ui.reflect.log import draw_failures, draw_outcomes, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
@@ -63,6 +63,7 @@ def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
         found = estimate_run(project.store, asked)
         _draw_estimate(found)
         caps = {} if asked["replay"] else _choose_caps(project, asked, last)
+        show_warnings(REFLECT.warn(project.store, asked))
         _draw_start(project, {**asked, **caps}, found.calls)
 
 

@@ -186,7 +186,7 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
         if desk.edit:
             _render_edit(view, sample)
         else:
-            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff)
+            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff, sample.own)
     with scores:
         _render_strip(sample)
     _render_more(project, view, sample, shown, last)

@@ -1,5 +1,6 @@
 """One sample as Review needs it, read in one place."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class Sample:
     failures: Mapping[Origin, Failure]
     reflections: Sequence[Reflection]
     policy: Policy
+    own: Mapping[str, object]
+    """The curator's own columns."""
     marks: Sequence[Found]
     """What may be wrong with the original pair."""
     edit: Edited | None
@@ -105,6 +108,7 @@ def read_sample(store: Store, name: str) -> Sample:
         failures(store, name),
         reflections(store, name),
         applied_policy(store),
+        json.loads(store.value("SELECT extra FROM sample WHERE sample_id = ?", [name])),
         marks_of(store, verdict.seq),
         candidates.edit(store, edited) if edited is not None else None,
     )

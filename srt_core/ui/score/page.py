@@ -12,7 +12,7 @@ from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty
+from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel, last_arguments
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
@@ -87,20 +87,24 @@ def _choose_template(argument: Argument, last: str) -> str:
         path = st.text_input("Template file on this server", last if is_own else "", key="template_path",
                              disabled=not may_own(),
                              persist_state="session", placeholder="/data/template.toml",
-                             help="TOML with with_input, no_input and reverse_request.")  # fmt: skip
+                             help="TOML with with_input, no_input and reverse_request; system, user and assistant "
+                             "where it can carry a system text and earlier turns.")  # fmt: skip
         chosen = (path or "").strip()
     if chosen:
         with st.expander("Its texts", icon=":material/notes:"), reporting():
             shown = load_template(chosen)
-            for name in ("with_input", "no_input", "reverse_request"):
+            for name, text in shown.texts.items():
                 st.text(name)
-                st.code(getattr(shown, name), language=None, wrap_lines=True)
+                st.code(text, language=None, wrap_lines=True)
     return str(chosen)
 
 
 def _draw_start(project: Project, asked: Arguments) -> None:
     running = bool(project.jobs.running("score"))
     is_complete = bool(asked["student"] and asked["template"])
+    if is_complete and not running:
+        with reporting():
+            show_warnings(SCORE.warn(project.store, asked))
     with reporting():
         if st.button("Start scoring", icon=":material/play_arrow:", type="primary", key="start_score",
                      disabled=running or not is_complete or not may_own()):  # fmt: skip

@@ -1,0 +1,44 @@
+"""What stands before a project's pairs, and what of it a template cannot carry: known before anything is scored."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from srt_core.project.store import Store
+from srt_core.records import Context, Pair
+from srt_core.score.prompts import NotCarriedError, Prompts
+from srt_core.score.templates import Template
+
+_SHAPES = """
+    SELECT roles, sum(candidates)::BIGINT AS candidates FROM context JOIN (
+        SELECT context_id, count(*) AS candidates FROM candidate WHERE context_id IS NOT NULL GROUP BY context_id)
+        USING (context_id)
+    GROUP BY roles ORDER BY roles
+"""
+
+
+def has_contexts(store: Store) -> bool:
+    """Return whether anything stands before some pair of the project."""
+    return bool(store.value("SELECT EXISTS (FROM candidate WHERE context_id IS NOT NULL)"))
+
+
+def template_hash(store: Store, template: Template) -> str:
+    """Return the hash of the texts of a template that the scores of this project depend on."""
+    return template.hash_with_contexts if has_contexts(store) else template.hash
+
+
+def not_carried(store: Store, prompts: Prompts) -> Mapping[str, int]:
+    """Count the candidates that get no score because the template cannot carry their context, by what is in the way.
+
+    Each order of speakers that occurs is tried once, with short texts.
+    """
+    found: Counter[str] = Counter()
+    newest = store.value("SELECT max(candidate_id) FROM candidate")
+    for row in store.remember(("speakers before pairs", newest), lambda: store.rows(_SHAPES)):
+        messages = [{"role": role, "content": f"text{place}"} for place, role in enumerate(row["roles"].split())]
+        pair = Pair("question", "answer", context=Context.from_messages(messages))
+        try:
+            prompts.prompt(pair)
+            prompts.reverse(pair)
+        except NotCarriedError as error:
+            found[str(error)] += row["candidates"]
+    return found
