@@ -155,6 +155,11 @@ NOT_FOUND = [
             "Der Fluss entspringt im Gebirge und fließt durch viele Städte, bis er ins Meer mündet.",
         ),
     ),
+    ("other_language", answered("Helium, Lithium, Beryllium, Carbonium, Fluorum, Natrium, Magnesium, Silicium, Argon")),
+    (
+        "other_language",
+        answered("Penne\nRigatoni\nGnocchi\nOrecchiette\nFusilli\nPappardelle\nCannelloni"),
+    ),
     ("hidden_characters", answered("Family: \U0001f468\u200d\U0001f469\u200d\U0001f467")),
     ("hidden_characters", answered("می\u200cخواهم")),
     ("hidden_characters", answered("שלום\u200f!")),
