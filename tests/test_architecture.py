@@ -38,19 +38,7 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-HEAVY = {
-    "torch",
-    "transformers",
-    "ray",
-    "openai",
-    "streamlit",
-    "scipy",
-    "pyarrow",
-    "sklearn",
-    "plotly",
-    "py3langid",
-    "rensa",
-}
+HEAVY = {"torch", "transformers", "ray", "openai", "streamlit", "scipy", "pyarrow", "sklearn", "plotly", "py3langid"}
 CORE_MODULES = [name for name in map(module_name, CORE_FILES) if not name.startswith("srt_core.ui")]
 
 
@@ -67,7 +55,7 @@ def test_a_command_loads_what_it_needs_alone(tmp_path: Path) -> None:
     )
     loaded = printed_by(f"{command}; main()", "status", str(tmp_path / "p.srt"))
     assert "srt_core.review.status" in loaded
-    needless = {*HEAVY, "numpy", "rich", "rapidfuzz", "asyncio", "srt_core.reflect.run", "srt_core.score.run"}
+    needless = {*HEAVY, "numpy", "rensa", "rich", "rapidfuzz", "asyncio", "srt_core.reflect.run", "srt_core.score.run"}
     assert loaded & needless == set()
 
 

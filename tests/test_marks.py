@@ -131,6 +131,11 @@ NOT_FOUND = [
     ("unfinished", answered("1. Your name:\n2. Your address:\n3. What did you like about our new shop:")),
     ("unfinished", answered("The court ruled in Brown v. Board of Education for the whole country")),
     ("unfinished", answered('He wrote this: "The river is long. It is deep and cold"')),
+    ("unfinished", answered("The vowels of the sentence in their order are: e e e a e o")),
+    (
+        "unfinished",
+        answered("I. The early years: a start.\n\nII. Later years: much.\n\nIII. The end: what they came to"),
+    ),
     ("refusal", answered("As an AI engineer, she builds models.", "Who is she?")),
     ("refusal", answered("As an aid to memory, write it down.")),
     ("refusal", answered("As an AI, I dream of rivers.", "Write a poem in the voice of an AI.")),
@@ -154,6 +159,11 @@ NOT_FOUND = [
             "What is this text about? Sum it up in a sentence.",
             "Der Fluss entspringt im Gebirge und fließt durch viele Städte, bis er ins Meer mündet.",
         ),
+    ),
+    ("other_language", answered("Helium, Lithium, Beryllium, Carbonium, Fluorum, Natrium, Magnesium, Silicium, Argon")),
+    (
+        "other_language",
+        answered("Penne\nRigatoni\nGnocchi\nOrecchiette\nFusilli\nPappardelle\nCannelloni"),
     ),
     ("hidden_characters", answered("Family: \U0001f468\u200d\U0001f469\u200d\U0001f467")),
     ("hidden_characters", answered("می\u200cخواهم")),

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from srt_core.commands.main import app
-from srt_core.importing.marks import MARKS, count_marks, find_marks, marks_of, run, unlooked
+from srt_core.importing.marks import MARKS, count_marks, find_marks, forget, marks_of, run, unlooked
 from srt_core.importing.marks.mark import Function, Mark, Original
 from srt_core.importing.marks.near_duplicates import VALUES, signatures
 from srt_core.importing.run import import_file
@@ -160,6 +160,21 @@ with Store.open(Path(sys.argv[1])) as store:
             pass
         assert found == store.rows("SELECT seq, mark, detail FROM mark ORDER BY ALL")
     assert len([row for row in found if row["mark"] == "special_tokens"]) == 225
+
+
+def test_what_leaves_the_project_leaves_no_marks(store: Store) -> None:
+    """Its marks are gone, and what only had a mark by its relation to it has none after the next run."""
+    text = words(60)
+    add(store, Pair("Say it", f"{text}</s>"), Pair("Say it", text), Pair("Say it", f"{words(60)}</s>"))
+    look(store, "special_tokens", "near_duplicate")
+    assert (list(held(store, "special_tokens")), list(held(store, "near_duplicate"))) == ([1, 3], [2])
+    with store.transaction() as tx:
+        tx.execute("DELETE FROM candidate WHERE sample_id = (SELECT sample_id FROM sample WHERE seq = 1)")
+        tx.execute("DELETE FROM sample WHERE seq = 1")
+        forget(tx, [1])
+    assert "near_duplicate" in unlooked(store)
+    look(store, "special_tokens", "near_duplicate")
+    assert (list(held(store, "special_tokens")), list(held(store, "near_duplicate"))) == ([3], [])
 
 
 def test_counts_say_what_was_not_looked_for(store: Store) -> None:

@@ -152,6 +152,7 @@ WHOLE = Filter(
     score=("no_target", "not scored"),
     failure=("cut_off",),
     imported=("1",),
+    mark=("refusal",),
     winner_ranges=(
         ("drift", 0.5, 1.0),
         ("r_ifd", 0.25, 1.5),
@@ -188,6 +189,7 @@ def test_the_address_says_all_of_a_filter() -> None:
         "score": "no_target,not scored",
         "failure": "cut_off",
         "imported": "1",
+        "mark": "refusal",
     }
     assert read_filter(filter_to_address(WHOLE)) == WHOLE
     assert set(filter_to_address(WHOLE)) | {"ifd", "growth", "origin_r_ifd", "origin_drift"} == set(NAMES)

@@ -65,7 +65,7 @@ def test_an_import_starts_the_search_for_marks(project: Project, tmp_path: Path)
     """Once the import's job is done that of the marks begins by itself."""
     path = write_lines(tmp_path / "more.jsonl", [{"instruction": "Name an isle.", "output": "Sylt.<|im_end|>"}])
     app = open_screen(IMPORT)
-    project.start("import", {"path": str(path), "format": "jsonl"})
+    project.start("import", {"paths": [str(path)], "format": "jsonl"})
     finish(project, "import", app)
     finish(project, "marks", app)
     assert unlooked(project.store) == []

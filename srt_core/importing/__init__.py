@@ -6,6 +6,7 @@
     imports     begin, finish and list the runs of the importer; rejects: the rows that could not be used
     kinds       what an original asks for: task type, language, and the grouping by subject
     grouping    find the kinds of samples that have none, and group all samples by subject
+    marks       quality marks: what may be wrong with an original, each with a reason
 
 A row that cannot be read is stored as a reject with its reason, and never stops an import.
 """

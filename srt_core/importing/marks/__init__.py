@@ -14,6 +14,17 @@ A mark is no verdict: it says what to look at, and a filter finds it.
 from srt_core.importing.marks.found import Counted, Found, count_marks, marks_of, unlooked
 from srt_core.importing.marks.mark import Mark
 from srt_core.importing.marks.registry import BY_NAME, MARKS
-from srt_core.importing.marks.run import find_marks
+from srt_core.importing.marks.run import find_marks, forget
 
-__all__ = ["BY_NAME", "MARKS", "Counted", "Found", "Mark", "count_marks", "find_marks", "marks_of", "unlooked"]
+__all__ = [
+    "BY_NAME",
+    "MARKS",
+    "Counted",
+    "Found",
+    "Mark",
+    "count_marks",
+    "find_marks",
+    "forget",
+    "marks_of",
+    "unlooked",
+]

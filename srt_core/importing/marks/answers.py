@@ -32,6 +32,7 @@ _ASKED = re.compile(
     r"|перевод|язык|ترجم|英[语語文]|中文|汉语|日[语語本文]|法[语語]|德[语語]|翻[译訳譯]|语言|言語|번역|영어|한국어|अनुवाद"
 )
 _NOT_WORDS = re.compile(r"https?://\S+|[\"“«„][^\"”»“]{0,200}[\"”»“]|[\d\W_]+")
+_PARTS = re.compile(r"[,;•|/]|\n+")
 _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\ud7ff]")
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ALIKE = (
@@ -40,6 +41,10 @@ _ALIKE = (
     {"ru", "uk", "be", "bg"}, {"hi", "mr", "ne", "sa"}, {"ar", "fa", "ur", "ps"}, {"it", "co", "la"}, {"tr", "az"},
 )  # fmt: skip
 """Languages whose short texts are taken for each other."""
+_RARE = {"la", "eo", "vo", "qu", "jv", "su", "mg", "rw", "xh", "zu", "wa", "an", "oc", "br", "se", "ht", "ku", "tl"}
+"""Languages that lists of names and terms are taken for."""
+LEAST_WORDS_A_PART = 4
+"""Where commas and line ends stand closer, a text is a list of names, whose language says little."""
 _ANY_LANGUAGE = (TaskType.TRANSLATION, TaskType.CODE, TaskType.MATHEMATICS)
 
 
@@ -51,7 +56,7 @@ def other_language(sample: Original) -> str | None:
     if asked == UNKNOWN:
         return None
     answered = _language(sample.pair.response, _ANSWERED_IN)
-    if answered == UNKNOWN or _is_alike(asked, answered) or _ASKED.search(sample.asked):
+    if answered in (UNKNOWN, *_RARE) or asked in _RARE or _is_alike(asked, answered) or _ASKED.search(sample.asked):
         return None
     if _is_alike(_language(sample.pair.input, _ASKED_IN), answered):
         return None
@@ -61,7 +66,10 @@ def other_language(sample: Original) -> str | None:
 def _language(text: str, least: Least) -> str:
     if is_plain_english(text[:READ_CHARACTERS]):  # as most texts are
         return "en"
-    words = _NOT_WORDS.sub(" ", without_code(text[: 2 * READ_CHARACTERS]))[:READ_CHARACTERS]
+    read = without_code(text[: 2 * READ_CHARACTERS])
+    if len(read.split()) < LEAST_WORDS_A_PART * len(_PARTS.findall(read)):
+        return UNKNOWN
+    words = _NOT_WORDS.sub(" ", read)[:READ_CHARACTERS]
     letters = sum(map(len, words.split())) + 3 * len(_DENSE.findall(words))
     confidence = LEAST_CONFIDENCE if 2 * len(_NOT_LATIN.findall(words)) > len(words) else least.confidence
     return identify(words, confidence) if letters >= least.letters else UNKNOWN

@@ -19,16 +19,16 @@ SHOWN_WORDS, SHOWN_CHARACTERS = 6, 40
 _ENDS = ".!?…。！？｡．؟۔।॥։።។៕〜~"
 _CLOSERS = "\"'”’»›」』）)]}】》*_`"
 _OPEN_WORDS = frozenset(
-    """and or but nor the a an of with because although which whose into onto than their its your our my
-    und oder der die das ein eine et ou le la les un une des y o el los las una e il lo""".split()  # noqa: SIM905
+    """and or but nor the an of with because although which whose into onto than their its your our my
+    und oder der die das ein eine et ou le la les un une des el los las una il lo""".split()  # noqa: SIM905
 )
-"""Words that no sentence ends with, in a few languages; "as", "for", "to", "in" can."""
+"""Words that no sentence ends with, in a few languages; "as", "for", "to", "in" can, and "a" as a letter."""
 _INNER_END = re.compile(
     r"\w\w(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bNo)(?<!\bMrs)(?<!\bInc)(?<!\betc)(?<!\bProf)"
     r"[.!?…][\"'”’)\]]*\s+[^\W\d_]|[。！？｡．]\S|[؟۔।॥]\s"
 )
 """The end of a sentence within a line: no initial, and no common abbreviation."""
-_ITEM = re.compile(r"\s*(?:[-*•·–—+>#|]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]\s|step \d)", re.IGNORECASE)
+_ITEM = re.compile(r"\s*(?:[-*•·–—+>#|]|\(?(?:\d{1,3}|[ivxlc]{1,6})[.):]|\(?[a-zA-Z][.)]\s|step \d)", re.IGNORECASE)
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NO_FULL_STOP = re.compile(r"[\u0e00-\u0fff]\s*\Z")

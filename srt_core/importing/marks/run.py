@@ -29,6 +29,13 @@ def find_marks(store: Store, marks: Sequence[Mark] = MARKS, *, stop: Event | Non
             yield from _relate(store, mark, mark.relation, stop)
 
 
+def forget(tx: Transaction, numbers: Sequence[int]) -> None:
+    """Forget the marks of samples that leave the project; relations are looked for again among those that stay."""
+    tx.execute("DELETE FROM mark WHERE seq IN (SELECT unnest(?::BIGINT[]))", [list(numbers)])
+    relations = [mark.name for mark in MARKS if mark.relation]
+    tx.execute("UPDATE mark_progress SET until = 0 WHERE list_contains(?::VARCHAR[], mark)", [relations])
+
+
 def _begin(store: Store, marks: Sequence[Mark]) -> None:
     """Forget what another version found, and note that this one has looked at nothing yet."""
     known = {row["mark"]: row["version"] for row in store.rows("SELECT mark, version FROM mark_progress")}

@@ -49,8 +49,9 @@ def _start(project: Project) -> None:
 
 def _draw_table(counts: Sequence[Counted], total: int, matching: Mapping[str, int], only: Filter) -> None:
     names = [each.mark.name for each in counts]
+    most = max((each.samples or 0 for each in counts), default=0)
     key = f"marks|{hash(only)}"  # of this filter: a click is taken once
-    number = st.column_config.NumberColumn
+    text, number, bar = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.ProgressColumn
     st.dataframe(
         [
             {
@@ -68,14 +69,15 @@ def _draw_table(counts: Sequence[Counted], total: int, matching: Mapping[str, in
         on_select=partial(_take_row, key, names),
         selection_mode="single-row",
         column_config={
-            "mark": st.column_config.TextColumn("Mark", width=180),
-            "samples": number("Samples", format="localized", width=70, help="Empty: not looked for everywhere yet."),
-            "share": st.column_config.ProgressColumn("Of all", format="%.1f %%", min_value=0, max_value=100, width=110),
+            "mark": text("Mark", width=170),
+            "samples": bar("Samples", format="localized", min_value=0, max_value=max(most, 1), width=130,
+                           help="Empty: not looked for everywhere yet."),
+            "share": number("Of all", format="%.2f %%", width=64),
             "matching": None if is_empty(only) else number("In this filter", format="localized", width=90),
-            "help": st.column_config.TextColumn("What it means", width=560),
+            "help": text("What it means", width=560),
         },
         alt="How many samples have each mark, one row each",
-    )
+    )  # fmt: skip
 
 
 @acting

@@ -181,6 +181,8 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
     words, scores = st.columns([5, 6], vertical_alignment="center")
     with words:
         _render_words(view, sample, shown)
+    if (marks := sample.said_of_marks()) and not view.is_blind:
+        st.text(f"Marks: {marks}")
     actions = st.container()
     with st.container():
         if desk.edit:
@@ -213,8 +215,6 @@ def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
     if view.is_blind:
         st.caption("Everybody who has a share decides this sample. What others decided is not shown until you did.")
         return
-    if marks := sample.said_of_marks():
-        st.text(f"Marks: {marks}")
     if verdict.action and verdict.made_at:
         decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
         st.text(f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}")
