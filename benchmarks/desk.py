@@ -28,6 +28,7 @@ from srt_core.records import Action, Stage
 from srt_core.review import decisions
 from srt_core.review.filter import facets
 from srt_core.review.filter.filter import Filter, membership
+from srt_core.review.filter.own import OwnCondition
 from srt_core.select.compare import whatif
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -37,7 +38,7 @@ BULK = 100_000
 _FILTERS = {
     "reason and IFD": Filter(reason=("kept",), winner_ranges=(("ifd", 0.5, 0.8),)),
     "state and winner": Filter(state=("open",), winner=("BOTH", "RESPONSE")),
-    "problem and column": Filter(problem=("without a score",), extra=(("source", "web"),)),
+    "problem and column": Filter(problem=("without a score",), own=(OwnCondition("source", ("web",)),)),
 }
 
 

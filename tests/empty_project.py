@@ -9,9 +9,14 @@ from srt_core.project.store import Store
 
 def create_empty(path: Path) -> Store:
     """Return a new project without samples at a path where nothing is."""
+    return Store.open(place_empty(path))
+
+
+def place_empty(path: Path) -> Path:
+    """Put a new project without samples at a path where nothing is, and leave it closed."""
     assert not path.exists()
     path.write_bytes(_empty_file())
-    return Store.open(path)
+    return path
 
 
 @cache

@@ -1,7 +1,9 @@
 """What tests of the teacher's runs share: a project of originals, a run to its end, the script of one to be killed."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from srt_core.importing.run import import_file
@@ -23,10 +25,27 @@ def walk(steps: Iterable[Progress]) -> list[Progress]:
 
 def project(path: Path, rows: int | Sequence[dict[str, str]]) -> Store:
     """Create a project of so many originals, or of these."""
+    if isinstance(rows, int):
+        return Store.open(place_project(path, rows))
     store = create_empty(path)
-    data = write_lines(path.with_suffix(".jsonl"), alpaca_rows(rows) if isinstance(rows, int) else rows)
-    walk(import_file(store, data))
+    walk(import_file(store, write_lines(path.with_suffix(".jsonl"), rows)))
     return store
+
+
+def place_project(path: Path, rows: int) -> Path:
+    """Put a project of so many originals at a path where nothing is, and leave it closed."""
+    assert not path.exists()
+    path.write_bytes(_imported(rows))
+    return path
+
+
+@cache
+def _imported(rows: int) -> bytes:
+    """Make the file of a project of so many originals, once for all tests that ask for as many."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "p.srt"
+        project(path, alpaca_rows(rows)).close()
+        return path.read_bytes()
 
 
 def teacher_at(url: str, model: str = "m-1", **settings: Any) -> OpenAITeacher:

@@ -55,7 +55,7 @@ def test_a_command_loads_what_it_needs_alone(tmp_path: Path) -> None:
     )
     loaded = printed_by(f"{command}; main()", "status", str(tmp_path / "p.srt"))
     assert "srt_core.review.status" in loaded
-    needless = {*HEAVY, "numpy", "rich", "rapidfuzz", "asyncio", "srt_core.reflect.run", "srt_core.score.run"}
+    needless = {*HEAVY, "numpy", "rensa", "rich", "rapidfuzz", "asyncio", "srt_core.reflect.run", "srt_core.score.run"}
     assert loaded & needless == set()
 
 

@@ -82,7 +82,7 @@ def test_the_log_says_what_was_drawn_from(store: Store) -> None:
     """The event holds seed, population, filter in words and as data, size, bound, confidence, policy and rule."""
     only = Filter(
         reason=("kept",),
-        extra=(),
+        own=(),
         winner_ranges=(("ifd", 0.1, float("inf")),),
         origin_ranges=(("r_ifd", "RESPONSE", 0.0, 0.9),),
     )

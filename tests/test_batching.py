@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TeacherStopError
-from srt_core.importing.run import import_file
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.batch import sending
@@ -29,12 +28,12 @@ from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.select.settled import settled_by_rule
 from tests.command_line import DONE_WITH_FAILURES, Command
-from tests.empty_project import create_empty
+from tests.reflecting import place_project, project
 from tests.servers.answers import Answer, complete, refuse
 from tests.servers.batches import BATCH_FAULTS, BatchDesk, Posted
 from tests.servers.lessons import ALWAYS_REFUSED, REFUSED_ONCE, read_question, user_text
 from tests.servers.server import running
-from tests.small_project import alpaca_rows, save_student, write_lines
+from tests.small_project import save_student
 from tests.teaching_server import TeachingServer
 
 PROMPTS = load_prompts()
@@ -93,15 +92,8 @@ def server() -> Iterator[BatchServer]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A project of a few originals."""
-    with closing(create(tmp_path / "p.srt")) as found:
+    with closing(project(tmp_path / "p.srt", SAMPLES)) as found:
         yield found
-
-
-def create(path: Path, count: int = SAMPLES) -> Store:
-    store = create_empty(path)
-    for _ in import_file(store, write_lines(path.with_suffix(".jsonl"), alpaca_rows(count))):
-        pass
-    return store
 
 
 def teacher_at(server: BatchServer, behaviour: str = "batch") -> OpenAITeacher:
@@ -167,7 +159,7 @@ def has_each_once(store: Store) -> bool:
 def by_calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], list[Row]]:
     """The candidates and reflections that live calls make of the same originals."""
     path = tmp_path_factory.mktemp("live") / "p.srt"
-    with running(BatchServer()) as server, closing(create(path)) as store:
+    with running(BatchServer()) as server, closing(project(path, SAMPLES)) as store:
         for _ in reflect(store, teacher_at(server), PROMPTS):
             pass
         return candidates(store), reflections(store)
@@ -349,7 +341,7 @@ def test_of_two_lines_for_a_request_the_first_counts(store: Store, server: Batch
 def test_a_batch_that_is_cut_short_is_no_try_of_what_it_left(tmp_path: Path, server: BatchServer) -> None:
     """Batches that expire half done follow each other until one brings nothing, however many that takes."""
     server.refuses = False
-    with closing(create(tmp_path / "many.srt", 24)) as store:
+    with closing(project(tmp_path / "many.srt", 24)) as store:
         run(store, server, "batch_expired")
         assert len(candidates(store)) == 3 * 24 - 1, "of a batch of one line nothing is half"
         assert max(server.lines().values()) > 4
@@ -518,7 +510,7 @@ def test_a_cap_in_calls_holds(store: Store, server: BatchServer, by_calls: tuple
 def test_a_cap_in_dollars_holds(tmp_path: Path, server: BatchServer) -> None:
     """No batch is sent that might pass the cap: before replies are measured each may be as long as a reply can be."""
     server.refuses = False
-    with closing(create(tmp_path / "many.srt", 24)) as store:
+    with closing(project(tmp_path / "many.srt", 24)) as store:
         set_price(store, "m-1", Price(0, 1_000_000, 0.5))  # a reply of 5 tokens costs 5 dollars, in a batch the half
         assert "The cap of 2,000.00 dollars" in refused_run(store, server, plan=Plan(caps=Caps(cost=2_000)))
         assert not server.requests, "2048 tokens would be dearer"
@@ -603,15 +595,14 @@ def test_killed_at_every_commit(
 
     No batch is paid for twice, and no line is lost or stored twice.
     """
-    project = tmp_path / "p.srt"
-    create(project).close()
+    path = place_project(tmp_path / "p.srt", SAMPLES)
     finished = subprocess.run(
-        [sys.executable, "-c", WORKER, str(project), server.url("batch"), moment],
+        [sys.executable, "-c", WORKER, str(path), server.url("batch"), moment],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     assert int(finished.stdout) > 6, "it was killed"
-    with closing(Store.open(project)) as store:
+    with closing(Store.open(path)) as store:
         assert candidates(store) == by_calls[0]
         assert has_each_once(store)
         known = store.value("SELECT count(*) FROM batch WHERE state = 'fetched'")
@@ -644,17 +635,16 @@ def test_killed_before_the_answer_is_heard(
     command: Command,
 ) -> None:
     """Killed when a file was uploaded, a batch made or an output sent, before it hears of it, the command goes on."""
-    project = tmp_path / "p.srt"
-    create(project).close()
+    path = place_project(tmp_path / "p.srt", SAMPLES)
     server.desk.hold_at = moment
-    with reflecting(project, server.url("batch")):
+    with reflecting(path, server.url("batch")):
         assert server.desk.reached.wait(120)
     server.desk.hold_at = ("", "")
     server.desk.released.set()
-    finished = command(*reflecting_words(project, server.url("batch")))
+    finished = command(*reflecting_words(path, server.url("batch")))
     assert finished.returncode == DONE_WITH_FAILURES, finished.stderr
     assert "reflections accepted" in finished.stdout
-    with closing(Store.open(project)) as store:
+    with closing(Store.open(path)) as store:
         assert candidates(store) == by_calls[0]
         assert has_each_once(store)
     assert set(server.lines().values()) == {1}

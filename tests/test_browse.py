@@ -13,6 +13,7 @@ from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
 from srt_core.review.filter import facets
 from srt_core.review.filter.filter import Filter, membership
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.page import read_page
 from tests.browsing import sample_ids
 from tests.rule_oracle import Case, Numbers
@@ -41,7 +42,8 @@ FILTERS = [
     Filter(state=("rejected",)),
     Filter(text="odd"),
     Filter(problem=("truncated", "duplicate")),
-    Filter(extra=(('so"urce', "web"),)),
+    Filter(own=(OwnCondition('so"urce', ("web", "book")),)),
+    Filter(own=(OwnCondition("votes", ends=(1.0, 2.0)), OwnCondition("ti~/tle", contains="BIRD (1"))),
 ]
 
 
@@ -50,7 +52,10 @@ def fill(path: Path) -> Store:
     store = create_project(path, CASES)
     with store.transaction() as tx:
         tx.execute("UPDATE candidate SET response = 'ODD one' WHERE candidate_id % 4 = 1")
-        tx.execute("""UPDATE sample SET extra = '{"so\\"urce": "web"}' WHERE seq % 3 = 0""")
+        tx.execute(
+            """UPDATE sample SET extra = json_object(
+                   'so"urce', 'web', 'votes', seq % 4, 'ti~/tle', 'a bird (' || (seq % 2) || ')') WHERE seq % 3 = 0"""
+        )
         tx.execute(
             "UPDATE candidate SET drift = candidate_id % 3 / 2, growth = candidate_id % 4 WHERE origin = 'RESPONSE'"
         )
@@ -124,11 +129,6 @@ def test_one_score_makes_bins(tmp_path: Path) -> None:
     with create_project(tmp_path / "p.srt", [Case({Origin.ORIGINAL: Numbers(0.5, 0.5)})]) as store:
         edges = facets.bin_edges(store, "ifd", bins=4)
         assert sum(facets.count_in_bins(store, "ifd", edges, Filter())[Origin.ORIGINAL]) == 1
-
-
-def test_the_files_own_columns_are_offered(store: Store) -> None:
-    """A column of the file with few values is offered with them, whatever its name."""
-    assert facets.extra_values(store) == {'so"urce': ["web"]}
 
 
 def test_drift_and_growth_are_those_of_the_winner_and_an_original_has_none(store: Store) -> None:

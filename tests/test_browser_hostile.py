@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from srt_core.project import candidates
 from srt_core.project.store import Store
-from srt_core.records import Action, Decision, Origin, Pair, Policy
+from srt_core.records import Action, Context, Decision, Origin, Pair, Policy, Role, Turn
 from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
 from srt_core.select import policies
@@ -53,9 +53,14 @@ def _spoil_texts(store: Store) -> None:
     with store.transaction() as tx:
         tx.execute("UPDATE candidate SET instruction = ?, input = ?, response = ?", [EVIL, EVIL, EVIL])
         tx.execute("UPDATE candidate SET response = ? WHERE sample_id = ?", [LONG, sample_name(5)])
+        context = Context(EVIL, (Turn(Role.USER, EVIL), Turn(Role.ASSISTANT, EVIL)))
+        tx.execute("INSERT INTO context (context_id, hash, messages) VALUES (1, 'h', ?)", [context.json])
+        tx.execute("UPDATE candidate SET context_id = 1")
         tx.execute("UPDATE sample SET extra = ?", [json.dumps({EVIL: EVIL, "plain": EVIL})])
         tx.execute("INSERT INTO import (path, sha256, format, options) VALUES (?, 's', 'jsonl', '{}')", [EVIL])
-        tx.execute("INSERT INTO reject VALUES (1, 0, 1, ?, ?)", [EVIL, EVIL])
+        tx.execute(
+            'INSERT INTO reject (import_id, "row", line, reason, detail, raw) VALUES (1, 1, 1, ?, ?, ?)', [EVIL] * 3
+        )
         tx.execute("UPDATE scoring SET student = ?, template = ?", [EVIL, EVIL])
         tx.execute("UPDATE candidate SET producer = ? WHERE origin <> 'ORIGINAL'", [EVIL])
         tx.execute(

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Pair, Stage
 from srt_core.reflect.prompts import load_prompts
 from tests.command_line import DONE, DONE_WITH_FAILURES, ENVIRONMENT, NOT_DONE, Command, Finished, refused
 from tests.empty_project import create_empty
 from tests.fault_server import FaultServer, running_fault_server
+from tests.reflecting import place_project
 from tests.servers.server import running
-from tests.small_project import alpaca_rows, save_student, write_lines
+from tests.small_project import alpaca_rows, save_student
 from tests.teaching_server import TeachingServer, record_replies
 
 SAMPLES = 6
@@ -34,11 +34,7 @@ def one_thread() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of a few originals."""
-    path = tmp_path / "p.srt"
-    with create_empty(path) as store:
-        for _ in import_file(store, write_lines(tmp_path / "data.jsonl", alpaca_rows(SAMPLES))):
-            pass
-    return path
+    return place_project(tmp_path / "p.srt", SAMPLES)
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_jobs_are_looked_at_while_others_start(store: Store) -> None:
     is_over = threading.Event()
 
     def start_many() -> None:
-        for number in range(150):
+        for number in range(50):
             jobs.start(f"kind {number}", {}, one_row)
         is_over.set()
 

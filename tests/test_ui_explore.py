@@ -19,6 +19,7 @@ from srt_core.records import Origin
 from srt_core.review import decisions
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.views import save_view
 from srt_core.select.compare.students import POINTS
 from srt_core.select.derive import refresh
@@ -139,7 +140,7 @@ WHOLE = Filter(
     reason=("kept",),
     state=("open",),
     problem=("failed reflection",),
-    extra=(("so:urce", "*web*"),),
+    own=(OwnCondition("so:urce", ("*web*",)),),
     task=("code", "mathematics"),
     language=("en", "unknown"),
     cluster=("3",),
@@ -151,6 +152,7 @@ WHOLE = Filter(
     score=("no_target", "not scored"),
     failure=("cut_off",),
     imported=("1",),
+    mark=("refusal",),
     winner_ranges=(
         ("drift", 0.5, 1.0),
         ("r_ifd", 0.25, 1.5),
@@ -187,6 +189,7 @@ def test_the_address_says_all_of_a_filter() -> None:
         "score": "no_target,not scored",
         "failure": "cut_off",
         "imported": "1",
+        "mark": "refusal",
     }
     assert read_filter(filter_to_address(WHOLE)) == WHOLE
     assert set(filter_to_address(WHOLE)) | {"ifd", "growth", "origin_r_ifd", "origin_drift"} == set(NAMES)

@@ -3,12 +3,15 @@
 import getpass
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from srt_core.commands.terminal import errors, show
+from srt_core.errors import PolicyError
+from srt_core.project.progress import Progress
 from srt_core.project.store import Store, is_older
 
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
@@ -27,8 +30,17 @@ def open_project(path: Path) -> Store:
         errors.print(
             f"{path} is of an older version. It is converted, once; if that is cut off, the next start goes on."
         )
-        show(Store.convert(path))
+        show(_convert(path))
     return Store.open(path)
+
+
+def _convert(path: Path) -> Iterator[Progress]:
+    from srt_core.select.derive import refresh  # loads the methods, which not every command needs
+
+    yield from Store.convert(path)
+    yield Progress("selections", message="Selecting again under the policy in use")
+    with Store.open(path) as store, suppress(PolicyError):  # what the command itself says, unless it mends that
+        refresh(store)
 
 
 def list_failures(number: int, lines: Sequence[str]) -> None:

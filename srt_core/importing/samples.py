@@ -1,4 +1,4 @@
-"""Store the rows of a file as samples, candidates and rejects; list imports and rejects.
+"""Store the rows of a file as samples, candidates and rejects.
 
 The id of a sample is a hash of its original pair and of the number of that pair's earlier occurrences in its file. So
 importing the same file, or a longer version of it, adds no pair twice, and exact duplicates within a file are counted.
@@ -8,15 +8,14 @@ import hashlib
 import json
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
 from srt_core.importing.files import ImportRow, Reject
 from srt_core.importing.kinds import kind_of
+from srt_core.importing.rejects import clear_mended
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
 from srt_core.project.candidates import pair_hash, parts, texts
-from srt_core.project.events import append
 from srt_core.project.store import Store, Transaction
 from srt_core.records import Origin, Pair, ProducerKind
 
@@ -45,26 +44,6 @@ def sample_id(pair: Pair, occurrence: int) -> str:
     return b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
 
 
-def begin_import(store: Store, path: str, sha256: str, format: str, options: dict[str, object]) -> int:
-    """Return the id of the import of this content with these options, to be continued; create it if there is none."""
-    key = [sha256, format, json.dumps(options, sort_keys=True)]
-    with store.transaction() as tx:
-        found = tx.execute("SELECT import_id FROM import WHERE sha256 = ? AND format = ? AND options = ?", key)
-        if not found:
-            found = tx.execute(
-                "INSERT INTO import (path, sha256, format, options) VALUES (?, ?, ?, ?) RETURNING import_id",
-                [path, *key],
-            )
-    return int(found[0][0])
-
-
-def last_row(store: Store, import_id: int) -> int:
-    """Return the last row of the file that an import has stored or rejected; -1 for none."""
-    sql = """SELECT greatest((SELECT coalesce(max("row"), -1) FROM import_row WHERE import_id = $id),
-                             (SELECT coalesce(max("row"), -1) FROM reject WHERE import_id = $id))"""
-    return int(store.value(sql, {"id": import_id}))
-
-
 def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], author: str) -> Added:
     """Store a chunk of rows in one transaction, new samples, candidates and rejects; return how many of each."""
     good = [row for row in rows if isinstance(row, ImportRow)]
@@ -73,14 +52,16 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         named = _name_rows(tx, import_id, good)
         known = _known(tx, [name for name, _, _ in named])
         fresh = [(name, first, row) for name, first, row in named if name not in known]
+        conversations = _name_conversations(named)
         tx.append(
             "sample",
-            ["sample_id", "import_id", "row", "duplicate_of", "extra"],
+            ["sample_id", "import_id", "row", "duplicate_of", "extra", "conversation"],
             [
-                (name, import_id, row.row, first, json.dumps(row.extra, ensure_ascii=False))
+                (name, import_id, row.row, first, json.dumps(row.extra, ensure_ascii=False), conversations.get(name))
                 for name, first, row in fresh
             ],
         )
+        _join_conversations(tx, {name: last for name, last in conversations.items() if name in known})
         append_kinds(tx, [(name, row.original) for name, _, row in fresh])
         tx.append(
             "import_row",
@@ -91,9 +72,13 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         _add_refusals(tx, named, known, author)
         tx.append(
             "reject",
-            ["import_id", "row", "line", "reason", "raw"],
-            [(import_id, reject.row, reject.line, reject.reason, reject.raw) for reject in rejects],
+            ["import_id", "row", "line", "lines", "reason", "detail", "raw"],
+            [
+                (import_id, reject.row, reject.line, reject.lines, reject.reason, reject.detail, reject.raw)
+                for reject in rejects
+            ],
         )
+        clear_mended(tx, import_id, [row.row for row in good], [row.mends for row in rows if row.mends])
         tx.bump({name for name, _, _ in named})
     duplicates = sum(first is not None for _, first, _ in fresh)
     return Added(len(fresh), len(rows) - len(fresh) - len(rejects), duplicates, candidates, len(rejects))
@@ -127,6 +112,23 @@ def _name_rows(tx: Transaction, import_id: int, rows: Sequence[ImportRow]) -> li
         seen[content] += 1
         named.append((sample_id(row.original, occurrence), sample_id(row.original, 0) if occurrence else None, row))
     return named
+
+
+def _name_conversations(named: Sequence[_Named]) -> dict[str, str]:
+    """Return the conversation of each exchange of one: the id of its last, which comes last among those of its row."""
+    last = {row.row: name for name, _, row in named if row.is_exchange}
+    return {name: last[row.row] for name, _, row in named if row.is_exchange}
+
+
+def _join_conversations(tx: Transaction, conversations: Mapping[str, str]) -> None:
+    """Note the conversation of samples that were there before and belonged to none."""
+    if conversations:
+        tx.execute(
+            """UPDATE sample SET conversation = found.conversation
+               FROM (SELECT unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS conversation) AS found
+               WHERE sample_id = found.id AND sample.conversation IS NULL""",
+            [list(conversations), list(conversations.values())],
+        )
 
 
 def _known(tx: Transaction, names: Sequence[str]) -> set[str]:
@@ -196,67 +198,4 @@ def _add_refusals(tx: Transaction, named: Sequence[_Named], known: set[str], aut
             for origin, detail in row.refused.items()
             if (name, str(origin), detail) not in held
         ],
-    )
-
-
-def finish_import(store: Store, import_id: int, author: str, added: Added) -> None:
-    """Mark an import as complete and log it."""
-    with store.transaction() as tx:
-        tx.execute("UPDATE import SET finished = true WHERE import_id = ?", [import_id])
-        path = tx.execute("SELECT path FROM import WHERE import_id = ?", [import_id])[0][0]
-        append(tx, "import", author, {"path": path, "samples": added.samples, "rejected": added.rejected})
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """One run of the importer over one file."""
-
-    import_id: int
-    made_at: datetime
-    path: str
-    format: str
-    finished: bool
-    """Whether it came to the end of the file."""
-    taken: int
-    rejected: int
-
-
-def imports(store: Store) -> list[Import]:
-    """List the imported files, the newest first."""
-    return store.read(
-        Import,
-        """SELECT import_id, made_at, path, format, finished,
-                  (SELECT count(*) FROM import_row WHERE import_row.import_id = import.import_id) AS taken,
-                  (SELECT count(*) FROM reject WHERE reject.import_id = import.import_id) AS rejected
-           FROM import ORDER BY import_id DESC""",
-    )
-
-
-def rejects_by_reason(store: Store) -> dict[str, int]:
-    """Count rejected rows by reason, the most frequent first."""
-    rows = store.rows("SELECT reason, count(*) AS rejected FROM reject GROUP BY reason ORDER BY rejected DESC, reason")
-    return {row["reason"]: row["rejected"] for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
-    """A row of a file that could not be used."""
-
-    path: str
-    row: int
-    """Counted from 0."""
-    line: int | None
-    """Counted from 1; None where it is not known."""
-    reason: str
-    raw: str
-    """The start of the row as it stands in the file."""
-
-
-def rejects(store: Store, limit: int, offset: int) -> list[RejectedRow]:
-    """Read one page of the rejected rows, those of the newest file first."""
-    return store.read(
-        RejectedRow,
-        """SELECT import.path, reject."row", line, reason, raw FROM reject JOIN import USING (import_id)
-           ORDER BY import_id DESC, reject."row" LIMIT ? OFFSET ?""",
-        [limit, offset],
     )

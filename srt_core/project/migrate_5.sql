@@ -1,4 +1,5 @@
--- From schema version 5 to 6: pairs have a context, samples a conversation.
+-- From schema version 5 to 6: pairs have a context, samples a conversation and quality marks; rows count from 1, and
+-- rejects can be mended.
 CREATE SEQUENCE context_ids;
 CREATE TABLE context (
     context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
@@ -35,3 +36,33 @@ SELECT candidate_id, sample_id, origin, producer, number, instruction, input, re
 FROM candidate_5 ORDER BY candidate_id;
 DROP TABLE candidate_5;
 CREATE INDEX candidate_by_sample ON candidate (sample_id);
+
+ALTER TABLE import ADD COLUMN account JSON;
+ALTER TABLE import ADD COLUMN undone_by BIGINT;
+UPDATE import_row SET "row" = "row" + 1;
+UPDATE sample SET "row" = "row" + 1;
+
+CREATE SEQUENCE reject_ids;
+ALTER TABLE reject RENAME TO reject_5;
+CREATE TABLE reject (
+    reject_id BIGINT NOT NULL DEFAULT nextval('reject_ids'),
+    import_id BIGINT NOT NULL,
+    "row" BIGINT NOT NULL,
+    line BIGINT,                        -- NULL where it is not known
+    lines BIGINT NOT NULL DEFAULT 1,    -- how many were skipped with it
+    reason VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL DEFAULT '', -- what is true of this one alone
+    raw VARCHAR NOT NULL,               -- its text, at most a million characters
+    mended_by BIGINT                    -- the import in which it came mended
+);
+INSERT INTO reject (import_id, "row", line, reason, raw)
+SELECT import_id, "row" + 1, line, reason, raw FROM reject_5 ORDER BY import_id, "row";
+DROP TABLE reject_5;
+
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);

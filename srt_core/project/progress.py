@@ -21,6 +21,8 @@ class Progress:
     tokens: int = 0
     total_tokens: int | None = None
     spent: float | None = None
+    details: tuple[str, ...] = ()
+    """Sentences that tell more than the message, at the end of a step."""
     started: float = field(default_factory=time.monotonic, repr=False)
 
     def moved(

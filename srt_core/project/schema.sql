@@ -11,21 +11,28 @@ CREATE TABLE import (
     path VARCHAR NOT NULL,
     sha256 VARCHAR NOT NULL,
     format VARCHAR NOT NULL,
-    options JSON NOT NULL,              -- the column map and how conversations are taken
+    options JSON NOT NULL,              -- the column map and what else was said
     finished BOOLEAN NOT NULL DEFAULT false,
+    account JSON,                       -- what came of the columns, once it is finished
+    undone_by BIGINT,                   -- the event that took it back
     UNIQUE (sha256, format, options)
 );
 
 -- Which sample each row of an imported file is. A row that was there before points to the sample it is.
 CREATE TABLE import_row (import_id BIGINT NOT NULL, "row" BIGINT NOT NULL, pair_hash VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
 
--- Rows that could not be used, with line and reason.
+-- Rows that could not be used. Rows and lines count from 1.
+CREATE SEQUENCE reject_ids;
 CREATE TABLE reject (
+    reject_id BIGINT NOT NULL DEFAULT nextval('reject_ids'),
     import_id BIGINT NOT NULL,
     "row" BIGINT NOT NULL,
-    line BIGINT,
+    line BIGINT,                        -- NULL where it is not known
+    lines BIGINT NOT NULL DEFAULT 1,    -- how many were skipped with it
     reason VARCHAR NOT NULL,
-    raw VARCHAR NOT NULL
+    detail VARCHAR NOT NULL DEFAULT '', -- what is true of this one alone
+    raw VARCHAR NOT NULL,               -- its text, at most a million characters
+    mended_by BIGINT                    -- the import in which it came mended
 );
 
 CREATE SEQUENCE sample_seqs;
@@ -275,6 +282,17 @@ CREATE TABLE kind (
 
 -- A group of samples about one subject, with the words that set it apart.
 CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
+
+-- Quality marks that were found in samples: see srt_core/importing/marks.
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+
+-- How far each mark was looked for, by the version that looked: in all samples up to this number.
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);
 
 -- Every file that was exported, with all that decided what is in it, so that it can be written again.
 CREATE SEQUENCE export_ids;

@@ -272,6 +272,18 @@ class Store:
         with self._scratch_lock, self._cursor() as cursor, _committing(cursor) as tx:
             yield tx
 
+    @contextmanager
+    def workspace(self) -> Iterator[Transaction]:
+        """Yield statements for temporary tables, which nobody else sees and which end with the block.
+
+        Each statement is committed by itself. What does not fit into memory goes to disk; nobody waits meanwhile.
+        """
+        cursor = self._connection.cursor()
+        try:
+            yield Transaction(cursor)
+        finally:
+            cursor.close()
+
     @property
     def may_lag(self) -> bool:
         """Whether derived tables may lag behind the data: somebody brings them up to date now and then."""

@@ -125,8 +125,12 @@ class Calls:
 
     async def take(self, tasks: Sequence[ReflectionTask], *, first: bool = False) -> None:
         """Queue tasks, `first` before all others. Where a reply is stored already it is parsed instead of asked for."""
+        forms = self._form.readable
         with self._queue.lookup() as answered:
-            found = await asyncio.to_thread(self._look_up, tasks, self._form.readable)
+            found = await asyncio.to_thread(self._look_up, tasks, forms)
+        if self._form.current is not forms[0]:  # an answer has changed it during the look-up
+            await self.take(tasks, first=first)
+            return
         missed: list[ReflectionTask] = []
         for call, known in reversed(found) if first else found:  # appending on the left turns the order round again
             if known:

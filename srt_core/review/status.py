@@ -13,7 +13,7 @@ _COUNTS = {
     "scored": """SELECT count(*) FROM score WHERE ifd IS NOT NULL AND r_ifd IS NOT NULL
                  AND scoring_id = (FROM scoring_in_use)""",
     "duplicates": "SELECT count(*) FROM sample WHERE duplicate_of IS NOT NULL",
-    "rejected_rows": "SELECT count(*) FROM reject",
+    "rejected_rows": "SELECT count(*) FROM reject WHERE mended_by IS NULL",
     "reflected": f"SELECT count(DISTINCT sample_id) FROM candidate WHERE origin <> '{Origin.ORIGINAL}'",
     "failed_reflections": "SELECT count(*) FROM failed_reflection",
     "decided": "SELECT count(*) FROM verdict WHERE decided",

@@ -5,8 +5,8 @@ from pathlib import Path
 from threading import Event
 
 from srt_core.errors import ProjectError
+from srt_core.importing.imports import imports
 from srt_core.importing.run import import_file
-from srt_core.importing.samples import imports
 from srt_core.people.settings import app_folder
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store

@@ -1,27 +1,51 @@
-"""The step import: a file's rows become samples."""
+"""The step import: the rows of files become samples."""
 
 from collections.abc import Generator
 from pathlib import Path
 from threading import Event
 
-from srt_core.importing.files import FORMATS, parse_map
-from srt_core.importing.run import import_file
+from srt_core.importing.files import (
+    FORMATS,
+    Options,
+    Placeholders,
+    Source,
+    Speaker,
+    Turns,
+    find_sources,
+    parse_map,
+    parse_roles,
+)
+from srt_core.importing.run import import_files
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Step, Widget
 
 LISTED = 20
+COLUMNS, CONVERSATIONS, FILES = "Columns", "Conversations", "Files"
 
 FORMAT_LABELS = {
-    "alpaca": "Alpaca JSON: one list of records",
-    "jsonl": "JSON Lines: one record a line",
-    "messages": "Messages or ShareGPT: conversations",
+    "json": "JSON: records in a list, one a line, or one after another",
     "csv": "CSV: a table with a header",
     "parquet": "Parquet",
+    "arrow": "Arrow or Feather",
+}
+TURNS_LABELS = {
+    str(Turns.LAST): "The last answer, with what stands before it as its context",
+    str(Turns.EVERY): "Every answer, each a sample with what stands before it",
+    str(Turns.FIRST): "The first answer only",
+}
+PLACEHOLDER_LABELS = {
+    str(Placeholders.INPUT): "An empty input",
+    str(Placeholders.REFUSE): "An empty input; a row whose response is one is refused",
+    str(Placeholders.KEEP): "The text that it is",
 }
 
 ARGUMENTS = (
-    Argument("path", Path, option=Option("The file to import.", "file", is_positional=True)),
+    Argument(
+        "paths",
+        list[str],
+        option=Option("Files, folders or patterns; packed ones too.", "files", is_positional=True),
+    ),
     Argument(
         "format",
         str | None,
@@ -33,57 +57,139 @@ ARGUMENTS = (
             placeholder="Choose the format by hand",
             width=480,
         ),
+        group=FILES,
     ),
+    Argument(
+        "encoding",
+        str | None,
+        option=Option("Of text that is not UTF-8: gb18030, cp1252, utf-16-le."),
+        field=Field("Encoding", "Of text that is not UTF-8: gb18030, cp1252, utf-16-le.", placeholder="UTF-8"),
+        group=FILES,
+    ),
+    Argument(
+        "key",
+        str | None,
+        option=Option("The key under which the list of records stands, where an object has several."),
+        field=Field("Key of the list", "Where an object holds several lists of records.", placeholder="the only one"),
+        group=FILES,
+    ),
+    Argument("split", str | None, option=Option("Of a folder: only the files of this split."), group=FILES),
     Argument(
         "columns",
         dict[str, str],
         option=Option(
-            'A column: original.instruction="Raw Instruction", reflected.response=..., once each.',
+            'A column: instruction="Raw Instruction", system=Prompt, messages=dialog, reflected.response=...',
             "map",
             type=list[str] | None,
             read=lambda written: parse_map(written) if written else None,
         ),
+        group=COLUMNS,
     ),
     Argument(
-        "first_turn_only",
-        bool,
-        False,
-        option=Option("Take the first turn of conversations."),
-        field=Field(
-            "Take the first turn only",
-            "A conversation of several turns is refused without this. With it, the first question "
-            "and its answer are taken and the rest is left.",
-            Widget.SWITCH,
+        "separators",
+        tuple[str, ...],
+        (),
+        option=Option(
+            "Of a text with instruction and response: what stands before the one, then before the other.",
+            "separator",
+            type=list[str] | None,
+            read=lambda written: tuple(written or ()),
         ),
+        group=COLUMNS,
+    ),
+    Argument(
+        "placeholders",
+        Placeholders,
+        Placeholders.INPUT,
+        option=Option(
+            'What "nan", "<noinput>", "None", "N/A" are: an empty input, refused in a response too, or kept.'
+        ),
+        field=Field(
+            'What "nan", "<noinput>", "None" or "N/A" is',
+            "Words for nothing in the place of an input or a response; they are counted.",
+            Widget.LIST,
+            choices=PLACEHOLDER_LABELS,
+            width=480,
+        ),
+        group=COLUMNS,
+    ),
+    Argument(
+        "turns",
+        Turns,
+        Turns.LAST,
+        option=Option("Which answers of a conversation become samples: the last, every, the first."),
+        field=Field(
+            "Of a conversation of several turns",
+            "What stands before an answer is its context: it is given to the student and the teacher, and exported.",
+            Widget.LIST,
+            choices=TURNS_LABELS,
+            width=480,
+        ),
+        group=CONVERSATIONS,
+    ),
+    Argument(
+        "roles",
+        dict[str, str],
+        option=Option(
+            f"A speaker: Librarian=assistant; ours are {', '.join(Speaker)}.",
+            "role",
+            type=list[str] | None,
+            read=lambda written: parse_roles(written or ()),
+        ),
+        group=CONVERSATIONS,
     ),
     Argument("uploaded", bool, False),
 )
 
 
+def find_all(asked: Arguments) -> list[Source]:
+    """Return the files that the paths mean.
+
+    Raises:
+        DatasetError: one of them means none.
+    """
+    return [source for path in asked["paths"] for source in find_sources(path, asked["split"])]
+
+
+def options_of(asked: Arguments) -> Options:
+    """Return how the files are to be read."""
+    return Options(
+        turns=Turns(asked["turns"]),
+        roles=asked["roles"] or {},
+        separators=tuple(asked["separators"] or ()),
+        placeholders=Placeholders(asked["placeholders"]),
+        encoding=asked["encoding"] or None,
+        key=asked["key"] or None,
+    )
+
+
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
-    path = Path(asked["path"])
-    yield from import_file(
+    yield from import_files(
         store,
-        path,
+        find_all(asked),
         format=asked["format"],
         column_map=asked["columns"] or None,
-        first_turn_only=asked["first_turn_only"],
-        author=f"import of {path.name}",
+        options=options_of(asked),
         stop=stop,
     )
     if asked["uploaded"] and not stop.is_set():  # kept until then, so that an import can be resumed
-        path.unlink(missing_ok=True)
+        for path in asked["paths"]:
+            Path(path).unlink(missing_ok=True)
 
 
 def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
-    sql = 'SELECT "row", line, reason FROM reject ORDER BY rowid DESC LIMIT ?'
-    rows = store.rows(sql, [min(last.failed, LISTED)])
-    return Report([f"{last.message}."], last.failed, [_line(row) for row in reversed(rows)])
+    sql = """SELECT "row", line, lines, reason, detail FROM
+                 (SELECT * FROM reject ORDER BY reject_id DESC LIMIT $failed) ORDER BY reject_id LIMIT $listed"""
+    rows = store.rows(sql, {"failed": last.failed, "listed": LISTED})
+    more = ["Write them to a file to mend with `srt rejects`."] if last.failed else []
+    return Report([f"{last.message}.", *last.details, *more], last.failed, [_line(row) for row in rows])
 
 
 def _line(row: Row) -> str:
-    line = f" (line {row['line']})" if row["line"] else ""
-    return f"row {row['row']}{line}: {row['reason']}"
+    skipped = f", {row['lines']:,} lines skipped" if row["lines"] > 1 else ""
+    line = f" (line {row['line']}{skipped})" if row["line"] else ""
+    detail = f" ({row['detail']})" if row["detail"] else ""
+    return f"row {row['row']}{line}: {row['reason']}{detail}"
 
 
 IMPORT = Step(
@@ -95,4 +201,5 @@ IMPORT = Step(
     help="Import pairs, and rewrites of them where the file has any. Again is safe: nothing is added twice.",
     failed="rejected",
     report=_report,
+    then="marks",
 )

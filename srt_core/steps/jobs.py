@@ -113,6 +113,7 @@ class Jobs:
 
     def _run(self, job: Job, work: Work) -> None:
         _give_way()
+        self._refresh_due = 0.0  # soon: another job may have left much to do
         state = JobState.FAILED  # what stands if the step raises something that is no SRTError
         try:
             with self._store.lagging():

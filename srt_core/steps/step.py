@@ -146,6 +146,8 @@ class Step:
     """How its fields stand in a form; one below the other where not given."""
     is_work: bool = True
     """Whether Overview shows its jobs."""
+    then: str = ""
+    """The step that the app starts, without arguments, once this one is done."""
     is_open_to_all: bool = False
     """Whether not only owners may start it."""
 

@@ -6,6 +6,7 @@ from srt_core.steps.estimate import ESTIMATE
 from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.importing import IMPORT
 from srt_core.steps.kinds import KINDS
+from srt_core.steps.marks import MARKS
 from srt_core.steps.measure import MEASURE
 from srt_core.steps.parse_again import PARSE_AGAIN
 from srt_core.steps.reflect import REFLECT
@@ -15,5 +16,6 @@ from srt_core.steps.step import Step
 from srt_core.steps.trial import TRIAL
 
 STEPS: Mapping[str, Step] = {
-    step.name: step for step in (IMPORT, REFLECT, ESTIMATE, TRIAL, PARSE_AGAIN, SCORE, MEASURE, REWRITE, KINDS, EXPLAIN)
+    step.name: step
+    for step in (IMPORT, REFLECT, ESTIMATE, TRIAL, PARSE_AGAIN, SCORE, MEASURE, REWRITE, KINDS, MARKS, EXPLAIN)
 }

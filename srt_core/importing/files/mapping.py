@@ -1,15 +1,22 @@
 """Which column of a file is which part of which pair."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from srt_core.errors import DatasetError
+from srt_core.importing.files.shapes.plans import Shape, find_plan
 
 ColumnMap = dict[str, str]
-"""From a target, such as "original.instruction" or "reflected.response", to the name of a column."""
+"""From a target, such as "original.instruction" or "reflected.response", to the name of a column; "" for none."""
 
 GROUPS = ("original", "reflected", "instruction", "response", "both")
 PARTS = ("instruction", "input", "response")
-TARGETS: tuple[str, ...] = tuple(f"{group}.{part}" for group in GROUPS for part in PARTS)
+WHOLE_PARTS = ("messages", "text")
+"""Parts of an original that hold instruction and response."""
+ORIGINAL_PARTS = (*PARTS, "system", "history", *WHOLE_PARTS)
+TARGETS: tuple[str, ...] = (
+    *(f"original.{part}" for part in ORIGINAL_PARTS),
+    *(f"{group}.{part}" for group in GROUPS[1:] for part in PARTS),
+)
 
 
 def parse_map(assignments: Iterable[str]) -> ColumnMap:
@@ -21,7 +28,7 @@ def parse_map(assignments: Iterable[str]) -> ColumnMap:
     column_map: ColumnMap = {}
     for assignment in assignments:
         target, equals, column = assignment.partition("=")
-        if not equals or not column:
+        if not equals:
             raise DatasetError(f'"{assignment}" maps nothing.', 'Write TARGET=COLUMN: original.response="Answer".')
         name = _full_target(target.strip())
         if name in column_map:
@@ -32,43 +39,42 @@ def parse_map(assignments: Iterable[str]) -> ColumnMap:
 
 def _unquoted(column: str) -> str:
     """Remove quotes that no shell removed, as in a list of arguments or a file of options."""
-    is_quoted = len(column) > 2 and column[0] == column[-1] == '"'
+    is_quoted = len(column) > 1 and column[0] == column[-1] == '"'
     return column[1:-1] if is_quoted else column
 
 
-def default_map(columns: Sequence[str]) -> ColumnMap | None:
-    """Return the mapping of Alpaca's columns (instruction, input, output or response), in upper or lower case.
-
-    None when there is no instruction, or neither output nor response.
-    """
-    by_name = {column.lower(): column for column in reversed(columns)}
-    response = by_name.get("output", by_name.get("response"))
-    if "instruction" not in by_name or response is None:
-        return None
-    column_map = {"original.instruction": by_name["instruction"], "original.response": response}
-    if "input" in by_name:
-        column_map["original.input"] = by_name["input"]
-    return column_map
-
-
-def complete_map(column_map: ColumnMap | None, columns: Sequence[str]) -> ColumnMap:
-    """Return a mapping checked against a file: full target names, and Alpaca's columns where no original is mapped.
-
-    A file without any column has no record to map, so its mapping is not checked.
+def complete_map(column_map: Mapping[str, str] | None) -> ColumnMap:
+    """Return a mapping with full target names.
 
     Raises:
-        DatasetError: a column is not in the file, a pair lacks a part, or two groups would make the same candidate.
+        DatasetError: a pair lacks a part, or two groups would make the same candidate.
     """
     full = {_full_target(target): column for target, column in (column_map or {}).items()}
-    if not columns:
-        return full
-    absent = [column for column in full.values() if column not in columns]
-    if absent:
-        raise DatasetError(f'The file has no column "{absent[0]}".', f"It has {_listed(columns)}.")
-    if not any(target.startswith("original.") for target in full):
-        full |= _originals(columns)
     _check_groups(full)
     return full
+
+
+def default_map(columns: Sequence[str]) -> ColumnMap:
+    """Return what columns are by their names, as far as they hold a pair or a conversation; {} where they do not."""
+    plan = find_plan(columns, columns, {})
+    if plan is None:
+        return {}
+    parts = {
+        "instruction": plan.instruction,
+        "input": plan.input,
+        "response": plan.response,
+        "system": plan.system,
+        "history": plan.history,
+        "messages": plan.whole if plan.shape is Shape.MESSAGES else "",
+        "text": plan.whole if plan.shape is Shape.TEXT else "",
+    }
+    return {f"original.{part}": column for part, column in parts.items() if column}
+
+
+def knows(columns: Sequence[str]) -> bool:
+    """Whether columns of these names say by themselves what they are."""
+    plan = find_plan(columns, columns, {})
+    return plan is not None and plan.shape is not Shape.TEXT
 
 
 def by_group(column_map: ColumnMap) -> dict[str, dict[str, str]]:
@@ -90,26 +96,19 @@ def _full_target(target: str) -> str:
     return name
 
 
-def _originals(columns: Sequence[str]) -> ColumnMap:
-    found = default_map(columns)
-    if found is None:
-        hint = "Map them: original.instruction, original.input and original.response."
-        raise DatasetError(f"The columns are not Alpaca's; found {_listed(columns)}.", hint)
-    return found
-
-
 def _check_groups(column_map: ColumnMap) -> None:
     groups = by_group(column_map)
     for group, parts in groups.items():
-        needed = ("instruction", "response") if group in ("original", "instruction") else ("response",)
+        if group == "original":
+            named = {part for part in parts if parts[part]}
+            is_pair = bool(named & {"instruction", "response"})
+            needed: tuple[str, ...] = ("instruction", "response") if is_pair and not named & {*WHOLE_PARTS} else ()
+        else:
+            needed = ("instruction", "response") if group == "instruction" else ("response",)
         for part in needed:
-            if part not in parts:
+            if not parts.get(part):
                 raise DatasetError(f"{group}.{part} is not mapped.", f"Map {group}.{part} to a column too.")
     rivals = [group for group in ("instruction", "response") if group in groups and "reflected" in groups]
     if rivals:
         message = f"reflected.* and {rivals[0]}.* would make the same candidate."
         raise DatasetError(message, f"Map either reflected.* or {rivals[0]}.*, not both.")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)

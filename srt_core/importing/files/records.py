@@ -1,15 +1,19 @@
 """The results of reading: records, and rejects where a record cannot be read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-EXCERPT_CHARACTERS = 2000
+_HALF = re.compile("[\ud800-\udfff]")
+
+RAW_CHARACTERS = 1_000_000
+"""How much of a record that cannot be used is kept, so that it can be mended and given again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its 0-based row in the file, the 1-based line where it begins if known, its fields by column."""
+    """One record: its row in the file and the line where it begins, both from 1, and its fields by column."""
 
     row: int
     line: int | None
@@ -18,27 +22,36 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that cannot be read: row and line, the reason as a sentence, and at most its first 2,000 characters."""
+    """A record that cannot be used: where it stands, the reason as a sentence, and its text."""
 
     row: int
     line: int | None
     reason: str
     raw: str
+    detail: str = ""
+    """What is true of this one alone, such as the place of the error in it."""
+    lines: int = 1
+    """How many lines were skipped with it."""
+    is_unmapped: bool = False
+    """Whether nothing is wrong with it, but nobody said which column is what."""
+    mends: int | None = None
+    """The number of the reject that it was, where it was given again."""
 
 
-def excerpt(raw: bytes | str | Mapping[str, object]) -> str:
-    """Return the start of a record, at most 2,000 characters, as text that can be stored."""
+def text_of(raw: str | Mapping[str, object]) -> str:
+    """Return the text of a record as it can be stored: at most a million characters, and no half characters."""
     if isinstance(raw, Mapping):
         raw = json.dumps(raw, ensure_ascii=False, default=str)
-    text = raw if isinstance(raw, str) else raw[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
-    return text[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    return _HALF.sub("\ufffd", raw[:RAW_CHARACTERS])
 
 
 def describe(value: object) -> str:
-    """Return the type of a value in words: "a number", "a list", "an object", ..."""
+    """Return the type of a value in words: "a number", "a list of 2", "an object", ..."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "true or false"
     if isinstance(value, int | float):
         return "a number"
-    names: dict[type, str] = {str: "text", list: "a list", dict: "an object", bytes: "binary data"}
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    names: dict[type, str] = {str: "text", dict: "an object", bytes: "binary data"}
     return names.get(type(value), f"a {type(value).__name__}")

@@ -34,18 +34,21 @@ def language_of(pair: Pair) -> str:
     return identify(text[:READ_CHARACTERS])
 
 
-def identify(text: str) -> str:
-    """Return the ISO 639 code of a text's language (two letters, or three where there is no such code), or UNKNOWN."""
-    if _is_plain_english(text):
+def identify(text: str, confidence: float = LEAST_CONFIDENCE) -> str:
+    """Return the ISO 639 code of a text's language (two letters, or three where there is no such code), or UNKNOWN.
+
+    `confidence` (0 to 1) is the least that is taken for an answer.
+    """
+    if is_plain_english(text):
         return "en"
     letters = sum(map(str.isalpha, text))
     if letters < LEAST_LETTERS and len(_DENSE.findall(text)) < LEAST_LETTERS // 4:
         return UNKNOWN
-    code, confidence = _identifier().classify(text)
-    return UNKNOWN if confidence < LEAST_CONFIDENCE or code in _NOT_LANGUAGES else str(code)
+    code, found = _identifier().classify(text)
+    return UNKNOWN if found < confidence or code in _NOT_LANGUAGES else str(code)
 
 
-def _is_plain_english(text: str) -> bool:
+def is_plain_english(text: str) -> bool:
     """Return whether at least four words and a sixth of all are English function words, three of them different."""
     words = _WORD.findall(text.lower())
     hits = [word for word in words if word in _ENGLISH]

@@ -32,6 +32,14 @@ def count_undecided(store: Store, only: Filter) -> Undecided:
     return Undecided(**store.rows(sql, values)[0])
 
 
+def count_marked(store: Store, only: Filter) -> dict[str, int]:
+    """Count the samples of a filter by quality mark; a mark that none of them has is left out."""
+    where, values = filter_condition(store, only)
+    sql = f"""SELECT mark, count(*) AS samples FROM mark
+        WHERE seq IN (SELECT seq FROM {ROWS} WHERE {where}) GROUP BY mark"""
+    return {row["mark"]: row["samples"] for row in store.rows(sql, values)}
+
+
 def count_in_bins(store: Store, measure: str, edges: Sequence[float], only: Filter) -> dict[Origin, list[int]]:
     """Count candidates by `measure` (of RANGES) and origin in the bins between `edges` (one count per bin).
 
@@ -70,23 +78,6 @@ def _of_origins(measure: str) -> str:
     if not origins_of(measure):  # what a sample has is drawn as its original's
         return f"{measure} AS {Origin.ORIGINAL}"
     return ", ".join(f"{origin_column(origin, measure)} AS {origin}" for origin in origins_of(measure))
-
-
-def extra_values(store: Store, limit: int = 40) -> dict[str, list[str]]:
-    """List the file's own columns that have at most `limit` distinct values, with those values, for filters."""
-    return store.remember(("extra", limit, store.value("SELECT max(seq) FROM sample")), lambda: _extra(store, limit))
-
-
-def _extra(store: Store, limit: int) -> dict[str, list[str]]:
-    rows = store.rows(
-        """WITH pairs AS (SELECT unnest(json_keys(extra)) AS name, extra FROM (SELECT DISTINCT extra FROM sample)),
-                found AS (SELECT DISTINCT name, json_extract_string(extra, '$."' || replace(name, '"', '\\"') || '"')
-                          AS value FROM pairs)
-           SELECT name, list(value ORDER BY value) AS choices FROM found
-           WHERE value IS NOT NULL GROUP BY name HAVING count(*) <= ? ORDER BY name""",
-        [limit],
-    )
-    return {found["name"]: found["choices"] for found in rows}
 
 
 _CHOICES: Mapping[str, str] = {

@@ -4,7 +4,7 @@ Every field is a condition of its own over the relation `ROWS`. No value is ever
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Literal
 
@@ -13,6 +13,7 @@ from srt_core.importing.kinds import TaskType
 from srt_core.methods import MEASURES
 from srt_core.project.store import Store
 from srt_core.records import REWRITTEN_ORIGINS, LossStatus, Origin
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.verdicts import RANGES, ROWS
 from srt_core.select.derive import refresh
@@ -63,8 +64,8 @@ class Filter:
     """Measures of the candidate that won the walk, by name, from and to, both ends included; sorted by name."""
     origin_ranges: tuple[tuple[str, str, float, float], ...] = ()
     """The same of one origin's candidate: measure, origin, from and to."""
-    extra: tuple[tuple[str, str], ...] = field(default=())
-    """Columns of the file that the product has no use for, by name and value."""
+    own: tuple[OwnCondition, ...] = ()
+    """Of the curator's own columns."""
     task: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     cluster: tuple[str, ...] = ()
@@ -84,6 +85,8 @@ class Filter:
     """Why a reflection failed whose candidate is not there."""
     imported: tuple[str, ...] = ()
     """The import it came with, by number."""
+    mark: tuple[str, ...] = ()
+    """It has any of these quality marks."""
 
     def range_of(self, measure: str) -> tuple[str, Range | None]:
         """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""
@@ -102,6 +105,11 @@ class Filter:
         elif ends:
             winners.append((measure, *ends))
         return replace(self, winner_ranges=tuple(sorted(winners)), origin_ranges=tuple(sorted(origins)))
+
+    def with_own(self, condition: OwnCondition) -> "Filter":
+        """Return the filter with a condition in the place of the one on its column; without it where that is open."""
+        rest = tuple(each for each in self.own if each.column != condition.column)
+        return replace(self, own=(*rest, condition) if condition else rest)
 
 
 def origins_of(measure: str) -> tuple[Origin, ...]:
@@ -135,10 +143,10 @@ def filter_condition(store: Store, only: Filter) -> tuple[str, dict[str, object]
     for name, origin, low, high in only.origin_ranges:
         values[f"o_{name}_low"], values[f"o_{name}_high"] = low, high
         parts.append(f"{origin_column(origin, name)} BETWEEN $o_{name}_low AND $o_{name}_high")
-    for number, (name, value) in enumerate(only.extra):
-        values[f"extra_name_{number}"], values[f"extra_value_{number}"] = _json_path(name), value
-        equal = f"json_extract_string(extra, $extra_name_{number}) = $extra_value_{number}"
-        parts.append(f"seq IN (SELECT seq FROM sample WHERE {equal})")
+    for number, condition in enumerate(only.own):
+        part, held = condition.sql(f"own_{number}")
+        parts.append(part)
+        values |= held
     more, more_values = _facets(only)
     return " AND ".join(parts + more) or "true", values | more_values
 
@@ -165,6 +173,7 @@ _AMONG: Mapping[str, str] = {
     "failure": """sample_id IN (SELECT sample_id FROM reflection ANTI JOIN candidate USING (sample_id, origin)
         WHERE status <> 'accepted' AND list_contains($failure::VARCHAR[], reason))""",
     "imported": "seq IN (SELECT seq FROM sample WHERE list_contains($imported::BIGINT[], import_id))",
+    "mark": "seq IN (SELECT seq FROM mark WHERE list_contains($mark::VARCHAR[], mark))",
 }
 _NUMBERED = ("cluster", "imported")
 _IN_USE = "scoring_id = (FROM scoring_in_use)"
@@ -237,8 +246,3 @@ def check_measure(measure: str) -> None:
     """Refuse what filters do not bound, with an SRTError."""
     if measure not in RANGES:
         raise SRTError(f"There is no measure {measure}.", f"Choose from: {', '.join(RANGES)}.")
-
-
-def _json_path(name: str) -> str:
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$."{quoted}"'

@@ -15,6 +15,7 @@ from srt_core.review.filter.filter import Filter, membership
 from srt_core.review.filter.page import SORTS, Listed, read_page
 from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.coverage import render_coverage
+from srt_core.ui.explore.marks import render_marks
 from srt_core.ui.explore.sample import render_sample
 from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.views import draw_views, open_view
@@ -64,6 +65,7 @@ def render_explore(project: Project) -> None:
 _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
     "Distributions": render_charts,
     "Coverage": render_coverage,
+    "Marks": render_marks,
     "Students": render_students,
 }
 

@@ -17,6 +17,7 @@ from srt_core.ui.frame.words import (
     describe_rewrite,
     number,
 )
+from srt_core.ui.sample.beside import context_html, own_html
 from srt_core.ui.sample.summary import Sample, read_sample
 from srt_core.ui.server.runtime import Project
 
@@ -28,9 +29,13 @@ def render_sample(project: Project, name: str, view: Mapping[str, str]) -> None:
     sample = read_sample(project.store, name)
     with st.container(border=True):
         _draw_head(sample, name, view)
+        if context := context_html(sample.candidates[Origin.ORIGINAL].pair.context):
+            st.html(context)
         for column, candidate in zip(st.columns(len(sample.candidates)), sample.candidates.values(), strict=True):
             with column:
                 _draw_candidate(sample, candidate)
+        if own := own_html(sample.own):
+            st.html(own)
         for origin, failure in sample.failures.items():
             _draw_failure(origin, failure)
 
@@ -45,6 +50,8 @@ def _draw_head(sample: Sample, name: str, view: Mapping[str, str]) -> None:
         st.page_link("pages/9_History.py", label="Its history", icon=":material/history:",
                      query_params=address(of_sample=name))  # fmt: skip
     st.text(" ".join(sample.walk()))
+    if marks := sample.said_of_marks():
+        st.text(f"Marks: {marks}")
 
 
 def _decision(verdict: Verdict) -> str:

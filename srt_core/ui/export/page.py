@@ -18,6 +18,7 @@ from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.sample.beside import context_html
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
 
@@ -115,6 +116,8 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column, st.container(border=True):
             st.markdown(f"Sample {row.seq} · {ORIGIN_LABELS[row.origin]}")
+            if context := context_html(row.pair.context):
+                st.html(context)
             for part in ("instruction", "input", "response"):
                 if text := getattr(row.pair, part):
                     st.caption(part.capitalize())

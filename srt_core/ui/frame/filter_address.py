@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.importing.marks import BY_NAME as MARKS
 from srt_core.methods import REASONS
 from srt_core.records import Origin
 from srt_core.review.filter.facets import LISTED
 from srt_core.review.filter.filter import PROBLEMS, STATES, STATUSES, TASKS, Days, Filter, Range, is_empty, origins_of
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import put_in_address
+from srt_core.ui.frame.own_address import describe_own, read_own, write_own
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 
@@ -36,6 +37,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "state": STATES,
     "problem": PROBLEMS,
     "score": STATUSES,
+    "mark": tuple(MARKS),
 }
 """Conditions with values that are ours; those of LISTED take the values that a project holds."""
 
@@ -47,6 +49,8 @@ WORDS: Mapping[str, Words] = {
     "state": Words("Decision", "What people decided. Overridden: otherwise than the rule, or edited."),
     "problem": Words("Problem", "What may need a look before training."),
     "score": Words("Scoring", "What became of scoring any of the sample's versions under the student in use."),
+    "mark": Words("Marks", "Any of these quality marks: what may be wrong with the original pair. Explore counts them "
+                  "under Marks."),
     "language": Words("Language", "Of the original, as its ISO 639 code. Unknown: too short or too few words to tell."),
     "cluster": Words("Subject", "Groups of samples with similar words, named by the words that set them apart."),
     "producer": Words("Rewritten by", "The teacher, or the file, that a rewrite of the sample came from."),
@@ -64,7 +68,9 @@ WINNER = "winner"
 _OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
 NAMES = ("text", *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
 """The query parameters of a filter."""
-_LABELS: Mapping[str, str] = dict([*ORIGIN_LABELS.items(), *REASON_LABELS.items()])
+_LABELS: Mapping[str, str] = dict(
+    [*ORIGIN_LABELS.items(), *REASON_LABELS.items(), *((name, mark.label) for name, mark in MARKS.items())]
+)
 
 
 def filter_from_address() -> Filter:
@@ -78,7 +84,7 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
     found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
     found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
     decided = _read_days(asked.get("decided", ""))
-    only = Filter(text=asked.get("text", ""), decided=decided, extra=_read_extra(asked.get("extra", "")), **found)
+    only = Filter(text=asked.get("text", ""), decided=decided, own=read_own(asked.get("extra", "")), **found)
     for name in RANGES:
         if ends := _read_range(name, asked.get(name, "")):
             only = only.with_range(name, "", ends)
@@ -89,7 +95,7 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
 
 def filter_to_address(only: Filter) -> dict[str, str]:
     """Return the query parameters of a filter; none for what it leaves open."""
-    written = {"text": only.text, "extra": json.dumps(dict(only.extra), ensure_ascii=False) if only.extra else ""}
+    written = {"text": only.text, "extra": write_own(only.own)}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
     for name in LENGTHS:
@@ -135,7 +141,7 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
         origin, ends = range_of(only, name)
         if ends:
             parts.append(f"{MEASURE_LABELS[name]} of {range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
-    return "; ".join(parts + [f"{name} is '{value}'" for name, value in only.extra])
+    return "; ".join([*parts, *map(describe_own, only.own)])
 
 
 def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
@@ -226,13 +232,3 @@ def _read_days(text: str) -> Days | None:
     except ValueError as error:
         raise SRTError(f"The address gives decided as '{text}'.", "Give it as in 2026-01-01,2026-01-31.") from error
     return first, last
-
-
-def _read_extra(text: str) -> tuple[tuple[str, str], ...]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError as error:
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.') from error
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise SRTError(f"The address gives extra as '{text}'.", 'Give it as in {"source":"web"}.')
-    return tuple(found.items())

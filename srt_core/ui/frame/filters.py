@@ -6,7 +6,7 @@ give the same samples. The common conditions stand in the bar, the others below 
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,8 +15,9 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
-from srt_core.review.filter.facets import LISTED, choices, extra_values
+from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter, Range, is_empty, origins_of
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.filter_address import (
     CHOICES,
@@ -34,6 +35,7 @@ from srt_core.ui.frame.filter_address import (
     write_filter,
 )
 from srt_core.ui.frame.generation import claim, current, generation
+from srt_core.ui.frame.own_filter import draw_own
 from srt_core.ui.frame.page import acting, show_error
 from srt_core.ui.frame.panels import panel
 from srt_core.ui.frame.words import MEASURE_HELP, MEASURE_LABELS
@@ -91,6 +93,7 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("What it is; lengths in characters of the response"):
             for name in ("language", "cluster"):
                 _draw_listed(project, name, only, born)
+            _draw_choices("mark", only, born)
             for name in LENGTHS:
                 _draw_length(name, only, born)
         with _group("Scores and changes"):
@@ -104,7 +107,8 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("How scoring went, and where it came from"):
             _draw_choices("score", only, born)
             _draw_listed(project, "imported", only, born)
-            _draw_extra(extra_values(project.store), dict(only.extra), born)
+        with _group("The columns of your own files"):
+            draw_own(project.store, only.own, born, _turn_own)
 
 
 @contextmanager
@@ -116,9 +120,9 @@ def _group(title: str) -> Iterator[None]:
 
 
 def _count_held(only: Filter) -> int:
-    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "decided")]
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided")]
     ranges = [range_of(only, measure)[1] for measure in RANGES]
-    return sum(map(bool, [*held, *ranges])) + len(only.extra)
+    return sum(map(bool, [*held, *ranges])) + len(only.own)
 
 
 def _draw_listed(project: Project, name: str, only: Filter, born: int) -> None:
@@ -160,23 +164,6 @@ def _draw_range(only: Filter, measure: str, born: int) -> None:
                         on_change=turn, placeholder="any", width=NUMBER_WIDTH)  # fmt: skip
 
 
-def _draw_extra(columns: dict[str, list[str]], chosen: Mapping[str, str], born: int) -> None:
-    """Offer the file's own columns. Names and values are of the file: they are options, never labels."""
-    names = sorted({*columns, *chosen})
-    if not names:
-        st.caption("The imported file has no further column with few enough values to choose from.", width="content")
-        return
-    first = names.index(next(iter(chosen), names[0]))
-    name = st.selectbox("Column of the file", names, first, key="filter_extra_name", width=LISTED_WIDTH)
-    values = list(dict.fromkeys([*columns.get(name, []), *([chosen[name]] if name in chosen else [])]))
-    held = values.index(chosen[name]) if name in chosen else None
-    key = f"filter_extra_{names.index(name)}_{born}"
-    st.selectbox("is", values, held, key=key, on_change=_turn_extra, args=(name, key), placeholder="anything",
-                 width=LISTED_WIDTH)  # fmt: skip
-    if chosen:
-        st.text(" · ".join(f"{column} is {value}" for column, value in chosen.items()))
-
-
 @acting
 def _turn_text() -> None:
     _take(replace(filter_from_address(), text=_typed("text")))
@@ -206,14 +193,8 @@ def _turn_days() -> None:
     _take(replace(filter_from_address(), decided=(first, last) if first or last else None))
 
 
-@acting
-def _turn_extra(name: str, key: str) -> None:
-    value = st.session_state[key]
-    only = filter_from_address()
-    chosen = {column: held for column, held in only.extra if column != name}
-    if value is not None:
-        chosen[name] = value
-    _take(replace(only, extra=tuple(chosen.items())))
+def _turn_own(condition: OwnCondition) -> None:
+    _take(filter_from_address().with_own(condition))
 
 
 def _ends(low: float | None, high: float | None) -> Range | None:

@@ -1,7 +1,7 @@
 """The frame of every page: its title, the sidebar, the project in the address, and the one place that shows errors."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -11,6 +11,7 @@ import streamlit as st
 from srt_core.errors import PolicyError, SRTError
 from srt_core.methods import PRESETS
 from srt_core.people import LoginMethod
+from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from srt_core.select.selection import apply
 from srt_core.ui.frame.address import put_in_address, remember_address
@@ -79,10 +80,14 @@ def setup_page(page: str) -> Project:
 
 
 def _open(path: Path) -> Project:
-    if words := opening_words(path):
-        with st.spinner(words):
-            return open_project(path)
-    return open_project(path)
+    words = opening_words(path)
+    if words is None:
+        return open_project(path)
+    with st.spinner(words):
+        project = open_project(path)
+        with suppress(PolicyError):  # said next
+            refresh(project.store)  # which takes its time, too, where the file was converted
+        return project
 
 
 def _require_policy(project: Project) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from srt_core.importing.samples import imports, rejects, rejects_by_reason
+from srt_core.importing.imports import imports
+from srt_core.importing.rejects import rejects, rejects_by_reason
 from srt_core.project.store import Store
 
 PAGE_ROWS = 50

@@ -1,28 +1,31 @@
-"""The Import screen: choose a file, say what its columns are, look at what comes out, and take it in."""
+"""The Import screen: choose files, see how they are read, say it otherwise where it has to be, and take them in."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from srt_core.errors import DatasetError
 from srt_core.importing.files import (
     TARGETS,
+    Account,
     ColumnMap,
     ImportRow,
+    Options,
     Reject,
+    Source,
     columns,
     default_map,
     detect,
+    knows,
     preview,
     read_rows,
 )
-from srt_core.importing.files.conversations import KEYS
 from srt_core.records import Origin, Pair
-from srt_core.steps.importing import IMPORT
+from srt_core.steps.importing import IMPORT, find_all, options_of
 from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.page import address, reporting, show_error
 from srt_core.ui.frame.progress import job_panel
@@ -44,7 +47,9 @@ GROUP_HELP = (
     "a Response candidate where only the response differs. The other three name the candidate themselves."
 )
 NEEDED = ("original.instruction", "original.response")
-PREVIEWED = 5
+WHOLE = ("original.messages", "original.text")
+PREVIEWED, LOOKED_AT = 5, 200
+SHOWN_CHARACTERS = 2_000
 NONE = "(none)"
 
 # Column names that say by themselves what they are.
@@ -67,7 +72,7 @@ def render_import(project: Project) -> None:
 def guess_map(names: Sequence[str]) -> ColumnMap:
     """Map the columns whose names say exactly what they are; empty where there is no whole original pair."""
     by_name = {name.lower().replace("_", " "): name for name in reversed(names)}
-    found = default_map(names) or {}
+    found = default_map(names)
     for group, prefixes in _PREFIXES.items():
         for part, part_names in _PART_NAMES.items():
             spelled = [f"{prefix} {part_name}" for prefix in prefixes for part_name in part_names]
@@ -80,67 +85,84 @@ def guess_map(names: Sequence[str]) -> ColumnMap:
 
 
 @contextmanager
-def _reporting_on(path: Path) -> Iterator[None]:
+def _reporting_on(source: Source) -> Iterator[None]:
     """Show a DatasetError with the file's own name: an upload's path on the server says nothing to anybody."""
     try:
         yield
     except DatasetError as error:
-        show_error(DatasetError(error.message.replace(str(path), path.name), error.hint))
+        show_error(DatasetError(error.message.replace(source.name, _short(source)), error.hint))
 
 
-def _draw_plan(project: Project, path: Path) -> None:
-    """Draw what is known of the file, what is to be said of it, and what would come out of it."""
-    key = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    format = _choose_format(path, key)
-    if format is None:
+def _short(source: Source) -> str:
+    return source.name.rsplit("/", 1)[-1]
+
+
+def _draw_plan(project: Project, path: str) -> None:
+    """Draw what is known of the files, what is to be said of them, and what would come out of the first."""
+    key = hashlib.sha256(path.encode()).hexdigest()[:8]
+    asked: dict[str, Any] = IMPORT.complete({"paths": [path], "uploaded": str(uploads_folder()) in path})
+    sources = find_all(asked)
+    if len(sources) > 1:
+        st.markdown(f"{len(sources):,} files, each of them an import. The first one is shown.")
+    asked["encoding"] = _choose("encoding", None, key)
+    asked["format"] = _choose_format(sources[0], asked, key)
+    if asked["format"] is None:
         return
-    with _reporting_on(path):
-        _draw_reading(project, path, format, key)
+    with _reporting_on(sources[0]):
+        _draw_reading(project, sources[0], asked, key)
 
 
-def _draw_reading(project: Project, path: Path, format: str, key: str) -> None:
-    names = columns(path, format)
+def _choose(name: str, begin: Any, key: str, **changed: Any) -> Any:
+    return draw_field(IMPORT.argument(name), begin, suffix=f"_{key}", **changed)
+
+
+def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: str) -> None:
+    with st.expander("How it is read", icon=":material/tune:"):
+        asked |= {name: _choose(name, IMPORT.argument(name).default, key) for name in ("turns", "placeholders", "key")}
+    options = options_of(asked)
+    names = columns(source, asked["format"], options)
     with st.expander("The file's first records", icon=":material/table_rows:"):
-        records = [{name: str(value) for name, value in record.fields.items()} for record in preview(path, format)]
+        found = preview(source, asked["format"], options=options)
+        records = [{name: str(value) for name, value in record.fields.items()} for record in found]
         st.dataframe(records, hide_index=True, alt="The first records of the file, as they are.")
-    is_table = not _holds_conversations(names, format)
-    column_map = _choose_columns(names, key) if is_table else {}
-    first_turn_only = not is_table and draw_field(IMPORT.argument("first_turn_only"), False, suffix=f"_{key}")
-    if is_table and not set(NEEDED) <= set(column_map):
+    if not names:
+        _draw_outcome(source, asked, options)
+        return
+    asked["columns"] = _choose_columns(names, key)
+    if asked["columns"] is None:
         st.markdown("Choose the columns of the original's instruction and response to go on.")
         return
-    _draw_outcome(path, format, column_map, first_turn_only)
+    _draw_outcome(source, asked, options)
     if project.jobs.running("import"):
         st.markdown("An import is under way. Wait until it is done, or pause it.")
     elif st.button("Import", icon=":material/upload_file:", type="primary", key="start_import", disabled=not may_own()):
-        project.start("import", {
-            "path": str(path.resolve()),
-            "format": format,
-            "columns": column_map,
-            "first_turn_only": first_turn_only,
-            "uploaded": uploads_folder() in path.parents,
-        })  # fmt: skip
+        project.start("import", asked)
         forget_file()
         st.rerun()
 
 
-def _choose_format(path: Path, key: str) -> str | None:
+def _choose_format(source: Source, asked: Mapping[str, Any], key: str) -> str | None:
     """Ask for the format, the detected one first; None where it is not known."""
     detected: str | None = None
-    with _reporting_on(path):
-        detected = detect(path)
+    with _reporting_on(source):
+        detected = detect(source, asked["encoding"] or None)
     label = "Format" if detected is None else "Format (detected)"
-    chosen: str | None = draw_field(IMPORT.argument("format"), detected, suffix=f"_{key}", label=label)
+    chosen: str | None = _choose("format", detected, key, label=label)
     return chosen
 
 
-def _holds_conversations(names: Sequence[str], format: str) -> bool:
-    return format == "messages" or (default_map(names) is None and bool(set(KEYS) & set(names)))
-
-
-def _choose_columns(names: Sequence[str], key: str) -> ColumnMap:
+def _choose_columns(names: Sequence[str], key: str) -> ColumnMap | None:
+    """Ask which column is what; {} where each record's names say it, None where too little was chosen."""
     guessed = guess_map(names)
     st.subheader("Which column is what")
+    is_clear = knows(names)
+    if is_clear and not st.toggle(
+        "Say it by hand",
+        value="reflected.response" in guessed,
+        help="Without this the names of each record's own columns say what they are.",
+        key=f"by_hand_{key}",
+    ):
+        return {}
     rewrites = [group for group in GROUP_LABELS if group != "original"]
     chosen = st.pills(
         "The file also holds",
@@ -159,7 +181,7 @@ def _choose_columns(names: Sequence[str], key: str) -> ColumnMap:
             column = _choose_column(place, target, names, guessed.get(target), key)
             if column is not None:
                 column_map[target] = column
-    return column_map
+    return column_map if set(NEEDED) <= set(column_map) or set(WHOLE) & set(column_map) else None
 
 
 def _choose_column(
@@ -177,12 +199,21 @@ def _choose_column(
     return None if found is None else names[found]
 
 
-def _draw_outcome(path: Path, format: str, column_map: ColumnMap, first_turn_only: bool) -> None:
-    """Show what the first rows would become; DatasetError where the mapping does not fit."""
+def _draw_outcome(source: Source, asked: Mapping[str, Any], options: Options) -> None:
+    """Show what the first rows would become, and what of; DatasetError where the mapping does not fit."""
     st.subheader("What comes out")
-    rows = list(islice(read_rows(path, format, column_map or None, first_turn_only), PREVIEWED))
+    account = Account()
+    rows = list(
+        islice(read_rows(source, asked["format"], asked["columns"] or None, options, account=account), LOOKED_AT)
+    )
+    for line in account.lines():
+        st.text(line)
+    rejected = [row for row in rows if isinstance(row, Reject)]
+    if rejected:
+        st.text(f"{len(rejected):,} of the first {len(rows):,} rows would be rejected.")
+    shown = [*rows[:PREVIEWED], *[row for row in rejected if row not in rows[:PREVIEWED]][:PREVIEWED]]
     st.dataframe(
-        [shown for row in rows for shown in _shown(row)],
+        [line for row in shown for line in _shown(row)],
         hide_index=True,
         column_config={name: st.column_config.TextColumn(width="medium") for name in ("Instruction", "Input")},
         alt="The first rows as pairs: originals, the candidates beside them, and what would be rejected.",
@@ -191,12 +222,13 @@ def _draw_outcome(path: Path, format: str, column_map: ColumnMap, first_turn_onl
 
 def _shown(row: ImportRow | Reject) -> list[dict[str, object]]:
     if isinstance(row, Reject):
-        return [_line(row.row, "Rejected", Pair(row.raw, ""), row.reason)]
+        return [_line(row.row, "Rejected", Pair(row.raw[:SHOWN_CHARACTERS], ""), f"{row.reason} {row.detail}".strip())]
     pairs: dict[Origin, Pair] = {Origin.ORIGINAL: row.original, **row.candidates}
     good = [_line(row.row, ORIGIN_LABELS[origin], pair) for origin, pair in pairs.items()]
     return good + [_line(row.row, ORIGIN_LABELS[origin], Pair("", ""), why) for origin, why in row.refused.items()]
 
 
 def _line(row: int, version: str, pair: Pair, problem: str = "") -> dict[str, object]:
-    texts = {"Instruction": pair.instruction, "Input": pair.input, "Response": pair.response}
+    before = "\n\n".join(f"{message['role']}: {message['content']}" for message in pair.context.messages)
+    texts = {"Context": before, "Instruction": pair.instruction, "Input": pair.input, "Response": pair.response}
     return {"Row": row, "Version": version, "Problem": problem, **texts}

@@ -22,19 +22,19 @@ def uploads_folder() -> Path:
     return projects_folder() / "uploads"
 
 
-def choose_file() -> Path | None:
+def choose_file() -> str | None:
     """Let the person choose a file; None while there is none. DatasetError if an upload cannot be kept."""
     way = st.segmented_control("Where is the file?", [UPLOAD, ON_SERVER], default=UPLOAD, required=True, key="file_way")
     number = st.session_state.setdefault("file_number", 0)  # another key is another, empty widget
     if way == ON_SERVER:
         path = st.text_input("Path on this server", key=f"path_{number}",
                              disabled=not may_own(), placeholder="/data/pairs.jsonl",
-                             help="For large files: nothing is copied.")  # fmt: skip
-        return Path(path.strip()).expanduser() if may_own() and path and path.strip() else None
+                             help="A file, a folder or a pattern. For large files: nothing is copied.")  # fmt: skip
+        return path.strip() if may_own() and path and path.strip() else None
     file = st.file_uploader(
-        "Alpaca JSON, JSON Lines, messages, CSV or Parquet", key=f"upload_{number}", disabled=not may_own()
+        "JSON, JSON Lines, CSV, Parquet or Arrow; packed ones too", key=f"upload_{number}", disabled=not may_own()
     )
-    return keep_upload(file) if file else None
+    return str(keep_upload(file)) if file else None
 
 
 def forget_file() -> None:

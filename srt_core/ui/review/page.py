@@ -181,12 +181,14 @@ def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[
     words, scores = st.columns([5, 6], vertical_alignment="center")
     with words:
         _render_words(view, sample, shown)
+    if (marks := sample.said_of_marks()) and not view.is_blind:
+        st.text(f"Marks: {marks}")
     actions = st.container()
     with st.container():
         if desk.edit:
             _render_edit(view, sample)
         else:
-            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff)
+            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff, sample.own)
     with scores:
         _render_strip(sample)
     _render_more(project, view, sample, shown, last)

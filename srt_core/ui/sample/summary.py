@@ -1,9 +1,11 @@
 """One sample as Review needs it, read in one place."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.errors import DecisionError
+from srt_core.importing.marks import Found, marks_of
 from srt_core.project import candidates
 from srt_core.project.candidates import Edited
 from srt_core.project.store import Store
@@ -28,6 +30,10 @@ class Sample:
     failures: Mapping[Origin, Failure]
     reflections: Sequence[Reflection]
     policy: Policy
+    own: Mapping[str, object]
+    """The curator's own columns."""
+    marks: Sequence[Found]
+    """What may be wrong with the original pair."""
     edit: Edited | None
     """The pair of the standing decision and its scores, where that is an edit."""
 
@@ -75,6 +81,10 @@ class Sample:
         """Say how the rule came to its selection."""
         return describe_walk(self.verdict.selection, self.walked, self.failures, self.policy)
 
+    def said_of_marks(self) -> str:
+        """Say the quality marks of the original with their reasons, which may quote it; "" for none."""
+        return " · ".join(f"{found.mark.label}: {found.detail}" for found in self.marks)
+
     def strip(self) -> list[StripRow]:
         """Return the scores of the candidates for the strip; "●" marks the rule's pick."""
         return [
@@ -98,6 +108,8 @@ def read_sample(store: Store, name: str) -> Sample:
         failures(store, name),
         reflections(store, name),
         applied_policy(store),
+        json.loads(store.value("SELECT extra FROM sample WHERE sample_id = ?", [name])),
+        marks_of(store, verdict.seq),
         candidates.edit(store, edited) if edited is not None else None,
     )
 

@@ -15,6 +15,7 @@ from srt_core.records import Action, Candidate, Origin, Pair
 from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.sample.beside import context_html, labelled, own_html
 
 DiffMode = Literal["unified", "split", "plain"]
 DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
@@ -23,13 +24,19 @@ PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
 
 # Each part stands beside its counterpart.
 _GRID = "display:grid;column-gap:2rem;row-gap:0.75rem;align-items:start;font-size:0.95rem;line-height:1.5"
-_PART = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
 
 
-def render_pair(candidates: Mapping[Origin, Candidate], shown: Origin | None, note: str, mode: DiffMode) -> None:
+def render_pair(
+    candidates: Mapping[Origin, Candidate],
+    shown: Origin | None,
+    note: str,
+    mode: DiffMode,
+    own: Mapping[str, object] | None = None,
+) -> None:
     """Show the original and, beside it, the candidate in question with its differences.
 
-    Everything is one escaped block: the parts line up, and it is painted at once.
+    What stands before them is above, the curator's own columns below. Everything is one escaped block: the parts line
+    up, and it is painted at once.
     """
     before = candidates[Origin.ORIGINAL].pair
     after = candidates[shown].pair if shown else None
@@ -37,7 +44,8 @@ def render_pair(candidates: Mapping[Origin, Candidate], shown: Origin | None, no
     cells = [cell for part in PARTS for cell in _cells(part, before, after, mode)]
     with st.container(border=True):
         columns = f"grid-template-columns:repeat({len(heads)},minmax(0,1fr));"  # side by side at any width
-        st.html(f'<div style="{columns}{_GRID}">{"".join(heads + cells)}</div>')
+        pairs = f'<div style="{columns}{_GRID}">{"".join(heads + cells)}</div>'
+        st.html(f"{context_html(before.context)}{pairs}{own_html(own or {})}")
 
 
 def _head(origin: Origin, note: str) -> str:
@@ -52,16 +60,12 @@ def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode) -> list[
     if part == "input" and not old and not new:
         return []
     left = diff_html(old, new, "before") if after and mode == "split" else plain_html(old)
-    cells = [_cell(PARTS[part], left)]
+    cells = [labelled(PARTS[part], left)]
     if after and mode == "plain":
-        cells.append(_cell(PARTS[part], plain_html(new)))
+        cells.append(labelled(PARTS[part], plain_html(new)))
     elif after:
-        cells.append(_cell(PARTS[part], diff_html(old, new, "unified" if mode == "unified" else "after")))
+        cells.append(labelled(PARTS[part], diff_html(old, new, "unified" if mode == "unified" else "after")))
     return cells
-
-
-def _cell(label: str, block: str) -> str:
-    return f'<div><div style="{_PART}">{html.escape(label)}</div>{block}</div>'
 
 
 def render_critique(reflections: Sequence[Reflection], candidate: Candidate | None) -> None:
@@ -72,7 +76,7 @@ def render_critique(reflections: Sequence[Reflection], candidate: Candidate | No
     if critique is None:
         st.caption("No critique: this version did not come from a teacher's reply.")
         return
-    blocks = [_cell(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
+    blocks = [labelled(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
     st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
 
 

@@ -3,20 +3,23 @@
 import atexit
 import os
 import sys
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import streamlit as st
 from streamlit import runtime
 
 from srt_core.errors import ProjectError
 from srt_core.people.settings import projects_folder
+from srt_core.project.progress import Progress
 from srt_core.project.store import Store, is_older
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.steps.demo import SCORING, fill_demo
 from srt_core.steps.jobs import JOIN_SECONDS, Jobs
-from srt_core.steps.step import Arguments
+from srt_core.steps.step import Arguments, Step
 from srt_core.steps.steps import STEPS
 from srt_core.ui.server.identity import require_owner
 
@@ -50,7 +53,13 @@ class Project:
 
     def start_unasked(self, kind: str, arguments: Arguments) -> None:
         """Start a step that the app itself wants."""
-        self.jobs.start(kind, arguments, partial(STEPS[kind].walk, self.store, arguments))
+        self.jobs.start(kind, arguments, partial(self._walk, STEPS[kind], arguments))
+
+    def _walk(self, step: Step, arguments: Arguments, stop: Event) -> Generator[Progress, None, None]:
+        """Walk a step, then start the one that follows it; one that runs already takes in what is new."""
+        yield from step.walk(self.store, arguments, stop)
+        if step.then and not stop.is_set() and not self.jobs.running(step.then):
+            self.start_unasked(step.then, {})
 
     def close(self, seconds: float = JOIN_SECONDS) -> None:
         """Stop the jobs, wait up to `seconds` for each, then close the file."""

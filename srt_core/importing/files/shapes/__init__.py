@@ -1,0 +1,7 @@
+"""Shapes: how data sets name and nest the parts of a pair, as data, and how each shape is read.
+
+names        the names of columns; roles: the names of speakers
+plans        which columns of a record are which part of its pair
+values       a value → text; texts: one text → turns
+turns        messages of any form → what was said; exchanges: what was said → exchanges with their context
+"""

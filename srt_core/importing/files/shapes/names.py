@@ -1,0 +1,64 @@
+"""The names under which records hold their parts, as data: in any case, a blank, dash or underscore alike.
+
+Of several names of one part the first that has a value is taken.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PairNames:
+    """One way to name an instruction, with the names of the input and the response beside it."""
+
+    instruction: str
+    inputs: tuple[str, ...]
+    responses: tuple[str, ...]
+
+
+PAIRS = (
+    PairNames("instruction", ("input", "context"), ("output", "response", "completion", "answer", "target", "chosen")),
+    PairNames(
+        "prompt", ("input", "query", "context"), ("completion", "response", "output", "answer", "target", "chosen")
+    ),
+    PairNames("query", ("input", "context"), ("response", "answer", "output", "completion", "chosen")),
+    PairNames("question", ("input", "context"), ("answer", "response", "output", "completion", "solution", "chosen")),
+    PairNames("problem", (), ("solution", "answer", "response")),
+    PairNames("input", ("context",), ("output", "target", "response", "chosen")),
+    PairNames("inputs", (), ("targets", "outputs")),
+    PairNames("content", (), ("summary",)),
+    PairNames("human", (), ("assistant", "bot", "gpt")),
+    PairNames("user", (), ("assistant", "bot", "gpt")),
+)
+"""Alpaca and Dolly, TRL, MetaMathQA, WebInstruct and OpenOrca, NuminaMath, firefly, FLAN, adgen, exports of chats."""
+
+MESSAGES = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "data")
+"""Lists of messages, or of texts whose speakers take turns."""
+
+CHOSEN = "chosen"
+"""The preferred answer of a preference pair, or the whole conversation with it."""
+
+SYSTEM = ("system", "system_prompt", "system_message")
+HISTORY = ("history",)
+INSTANCES = ("instances",)
+"""Several inputs and outputs of one instruction."""
+INSTANCE_INSTRUCTIONS = ("instruction", "definition")
+TEXT = ("text",)
+"""Instruction and response in one text."""
+
+MEDIA = ("images", "image", "videos", "video", "audios", "audio")
+MEDIA_MARKS = ("<image>", "<video>", "<audio>")
+
+KNOWN_NAMES = frozenset(
+    {*MESSAGES, CHOSEN, *SYSTEM, *HISTORY, *INSTANCES, *INSTANCE_INSTRUCTIONS, *TEXT, "id"}
+    | {name for pair in PAIRS for name in (pair.instruction, *pair.inputs, *pair.responses)}
+)
+
+
+def folded(name: str) -> str:
+    """Return a column's name as it is compared."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def is_pair(names: set[str]) -> bool:
+    """Whether these folded names hold an instruction and a response."""
+    return any(pair.instruction in names and names & set(pair.responses) for pair in PAIRS)
