@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from srt_core.importing.marks.mark import Mark, Original
 from srt_core.importing.marks.originals import list_originals, read_originals
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Transaction
 from srt_core.records import NO_CONTEXT, Context, Pair
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 """Odd numbers, one for each place in a run: the order of its words counts."""
 
 
-def near_duplicates(_store: Store, work: Transaction, stop: Event) -> Iterator[int]:
+def near_duplicates(work: Transaction, stop: Event) -> Iterator[int]:
     """Find the samples of which an earlier one has nearly the same words; see `Relation`."""
     work.execute("CREATE TEMP TABLE related (seq BIGINT, detail VARCHAR)")
     work.execute("CREATE TEMP TABLE signature (seq BIGINT, said BLOB, before BLOB)")
