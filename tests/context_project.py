@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from srt_core.importing.files import ImportRow
-from srt_core.importing.samples import add_rows, begin_import, finish_import
+from srt_core.importing.files import Account, ImportRow
+from srt_core.importing.imports import begin_import, finish_import
+from srt_core.importing.samples import add_rows
 from srt_core.project.store import Store
 from srt_core.records import Action, Context, Decision, Origin, Pair, Role, Turn
 from srt_core.review import decisions
@@ -35,10 +36,10 @@ def create_project(
     store = create_empty(path)
     import_id = begin_import(store, str(path.with_suffix(".jsonl")), "0" * 64, "messages", {})
     found = [
-        ImportRow(place, place + 1, pair, dict((candidates or {}).get(place, {})), {}, dict(extra))
-        for place, (pair, extra) in enumerate(rows)
+        ImportRow(place, place, pair, dict((candidates or {}).get(place - 1, {})), {}, dict(extra))
+        for place, (pair, extra) in enumerate(rows, start=1)
     ]
-    finish_import(store, import_id, "people.jsonl", add_rows(store, import_id, found, "people.jsonl"))
+    finish_import(store, import_id, "people.jsonl", add_rows(store, import_id, found, "people.jsonl"), Account())
     return store
 
 

@@ -13,10 +13,10 @@ from tests.reflecting import walk
 from tests.tiny_students import byte_tokenizer, tiny_llama
 
 CONTENT = {
-    "sample": 'SELECT sample_id, "row", duplicate_of, extra FROM sample ORDER BY seq',
+    "sample": 'SELECT sample_id, "row", duplicate_of, extra, conversation FROM sample ORDER BY seq',
     "candidate": "SELECT sample_id, origin, producer, instruction, input, response FROM candidate ORDER BY ALL",
     "import_row": 'SELECT import_id, "row", pair_hash, sample_id FROM import_row ORDER BY "row"',
-    "reject": 'SELECT import_id, "row", line, reason, raw FROM reject ORDER BY "row"',
+    "reject": 'SELECT import_id, "row", line, lines, reason, detail, raw FROM reject ORDER BY "row"',
 }
 """What an import brings, apart from times and numbers that count upwards."""
 

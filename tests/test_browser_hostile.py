@@ -59,7 +59,7 @@ def _spoil_texts(store: Store) -> None:
         tx.execute("UPDATE sample SET extra = ?", [json.dumps({EVIL: EVIL, "plain": EVIL})])
         tx.execute("INSERT INTO import (path, sha256, format, options) VALUES (?, 's', 'jsonl', '{}')", [EVIL])
         tx.execute(
-            'INSERT INTO reject (import_id, "row", line, reason, detail, raw) VALUES (1, 0, 1, ?, ?, ?)', [EVIL] * 3
+            'INSERT INTO reject (import_id, "row", line, reason, detail, raw) VALUES (1, 1, 1, ?, ?, ?)', [EVIL] * 3
         )
         tx.execute("UPDATE scoring SET student = ?, template = ?", [EVIL, EVIL])
         tx.execute("UPDATE candidate SET producer = ? WHERE origin <> 'ORIGINAL'", [EVIL])

@@ -119,8 +119,11 @@ def test_import_sums_up_on_stdout_and_lists_rejects_on_stderr(walked: Walked) ->
     """An import with a row that cannot be read ends with 1: the row and its reason on stderr, the sum on stdout."""
     assert walked.imported.returncode == DONE_WITH_FAILURES
     assert walked.imported.stdout.startswith("20 samples added")
-    assert walked.imported.stdout.endswith("1 rows rejected.\n")
-    assert "row 1 (line 2): response is missing" in walked.imported.stderr
+    said = walked.imported.stdout.splitlines()
+    assert said[0].endswith("1 rows rejected.")
+    assert said[1] == 'Used as instruction: "instruction" (20); input: "input" (20); response: "output" (20).'
+    assert 'Rejected, 1: response is missing; the columns are "instruction".' in said
+    assert "row 2 (line 2): response is missing" in walked.imported.stderr
 
 
 def test_reflect_lists_failed_reflections(walked: Walked) -> None:
@@ -316,8 +319,8 @@ def test_scores_have_their_fields(project: Path, tmp_path: Path, command: Comman
         assert {name: type(line[name]) for name in SCORE_FIELDS} == SCORE_FIELDS
         assert line["ifd"] == pytest.approx(math.exp(line["loss_y_given_x"] - line["loss_y"]), rel=1e-9)
         assert line["r_ifd"] == pytest.approx(math.exp(line["loss_x_given_y"] - line["loss_x"]), rel=1e-9)
-    # row 1 of the file is the one that cannot be read
-    assert {line["row"] for line in lines} == {0, *range(2, SAMPLES + 1)}
+    # row 2 of the file is the one that cannot be read
+    assert {line["row"] for line in lines} == {1, *range(3, SAMPLES + 2)}
     assert {line["origin"] for line in lines} == set(Origin)
     assert len({(line["sample_id"], line["origin"]) for line in lines}) == len(lines)
 
@@ -360,14 +363,16 @@ def test_import_with_a_mapping(empty: Path, command: Command) -> None:
 
 
 def test_import_of_conversations(empty: Path, command: Command) -> None:
-    """A conversation of several turns is refused with its reason, unless its first turn is asked for."""
+    """Of a conversation of several turns the last answer is taken, or every one, or the first."""
     turns = [{"role": role, "content": f"{role} {turn}"} for turn in (1, 2) for role in ("user", "assistant")]
     data = write_lines(empty.parent / "chats.jsonl", [{"messages": turns}])
-    finished = command("import", empty, data)
-    assert (finished.returncode, status_of(empty)["samples"]) == (DONE_WITH_FAILURES, 0)
-    assert "more than one turn" in finished.stderr
-    assert command("import", empty, data, "--first-turn-only").returncode == DONE
-    assert status_of(empty)["samples"] == 1
+    for turns_taken, samples in (("last", 1), ("every", 2), ("first", 2)):
+        assert command("import", empty, data, "--turns", turns_taken).returncode == DONE
+        assert status_of(empty)["samples"] == samples
+    with Store.open(empty) as store:
+        conversations = store.rows("SELECT sample_id, conversation FROM sample ORDER BY seq")
+    last = conversations[0]["sample_id"]
+    assert [row["conversation"] for row in conversations] == [last, last]
 
 
 def test_score_another_way(project: Path, walked: Walked, tmp_path: Path, command: Command) -> None:
@@ -462,22 +467,22 @@ class BadFile:
 
 GOOD_LINE = b'{"instruction": "Do it.", "output": "Done."}\n'
 BAD_FILES = [
-    BadFile("cut.json", b"[" + GOOD_LINE + b',{"instruction": "Do', "ends in the middle of row 1", 1, 1),
-    BadFile("cut.jsonl", GOOD_LINE + b'{"instruction": "Do', "row 1 (line 2): The record is not valid JSON", 1, 1),
+    BadFile("cut.json", b"[" + GOOD_LINE + b',{"instruction": "Do', "ends in the middle of this record", 1, 1),
+    BadFile("cut.jsonl", GOOD_LINE + b'{"instruction": "Do', "row 2 (line 2): The file ends in the middle", 1, 1),
     BadFile("empty.json", b"", "is empty"),
     BadFile("blank.jsonl", b"\n \n", "is empty"),
     BadFile("none.json", b"[]", "has no rows"),
     BadFile("binary.json", bytes(range(256)) * 20, "is a binary file"),
-    BadFile("packed.json", b"\x1f\x8b\x08" + bytes(50), "is a gzip file"),
-    BadFile("wide.json", ("[" + GOOD_LINE.decode() + "]").encode("utf-16"), "is UTF-16"),
+    BadFile("packed.json", b"\x1f\x8b\x08" + bytes(50), "cannot be read to its end"),
+    BadFile("wide.json", ("[" + GOOD_LINE.decode() + "]").encode("utf-16-le"), "--encoding utf-16-le"),
     BadFile("latin.json", b'[{"instruction": "Caf\xe9", "output": "Done."}]', "is not UTF-8"),
     BadFile("latin.jsonl", GOOD_LINE + b'{"instruction": "Caf\xe9", "output": "x"}\n', "not UTF-8", 1, 1),
     BadFile("prose.txt", b"Once upon a time.\n", "format"),
-    BadFile("columns.csv", b"question,answer\nDo it.,Done.\n", "not Alpaca's"),
-    BadFile("no_response.jsonl", GOOD_LINE + b'{"instruction": "x"}\n', "row 1 (line 2): response is missing", 1, 1),
+    BadFile("columns.csv", b"what,why\nDo it.,Done.\n", "Say which: --map instruction=what --map response=why."),
+    BadFile("no_response.jsonl", GOOD_LINE + b'{"instruction": "x"}\n', "row 2 (line 2): response is missing", 1, 1),
     BadFile("null.jsonl", GOOD_LINE + b'{"instruction": "x", "output": null}\n', "response is missing", 1, 1),
-    BadFile("number.jsonl", GOOD_LINE + b'{"instruction": "x", "output": 3}\n', "response is a number", 1, 1),
-    BadFile("list.jsonl", GOOD_LINE + b'{"instruction": "x", "output": ["y"]}\n', "response is a list", 1, 1),
+    BadFile("number.jsonl", GOOD_LINE + b'{"instruction": "x", "output": {}}\n', "response is an object", 1, 1),
+    BadFile("list.jsonl", GOOD_LINE + b'{"instruction": "x", "output": ["y", "z"]}\n', "response is a list", 1, 1),
     BadFile("rows.jsonl", GOOD_LINE + b'3\n[]\nnull\n"x"\n', "not an object with named fields", 1, 1),
 ]
 
@@ -514,7 +519,9 @@ def test_a_response_of_200_000_characters(empty: Path, tmp_path: Path, command: 
         (["--map", "best.response=output"], "no target of a mapping"),
         (["--map", "response=output", "--map", "original.response=output"], "mapped twice"),
         (["--format", "excel"], '"excel" is no format'),
-        (["--format", "alpaca"], "no JSON list"),
+        (["--separator", "x", "--role", "Librarian=cook"], "says no role"),
+        (["--encoding", "klingon"], "is no encoding"),
+        (["--key", "train"], "no list of records under"),
     ],
 )
 def test_a_mapping_that_does_not_fit(empty: Path, options: list[str], said: str, command: Command) -> None:
@@ -526,9 +533,10 @@ def test_a_mapping_that_does_not_fit(empty: Path, options: list[str], said: str,
 
 
 def test_a_file_that_is_not_there(empty: Path, command: Command) -> None:
-    """A file that does not exist, and a folder in the place of a file, are refused."""
+    """A file that does not exist, a folder without data, and a pattern that nothing matches are refused."""
     assert "cannot be read" in refused(command("import", empty, empty.parent / "nothing.json"))
-    assert "cannot be read" in refused(command("import", empty, empty.parent))
+    assert "no file of data" in refused(command("import", empty, empty.parent))
+    assert "No file matches" in refused(command("import", empty, empty.parent / "*.json"))
 
 
 def test_a_student_folder_that_is_no_model(walked: Walked, tmp_path: Path, command: Command) -> None:

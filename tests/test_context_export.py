@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from srt_core.export.export import export
 from srt_core.export.formats.lines import Kind, Layout, kind_of
 from srt_core.export.lines import Conversations
 from srt_core.export.past import past_exports, rebuild
+from srt_core.importing.files import AS_WRITTEN, Turns
+from srt_core.importing.run import import_file
+from srt_core.project.candidates import pair_of
 from srt_core.project.store import Store
 from srt_core.records import Context, Origin, Pair, Role, Turn
 from tests.command_line import Command
 from tests.context_project import Row, create_project, exchanges, join_conversations, keep, sample_ids
+from tests.empty_project import create_empty
 
 BIRDS = exchanges("Be brief.", "Name a bird.", "A wren.", "Another?", "A tit.", "One more?", "A rook.")
 ALONE = Pair("Add.", "4", "2 and 2")
@@ -119,11 +124,11 @@ def test_own_columns_come_out_as_they_are(tmp_path: Path, format: str) -> None:
 @pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_an_own_column_never_takes_the_place_of_another(tmp_path: Path, format: str) -> None:
     """A name that a trainer reads as something else gets a prefix, also where the prefixed name is taken."""
-    own = {"prompt": "p", "output": "o", "sample_id": "mine", "own_prompt": "q", 'odd~/"\\name': 1}
+    own = {"prompt": "p", "Output": "o", "sample_id": "mine", "own_prompt": "q", 'odd~/"\\name': 1}
     with kept_project(tmp_path / "p.srt", [(ALONE, own)]) as store:
         (line,) = exported(store, tmp_path, format)
         (sample,) = sample_ids(store)
-    assert (line["sample_id"], line["own_sample_id"], line["own_output"]) == (sample, "mine", "o")
+    assert (line["sample_id"], line["own_sample_id"], line["own_Output"]) == (sample, "mine", "o")
     assert (line["own_prompt"], line["own_own_prompt"]) == ("q", "p")
     assert line['odd~/"\\name'] == 1
     assert "prompt" not in line
@@ -238,6 +243,53 @@ def test_a_rewrite_before_another_kept_exchange_is_left_out_with_its_count(tmp_p
         assert len(exported(store, tmp_path, "messages")) == 3
 
 
+def imported_again(store: Store, path: Path, turns: Turns = Turns.LAST) -> list[tuple[Pair, dict[str, Any]]]:
+    """The samples of a new project that a file is imported into, each with its own columns."""
+    for _ in import_file(store, path, options=replace(AS_WRITTEN, turns=turns)):
+        pass
+    assert store.value("SELECT count(*) FROM reject") == 0
+    rows = store.rows("SELECT pair.*, extra FROM pair JOIN sample USING (sample_id) ORDER BY seq")
+    return [(pair_of(row), json.loads(row["extra"])) for row in rows]
+
+
+@pytest.mark.parametrize("format", PAIR_FORMATS)
+def test_a_re_import_gives_the_same_samples(tmp_path: Path, format: str) -> None:
+    """Texts, contexts and own columns come back as they were, whatever the own columns are called."""
+    begun = Pair("Why?", "So.", context=Context(turns=(Turn(Role.ASSISTANT, "How can I help?"),)))
+    own = OWN | {"answer": "a", "Context": "c", "system prompt": "s", "chosen": "d", "turns": 3, "data": "e"}
+    rows: list[Row] = [(BIRDS[2], own), (ALONE, {}), (BIRDS[0], {"source": "book"}), (BIRDS[1], own)]
+    rows += [(begun, {})] if format == "messages" else []
+    with kept_project(tmp_path / "p.srt", rows) as store:
+        path = export(store, tmp_path, format, by="Ann").path
+        names = sample_ids(store)
+    with create_empty(tmp_path / "again.srt") as again:
+        found = imported_again(again, path)
+        assert sample_ids(again) == names
+    assert [pair for pair, _ in found] == [pair for pair, _ in rows]
+    assert [extra["sample_id"] for _, extra in found] == names
+    flat = ("tags", "of") if format == "parquet" else ()
+    for (_, wanted), (_, extra) in zip(rows, found, strict=True):
+        kept = {name: value for name, value in wanted.items() if name in OWN and name not in flat}
+        assert {name: extra.get(name) for name in kept} == kept
+    assert (found[0][1]["own_answer"], found[0][1]["own_Context"], found[0][1]["turns"]) == ("a", "c", 3)
+
+
+def test_a_re_import_of_joined_conversations_gives_the_kept_exchanges(tmp_path: Path) -> None:
+    """Imported exchange by exchange, a joined line gives the samples that it trains on, again of one conversation."""
+    with create_project(tmp_path / "p.srt", [(pair, {}) for pair in (*BIRDS, ALONE)]) as store:
+        names = sample_ids(store)
+        join_conversations(store, names[:3])
+        for name in (names[0], names[2], names[3]):
+            keep(store, name)
+        path = export(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann").path
+    with create_empty(tmp_path / "again.srt") as again:
+        found = imported_again(again, path, Turns.EVERY)
+        assert sample_ids(again) == [names[0], names[2], names[3]]
+        assert [pair for pair, _ in found] == [BIRDS[0], BIRDS[2], ALONE]
+        conversations = [row["conversation"] for row in again.rows("SELECT conversation FROM sample ORDER BY seq")]
+        assert conversations == [names[2], names[2], None]
+
+
 def test_a_past_export_of_conversations_is_written_again(tmp_path: Path) -> None:
     """The same bytes come again whatever was decided since, joined or apart, own columns and contexts too."""
     with kept_project(tmp_path / "p.srt", [(pair, OWN) for pair in BIRDS] + [(ALONE, {})]) as store:
@@ -280,7 +332,7 @@ def test_scores_name_the_file_of_each_row(tmp_path: Path) -> None:
     """Beside the row of a sample stands the file that it came with."""
     with kept_project(tmp_path / "p.srt", [(ALONE, {})]) as store:
         (line,) = exported(store, tmp_path, "scores")
-    assert (line["file"], line["row"]) == (str(tmp_path / "p.jsonl"), 0)
+    assert (line["file"], line["row"]) == (str(tmp_path / "p.jsonl"), 1)
 
 
 def test_names_are_told_apart_whatever_their_order() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from srt_core.errors import StudentError
 from srt_core.project.store import Store
-from srt_core.records import Context, LossRequest, Pair, Role, Turn
+from srt_core.records import NO_CONTEXT, Context, LossRequest, Pair, Role, Turn
 from srt_core.score.chunks import Unscored
 from srt_core.score.contexts import not_carried
 from srt_core.score.explain import explain
@@ -58,6 +58,16 @@ CHAT_TEMPLATES = {
     "keeps the last message": (
         "[{{ messages[-1].role }}] {{ messages[-1].content }}\n", set(SPEAKERS)
     ),
+    "wants a message of the user": (
+        "{% if messages | selectattr('role', 'equalto', 'user') | list | length == 0 %}"
+        "{{ raise_exception('No user query found') }}{% endif %}" + MESSAGES,
+        set(),
+    ),
+    "puts the system text before the last message": (
+        "{% for m in messages if m.role != 'system' %}[{{ m.role }}] {% if loop.last and m.role == 'user' %}"
+        "{{ messages[0].content if messages[0].role == 'system' }} {% endif %}{{ m.content }}\n{% endfor %}",
+        {"system", "system user assistant"},
+    ),
     "wants the user first": (
         "{% if messages[0].role == 'assistant' %}{{ raise_exception('user first') }}{% endif %}" + MESSAGES,
         {"assistant"},
@@ -84,7 +94,7 @@ def student_of(chat_template: str | None = None) -> CountingStudent:
     return CountingStudent(tiny_llama(len(tokenizer), positions=4096), tokenizer, "tiny")
 
 
-def add_single(store: Store, context: Context = Context()) -> None:
+def add_single(store: Store, context: Context = NO_CONTEXT) -> None:
     add_exchanges(store, [Pair("Name a colour.", "Red.", context=context)])
 
 
@@ -197,8 +207,10 @@ def test_what_a_chat_template_cannot_carry_is_known_before(store: Store, name: s
     counts = not_carried(store, prompts_of(CHAT, student))
     assert sum(counts.values()) == len(lacking)
     walk(score(store, student, CHAT))
-    without = store.rows("""SELECT roles FROM score JOIN candidate USING (candidate_id) LEFT JOIN context USING (context_id)
-                            WHERE status = 'context_not_carried'""")
+    without = store.rows(
+        """SELECT roles FROM score JOIN candidate USING (candidate_id) LEFT JOIN context USING (context_id)
+           WHERE status = 'context_not_carried'"""
+    )
     assert {row["roles"] for row in without} == lacking
 
 

@@ -16,7 +16,7 @@ from srt_core.export.contents import Scope, counts, preview
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.past import past_exports, rebuild
-from srt_core.importing.files import ImportRow, Reject, read_rows
+from srt_core.importing.files import AS_WRITTEN, ImportRow, Reject, read_rows
 from srt_core.importing.run import import_file
 from srt_core.methods import PRESETS
 from srt_core.project import events
@@ -97,7 +97,7 @@ def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
 
 
 def read_back(path: Path) -> list[Pair]:
-    rows = list(read_rows(path))
+    rows = list(read_rows(path, options=AS_WRITTEN))
     assert not [row for row in rows if isinstance(row, Reject)]
     return [row.original for row in rows if isinstance(row, ImportRow)]
 
@@ -180,7 +180,7 @@ def test_odd_texts_come_back_as_they_were(tmp_path: Path, format: str) -> None:
     """Line breaks, control characters, blanks at the ends and a missing instruction survive every format."""
     rows = [{"instruction": each.instruction, "input": each.input, "output": each.response} for each in ODD_PAIRS]
     with create_empty(tmp_path / "odd.srt") as store:
-        for _ in import_file(store, write_lines(tmp_path / "odd.jsonl", rows)):
+        for _ in import_file(store, write_lines(tmp_path / "odd.jsonl", rows), options=AS_WRITTEN):
             pass
         ledger_of = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
         for sample in ledger_of:
@@ -204,7 +204,7 @@ def test_scores_hold_every_candidate(store: Store, tmp_path: Path) -> None:
     found = {(line["sample_id"], line["origin"]): (line["ifd"], line["r_ifd"], line["tokens_y"], line["tokens_x"])
              for line in lines}  # fmt: skip
     assert found == expected
-    assert [line["row"] for line in lines] == [row for row in range(40) for _ in range(4)]
+    assert [line["row"] for line in lines] == [row for row in range(1, 41) for _ in range(4)]
 
 
 def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from srt_core.errors import DatasetError
-from srt_core.importing import samples
+from srt_core.importing import imports
 from srt_core.importing.files import ColumnMap
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
@@ -54,8 +54,8 @@ def test_a_grown_file_adds_only_its_new_rows(store: Store) -> None:
     last = import_rows(store, [*alpaca_rows(3), "{", {"instruction": "Only this."}, *alpaca_rows(5)[3:], "nothing"])
     after = content(store)
     assert after["sample"][:3] == before["sample"]
-    assert [row["row"] for row in after["sample"]] == [0, 1, 2, 5, 6]
-    assert [row["row"] for row in after["reject"]] == [3, 4, 7]
+    assert [row["row"] for row in after["sample"]] == [1, 2, 3, 6, 7]
+    assert [row["row"] for row in after["reject"]] == [4, 5, 8]
     assert last.message.startswith("2 samples added")
 
 
@@ -121,7 +121,7 @@ def test_a_file_without_rows_is_no_import(store: Store, tmp_path: Path) -> None:
     path.write_text("[]", encoding="utf-8")
     with pytest.raises(DatasetError, match="has no rows"):
         walk(import_file(store, path))
-    assert samples.imports(store) == []
+    assert imports.imports(store) == []
 
 
 def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,11 +132,11 @@ def test_a_stopped_import_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch)
     path = write_lines(store.path.parent / "data.jsonl", alpaca_rows(10))
     walk(import_file(store, path, stop=stop))
     assert status(store)["samples"] == 4
-    assert [each.finished for each in samples.imports(store)] == [False]
+    assert [each.finished for each in imports.imports(store)] == [False]
     last = walk(import_file(store, path))[-1]
-    assert [row["row"] for row in store.rows('SELECT "row" FROM sample ORDER BY seq')] == list(range(10))
+    assert [row["row"] for row in store.rows('SELECT "row" FROM sample ORDER BY seq')] == list(range(1, 11))
     assert last.message.startswith("6 samples added, 0 rewrites, 4 known")
-    assert [each.finished for each in samples.imports(store)] == [True]
+    assert [each.finished for each in imports.imports(store)] == [True]
 
 
 IMPORT_NEEDS = """
@@ -174,4 +174,4 @@ def test_a_killed_import_goes_on(tmp_path: Path) -> None:
     with Store.open(path) as killed:
         walk(import_file(killed, data))
         assert content(killed) == expected, seed
-        assert len(samples.imports(killed)) == 1
+        assert len(imports.imports(killed)) == 1

@@ -1,12 +1,14 @@
 """Student templates: the exact texts, one-pass filling, and files of a user's own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from srt_core.errors import TemplateError
-from srt_core.records import Pair
+from srt_core.records import Context, Pair, Role, Turn
+from srt_core.score.prompts import prompts_of
 from srt_core.score.templates import (
     TEMPLATE_NAMES,
     Template,
@@ -102,6 +104,75 @@ def test_the_hash_is_of_the_three_texts() -> None:
     assert base.hash == Template("b", "1", "2", "3").hash
     assert len({base.hash, *(other.hash for other in others)}) == 4
     assert len(base.hash) == 16
+
+
+def test_the_texts_for_contexts_are_in_a_hash_of_their_own() -> None:
+    """Where a project has contexts every text counts; a template without such texts has one hash for both."""
+    base = Template("a", "1", "2", "3", system="4", user="5", assistant="6")
+    others = [
+        replace(base, system="7"),
+        replace(base, user="7"),
+        replace(base, assistant="7"),
+        replace(base, preamble="7"),
+    ]
+    assert {each.hash for each in (base, *others)} == {Template("b", "1", "2", "3").hash}
+    assert len({base.hash, base.hash_with_contexts, *(each.hash_with_contexts for each in others)}) == 6
+    assert load_template("alpaca").hash_with_contexts == load_template("alpaca").hash
+
+
+def test_hashes_are_those_that_scorings_were_stored_under() -> None:
+    """Pairs without a context are filled into the texts of before: their scorings are found again by these hashes."""
+    kept = {
+        "alpaca": "446e331d442a109f", "vicuna": "61a033b6dcf95fb9", "wizardlm": "39f973eda52726a5",
+        "plain": "ba8fe0e03e54d809", "chat": "e453882cb3deb961",
+    }  # fmt: skip
+    assert {name: load_template(name).hash for name in kept} == kept
+
+
+CONTEXT_TEXTS = """
+preamble = "Q: "
+system = "S: {system}. "
+user = "Q: {instruction} "
+assistant = "A: {response}; "
+"""
+
+
+def test_a_users_file_may_carry_contexts(tmp_path: Path) -> None:
+    """With texts for them a system text takes the preamble's place and turns stand before the pair, closed."""
+    template = load_template(write(tmp_path / "own.toml", OWN_FILE + CONTEXT_TEXTS))
+    prompts = prompts_of(template)
+    turns = (Turn(Role.USER, "u {response}"), Turn(Role.ASSISTANT, "a {system}"))
+    assert prompts.prompt(Pair("x", "y", "i")) == "Q: x / i\nA:"
+    assert prompts.prompt(Pair("x", "y", context=Context("s {instruction}"))) == "S: s {instruction}. x\nA:"
+    assert prompts.before(Context("", turns)) == "Q: Q: u {response} A: a {system}; "
+    assert prompts.reverse(Pair("x", "y", context=Context("s", turns))) == (
+        "S: s. Q: u {response} A: a {system}; What was asked? y\nA:"
+    )
+    assert stored_template("mine", template.json) == template
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ('system = "S: "', r"needs the placeholders \{system\} and has none"),
+        ('user = "{instruction} "', "has no text 'assistant'"),
+        ('assistant = "{response} "', "has no text 'user'"),
+        ('preamble = "{instruction}"', r"needs no placeholders and has \{instruction\}"),
+        ('preamble = "Hello. "', "do not begin with its preamble"),
+        ('is_chat = true\nsystem = "{system} "', "has its own turns"),
+    ],
+)
+def test_texts_for_contexts_that_do_not_fit_are_refused(tmp_path: Path, added: str, said: str) -> None:
+    """A placeholder too few or too many, one side of a conversation, a preamble of another prompt: each is named."""
+    with pytest.raises(TemplateError, match=said) as caught:
+        load_template(write(tmp_path / "own.toml", OWN_FILE + added))
+    assert caught.value.hint
+
+
+def test_the_word_system_in_braces_is_a_text_elsewhere(tmp_path: Path) -> None:
+    """Only the text for a system text has that placeholder: prompts that hold the word are filled as before."""
+    template = load_template(write(tmp_path / "own.toml", OWN_FILE.replace("Q: ", "Q {system}: ")))
+    assert prompt(template, Pair("x", "y")) == "Q {system}: x\nA:"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def has_import_button(app: AppTest) -> bool:
         ),
         (["instruction", "output", "x"], {"original.instruction", "original.response"}),
         (["Raw Instruction", "Revised Response"], set()),
-        (["question", "answer"], set()),
+        (["question", "answer"], {"original.instruction", "original.response"}),
+        (["what", "why"], set()),
     ],
 )  # fmt: skip
 def test_only_exact_names_are_mapped(columns: list[str], expected: set[str]) -> None:
@@ -78,7 +79,7 @@ def test_the_name_of_an_upload_is_safe(name: str, kept: str) -> None:
 def test_a_file_on_the_server_is_imported(project: Project, tmp_path: Path) -> None:
     """A detected file with Alpaca's columns is previewed and imported as it is; what came of it is told."""
     app = choose(write_lines(tmp_path / "pairs.jsonl", alpaca_rows(7)))
-    assert next(box.value for box in app.selectbox if box.label == "Format (detected)") == "jsonl"
+    assert next(box.value for box in app.selectbox if box.label == "Format (detected)") == "json"
     assert "Name a colour" in words(app)
     assert status(project.store)["samples"] == 0
     app.button(key="start_import").click().run()
@@ -91,7 +92,7 @@ def test_columns_are_mapped_by_hand(project: Project, tmp_path: Path) -> None:
     """Columns of other names are chosen by hand; until the original has two of them nothing can be imported."""
     path = tmp_path / "table.csv"
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["Question", "Answer"], ["What is two?", "It is 2."], ["What is three?", ""]])
+        csv.writer(file).writerows([["What", "Why"], ["What is two?", "It is 2."], ["What is three?", ""]])
     app = choose(path)
     assert "Choose the columns" in words(app)
     assert not has_import_button(app)
@@ -101,7 +102,7 @@ def test_columns_are_mapped_by_hand(project: Project, tmp_path: Path) -> None:
     finish(project, "import", app)
     assert (status(project.store)["samples"], status(project.store)["rejected_rows"]) == (1, 1)
     shown = words(app)
-    assert 'response is empty (column "Answer").' in shown
+    assert 'response is empty (column "Why").' in shown
     assert "What is three?" in shown
 
 
@@ -118,18 +119,16 @@ def test_rewrites_in_the_same_file_become_candidates(project: Project, tmp_path:
     assert status(project.store)["candidates_by_origin"] == {"ORIGINAL": 4, "RESPONSE": 4}
 
 
-def test_a_long_conversation_needs_a_choice(project: Project, tmp_path: Path) -> None:
-    """A conversation of several turns is shown as rejected until the first turn alone is asked for."""
-    turns = [{"role": role, "content": f"{role} says"} for role in ("user", "assistant", "user", "assistant")]
-    path = tmp_path / "talk.jsonl"
-    path.write_text(json.dumps({"messages": turns}) + "\n")
-    app = choose(path)
-    assert "Rejected" in words(app)
-    app.toggle[0].set_value(True).run()
-    assert "Rejected" not in words(app)
+def test_a_conversation_is_taken_as_it_is_asked(project: Project, tmp_path: Path) -> None:
+    """Of a conversation the last answer is taken with what stands before it, or every answer where that is chosen."""
+    turns = [{"role": role, "content": f"{role} says {at}"} for at in (1, 2) for role in ("user", "assistant")]
+    app = choose(write_lines(tmp_path / "talk.jsonl", [{"messages": turns}]))
+    assert 'Used as turns: "messages".' in words(app)
+    next(box for box in app.selectbox if box.label == "Of a conversation of several turns").set_value("every").run()
+    assert "assistant says 1" in words(app)
     app.button(key="start_import").click().run()
     finish(project, "import", app)
-    assert status(project.store)["samples"] == 1
+    assert status(project.store)["samples"] == 2
 
 
 def test_an_upload_is_kept_until_it_is_imported(project: Project) -> None:
@@ -150,9 +149,9 @@ def test_an_upload_is_kept_until_it_is_imported(project: Project) -> None:
     ("content", "message"),
     [
         (b"", "bad.json is empty."),
-        (b"\x00\x01\x02", "bad.json is a binary file: byte 0 is zero."),
+        (b"\x00\x01\x02\x00\x00", "bad.json is a binary file: byte 0 is zero."),
         (b'[{"instruction": "a", "out', None),
-        ("[{'x'".encode("utf-16"), "bad.json is UTF-16 or UTF-32 text, from byte 0."),
+        ("[{'x'".encode("utf-16"), "1 of the first 1 rows would be rejected."),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(

@@ -12,6 +12,7 @@ from srt_core.review.status import status
 from srt_core.score.scorings import score_statuses, scorings
 from srt_core.ui.score.page import OWN_TEMPLATE
 from srt_core.ui.server.runtime import Project
+from tests.conversations import add_exchanges, exchanges
 from tests.screens import APP, finish, links, open_screen, served, words
 from tests.small_project import alpaca_rows, save_student, write_lines
 
@@ -40,6 +41,23 @@ def test_a_student_scores_the_project(project: Project, tmp_path: Path) -> None:
     assert "Nothing to score" in words(app)
     assert "problem=without+a+score" in links(app)["Show samples without a score"]
     assert status(project.store)["scored"] == 2
+
+
+def test_what_a_template_cannot_carry_is_said_before(project: Project, tmp_path: Path) -> None:
+    """The screen counts what will get no score under the chosen template, and says nothing where all is carried."""
+    add_exchanges(project.store, exchanges([("Hello.", "Hello there."), ("thanks", "You're welcome.")], "Be brief."))
+    app = open_screen(PAGE)
+    app.text_input(key="student").set_value(str(save_student(tmp_path / "student"))).run()
+    assert "2 candidates will get no score. The template alpaca has no place for a system text." in words(app)
+    app.selectbox(key="template").set_value("chatml").run()
+    assert "will get no score" not in words(app)
+    app.selectbox(key="template").set_value("chat").run()
+    assert "has no chat template" in words(app)
+    app.selectbox(key="template").set_value("alpaca").run()
+    app.button(key="start_score").click().run()
+    finish(project, "score", app)
+    assert score_statuses(project.store)["context_not_carried"] == 2
+    assert "Context not carried" in words(app)
 
 
 def test_another_scoring_can_be_used(project: Project, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def write_rejects(store: Store, path: Path) -> int:
 
 
 def _mendable(row: Row) -> dict[str, object]:
-    about = {"reject": row["reject_id"], "file": row["path"], "row": row["row"], "line": row["line"]}
+    about: dict[str, object] = {"reject": row["reject_id"], "file": row["path"], "row": row["row"], "line": row["line"]}
     about["reason"] = f"{row['reason']} {row['detail']}".strip()
     try:
         record = json.loads(row["raw"])
@@ -83,7 +83,7 @@ def _mendable(row: Row) -> dict[str, object]:
 
 
 def clear_mended(tx: Transaction, import_id: int, rows: Sequence[int], numbers: Sequence[int]) -> None:
-    """Note that rejects came mended: those of these numbers, and those of the same rows of an older file at this path."""
+    """Note that rejects came mended: those of these numbers, and of the same rows of an older file at this path."""
     tx.execute(
         """UPDATE reject SET mended_by = $id
            WHERE mended_by IS NULL AND import_id <> $id AND (

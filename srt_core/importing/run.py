@@ -53,6 +53,7 @@ class Outcome:
 
 
 REASONS_LISTED = 10
+_HASHED_AT_ONCE = 1_048_576
 
 
 def import_files(
@@ -163,5 +164,8 @@ def _chunks(rows: Iterable[ImportRow | Reject]) -> Iterator[list[ImportRow | Rej
 
 
 def _sha256(source: Source) -> str:
+    digest = hashlib.sha256()
     with source.open() as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(_HASHED_AT_ONCE):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -15,7 +15,7 @@ class LossStatus(StrEnum):
     CONTEXT_TOO_LONG = "context_too_long"
     """System text and earlier turns leave no room for a target; they are never cut."""
     NOT_CARRIED = "context_not_carried"
-    """The template has no place for the system text or the earlier turns."""
+    """The template's prompt does not hold the system text, the earlier turns or all of the instruction."""
     NON_FINITE = "non_finite"
     """The student gave NaN or infinity."""
     OUT_OF_MEMORY = "out_of_memory"

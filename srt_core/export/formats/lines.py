@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
+from srt_core.importing.files.shapes.names import HISTORY, PAIRS, SYSTEM, folded
 from srt_core.records import Pair
 
 TAKEN = frozenset({
-    "instruction", "input", "output", "response", "system", "history", "messages", "conversations", "conversation",
-    "prompt", "completion", "chosen", "rejected", "text", "sample_id", "sample_ids", "origin",
+    *PAIRS[0].inputs, *PAIRS[0].responses, *SYSTEM, *HISTORY, "instruction", "prompt", "completion", "chosen",
+    "rejected", "messages", "conversations", "conversation", "text", "sample_id", "sample_ids", "origin",
 })  # fmt: skip
-"""Names that a file, a trainer or an import takes for something else than a column of the curator's own."""
+"""Names that a file, a trainer or an import takes for something else than a column of the curator's own, folded."""
 PREFIX = "own_"
 """Stands before the name of an own column that is among TAKEN, as often as it needs to be told from every other."""
 MESSAGE_FIELDS = "message_fields"
@@ -88,7 +90,7 @@ def kind_of(types: Iterable[str]) -> Kind | None:
     return next(iter(kinds), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """What all lines of a file have in common."""
 
@@ -111,14 +113,14 @@ class Layout:
             for column, name in self.names.items()
         }
 
-    @property
+    @cached_property
     def names(self) -> dict[str, str]:
         """The name of each own column in a file."""
         names: dict[str, str] = {}
-        free = [column for column in self.columns if column not in TAKEN]
-        for column in (*free, *(column for column in self.columns if column in TAKEN)):
+        free = [column for column in self.columns if folded(column) not in TAKEN]
+        for column in (*free, *(column for column in self.columns if folded(column) in TAKEN)):
             name = column
-            while name in TAKEN or name in names.values():
+            while folded(name) in TAKEN or name in names.values():
                 name = PREFIX + name
             names[column] = name
         return names

@@ -1,7 +1,7 @@
 """The pairs that a record holds, whatever its shape: its columns decide, record by record."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from srt_core.importing.files.mapping import WHOLE_PARTS
 from srt_core.importing.files.options import Options, Placeholders
 from srt_core.importing.files.rewrites import read_part
 from srt_core.importing.files.shapes.exchanges import take
-from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, folded
+from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, PAIRS, folded
 from srt_core.importing.files.shapes.plans import Plan, Shape, find_plan, mapped_plan
 from srt_core.importing.files.shapes.roles import Speaker, is_message
 from srt_core.importing.files.shapes.texts import HOW, split_text
@@ -84,23 +84,24 @@ class PairReader:
                 found = self._read_instances(fields, plan)
             case Shape.TEXT:
                 found = self._read_text(fields, plan)
-        self._account.used.update(
-            (part, column) for column, part in found.used.items() if fields.get(column) is not None
-        )
+        used = self._account.used
+        for column, part in found.used.items():
+            if fields.get(column) is not None:
+                used[part, column] += 1
         return found
 
-    def extra(self, fields: Fields, used: set[str]) -> dict[str, object]:
+    def extra(self, fields: Fields, used: Collection[str]) -> dict[str, object]:
         """Return the columns that are no part of the pair, as JSON can hold them."""
         extra: dict[str, object] = {}
         for name, value in fields.items():
-            if name in used or is_nothing(value):
+            if name in used or value is None or value != value:  # noqa: PLR0124 (NaN, of which data frames are full)
                 continue
             kept = keep(value)
             if kept is None:
                 self._account.dropped[name] += 1
-            else:
-                extra[name] = kept
-        self._account.kept.update(list(extra))
+                continue
+            extra[name] = kept
+            self._account.kept[name] += 1
         return extra
 
     def _plan(self, fields: Fields, row: int) -> Plan:
@@ -148,9 +149,7 @@ class PairReader:
         if _is_messages(x) or _is_messages(y):
             return self._read_message_columns(fields, plan)
         instruction = read_text(x, "instruction", plan.instruction) or ""
-        input = (
-            self._empty_placeholder(read_text(fields.get(plan.input), "input", plan.input) or "") if plan.input else ""
-        )
+        input = self.clean_input(read_text(fields.get(plan.input), "input", plan.input) or "") if plan.input else ""
         if is_blank(instruction) and is_blank(input):
             raise DatasetError("instruction is missing or empty.")
         response = read_part(fields, "response", plan.response)
@@ -171,11 +170,9 @@ class PairReader:
         elif _is_messages(x):
             said = _joined(read_turns(x, self._roles), answer)
         else:
-            input = read_text(fields.get(plan.input), "input", plan.input) if plan.input else ""
-            said = [
-                Said(Speaker.USER, user_content(read_part(fields, "instruction", plan.instruction), input or "")),
-                *answer,
-            ]
+            instruction = read_part(fields, "instruction", plan.instruction)
+            user = user_content(instruction, self.clean_input(_input(fields, plan)))
+            said = [Said(Speaker.USER, user), *answer]
         return self._taken(fields, said, plan, plan.columns)
 
     def _read_messages(self, fields: Fields, plan: Plan) -> Found:
@@ -239,10 +236,11 @@ class PairReader:
 
     def _system(self, fields: Fields, plan: Plan) -> str:
         text = (read_text(fields.get(plan.system), "system", plan.system) or "") if plan.system else ""
-        text = self._empty_placeholder(text)
+        text = self.clean_input(text)
         return "" if is_blank(text) else text
 
-    def _empty_placeholder(self, text: str) -> str:
+    def clean_input(self, text: str) -> str:
+        """Return an input as it is taken: "" for a word that says there is none, where that was not asked otherwise."""
         if text and self._options.placeholders != Placeholders.KEEP and is_placeholder(text):
             self._account.notes[_TAKEN_AS_EMPTY] += 1
             return ""
@@ -263,10 +261,26 @@ def _refuse(names: Sequence[str]) -> NoReturn:
     if "instruction" in known:
         hint = _map_hint(known["instruction"], others[0]) if others else "A response stands under output or response."
         raise UnmappedError(f"response is missing; the columns are {listed}.", hint)
-    x, y, *_ = *(others if len(others) > 1 else names), "COLUMN", "COLUMN"
     raise UnmappedError(
-        f"No column is known as an instruction with a response; the columns are {listed}.", _map_hint(x, y)
+        f"No column is known as an instruction with a response; the columns are {listed}.",
+        _map_hint(*_likely(others if len(others) > 1 else names)),
     )
+
+
+def _likely(names: Sequence[str]) -> tuple[str, str]:
+    """Return the columns that are most likely instruction and response: by a word of their names, else the first."""
+
+    def sounding_like(known: Iterable[str], among: Sequence[str]) -> str:
+        found = (name for word in known for name in among if word in folded(name).split("_"))
+        return next(found, [*among, "COLUMN"][0])
+
+    instruction = sounding_like((pair.instruction for pair in PAIRS), names)
+    others = [name for name in names if name != instruction]
+    return instruction, sounding_like((name for pair in PAIRS for name in pair.responses), others)
+
+
+def _input(fields: Fields, plan: Plan) -> str:
+    return (read_text(fields.get(plan.input), "input", plan.input) or "") if plan.input else ""
 
 
 def _map_hint(instruction: str, response: str) -> str:

@@ -1,8 +1,11 @@
 """The results of reading: records, and rejects where a record cannot be read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 RAW_CHARACTERS = 1_000_000
 """How much of a record that cannot be used is kept, so that it can be mended and given again."""
@@ -39,7 +42,7 @@ def text_of(raw: str | Mapping[str, object]) -> str:
     """Return the text of a record as it can be stored: at most a million characters, and no half characters."""
     if isinstance(raw, Mapping):
         raw = json.dumps(raw, ensure_ascii=False, default=str)
-    return raw[:RAW_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    return _HALF.sub("\ufffd", raw[:RAW_CHARACTERS])
 
 
 def describe(value: object) -> str:

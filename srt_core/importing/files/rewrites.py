@@ -1,6 +1,6 @@
 """The rewrites that a record holds beside its original."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from srt_core.errors import DatasetError
@@ -23,10 +23,14 @@ def read_rewrites(
     original: Pair,
     candidates: dict[Origin, Pair],
     refused: dict[Origin, str],
+    clean: Callable[[str], str],
 ) -> None:
-    """Add each group's candidate, or the reason why it is refused; nothing where it equals its parent."""
+    """Add each group's candidate, or the reason why it is refused; nothing where it equals its parent.
+
+    `clean` says what an input is that was read, such as "" for a word that says there is none.
+    """
     for group, parts in groups.items():
-        _read_rewrite(fields, group, parts, original, candidates, refused)
+        _read_rewrite(fields, group, parts, original, candidates, refused, clean)
 
 
 def _read_rewrite(
@@ -36,6 +40,7 @@ def _read_rewrite(
     original: Pair,
     candidates: dict[Origin, Pair],
     refused: dict[Origin, str],
+    clean: Callable[[str], str],
 ) -> None:
     origin = _ORIGINS[group]
     parent = candidates.get(Origin.INSTRUCTION) if group == "both" else original
@@ -43,9 +48,9 @@ def _read_rewrite(
         refused[origin] = "There is no INSTRUCTION candidate that it could be made from."
         return
     try:
-        x = _read_x(
-            fields, group, parts, replace(parent, instruction="", input="") if group == "instruction" else parent
-        )
+        default = replace(parent, instruction="", input="") if group == "instruction" else parent
+        instruction, input = _read_x(fields, group, parts, default)
+        x = instruction, clean(input) if "input" in parts else input
         same_x = x == (parent.instruction, parent.input)
         if group == "reflected" and not same_x:
             origin = Origin.INSTRUCTION

@@ -123,13 +123,14 @@ class _RowReader:
             if isinstance(error, UnmappedError):
                 return [Reject(record.row, record.line, error.message, raw, error.hint, is_unmapped=True, mends=number)]
             return [Reject(record.row, record.line, str(error), raw, mends=number)]
-        account.used.update(("rewrites", column) for column in self._used)
-        extra = self._pairs.extra(record.fields, {*found.used, *self._used})
+        if self._used:
+            account.used.update(("rewrites", column) for column in self._used)
+        extra = self._pairs.extra(record.fields, {*found.used, *self._used} if self._used else found.used)
         rows: list[ImportRow | Reject] = []
         for pair, message_fields in found.pairs:
             more = {**extra, "message_fields": message_fields} if message_fields else extra
             row = ImportRow(record.row, record.line, pair, {}, {}, more, found.is_conversation, number)
             if self._rewrites:
-                read_rewrites(record.fields, self._rewrites, pair, row.candidates, row.refused)
+                read_rewrites(record.fields, self._rewrites, pair, row.candidates, row.refused, self._pairs.clean_input)
             rows.append(row)
         return rows

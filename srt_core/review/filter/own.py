@@ -1,10 +1,12 @@
 """The columns of the curator's own, which stand in each sample's `extra`: a condition on one, and what one holds."""
 
 import re
+import sys
 from dataclasses import dataclass
 
 from srt_core.project.store import Store
 
+_LARGEST = sys.float_info.max
 VALUES = 200
 """The most frequent values of a column that are listed; any other can be asked for by name."""
 
@@ -38,10 +40,10 @@ class OwnCondition:
             values[f"{key}_contains"] = re.escape(self.contains)
             parts.append(f"regexp_matches({value}, ${key}_contains, 'i')")
         if self.ends:
-            values[f"{key}_low"], values[f"{key}_high"] = self.ends
-            # Without the second part NaN would be above every number.
-            number = f"try_cast({value} AS DOUBLE)"
-            parts.append(f"{number} BETWEEN ${key}_low AND ${key}_high AND isfinite({number})")
+            low, high = self.ends
+            # NaN is above every number, infinity too: the end of what is one keeps both out.
+            values |= {f"{key}_low": max(low, -_LARGEST), f"{key}_high": min(high, _LARGEST)}
+            parts.append(f"try_cast({value} AS DOUBLE) BETWEEN ${key}_low AND ${key}_high")
         return f"seq IN (SELECT seq FROM sample WHERE {' AND '.join(parts)})", values
 
 

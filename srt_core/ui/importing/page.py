@@ -125,6 +125,9 @@ def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: 
         found = preview(source, asked["format"], options=options)
         records = [{name: str(value) for name, value in record.fields.items()} for record in found]
         st.dataframe(records, hide_index=True, alt="The first records of the file, as they are.")
+    if not names:
+        _draw_outcome(source, asked, options)
+        return
     asked["columns"] = _choose_columns(names, key)
     if asked["columns"] is None:
         st.markdown("Choose the columns of the original's instruction and response to go on.")

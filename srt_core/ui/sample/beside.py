@@ -15,7 +15,8 @@ MOST_CHARACTERS = 200
 MOST_COLUMNS = 4
 
 LABEL = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
-_FOLD = "border-left:3px solid color-mix(in srgb, currentColor 25%, transparent);padding-left:0.75rem;margin:0.5rem 0 0.75rem"
+_EDGE = "3px solid color-mix(in srgb, currentColor 25%, transparent)"
+_FOLD = f"border-left:{_EDGE};padding-left:0.75rem;margin:0.5rem 0 0.75rem"
 _SUMMARY = "font-size:0.8rem;opacity:0.7;cursor:pointer"
 _BODY = "display:grid;gap:0.5rem 1.5rem;max-height:14rem;overflow-y:auto;font-size:0.95rem;line-height:1.5"
 _SIDE_BY_SIDE = ";grid-template-columns:repeat(auto-fill,minmax(12rem,1fr))"

@@ -29,7 +29,8 @@ STATUS_LABELS = {
     ),
     LossStatus.NOT_CARRIED: (
         "Context not carried",
-        "The template has no place for the system text or the earlier turns. Score with chatml, vicuna or chat.",
+        "The template has no place for the system text, the earlier turns or all of the instruction. Score with "
+        "chatml, vicuna or chat.",
     ),
     LossStatus.NON_FINITE: ("No finite number", "The student gave infinity or not-a-number. Try another model."),
     LossStatus.OUT_OF_MEMORY: ("Out of memory", "It did not fit, even alone. Score again with a smaller max length."),

@@ -9,7 +9,7 @@ from srt_core.errors import DatasetError
 from srt_core.importing.files.readers.json_stream import JsonRecords, Window
 from srt_core.importing.files.readers.text import HEAD_BYTES
 from srt_core.importing.files.records import Record, Reject
-from srt_core.importing.files.shapes.names import MESSAGES, folded, is_pair
+from srt_core.importing.files.shapes.names import CHOSEN, MESSAGES, folded, is_pair
 from srt_core.importing.files.shapes.roles import is_message
 
 WHOLE_CHARACTERS = 16_777_216
@@ -18,6 +18,8 @@ WHOLE_CHARACTERS = 16_777_216
 _MARK = re.compile(r"[\s\ufeff]*")
 _COLON = re.compile(r"\s*:\s*")
 _COMMA = re.compile(r"\s*,?\s*")
+_RECORDS = re.compile(r"\[\s*[\[{\]]")
+_NONE = re.compile(r"\[\s*\]")
 _MORE = re.compile(r"[\s,]*\S")
 _LINES_OF_LISTS = re.compile(r"[^\n]*\][ \t]*,?\r?\n\s*\[")
 
@@ -37,12 +39,13 @@ def read_json(name: str, file: TextIO, key: str | None = None) -> tuple[Rows, Js
         return iter(()), None
     while len(window.text) < HEAD_BYTES and window.read_more():
         pass
-    if window.text[window.at] == "[":
+    if window.text[window.at] == "[" and not key:
         return _reading(window, is_list=not _has_a_list_a_record(window))
     value, follows = _first_value(window)
     if isinstance(value, dict) and not follows:
         return _read_whole(name, window, value, key)
-    if value is None and (lists := _lists(window)):
+    lists = _lists(window) if value is None else {}
+    if lists or key:
         return _reading_under(name, window, lists, key)
     return _reading(window, is_list=False)
 
@@ -90,11 +93,11 @@ def _lists(window: Window) -> dict[str, int]:
             at = _skip(_COMMA, text, at)
             key, at = decode(text, at)
             at = _skip(_COLON, text, at)
-            if re.compile(r"\[\s*[\[{]").match(text, at):
+            if _RECORDS.match(text, at):
                 found[str(key)] = at
             _, at = decode(text, at)
     except (ValueError, RecursionError):
-        return found
+        return {key: at for key, at in found.items() if not _NONE.match(text, at)} or found
 
 
 def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -133,9 +136,9 @@ def _is_record(value: Mapping[str, object]) -> bool:
     if is_pair(names) or "instances" in names and names & {"instruction", "definition"}:
         return True
     return any(
-        isinstance(each, list) and each and all(is_message(part) or isinstance(part, str) for part in each)
+        isinstance(each, list) and each and (is_message(each[0]) or isinstance(each[0], str))
         for name, each in value.items()
-        if folded(name) in MESSAGES
+        if folded(name) in (*MESSAGES, CHOSEN)
     )
 
 

@@ -1,8 +1,8 @@
 """Values of a JSON text one after another, in memory that does not grow with the file, whatever is broken in it.
 
 Records stand in a list, one a line, or one after another; what stands between them is passed over. After a record
-that is no JSON the reader goes on at the next place that can begin one, and the text between is one reject. Such a place
-is a line that begins with a bracket as far in as the records before, or a bracket in a line before a name with which a
+that is no JSON the reader goes on at the next place that can begin one, and the text between is one reject. That is a
+line that begins with a bracket as far in as the records before, or a bracket in a line before a name with which a
 record began before.
 """
 
@@ -14,9 +14,11 @@ from typing import TextIO
 from srt_core.importing.files.readers.text import CHUNK_CHARACTERS, has_half_characters, name_half_character
 from srt_core.importing.files.records import RAW_CHARACTERS, Record, Reject, describe, text_of
 from srt_core.importing.files.shapes.names import KNOWN_NAMES
+from srt_core.importing.files.shapes.roles import CONTENT_KEYS, ROLE_KEYS
 
 MAX_RECORD_CHARACTERS = 67_108_864
-_MAX_NAMES = 10_000
+_LEARNED_FROM = 1_000
+"""Records that tell how a record of this file begins."""
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -25,6 +27,8 @@ _LIST_END = re.compile(r"\]\s*(?:,\s*\"|\}\s*\Z|\Z)")
 _FIRST_NAME = re.compile(r"""\{\s*["']((?:[^"'\\]|\\.)*)["']\s*:""")
 _PLACE = re.compile(r"(?:(?<=[\r\n])([ \t]*)|[\[,\]}][ \t]*)(?=[\[{])")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_WITHIN_RECORDS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, "type"})
+"""Names with which objects in records begin."""
 _NEAR_END = 16
 _OVERLAP = 4_096
 _NEW_LINE = "\n"
@@ -109,8 +113,9 @@ class JsonRecords:
                     return
                 window.move(window.at + 1)
                 continue
-            if mark == "[" and self._is_list and self._brackets == {"{"}:
-                window.move(window.at + 1)  # another list begins
+            if mark == "[" and self._is_list and self.is_closed:
+                self.is_closed = False  # another list begins
+                window.move(window.at + 1)
                 continue
             self._row += 1
             yield self._next(mark)
@@ -144,7 +149,7 @@ class JsonRecords:
         reason = _half_character(raw, value)
         if not reason:
             if isinstance(value, dict):
-                if len(self._names) < _MAX_NAMES:
+                if row <= _LEARNED_FROM:
                     self._names.update(value)
                 return Record(row, line, value)
             if isinstance(value, list):
@@ -155,14 +160,14 @@ class JsonRecords:
     def _learn_place(self, mark: str) -> None:
         """Remember how far in this record begins, and the name with which it begins."""
         window = self._window
-        if mark not in "{[":
+        if mark not in "{[" or self._row > _LEARNED_FROM:
             return
         self._brackets.add(mark)
         start = max(window.text.rfind("\n", 0, window.at), window.text.rfind("\r", 0, window.at)) + 1
         before = window.text[start : window.at]
-        if start and not before.strip() and len(self._indents) < _MAX_NAMES:
+        if start and not before.strip():
             self._indents.add(before)
-        if len(self._first) < _MAX_NAMES and (name := _FIRST_NAME.match(window.text, window.at)):
+        if name := _FIRST_NAME.match(window.text, window.at):
             self._first.add(name[1])
 
     def _skip_broken(self) -> str:
@@ -197,7 +202,7 @@ class JsonRecords:
             return False
         name = _FIRST_NAME.match(text, at)
         if match[1] is None:
-            return name is not None and name[1] in self._first
+            return name is not None and (name[1] in self._first if self._first else name[1] not in _WITHIN_RECORDS)
         if self._indents and match[1] not in self._indents:
             return False
         if text[at] == "[":

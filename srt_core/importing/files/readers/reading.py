@@ -11,7 +11,7 @@ from srt_core.importing.files.readers.columnar import read_arrow, read_parquet
 from srt_core.importing.files.readers.detection import find_format, named_format
 from srt_core.importing.files.readers.json_layout import read_json
 from srt_core.importing.files.readers.tables import read_csv
-from srt_core.importing.files.readers.text import find_encoding, open_text
+from srt_core.importing.files.readers.text import check_encoding, find_encoding, open_text
 from srt_core.importing.files.records import Record, Reject
 from srt_core.importing.files.sources.opening import Opened, Source, local, opened
 from srt_core.importing.files.sources.packed import seekable
@@ -35,6 +35,8 @@ def detect(path: Path | str | Source, encoding: str | None = None) -> str:
         DatasetError: it cannot be opened, is empty, binary, of an encoding that has to be named, or of no known format.
     """
     source = as_source(path)
+    if encoding:
+        check_encoding(encoding)
     with opened(source) as found:
         return find_format(source.name, found.head, encoding)
 
@@ -56,6 +58,8 @@ def read_records(
         DatasetError: the file cannot be opened, is empty, binary, or of another encoding or format.
     """
     source = as_source(path)
+    if options.encoding:
+        check_encoding(options.encoding)
     with ExitStack() as stack:
         found = stack.enter_context(opened(source))
         asked = named_format(format) if format else find_format(source.name, found.head, options.encoding)
@@ -97,13 +101,11 @@ def _read(
         yield from read(name, stack.enter_context(seekable(found.file)))
         return
     encoding = options.encoding or find_encoding(name, found.head)
-    file = stack.enter_context(open_text(name, found.file, encoding))
+    file = stack.enter_context(open_text(found.file, encoding))
     if format == "csv":
         yield from read_csv(name, file)
         return
     rows, reader = read_json(name, file, options.key)
-    count = 0
-    for count, item in enumerate(rows, start=1):
-        yield item
-    if account is not None and reader is not None and count and not reader.is_closed:
+    yield from rows
+    if account is not None and reader is not None and not reader.is_closed:
         account.notes[_NOT_CLOSED] += 1

@@ -31,19 +31,22 @@ def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("srt_keep_bytes", _keep_bytes)
 
 
-def open_text(name: str, file: BinaryIO, encoding: str | None) -> io.TextIOWrapper:
-    """Return a file as text, its line breaks as they are.
+def open_text(file: BinaryIO, encoding: str | None) -> io.TextIOWrapper:
+    """Return a file as text, its line breaks as they are."""
+    return io.TextIOWrapper(file, encoding or "utf-8-sig", errors="srt_keep_bytes", newline="")
+
+
+def check_encoding(encoding: str) -> None:
+    """Refuse what is no name of an encoding.
 
     Raises:
         DatasetError: nobody knows an encoding of that name.
     """
-    if encoding is not None:
-        try:
-            codecs.lookup(encoding)
-        except LookupError as error:
-            hint = f"Such names are {', '.join(_NAMED)}; Python's documentation lists them all."
-            raise DatasetError(f'"{encoding}" is no encoding.', hint) from error
-    return io.TextIOWrapper(file, encoding or "utf-8-sig", errors="srt_keep_bytes", newline="")
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        hint = f"Such names are {', '.join(_NAMED)}; Python's documentation lists them all."
+        raise DatasetError(f'"{encoding}" is no encoding.', hint) from error
 
 
 def find_encoding(name: str, head: bytes) -> str | None:
@@ -93,15 +96,17 @@ def name_half_character(text: str) -> str:
 def _wide(head: bytes) -> str | None:
     """Return the two-byte encoding in which text of the Latin alphabet has a zero in every other byte."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
+    if len(head) < 8:  # noqa: PLR2004 (too short to tell)
+        return None
     if odd > len(head) // 4 and not even:
         return "utf-16-le"
     return "utf-16-be" if even > len(head) // 4 and not odd else None
 
 
 def _is_mostly_utf8(head: bytes) -> bool:
-    """Whether a text has lines that are no UTF-8, but at most one in three."""
+    """Whether a text has lines that are no UTF-8, but at most one in three, of objects a line one in two."""
     lines = head.rstrip(b"\n").split(b"\n")
-    return 3 * sum(not _is_utf8(line) for line in lines) <= len(lines)
+    return (2 if head.startswith(b"{") else 3) * sum(not _is_utf8(line) for line in lines) <= len(lines)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -113,7 +118,7 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _likely(head: bytes) -> str:
-    """Return the encoding that a text is likely in: of Chinese, where its high bytes stand in pairs, else of the West."""
+    """Return the encoding that a text is likely in: a Chinese one where its high bytes stand in pairs."""
     high = re.findall(rb"[\x81-\xfe][\x40-\xfe]", head)
     alone = re.findall(rb"[\x00-\x7f][\x80-\xff](?=[\x00-\x7f])", head)
     return "gb18030" if len(high) > 4 * len(alone) else "cp1252"

@@ -1,7 +1,7 @@
 """Which columns of a record are which part of its pair: as they were mapped, or by their names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from srt_core.importing.files.shapes.names import (
@@ -41,15 +41,17 @@ class Plan:
     answer: str = ""
     """The preferred answer to a conversation that ends with the user."""
 
-    @property
-    def columns(self) -> dict[str, str]:
-        """Part by column, of those that are there."""
+    columns: Mapping[str, str] = field(init=False, compare=False)
+    """Part by column, of those that are there."""
+
+    def __post_init__(self) -> None:
+        """Note the columns once: a plan is used for many records."""
         word = {Shape.MESSAGES: "turns", Shape.INSTANCES: "instances", Shape.TEXT: "text"}.get(self.shape, "")
         parts = (
             (self.instruction, "instruction"), (self.input, "input"), (self.response, "response"), (self.whole, word),
             (self.system, "system"), (self.history, "history"), (self.answer, "response"),
         )  # fmt: skip
-        return {column: part for column, part in parts if column}
+        object.__setattr__(self, "columns", {column: part for column, part in parts if column})
 
 
 def mapped_plan(parts: Mapping[str, str], names: Iterable[str]) -> Plan:

@@ -35,6 +35,7 @@ Roles = Mapping[str, Speaker]
 
 ROLE_KEYS = ("role", "from", "speaker", "author")
 CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
+_CONTENTS = frozenset(CONTENT_KEYS)
 
 
 def parse_roles(assignments: Iterable[str]) -> dict[str, str]:
@@ -46,7 +47,7 @@ def parse_roles(assignments: Iterable[str]) -> dict[str, str]:
     roles: dict[str, str] = {}
     for assignment in assignments:
         theirs, equals, ours = assignment.rpartition("=")
-        if not equals or not theirs.strip() or ours.strip().lower() not in Speaker:
+        if not equals or not theirs.strip() or ours.strip().lower() not in [*Speaker]:
             hint = f"Write THEIRS=OURS, where ours is {', '.join(Speaker)}: --role Librarian=assistant."
             raise DatasetError(f'"{assignment}" says no role.', hint)
         roles[theirs.strip().lower()] = ours.strip().lower()

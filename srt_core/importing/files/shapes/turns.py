@@ -63,7 +63,7 @@ def read_turns(value: object, roles: Roles, *, first_only: bool = False) -> list
 
 
 def _read(message: object, number: int, roles: Roles) -> list[Said]:
-    if isinstance(message, Mapping):
+    if isinstance(message, dict):
         name = next((message[key] for key in ROLE_KEYS if message.get(key) is not None), None)
         return _read_speakers(message, number, roles) if name is None else [_read_message(message, name, number, roles)]
     if isinstance(message, str):

@@ -51,7 +51,7 @@ def read_text(value: object, label: str, column: str) -> str | None:
         return str(value)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
         return read_text(value[0], label, column)
-    hints = {
+    hints: dict[type, str] = {
         list: "Keep one of them in the file, or make a record of each.",
         dict: "Write it as text in the file, or map the column that holds the text.",
         bytes: "Write it as text in the file.",

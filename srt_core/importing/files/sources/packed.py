@@ -32,9 +32,9 @@ def unpack(name: str, file: BinaryIO, head: bytes) -> BinaryIO:
     if head.startswith(_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if head.startswith(_BZIP2):
-        return bz2.BZ2File(file)
+        return cast(BinaryIO, bz2.BZ2File(file))
     if head.startswith(_XZ):
-        return lzma.LZMAFile(file)
+        return cast(BinaryIO, lzma.LZMAFile(file))
     if head.startswith(_ZSTD):
         import pyarrow
 

@@ -1,6 +1,5 @@
 """Which files are meant: a path, a pattern, or a folder with files of data in it."""
 
-import glob
 import json
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from srt_core.importing.files.sources.opening import Source, local
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather")
 _PACKED = ("", ".gz", ".bz2", ".xz", ".zst", ".zip")
 _DATA = tuple(f"{suffix}{packed}" for suffix in SUFFIXES for packed in _PACKED)
+_PATTERN = re.compile(r"[*?\[]")
 _ABOUT = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 """Files beside the data in which `datasets` writes what it is."""
 
@@ -34,12 +34,13 @@ def find_files(written: str, split: str | None = None) -> list[Source]:
     path = Path(written).expanduser()
     if path.is_dir():
         return [local(each) for each in _in_folder(path, split)]
-    if not path.exists() and glob.has_magic(written):
-        found = [Path(each) for each in sorted(glob.glob(str(path), recursive=True)) if Path(each).is_file()]
-        if not found:
-            raise DatasetError(f"No file matches {written}.", "Check the pattern, and put it in quotes.")
-        return [local(each) for each in _of_split(found, split, str(path))]
-    return [local(path)]
+    if path.exists() or not _PATTERN.search(written):
+        return [local(path)]
+    root = Path(path.anchor) if path.is_absolute() else Path()
+    found = [each for each in sorted(root.glob(str(path.relative_to(root)))) if each.is_file()]
+    if not found:
+        raise DatasetError(f"No file matches {written}.", "Check the pattern, and put it in quotes.")
+    return [local(each) for each in _of_split(found, root, split)]
 
 
 def _in_folder(folder: Path, split: str | None) -> Sequence[Path]:
@@ -58,7 +59,7 @@ def _in_folder(folder: Path, split: str | None) -> Sequence[Path]:
     ]
     if not found:
         raise DatasetError(f"{folder} has no file of data in it.", f"Such files end in {', '.join(SUFFIXES)}.")
-    return _of_split(found, split, str(folder))
+    return _of_split(found, folder, split)
 
 
 def is_data(path: str) -> bool:
@@ -67,17 +68,12 @@ def is_data(path: str) -> bool:
     return parts[-1].endswith(_DATA) and parts[-1] not in _ABOUT and not any(part.startswith(".") for part in parts)
 
 
-def _of_split(paths: Sequence[Path], split: str | None, where: str) -> Sequence[Path]:
+def _of_split(paths: Sequence[Path], root: Path, split: str | None) -> Sequence[Path]:
     if split is None:
         return paths
-    root = Path(where) if Path(where).is_dir() else Path(where).parent
-    found = [
-        path
-        for path in paths
-        if split_of(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name) == split
-    ]
+    found = [path for path in paths if split_of(path.relative_to(root).as_posix()) == split]
     if not found:
-        raise DatasetError(f'{where} has no file of the split "{split}".', "Leave out --split to take all.")
+        raise DatasetError(f'There is no file of the split "{split}".', "Leave out --split to take all.")
     return found
 
 
