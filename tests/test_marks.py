@@ -48,6 +48,7 @@ FOUND = [
     ("unfinished", answered("The Elbe rises in Bohemia. It flows through Dresden and then it"), "Dresden and then it"),
     ("unfinished", answered("Some rivers are long, others are short, and the"), "short, and the"),
     ("unfinished", answered("The three longest rivers of the country are:"), "country are:"),
+    ("unfinished", answered("<think>So the Elbe is"), "thinking block"),
     ("unfinished", answered("```python\nprint(1)\n"), "code block"),
     ("unfinished", answered("易北河发源于捷克。它流经德累斯顿和汉堡，最后流入"), "最后流入"),
     (
@@ -65,6 +66,8 @@ FOUND = [
     ("refusal", answered("作为一个AI语言模型，我没有感情。"), "作为"),
     ("refusal", answered("AI言語モデルとして、意見はありません。"), "として"),
     ("repeats_instruction", answered("Tell me about the river Elbe.\nIt is long."), "begins with the instruction"),
+    ("repeats_instruction", answered("Repeat me", "Repeat me"), "is the instruction again"),
+    ("repeats_instruction", answered("A river?", "A river"), "is the instruction again"),
     ("repeats_instruction", answered("tell me about the  river Elbe"), "is the instruction again"),
     ("repeats_instruction", answered("易北河在哪里流入大海呢？在库克斯港。", "易北河在哪里流入大海呢？"), "begins"),
     (
@@ -93,6 +96,8 @@ FOUND = [
     ("near_empty", answered("..."), "the response is “...”"),
     ("near_empty", answered("<noinput>"), "<noinput>"),
     ("near_empty", answered("N/A"), "N/A"),
+    ("near_empty", answered("```\n```"), "the response is"),
+    ("near_empty", answered("<think>Hm.</think>\n"), "thinking block and nothing else"),
     ("near_empty", answered("[Insert poster here]"), "Insert poster"),
     ("html_remains", answered("It is long.<br>It is deep."), "“<br>” in the response, at character 12"),
     ("html_remains", answered("Fish&nbsp;and chips"), "“&nbsp;”"),
@@ -177,6 +182,7 @@ NOT_FOUND = [
     ("broken_characters", answered("São Paulo, AÇÃO, café, naïve, “so”")),
     ("near_empty", answered("A")),
     ("near_empty", answered("7")),
+    ("near_empty", answered("<think>Hm.</think>\n7")),
     ("near_empty", answered("是")),
     ("near_empty", answered("👍")),
     ("near_empty", answered("+")),

@@ -59,15 +59,18 @@ _PLACEHOLDER = re.compile(
     r"|(?:your|insert|enter)\b.{0,30}\bhere|response|output|answer)\W*",
     re.IGNORECASE | re.DOTALL,
 )
+_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _ON_SIGNS = re.compile(r"symbol|operator|punctuat|character|\bsign\b|morse|emoji|mark\b|braille|符号|标点|記号")
 
 
 def near_empty(sample: Original) -> str | None:
     """Find a response without a letter, digit or sign of its own, or with a word that stands for nothing."""
     response = sample.pair.response.strip()
+    if response.startswith("<think") and not _THOUGHT.sub("", response).strip():
+        return "the response is a thinking block and nothing else"
     if len(response) > MOST_CHARACTERS:
         return None
-    if not any(unicodedata.category(letter)[0] in "LNS" for letter in response):
+    if not any(unicodedata.category(letter)[0] in "LNS" and letter != "`" for letter in response):
         if response and _ON_SIGNS.search(sample.asked):
             return None
         return f"the response is {quote(response)}" if response else "the response is empty"
@@ -97,7 +100,7 @@ MARKS = (
     Mark(
         "near_empty",
         "Next to no response",
-        "The response has no letter, digit or sign, or is a word that stands for nothing, such as N/A.",
+        "The response has no letter, digit or sign, is a word that stands for nothing, such as N/A, or only thinks.",
         near_empty,
     ),
 )

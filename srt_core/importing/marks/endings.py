@@ -49,6 +49,8 @@ def unfinished(sample: Original) -> str | None:
         return None
     if _has_open_block(text):
         return "the response ends in a code block that is not closed"
+    if text.startswith("<think") and "</think" not in text:
+        return "the response ends in a thinking block that is not closed"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1]
     if _ends_otherwise(last, sample.task):
@@ -106,7 +108,7 @@ MARKS = (
     Mark(
         "unfinished",
         "Unfinished response",
-        "The response breaks off in mid-sentence, or in an open code block.",
+        "The response breaks off in mid-sentence, or in a code or thinking block that is not closed.",
         unfinished,
     ),
 )

@@ -10,7 +10,7 @@ LEAST_CHARACTERS = 20
 LEAST_DENSE = 8
 """The same of Chinese, Japanese or Korean characters."""
 
-_EDGE = " \t\n\"'“”‘’«»*_#>:.-"
+_EDGE = " \t\n\"'“”‘’«»*_#>:.?!。？！-"
 _ECHO = re.compile(
     r"\b(?:repeat|echo|copy|say|spell|quote|type|print|recite|reverse|capitali[sz]e|restate|begin|start)\b"
 )
@@ -23,16 +23,21 @@ def repeats_instruction(sample: Original) -> str | None:
     if sample.task is TaskType.CODE:  # it may begin with a comment that says what it does
         return None
     asked = _plain(instruction)
-    if len(asked) < LEAST_CHARACTERS and len(_DENSE.findall(asked)) < LEAST_DENSE:
-        return None
     answered = _plain(response[: 2 * len(instruction) + LEAST_CHARACTERS])
-    if not answered.startswith(asked) or _ECHO.search(sample.asked):
+    if not asked or not answered.startswith(asked):
         return None
     rest = answered[len(asked) :].strip(_EDGE)
-    if rest and instruction.rstrip()[-1:] not in ".?!。？！:":  # a beginning, which the response completes
+    if rest and _may_begin_so(sample, asked):
         return None
     said = "begins with the instruction" if rest else "is the instruction again"
     return f"the response {said}: {quote(response.strip())}"
+
+
+def _may_begin_so(sample: Original, asked: str) -> bool:
+    """Whether a response may well begin so: with a few words, an echo that was asked for, a beginning to complete."""
+    is_short = len(asked) < LEAST_CHARACTERS and len(_DENSE.findall(asked)) < LEAST_DENSE
+    is_beginning = sample.pair.instruction.rstrip()[-1:] not in ".?!。？！:"
+    return is_short or is_beginning or bool(_ECHO.search(sample.asked))
 
 
 def _plain(text: str) -> str:
