@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,37 +14,39 @@ from hypothesis import strategies as some
 
 from srt_core.importing.files import ImportRow, Reject, read_rows
 
-ROWS = [
+Rows = list[dict[str, Any]]
+
+ROWS: Rows = [
     {"id": f"n{at}", "instruction": f"Name sea {at}.", "input": "", "output": f'It is the "{at}.", {{north}}, [sea]'}
     for at in range(400)
 ]
-CHATS = [
+CHATS: Rows = [
     {"messages": [{"role": "user", "content": f"Sea {at}?\nOr lake?"}, {"role": "assistant", "content": f"Sea {at}."}]}
     for at in range(400)
 ]
 
 
-def as_lines(rows: list[dict[str, object]]) -> str:
+def as_lines(rows: Rows) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def as_list(rows: list[dict[str, object]]) -> str:
+def as_list(rows: Rows) -> str:
     return json.dumps(rows)
 
 
-def as_list_of_lines(rows: list[dict[str, object]]) -> str:
+def as_list_of_lines(rows: Rows) -> str:
     return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]"
 
 
-def as_indented_list(rows: list[dict[str, object]]) -> str:
+def as_indented_list(rows: Rows) -> str:
     return json.dumps(rows, indent=2)
 
 
-def as_indented_objects(rows: list[dict[str, object]]) -> str:
+def as_indented_objects(rows: Rows) -> str:
     return "\n".join(json.dumps(row, indent=4) for row in rows)
 
 
-def as_table(rows: list[dict[str, object]]) -> str:
+def as_table(rows: Rows) -> str:
     file = io.StringIO()
     table = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_ALL)
     table.writeheader()
@@ -73,7 +76,7 @@ def read(path: Path) -> tuple[list[ImportRow], list[Reject]]:
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=some.integers(0, 2**32))
 def test_every_unbroken_record_of_a_broken_file_goes_in(
-    tmp_path: Path, write: Callable[[list[dict[str, object]]], str], kind: str, seed: int
+    tmp_path: Path, write: Callable[[Rows], str], kind: str, seed: int
 ) -> None:
     """Of a file that is broken in twenty records, however it is laid out, the others go in, each as it is."""
     rows = ROWS if kind == "pairs" else CHATS
@@ -95,10 +98,10 @@ def test_every_unbroken_record_of_a_broken_file_goes_in(
     assert len(rejected) <= 3 * len(broken)
 
 
-def pair_of(row: dict[str, object]) -> tuple[str, str]:
+def pair_of(row: dict[str, Any]) -> tuple[str, str]:
     if "messages" in row:
-        user, assistant = row["messages"]  # type: ignore[misc]
-        return str(user["content"]), str(assistant["content"])  # type: ignore[index]
+        user, assistant = row["messages"]
+        return str(user["content"]), str(assistant["content"])
     return str(row["instruction"]), str(row["output"])
 
 

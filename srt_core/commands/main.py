@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "project:init",
     "prompts": "texts:prompts_",
     "people": "people:people",
+    "imports": "imports:imports_",
     "rejects": "rejects:rejects_",
     "scorings": "scorings:scorings_",
     "select": "select:select",

@@ -4,6 +4,7 @@
     run         rows → the project, in chunks; an import that was cut off continues
     samples     store a chunk: samples, candidates, rejects; sample ids and duplicates
     imports     begin, finish and list the runs of the importer; rejects: the rows that could not be used
+    undo        take an import back
     kinds       what an original asks for: task type, language, and the grouping by subject
     grouping    find the kinds of samples that have none, and group all samples by subject
     marks       quality marks: what may be wrong with an original, each with a reason

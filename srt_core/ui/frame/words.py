@@ -44,6 +44,7 @@ KIND_LABELS = {
     **{str(action): label for action, label in ACTION_LABELS.items()},
     "undo": "Undone",
     "import": "Imported",
+    "undo_import": "Import taken back",
     "policy": "Policy applied",
     "export": "Exported",
     "scoring": "Scoring put in use",
