@@ -9,10 +9,7 @@ from srt_core.score.prompts import NotCarriedError, Prompts
 from srt_core.score.templates import Template
 
 _SHAPES = """
-    SELECT roles, sum(candidates)::BIGINT AS candidates FROM context JOIN (
-        SELECT context_id, count(*) AS candidates FROM candidate WHERE context_id IS NOT NULL GROUP BY context_id)
-        USING (context_id)
-    GROUP BY roles ORDER BY roles
+    SELECT roles, count(*) AS candidates FROM candidate JOIN context USING (context_id) GROUP BY roles ORDER BY roles
 """
 
 
