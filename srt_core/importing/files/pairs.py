@@ -270,12 +270,13 @@ def _refuse(names: Sequence[str]) -> NoReturn:
 def _likely(names: Sequence[str]) -> tuple[str, str]:
     """Return the columns that are most likely instruction and response: by a word of their names, else the first."""
 
-    def sounding_like(known: set[str], among: Sequence[str]) -> str:
-        return next((name for name in among if known & set(folded(name).split("_"))), [*among, "COLUMN"][0])
+    def sounding_like(known: Iterable[str], among: Sequence[str]) -> str:
+        found = (name for word in known for name in among if word in folded(name).split("_"))
+        return next(found, [*among, "COLUMN"][0])
 
-    instruction = sounding_like({pair.instruction for pair in PAIRS}, names)
+    instruction = sounding_like((pair.instruction for pair in PAIRS), names)
     others = [name for name in names if name != instruction]
-    return instruction, sounding_like({name for pair in PAIRS for name in pair.responses}, others)
+    return instruction, sounding_like((name for pair in PAIRS for name in pair.responses), others)
 
 
 def _input(fields: Fields, plan: Plan) -> str:
