@@ -58,6 +58,16 @@ CHAT_TEMPLATES = {
     "keeps the last message": (
         "[{{ messages[-1].role }}] {{ messages[-1].content }}\n", set(SPEAKERS)
     ),
+    "wants a message of the user": (
+        "{% if messages | selectattr('role', 'equalto', 'user') | list | length == 0 %}"
+        "{{ raise_exception('No user query found') }}{% endif %}" + MESSAGES,
+        set(),
+    ),
+    "puts the system text before the last message": (
+        "{% for m in messages if m.role != 'system' %}[{{ m.role }}] {% if loop.last and m.role == 'user' %}"
+        "{{ messages[0].content if messages[0].role == 'system' }} {% endif %}{{ m.content }}\n{% endfor %}",
+        {"system", "system user assistant"},
+    ),
     "wants the user first": (
         "{% if messages[0].role == 'assistant' %}{{ raise_exception('user first') }}{% endif %}" + MESSAGES,
         {"assistant"},

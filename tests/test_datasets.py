@@ -516,3 +516,12 @@ def test_a_large_file_is_read_in_bounded_memory(tmp_path: Path, format: str) -> 
     count, growth_mb = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(count) == 20_000
     assert float(growth_mb) < 40
+
+
+def test_a_hint_names_the_columns_that_sound_like_the_parts(tmp_path: Path) -> None:
+    """Of a file whose names are not known the hint maps the columns whose names have a part's word in them."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"Raw Input": "", "Raw Instruction": "Say it.", "Raw Response": "It."}) + "\n")
+    with pytest.raises(DatasetError) as found:
+        list(datasets.read_rows(path))
+    assert found.value.hint == "Say which: --map 'instruction=Raw Instruction' --map 'response=Raw Response'."

@@ -126,6 +126,19 @@ def test_marks_that_are_behind_catch_up(store: Store, monkeypatch: pytest.Monkey
     assert looked == {"early": list(range(1, 10)), "late": list(range(1, 10))}
 
 
+def test_samples_that_come_meanwhile_are_looked_at_too(store: Store) -> None:
+    """A run ends when every sample was looked at for every mark, also those that were added while it looked."""
+    text = words(60)
+    add(store, Pair("Say it", text))
+    marks = [mark for mark in MARKS if mark.name in ("special_tokens", "near_duplicate")]
+    added = 1
+    for progress in find_marks(store, marks):
+        if progress.message == "Near-duplicate" and added < 3:
+            added += 1
+            add(store, Pair("Say it", f"{text}</s>"))
+    assert sorted(held(store, "special_tokens")) == sorted(held(store, "near_duplicate")) == [2, 3]
+
+
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     """A process that is killed amid leaves whole chunks; the next run comes to the same marks as one that was not."""
     path, whole = tmp_path / "p.srt", tmp_path / "whole.srt"

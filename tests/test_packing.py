@@ -1,6 +1,7 @@
 """Packs: what shares a forward pass, where its tokens lie, and that no token goes missing."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,11 @@ texts = st.builds(
     st.integers(0, 8),
 )
 requests = st.lists(
-    texts.flatmap(lambda ids: st.builds(LossRequest, st.just(ids), st.integers(1, len(ids) - 1), st.just(OK))),
+    texts.flatmap(
+        lambda ids: st.builds(
+            LossRequest, st.just(ids), st.integers(1, len(ids) - 1), st.just(OK), st.integers(0, len(ids) - 1)
+        )
+    ),
     min_size=1,
     max_size=25,
 )
@@ -40,13 +45,14 @@ def texts_of(layout: Layout) -> list[list[int]]:
 def test_every_request_is_in_one_pack_within_the_budget(
     asked: list[LossRequest], token_budget: int, batching: Batching
 ) -> None:
-    """Packs hold each distinct request once, and no more tokens than the budget unless one alone is longer."""
+    """Packs hold each distinct request once, and no more tokens than the budget behind the context they begin with."""
     packs = cut(asked, token_budget, batching)
     held = [request for pack in packs for request in pack]
     assert len(held) == len(set(held)) == len(set(asked))
     assert set(held) == set(asked)
     for pack in packs:
-        assert computed_tokens(pack, batching) <= max(token_budget, *(len(request.ids) for request in pack))
+        allowed = token_budget + (pack[0].before if batching is Batching.PACKED else 0)
+        assert computed_tokens(pack, batching) <= max(allowed, *(len(request.ids) for request in pack))
 
 
 @given(requests, st.integers(16, 400))
@@ -107,3 +113,16 @@ def test_packs_are_about_equally_full() -> None:
     sizes = [computed_tokens(pack, Batching.PACKED) for pack in cut(asked, 2000, Batching.PACKED)]
     assert len(sizes) == 2
     assert max(sizes) - min(sizes) <= 100
+
+
+def test_a_pack_ends_where_the_least_context_is_repeated() -> None:
+    """The second of two conversations begins a pack of its own, where requests without a context would be spread."""
+    asked = [
+        LossRequest((*range(at, at + 60), *range(1000 * place, 1000 * place + 20)), 60, OK, 60)
+        for at, places in ((100, 4), (200, 8))
+        for place in range(1, places + 1)
+    ]
+    packs = cut(asked, 250, Batching.PACKED)
+    assert [{request.ids[0] for request in pack} for pack in packs] == [{100}, {200}]
+    spread = cut([replace(request, before=0) for request in asked], 250, Batching.PACKED)
+    assert [{request.ids[0] for request in pack} for pack in spread] == [{100, 200}, {200}]

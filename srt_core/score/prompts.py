@@ -101,6 +101,8 @@ class _ChatPrompts:
     template: Template
     writer: ChatWriter
     _known: dict[Context, str] = field(default_factory=dict)
+    _openings: dict[bool, str] = field(default_factory=dict)
+    """What opens a message of the user, with and without a system text before all."""
 
     def before(self, context: Context) -> str:
         if context and context not in self._known:
@@ -116,7 +118,7 @@ class _ChatPrompts:
     def _opened(self, context: Context, text: str) -> str:
         """Return the prompt of a user message. It has to hold T, and after it the message."""
         before = self.before(context)
-        opened = self._written([*context.messages, _user(text)], context, opened=True)
+        opened = self._written([*context.messages, _message(Role.USER, text)], context, opened=True)
         if not opened.startswith(before):
             raise NotCarriedError(_OTHERWISE, _OTHER)
         if text.strip() not in opened[len(before) :]:
@@ -125,36 +127,34 @@ class _ChatPrompts:
 
     def _cut_out(self, context: Context) -> str:
         """Return T: the conversation up to the next user message, without what opens that."""
-        whole = self._written([*context.messages, _user(_MARK)], context, opened=False)
+        until = self._written([*context.messages, _message(Role.USER, _MARK)], context).partition(_MARK)[0]
         opening = self._opening(context)
-        until = whole.partition(_MARK)[0]
         if not until.endswith(opening):
-            raise NotCarriedError(_OTHERWISE, _OTHER)
+            raise NotCarriedError("The chat template puts what stands before a pair into the user's own turn.", _OTHER)
         before, place = until.removesuffix(opening), 0
         for message in context.messages:
             text = message["content"].strip()
             found = before.find(text, place)
             if found < 0:
                 part = "system text" if message["role"] == Role.SYSTEM else f"turn of the {message['role']}"
-                raise NotCarriedError(
-                    f"The chat template does not write the {part} whole before the next turn.", _OTHER
-                )
+                raise NotCarriedError(f"The chat template does not write the {part} whole before the pair.", _OTHER)
             place = found + len(text)
         return before
 
     def _opening(self, context: Context) -> str:
-        """Return what opens a user message behind such a context: what follows a text there, but for what closes it."""
-        *earlier, last = context.messages
-        marked = [*earlier, {**last, "content": _LAST_MARK}]
-        closing = self._written(marked, context, opened=False).rpartition(_LAST_MARK)
-        between = self._written([*marked, _user(_MARK)], context, opened=False).rpartition(_LAST_MARK)[2]
-        between = between.partition(_MARK)[0]
-        if not closing[1] or not between.startswith(closing[2]):
-            message = f"The chat template puts a text of the {last['role']} into the turn that follows it."
-            raise NotCarriedError(message, _OTHER)
-        return between[len(closing[2]) :]
+        """Return what opens a message of the user: all between an answer and it, but for what closes the answer."""
+        if bool(context.system) not in self._openings:
+            system = context.messages[:1] if context.system else []
+            answered = [*system, _message(Role.USER, _MARK), _message(Role.ASSISTANT, _ANSWER)]
+            closing = self._written(answered, context).rpartition(_ANSWER)[2]
+            asked = self._written([*answered, _message(Role.USER, _MARK)], context)
+            between = asked.rpartition(_MARK)[0].rpartition(_ANSWER)[2]
+            if not between.startswith(closing):
+                raise NotCarriedError(_OTHERWISE, _OTHER)
+            self._openings[bool(context.system)] = between[len(closing) :]
+        return self._openings[bool(context.system)]
 
-    def _written(self, messages: Sequence[Mapping[str, str]], context: Context, *, opened: bool) -> str:
+    def _written(self, messages: Sequence[Mapping[str, str]], context: Context, *, opened: bool = False) -> str:
         try:
             return self.writer.chat_text(messages, opened=opened)
         except ChatRefusedError as error:
@@ -166,7 +166,7 @@ class _ChatPrompts:
 def _require_texts(writer: ChatWriter) -> None:
     """Raise StudentError for a chat template that leaves out the text of every message."""
     try:
-        shown = writer.chat_text([_user(_MARK)], opened=True)
+        shown = writer.chat_text([_message(Role.USER, _MARK)], opened=True)
     except ChatRefusedError:  # it may want a system text first: each conversation is tried by itself
         return
     if _MARK not in shown:
@@ -174,11 +174,11 @@ def _require_texts(writer: ChatWriter) -> None:
         raise StudentError(message, "Choose another template, such as chatml.")
 
 
-def _user(text: str) -> Mapping[str, str]:
-    return {"role": str(Role.USER), "content": text}
+def _message(role: Role, text: str) -> Mapping[str, str]:
+    return {"role": str(role), "content": text}
 
 
-_MARK, _LAST_MARK = "srtnextmessage", "srtlastmessage"
-"""Stand for texts in a conversation, to find where they end; plain letters that no template changes."""
+_MARK, _ANSWER = "srtusermessage", "srtassistantmessage"
+"""Stand for texts in a conversation, to find what a template writes around them: plain letters, which none changes."""
 _OTHERWISE = "The chat template writes earlier turns otherwise before another message."
 _OTHER = "Choose another template, such as chatml, or another student."

@@ -12,7 +12,7 @@ from srt_core.importing.files.mapping import WHOLE_PARTS
 from srt_core.importing.files.options import Options, Placeholders
 from srt_core.importing.files.rewrites import read_part
 from srt_core.importing.files.shapes.exchanges import take
-from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, folded
+from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, PAIRS, folded
 from srt_core.importing.files.shapes.plans import Plan, Shape, find_plan, mapped_plan
 from srt_core.importing.files.shapes.roles import Speaker, is_message
 from srt_core.importing.files.shapes.texts import HOW, split_text
@@ -261,10 +261,22 @@ def _refuse(names: Sequence[str]) -> NoReturn:
     if "instruction" in known:
         hint = _map_hint(known["instruction"], others[0]) if others else "A response stands under output or response."
         raise UnmappedError(f"response is missing; the columns are {listed}.", hint)
-    x, y, *_ = *(others if len(others) > 1 else names), "COLUMN", "COLUMN"
     raise UnmappedError(
-        f"No column is known as an instruction with a response; the columns are {listed}.", _map_hint(x, y)
+        f"No column is known as an instruction with a response; the columns are {listed}.",
+        _map_hint(*_likely(others if len(others) > 1 else names)),
     )
+
+
+def _likely(names: Sequence[str]) -> tuple[str, str]:
+    """Return the columns that are most likely instruction and response: by a word of their names, else the first."""
+
+    def sounding_like(known: Iterable[str], among: Sequence[str]) -> str:
+        found = (name for word in known for name in among if word in folded(name).split("_"))
+        return next(found, [*among, "COLUMN"][0])
+
+    instruction = sounding_like((pair.instruction for pair in PAIRS), names)
+    others = [name for name in names if name != instruction]
+    return instruction, sounding_like((name for pair in PAIRS for name in pair.responses), others)
 
 
 def _input(fields: Fields, plan: Plan) -> str:

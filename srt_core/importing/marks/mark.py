@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import Event
 
 from srt_core.importing.kinds import TaskType
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Transaction
 from srt_core.records import Pair, Role
 
 EXCERPT_CHARACTERS = 40
@@ -40,7 +40,7 @@ class Original:
 Function = Callable[[Original], str | None]
 """Returns why a sample has a mark, in a few words that name what was found and where; None where it has none."""
 
-Relation = Callable[[Store, Transaction, Event], Iterator[int]]
+Relation = Callable[[Transaction, Event], Iterator[int]]
 """Finds a mark that samples have by their relation to others.
 
 It works in a `Store.workspace` and leaves a temporary table `related` (seq, detail) there, a sample at most once. It

@@ -1,10 +1,10 @@
 """The mark of samples that are nearly the same as an earlier one: MinHash signatures over runs of three words.
 
 A signature holds, for each of VALUES hash functions, the least value over a text's runs; two texts agree in as large a
-share of the values as they have runs in common (Jaccard). Signatures are cut into BANDS of ROWS values: samples that
-agree in a whole band are looked at, against the first and the nearest earlier one there, so that the work grows with
-the samples and not with their pairs. For two texts that share 80 % of their runs the chance that some band agrees is
-1 - (1 - 0.8^5)^12 = 99 %.
+share of the values as they have runs in common (Jaccard; of 120 values the estimate is mostly off by less than 0.04).
+Its first values are cut into BANDS of ROWS: samples that agree in a whole band are compared, each with the first and
+the nearest earlier one there, so that the work grows with the samples and not with their pairs. For two texts that
+share 80 % of their runs the chance that some band agrees is 1 - (1 - 0.8^5)^12 = 99 %.
 
 What stands before a pair counts by itself: two samples are near-duplicates where their pairs are alike, and so are
 their contexts. A system text counts as one run, however long: whole sets share one.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from srt_core.importing.marks.mark import Mark, Original
 from srt_core.importing.marks.originals import list_originals, read_originals
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Transaction
 from srt_core.records import NO_CONTEXT, Context, Pair
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.8
 """Of the runs that two samples have, the share that they have in common."""
+VALUES = 120
 BANDS, ROWS = 12, 5
-VALUES = BANDS * ROWS
 SEED = 2402
 CHUNK = 5_000
 COMPARED = 20_000
@@ -42,7 +42,7 @@ _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 """Odd numbers, one for each place in a run: the order of its words counts."""
 
 
-def near_duplicates(_store: Store, work: Transaction, stop: Event) -> Iterator[int]:
+def near_duplicates(work: Transaction, stop: Event) -> Iterator[int]:
     """Find the samples of which an earlier one has nearly the same words; see `Relation`."""
     work.execute("CREATE TEMP TABLE related (seq BIGINT, detail VARCHAR)")
     work.execute("CREATE TEMP TABLE signature (seq BIGINT, said BLOB, before BLOB)")

@@ -8,7 +8,7 @@ new ones, and written once, at its end; until then the old finds stand.
 from collections.abc import Iterator, Sequence
 from threading import Event
 
-from srt_core.importing.marks.mark import Mark, Relation
+from srt_core.importing.marks.mark import Mark
 from srt_core.importing.marks.originals import list_originals, read_originals
 from srt_core.importing.marks.registry import MARKS
 from srt_core.project.progress import Progress
@@ -19,14 +19,15 @@ WRITTEN = 50_000
 
 
 def find_marks(store: Store, marks: Sequence[Mark] = MARKS, *, stop: Event | None = None) -> Iterator[Progress]:
-    """Look for these marks; yield progress in samples, from 0 again for each pass over them."""
+    """Look for these marks until all have looked at all samples, also at those that come meanwhile.
+
+    Yields progress in samples, from 0 again for each pass over them.
+    """
     stop = stop or Event()
     _begin(store, marks)
-    while not stop.is_set() and (behind := _behind(store, [mark for mark in marks if mark.function])):
-        yield from _pass(store, behind, stop)
-    for mark in marks:
-        if mark.relation and not stop.is_set() and _behind(store, [mark]):
-            yield from _relate(store, mark, mark.relation, stop)
+    while not stop.is_set() and (behind := _behind(store, marks)):
+        functions = {mark: until for mark, until in behind.items() if mark.function}
+        yield from _pass(store, functions, stop) if functions else _relate(store, next(iter(behind)), stop)
 
 
 def forget(tx: Transaction, numbers: Sequence[int]) -> None:
@@ -97,13 +98,13 @@ def _pass(store: Store, behind: dict[Mark, int], stop: Event) -> Iterator[Progre
             _note(tx, mark, goal)
 
 
-def _relate(store: Store, mark: Mark, relation: Relation, stop: Event) -> Iterator[Progress]:
+def _relate(store: Store, mark: Mark, stop: Event) -> Iterator[Progress]:
     """Look for a relation among all samples, and put what is found in the place of what was found before."""
     last = _last(store)
     progress = Progress("samples", total=int(store.value("SELECT count(*) FROM sample")), message=mark.label)
     yield progress
     with store.workspace() as work:
-        for looked_at in relation(store, work, stop):
+        for looked_at in mark.relation(work, stop) if mark.relation else ():
             progress = progress.moved(looked_at, message=progress.message)
             yield progress
         if stop.is_set():

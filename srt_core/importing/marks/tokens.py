@@ -27,9 +27,11 @@ def special_tokens(sample: Original) -> str | None:
     return None
 
 
-_ROLE = r"(?:response|instruction|input|output|human|user|assistant|system|answer|question)"
-_HEADING = re.compile(rf"^[ \t]*\#{{2,4}}[ \t]*{_ROLE}[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_OPENING = re.compile(r"\s*(?:\*\*)?(?:ASSISTANT|Assistant|GPT|AI|Bot|Response|Output|Answer)[ \t]*:")
+_HEADING = re.compile(
+    r"^[ \t]*###[ \t]*(?:response|instruction|human|user|assistant|system)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
+"""Headings of Input, Output, Question and Answer are those of exercises too."""
+_OPENING = re.compile(r"\s*(?:\*\*)?(?:ASSISTANT|Assistant|CHATGPT|ChatGPT|GPT|AI|BOT)[ \t]*:")
 _NEXT_TURN = re.compile(r"^(?:\*\*)?(?:USER|User|HUMAN|Human|### ?(?:User|Human))[ \t]*:", re.MULTILINE)
 _NEXT_TASK = re.compile(r"^[ \t]*\d{1,3}\.[ \t]*(?:Instruction|Input|Output)[ \t]*:", re.MULTILINE)
 """Lists of tasks in this form are what some sets were made of by a model."""
@@ -45,11 +47,9 @@ def template_text(sample: Original) -> str | None:
         if "#" in text and (found := _HEADING.search(text)):
             return say_found(found[0].strip(), part, found.start())
     response = sample.pair.response
-    opening = _OPENING.match(response)
-    if opening and opening[0].strip(" *\n\t").isupper() and ":" in opening[0] and not _is_dialogue(sample):
-        return say_found(opening[0].strip(), "response", 0)
-    if (turn := _NEXT_TURN.search(response)) and not _is_dialogue(sample):
-        return say_found(turn[0], "response", turn.start())
+    turn = _OPENING.match(response) or _NEXT_TURN.search(response)
+    if turn and not _is_dialogue(sample):
+        return say_found(turn[0].strip(), "response", turn.start())
     if (task := _NEXT_TASK.search(response)) and "instruction" not in sample.asked:
         return say_found(task[0].strip(), "response", task.start())
     return None

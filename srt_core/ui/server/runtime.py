@@ -135,9 +135,10 @@ def _is_demo(path: Path) -> bool:
 
 
 def _complete_demo(project: Project) -> None:
-    """Fill the demo project and start to score it, as long as it has no score at all."""
+    """Fill the demo project and start to score it and to look for marks, as long as it has no score at all."""
     if not project.is_demo or set(score_statuses(project.store)) - {UNSCORED}:
         return
     for _ in fill_demo(project.store):
         pass
     project.start_unasked("score", SCORING)
+    project.start_unasked("marks", {})

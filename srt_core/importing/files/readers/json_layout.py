@@ -9,7 +9,7 @@ from srt_core.errors import DatasetError
 from srt_core.importing.files.readers.json_stream import JsonRecords, Window
 from srt_core.importing.files.readers.text import HEAD_BYTES
 from srt_core.importing.files.records import Record, Reject
-from srt_core.importing.files.shapes.names import MESSAGES, folded, is_pair
+from srt_core.importing.files.shapes.names import CHOSEN, MESSAGES, folded, is_pair
 from srt_core.importing.files.shapes.roles import is_message
 
 WHOLE_CHARACTERS = 16_777_216
@@ -136,9 +136,9 @@ def _is_record(value: Mapping[str, object]) -> bool:
     if is_pair(names) or "instances" in names and names & {"instruction", "definition"}:
         return True
     return any(
-        isinstance(each, list) and each and all(is_message(part) or isinstance(part, str) for part in each)
+        isinstance(each, list) and each and (is_message(each[0]) or isinstance(each[0], str))
         for name, each in value.items()
-        if folded(name) in MESSAGES
+        if folded(name) in (*MESSAGES, CHOSEN)
     )
 
 
