@@ -290,3 +290,13 @@ def test_a_word_for_nothing_is_an_empty_input(tmp_path: Path, word: str) -> None
 def test_characters_of_no_width_are_blank(tmp_path: Path) -> None:
     """A response of characters that show nothing is as empty as one of blanks."""
     assert "response is empty" in reason_of(tmp_path, {"instruction": "i", "output": "\u200b \u2060"})
+
+
+def test_what_messages_have_beside_their_text_is_kept_and_told(tmp_path: Path) -> None:
+    """Fields of single messages stand with the sample, one object a message, and the account names them."""
+    account = Account()
+    chat = [{"role": "user", "content": "Two and two?"}, {"role": "assistant", "content": "4", "thinking": "Add."}]
+    (row,) = items_of(tmp_path, {"messages": chat}, account=account)
+    assert isinstance(row, ImportRow)
+    assert row.extra == {"message_fields": [{}, {"thinking": "Add."}]}
+    assert account.lines() == ['Used as turns: "messages".', 'Kept: "thinking of messages".']

@@ -1,7 +1,7 @@
 """The pairs that a record holds, whatever its shape: its columns decide, record by record."""
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 

@@ -126,6 +126,8 @@ class _RowReader:
         if self._used:
             account.used.update(("rewrites", column) for column in self._used)
         extra = self._pairs.extra(record.fields, {*found.used, *self._used} if self._used else found.used)
+        beside = {name for _, message_fields in found.pairs for each in message_fields for name in each}
+        account.kept.update(f"{name} of messages" for name in beside)
         rows: list[ImportRow | Reject] = []
         for pair, message_fields in found.pairs:
             more = {**extra, "message_fields": message_fields} if message_fields else extra
