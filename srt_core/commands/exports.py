@@ -9,6 +9,7 @@ import typer
 
 from srt_core.commands.common import ProjectPath, open_project
 from srt_core.errors import ExportError
+from srt_core.export.lines import Conversations
 from srt_core.export.past import past_exports, rebuild
 from srt_core.project.candidates import find_sample
 
@@ -33,6 +34,6 @@ def exports_(
         typer.echo(json.dumps([asdict(each) for each in found], default=str))
         return
     for each in found:
-        typer.echo(
-            f"{each.export_id}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.path}: {each.rows:,} rows by {each.author}"
-        )
+        made, joined = f"{each.made_at:%Y-%m-%d %H:%M} UTC", each.conversations is Conversations.JOINED
+        rows = f"{each.rows:,} {'conversations' if joined else 'rows'}"
+        typer.echo(f"{each.export_id}  {made}  {each.path}: {rows} by {each.author}")

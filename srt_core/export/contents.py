@@ -51,10 +51,12 @@ _PAIRS = """
 """
 _BESIDE = {"columns": "sample.extra, sample.conversation", "sample": "JOIN sample ON sample.seq = verdict.seq"}
 _ALONE = {"columns": "NULL AS extra, NULL AS conversation", "sample": ""}
+_IS_FIRST = "list_contains($first::VARCHAR[], verdict.sample_id)"
+_CONVERSATION = "(PARTITION BY coalesce(sample.conversation, verdict.sample_id))"
 _ORDERS = {
-    Conversations.APART: "verdict.seq",
-    Conversations.JOINED: """min(verdict.seq) OVER (
-        PARTITION BY coalesce(sample.conversation, verdict.sample_id)), verdict.seq""",
+    Conversations.APART: f"{_IS_FIRST} DESC, verdict.seq",
+    Conversations.JOINED: f"""bool_or({_IS_FIRST}) OVER {_CONVERSATION} DESC, min(verdict.seq) OVER {_CONVERSATION},
+        verdict.seq""",
 }
 
 _LOSSES = ("loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")
@@ -125,7 +127,7 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
         _PAIRS.format(
             rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
             candidates="(FROM pair WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
-            order=_ORDERS[Conversations.APART],
+            order="verdict.seq",
             **_ALONE,
         ),
         {"seqs": [row["seq"] for row in first], "ids": [row["verdict_id"] for row in first]},
@@ -133,11 +135,12 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
     return [PreviewPair(row["seq"], Origin(row["origin"]), pair_of(row)) for row in rows]
 
 
-def rows(store: Store, contents: Contents) -> Iterator[ExportRow]:
+def rows(store: Store, contents: Contents, shared: Layout) -> Iterator[ExportRow]:
     """Stream the verdicts of a file as pairs, the exchanges of one conversation together where they are joined."""
     chosen, values = _chosen(store, contents.scope, contents.only)
     order = _ORDERS[contents.conversations]
-    for found in store.stream(_PAIRS.format(rows=chosen, candidates="pair", order=order, **_BESIDE), values):
+    sql = _PAIRS.format(rows=chosen, candidates="pair", order=order, **_BESIDE)
+    for found in store.stream(sql, {**values, "first": list(shared.first)}):
         for row in found:
             yield export_row(row)
 

@@ -60,11 +60,11 @@ def _write_pairs(
 ) -> Exported:
     shared = layout(store, contents)
     left_out: Counter[str] = Counter()
-    lines = make_lines(rows(store, contents), contents.conversations)
+    lines = make_lines(rows(store, contents, shared), contents.conversations)
     found = past.remember(store, export_id, write_fields(lines, make, shared, left_out))
     number = write_file(path, format, found, shared)
     if number:
-        again = make_lines(rows(store, contents), contents.conversations)
+        again = make_lines(rows(store, contents, shared), contents.conversations)
         _check_reads_back(path, format, write_fields(again, make, shared, Counter()))
     return Exported(path, number, sha256_of(path), dict(left_out))
 

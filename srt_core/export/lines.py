@@ -63,29 +63,44 @@ def has_conversations(store: Store) -> bool:
 
 def find_layout(store: Store, samples: str, values: Mapping[str, object], conversations: Conversations) -> Layout:
     """Return what the lines of some samples have in common; `samples` is a SELECT of their sample_id."""
-    types = store.rows(
-        f"""SELECT name, list(DISTINCT kind) AS types FROM (
-                SELECT name, place, json_type(extra, {POINTER}) AS type,
-                       if(type = 'UBIGINT' AND try_cast(json_extract_string(extra, {POINTER}) AS BIGINT) IS NULL,
-                          'HUGEINT', type) AS kind
-                FROM (SELECT extra, unnest(json_keys(extra)) AS name,
-                             generate_subscripts(json_keys(extra), 1) AS place
-                      FROM sample WHERE extra <> '{{}}' AND sample_id IN ({samples})))
-            GROUP BY name ORDER BY min(place), name""",
-        values,
-    )
-    kinds = {row["name"]: kind_of(row["types"]) for row in types}
+    own = store.rows(_OWN.format(samples=samples), values)
+    kinds = {row["name"]: kind_of(row["types"]) for row in own}
     columns = {name: kind for name, kind in kinds.items() if kind and (name, kind) != (MESSAGE_FIELDS, Kind.NESTED)}
-    contexts = store.rows(
-        f"""SELECT coalesce(bool_or(systems > 0), false) AS has_system,
-                   coalesce(bool_or(json_array_length(messages) > systems), false) AS has_turns
-            FROM (SELECT messages, (json_extract_string(messages, '$[0].role') = 'system')::INTEGER AS systems
-                  FROM context WHERE context_id IN (
-                      SELECT context_id FROM candidate WHERE sample_id IN ({samples})))""",
-        values,
-    )[0]
-    return Layout(columns, **contexts, is_joined=conversations is Conversations.JOINED)
+    first = [row["shown_by"] for row in own if row["name"] in columns]
+    if MESSAGE_FIELDS in kinds.keys() - columns.keys():
+        first += [row["shown_by"] for row in store.rows(_OF_MESSAGES.format(samples=samples), values)]
+    contexts = store.rows(_CONTEXTS.format(samples=samples), values)[0]
+    return Layout(
+        columns,
+        **contexts,
+        is_joined=conversations is Conversations.JOINED,
+        first=tuple(dict.fromkeys(each for each in first if each)),
+    )
 
 
-POINTER = "'/' || replace(replace(name, '~', '~0'), '/', '~1')"
-"""Where the value of the column `name` stands in a sample's `extra`."""
+_OWN = """
+    SELECT name, list(DISTINCT kind) AS types, arg_min(sample_id, seq) FILTER (value <> '[]') AS shown_by
+    FROM (SELECT seq, sample_id, name, place, json_extract(extra, pointer) AS value, json_type(value) AS type,
+                 CASE WHEN type NOT IN ('UBIGINT', 'BIGINT') THEN type
+                      WHEN abs(try_cast(value AS DOUBLE)) <= 9007199254740992 THEN 'INTEGER'
+                      WHEN try_cast(value AS BIGINT) IS NULL THEN 'HUGEINT' ELSE 'BIGINT' END AS kind
+          FROM (SELECT seq, sample_id, extra, unnest(json_keys(extra)) AS name,
+                       generate_subscripts(json_keys(extra), 1) AS place,
+                       '/' || replace(replace(name, '~', '~0'), '/', '~1') AS pointer
+                FROM sample WHERE extra <> '{{}}' AND sample_id IN ({samples})))
+    GROUP BY name ORDER BY min(place), name"""
+"""The types of the own columns in the order in which they stand, and the first sample that has a value in each."""
+
+_OF_MESSAGES = f"""
+    SELECT arg_min(sample_id, seq) AS shown_by
+    FROM (SELECT seq, sample_id, unnest(json_keys(message)) AS name
+          FROM (SELECT seq, sample_id, unnest(json_extract(extra, '$.{MESSAGE_FIELDS}[*]')) AS message
+                FROM sample WHERE sample_id IN ({{samples}})))
+    GROUP BY name ORDER BY name"""
+"""For each field that any message had the first sample that shows it."""
+
+_CONTEXTS = """
+    SELECT coalesce(bool_or(systems > 0), false) AS has_system,
+           coalesce(bool_or(json_array_length(messages) > systems), false) AS has_turns
+    FROM (SELECT messages, (json_extract_string(messages, '$[0].role') = 'system')::INTEGER AS systems
+          FROM context WHERE context_id IN (SELECT context_id FROM candidate WHERE sample_id IN ({samples})))"""

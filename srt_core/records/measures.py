@@ -120,8 +120,8 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "drift",
         "Drift",
-        "Drift: how far what was rewritten went from the original and its context, by words. 0: all words of the shorter "
-        "text are found in the other. 1: they share no topic word.",
+        "Drift: how far what was rewritten went from the original and its context, by words. 0: all words of the "
+        "shorter text are found in the other. 1: they share no topic word.",
         "lower",
         Subject.REWRITE,
         Source.CANDIDATE,

@@ -71,7 +71,7 @@ class Kind(StrEnum):
 
 
 _KINDS = {
-    "VARCHAR": Kind.TEXT, "UBIGINT": Kind.INTEGER, "BIGINT": Kind.INTEGER, "DOUBLE": Kind.NUMBER,
+    "VARCHAR": Kind.TEXT, "INTEGER": Kind.INTEGER, "BIGINT": Kind.INTEGER, "DOUBLE": Kind.NUMBER,
     "BOOLEAN": Kind.BOOLEAN, "ARRAY": Kind.NESTED, "OBJECT": Kind.NESTED,
 }  # fmt: skip
 
@@ -79,11 +79,11 @@ _KINDS = {
 def kind_of(types: Iterable[str]) -> Kind | None:
     """Return the kind of a column whose values have these types of JSON, as DuckDB names them; None where all are null.
 
-    What DuckDB has no type for is MIXED.
+    INTEGER is a whole number that a DOUBLE holds, BIGINT one of 64 bits, HUGEINT a larger one, which is MIXED.
     """
     held = set(types) - {"NULL"}
     kinds = {_KINDS.get(each, Kind.MIXED) for each in held}
-    if kinds == {Kind.INTEGER, Kind.NUMBER}:
+    if held == {"INTEGER", "DOUBLE"}:
         return Kind.NUMBER
     if held == {"ARRAY", "OBJECT"} or len(kinds) > 1:
         return Kind.MIXED
@@ -102,6 +102,9 @@ class Layout:
     """Whether any pair has earlier turns."""
     is_joined: bool = False
     """Whether a line is a conversation."""
+    first: tuple[str, ...] = ()
+    """Samples whose lines come first, so that these have a value in every column: readers take a column's type from the
+    first lines, and from null none."""
 
     def own(self, row: ExportRow, *, is_flat: bool = False) -> dict[str, object]:
         """Return the own columns of a row under the names that they have in a file; None where it has no value.
@@ -131,6 +134,8 @@ BARE = Layout()
 
 
 def _plain(value: object, kind: Kind, *, is_flat: bool) -> object:
+    if kind is Kind.NUMBER and isinstance(value, int):
+        return float(value)
     is_text = kind is Kind.MIXED or (is_flat and kind is Kind.NESTED)
     if value is None or not is_text or isinstance(value, str):
         return value
