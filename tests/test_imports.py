@@ -11,6 +11,7 @@ import pytest
 from srt_core.errors import DatasetError
 from srt_core.importing.files import Options, Source, Turns, find_sources
 from srt_core.importing.imports import imports
+from srt_core.importing.marks.run import find_marks
 from srt_core.importing.rejects import rejects_by_reason, write_rejects
 from srt_core.importing.run import import_file, import_files
 from srt_core.importing.undo import undo_import
@@ -97,6 +98,18 @@ def test_an_import_is_taken_back(store: Store, tmp_path: Path) -> None:
         undo_import(store, 2, "Ann")
     assert bring(store, second).startswith("1 samples added")
     assert undo_import(store, 1, "Ann").kept == {"another import has it too": 1}
+
+
+def test_marks_go_with_the_import_that_brought_them(store: Store, tmp_path: Path) -> None:
+    """What was found in samples that went is gone, also in one that stays and was marked for their sake."""
+    bring(store, write_lines(tmp_path / "a.jsonl", [{"instruction": "Name a tree.", "output": "An oak."}]))
+    twin = [{"instruction": "NAME A TREE.", "output": "An oak."}, {"instruction": "End it.", "output": "Done</s>"}]
+    bring(store, write_lines(tmp_path / "b.jsonl", twin))
+    list(find_marks(store))
+    assert store.value("SELECT count(*) FROM mark") > 1
+    undo_import(store, 2, "Ann")
+    list(find_marks(store))
+    assert store.value("SELECT count(*) FROM mark") == 0
 
 
 def test_exchanges_of_a_conversation_know_each_other(store: Store, tmp_path: Path, monkeypatch: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.errors import DatasetError
+from srt_core.importing.marks.run import forget
 from srt_core.project.events import append
 from srt_core.project.store import Store, Transaction
 from srt_core.records import ProducerKind
@@ -61,6 +62,7 @@ def undo_import(store: Store, import_id: int, by: str) -> Undone:
         listed = [(name, why) for name, why in tx.execute(sql, [LISTED])]
         tx.execute("DELETE FROM taken_back WHERE used IS NOT NULL")
         removed = int(tx.execute("SELECT count(*) FROM taken_back")[0][0])
+        forget(tx, [seq for (seq,) in tx.execute("SELECT seq FROM taken_back")])
         _remove(tx, import_id)
         about = {"import_id": import_id, "path": path, "removed": removed, "kept": sum(kept.values())}
         event = append(tx, "undo_import", by, about)

@@ -75,7 +75,8 @@ class Layout:
 def cut(requests: Iterable[LossRequest], token_budget: int, batching: Batching) -> list[Pack]:
     """Return requests in packs of at most `token_budget` computed tokens, but at least one request each.
 
-    The context that a pack begins with may come on top, which is no longer than max length. Packs are about equally full; equal requests are taken once. For padding they are sorted by length, longest first.
+    The context that a pack begins with may come on top, which is no longer than max length. Packs are about equally
+    full; equal requests are taken once. For padding they are sorted by length, longest first.
     """
     longest_context_last = sorted(requests, key=lambda request: request.before)
     distinct = list({request: request for request in longest_context_last}.values())
