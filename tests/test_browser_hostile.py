@@ -54,7 +54,8 @@ def _spoil_texts(store: Store) -> None:
         tx.execute("UPDATE candidate SET instruction = ?, input = ?, response = ?", [EVIL, EVIL, EVIL])
         tx.execute("UPDATE candidate SET response = ? WHERE sample_id = ?", [LONG, sample_name(5)])
         context = Context(EVIL, (Turn(Role.USER, EVIL), Turn(Role.ASSISTANT, EVIL)))
-        tx.execute("INSERT INTO context (context_id, hash, messages) VALUES (1, 'h', ?)", [context.json])
+        held = " ".join(context.roles), context.json
+        tx.execute("INSERT INTO context (context_id, hash, roles, messages) VALUES (1, 'h', ?, ?)", held)
         tx.execute("UPDATE candidate SET context_id = 1")
         tx.execute("UPDATE sample SET extra = ?", [json.dumps({EVIL: EVIL, "plain": EVIL})])
         tx.execute("INSERT INTO import (path, sha256, format, options) VALUES (?, 's', 'jsonl', '{}')", [EVIL])

@@ -100,7 +100,6 @@ _OF_MESSAGES = f"""
 """For each field that any message had the first sample that shows it."""
 
 _CONTEXTS = """
-    SELECT coalesce(bool_or(systems > 0), false) AS has_system,
-           coalesce(bool_or(json_array_length(messages) > systems), false) AS has_turns
-    FROM (SELECT messages, (json_extract_string(messages, '$[0].role') = 'system')::INTEGER AS systems
-          FROM context WHERE context_id IN (SELECT context_id FROM candidate WHERE sample_id IN ({samples})))"""
+    SELECT coalesce(bool_or(starts_with(roles, 'system')), false) AS has_system,
+           coalesce(bool_or(roles <> 'system'), false) AS has_turns
+    FROM context WHERE context_id IN (SELECT context_id FROM candidate WHERE sample_id IN ({samples}))"""
