@@ -259,7 +259,7 @@ def test_the_chat_template_of_a_folder_is_read_before_its_weights(tmp_path: Path
     with create_empty(tmp_path / "p.srt") as store:
         add_single(store, SPEAKERS["system"])
     found = command("score", tmp_path / "p.srt", "--student", folder, "--template", "chat")
-    assert "1 candidates will get no score." in found.stderr
+    assert "1 candidate will get no score." in found.stderr
     assert "System role not supported" in found.stderr
 
 

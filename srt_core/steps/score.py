@@ -163,7 +163,10 @@ def warn(store: Store, asked: Arguments) -> list[str]:
     student = asked["student"]
     writer = _chat_template(student, files_stamp(student)) if template.is_chat else None
     counts = not_carried(store, prompts_of(template, writer))
-    return [f"{candidates:,} candidates will get no score. {why}" for why, candidates in counts.items()]
+    return [
+        f"{number:,} {'candidate' if number == 1 else 'candidates'} will get no score. {why}"
+        for why, number in counts.items()
+    ]
 
 
 @lru_cache(maxsize=2)
