@@ -25,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 def importing(path: Path) -> dict[str, object]:
     """What an import job is started with."""
-    return {"path": str(path), "format": "jsonl", "columns": {}, "first_turn_only": False, "uploaded": False}
+    return {"paths": [str(path)], "format": "json", "columns": {}, "uploaded": False}
 
 
 def test_a_running_job_shows_how_far_it_is(project: Project) -> None:

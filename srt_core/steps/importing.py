@@ -44,7 +44,9 @@ ARGUMENTS = (
     Argument(
         "paths",
         list[str],
-        option=Option("Files, folders or patterns; packed ones too.", "files", is_positional=True),
+        option=Option(
+            "Files, folders, patterns, or hf://datasets/OWNER/NAME; packed ones too.", "files", is_positional=True
+        ),
     ),
     Argument(
         "format",
@@ -73,7 +75,11 @@ ARGUMENTS = (
         field=Field("Key of the list", "Where an object holds several lists of records.", placeholder="the only one"),
         group=FILES,
     ),
-    Argument("split", str | None, option=Option("Of a folder: only the files of this split."), group=FILES),
+    Argument("split", str | None, option=Option("Of a folder or a data set on the hub: this split."), group=FILES),
+    Argument("config", str | None, option=Option("Of a data set on the hub: this config."), group=FILES),
+    Argument(
+        "revision", str | None, option=Option("Of a data set on the hub: this branch, tag or commit."), group=FILES
+    ),
     Argument(
         "columns",
         dict[str, str],
@@ -148,7 +154,11 @@ def find_all(asked: Arguments) -> list[Source]:
     Raises:
         DatasetError: one of them means none.
     """
-    return [source for path in asked["paths"] for source in find_sources(path, asked["split"])]
+    return [
+        source
+        for path in asked["paths"]
+        for source in find_sources(path, *(asked[name] for name in ("split", "config", "revision")))
+    ]
 
 
 def options_of(asked: Arguments) -> Options:

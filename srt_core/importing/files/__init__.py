@@ -21,8 +21,8 @@ from srt_core.importing.files.records import Record, Reject
 from srt_core.importing.files.rows import ImportRow, read_rows
 from srt_core.importing.files.shapes.exchanges import Turns
 from srt_core.importing.files.shapes.roles import Speaker, parse_roles
+from srt_core.importing.files.sources.finding import find_sources
 from srt_core.importing.files.sources.opening import Source
-from srt_core.importing.files.sources.paths import find_files as find_sources
 
 __all__ = [
     "AS_WRITTEN",
