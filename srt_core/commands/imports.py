@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, user_name
+from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.importing.imports import Import, imports
 from srt_core.importing.undo import undo_import
-from srt_core.project.store import Store
 
 
 def imports_(
@@ -16,7 +15,7 @@ def imports_(
     by: Annotated[str | None, typer.Option(help="Who does it; your name where not given.")] = None,
 ) -> None:
     """List the imports with what came of their columns, or take one back: samples that nothing else uses go."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         if undo is None:
             for each in imports(store):
                 _print(each)

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath
+from srt_core.commands.common import ProjectPath, open_project
 from srt_core.importing.rejects import rejects_by_reason, write_rejects
-from srt_core.project.store import Store
 
 
 def rejects_(
@@ -15,7 +14,7 @@ def rejects_(
     out: Annotated[Path | None, typer.Argument(help="A file to write them to, one a line.", show_default=False)] = None,
 ) -> None:
     """Count the rejected rows by reason, or write them to a file. Mend the records there and import it: they clear."""
-    with Store.open(project) as store:
+    with open_project(project) as store:
         if out is not None:
             typer.echo(f"{out}: {write_rejects(store, out):,} rejected rows")
             return
