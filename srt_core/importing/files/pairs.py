@@ -12,7 +12,7 @@ from srt_core.importing.files.mapping import WHOLE_PARTS
 from srt_core.importing.files.options import Options, Placeholders
 from srt_core.importing.files.rewrites import read_part
 from srt_core.importing.files.shapes.exchanges import take
-from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, folded
+from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, PAIRS, folded
 from srt_core.importing.files.shapes.plans import Plan, Shape, find_plan, mapped_plan
 from srt_core.importing.files.shapes.roles import Speaker, is_message
 from srt_core.importing.files.shapes.texts import HOW, split_text
@@ -258,13 +258,13 @@ def _refuse(names: Sequence[str]) -> NoReturn:
     listed = ", ".join(f'"{name}"' for name in names) or "none that has a value"
     known = {folded(name): name for name in reversed(names)}
     others = [name for name in names if folded(name) not in KNOWN_NAMES]
-    if "instruction" in known:
-        hint = _map_hint(known["instruction"], others[0]) if others else "A response stands under output or response."
+    instruction = next((known[pair.instruction] for pair in PAIRS if pair.instruction in known), None)
+    if instruction is not None:
+        hint = _map_hint(instruction, others[0]) if others else "A response stands under output or response."
         raise UnmappedError(f"response is missing; the columns are {listed}.", hint)
     x, y, *_ = *(others if len(others) > 1 else names), "COLUMN", "COLUMN"
-    raise UnmappedError(
-        f"No column is known as an instruction with a response; the columns are {listed}.", _map_hint(x, y)
-    )
+    message = f"No column is known as an instruction with a response; the columns are {listed}."
+    raise UnmappedError(message, _map_hint(x, y))
 
 
 def _input(fields: Fields, plan: Plan) -> str:
