@@ -131,6 +131,32 @@ def test_a_conversation_is_taken_as_it_is_asked(project: Project, tmp_path: Path
     assert status(project.store)["samples"] == 2
 
 
+def test_one_text_is_cut_and_speakers_are_named(project: Project, tmp_path: Path) -> None:
+    """Separators and roles are asked for on the page too."""
+    app = choose(write_lines(tmp_path / "text.jsonl", [{"text": "Q: Why? A: So."}] * 2))
+    assert not has_import_button(app)
+    for number, mark in enumerate(("Q:", "A:")):
+        next(box for box in app.text_input if str(box.key).startswith(f"separator_{number}")).set_value(mark).run()
+    assert has_import_button(app)
+    messages = [{"role": "Reader", "content": "Why?"}, {"role": "Sage", "content": "So."}]
+    app = choose(write_lines(tmp_path / "talk.jsonl", [{"messages": messages}]))
+    assert "unknown role" in words(app)
+    roles = next(box for box in app.text_input if box.label == "Speakers of other names")
+    roles.set_value("Reader=user, Sage=assistant").run()
+    assert "unknown role" not in words(app)
+
+
+def test_an_import_is_taken_back_on_the_page(project: Project, tmp_path: Path) -> None:
+    """What came of the columns is told of each import, and an owner can take it back."""
+    app = choose(write_lines(tmp_path / "pairs.jsonl", alpaca_rows(3)))
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert "Used as instruction" in words(app)
+    app.button(key="undo_import").click().run()
+    assert "3 samples removed." in words(app)
+    assert status(project.store)["samples"] == 0
+
+
 def test_an_upload_is_kept_until_it_is_imported(project: Project) -> None:
     """An uploaded file lies under the projects' folder by its name while it is chosen, and goes once it is imported."""
     app = open_screen(PAGE)

@@ -156,7 +156,7 @@ def find_all(asked: Arguments) -> list[Source]:
     """
     return [
         source
-        for path in asked["paths"]
+        for path in asked["paths"] or ()
         for source in find_sources(path, *(asked[name] for name in ("split", "config", "revision")))
     ]
 

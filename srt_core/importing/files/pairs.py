@@ -258,8 +258,9 @@ def _refuse(names: Sequence[str]) -> NoReturn:
     listed = ", ".join(f'"{name}"' for name in names) or "none that has a value"
     known = {folded(name): name for name in reversed(names)}
     others = [name for name in names if folded(name) not in KNOWN_NAMES]
-    if "instruction" in known:
-        hint = _map_hint(known["instruction"], others[0]) if others else "A response stands under output or response."
+    instruction = next((known[pair.instruction] for pair in PAIRS if pair.instruction in known), None)
+    if instruction is not None:
+        hint = _map_hint(instruction, others[0]) if others else "A response stands under output or response."
         raise UnmappedError(f"response is missing; the columns are {listed}.", hint)
     raise UnmappedError(
         f"No column is known as an instruction with a response; the columns are {listed}.",

@@ -21,6 +21,7 @@ from srt_core.importing.files import (
     default_map,
     detect,
     knows,
+    parse_roles,
     preview,
     read_rows,
 )
@@ -81,7 +82,7 @@ def guess_map(names: Sequence[str]) -> ColumnMap:
                 found[f"{group}.{part}"] = column
     if "reflected.response" not in found:
         found = {target: column for target, column in found.items() if target.startswith("original.")}
-    return found if set(NEEDED) <= set(found) else {}
+    return found if set(NEEDED) <= set(found) or set(WHOLE) & set(found) else {}
 
 
 @contextmanager
@@ -119,6 +120,8 @@ def _choose(name: str, begin: Any, key: str, **changed: Any) -> Any:
 def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: str) -> None:
     with st.expander("How it is read", icon=":material/tune:"):
         asked |= {name: _choose(name, IMPORT.argument(name).default, key) for name in ("turns", "placeholders", "key")}
+        asked["roles"] = _choose_roles(key)
+        asked["separators"] = _choose_separators(key)
     options = options_of(asked)
     names = columns(source, asked["format"], options)
     with st.expander("The file's first records", icon=":material/table_rows:"):
@@ -139,6 +142,26 @@ def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: 
         project.start("import", asked)
         forget_file()
         st.rerun()
+
+
+def _choose_roles(key: str) -> dict[str, str]:
+    written = st.text_input(
+        "Speakers of other names",
+        placeholder="Librarian=assistant, Reader=user",
+        help="The usual names are known. Ours are system, user, assistant and tool.",
+        key=f"roles_{key}",
+    )
+    return parse_roles(part for part in written.split(",") if part.strip())
+
+
+def _choose_separators(key: str) -> list[str]:
+    """Ask what stands before the instruction and before the response in a text that holds both."""
+    labels = ("In one text: what stands before the instruction", "What stands before the response")
+    found = [
+        place.text_input(label, key=f"separator_{number}_{key}")
+        for number, (place, label) in enumerate(zip(st.columns(2), labels, strict=True))
+    ]
+    return [each for each in found if each]
 
 
 def _choose_format(source: Source, asked: Mapping[str, Any], key: str) -> str | None:

@@ -42,7 +42,7 @@ HISTORY = ("history",)
 INSTANCES = ("instances",)
 """Several inputs and outputs of one instruction."""
 INSTANCE_INSTRUCTIONS = ("instruction", "definition")
-TEXT = ("text",)
+TEXT = ("text", CHOSEN)
 """Instruction and response in one text."""
 
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")

@@ -42,7 +42,8 @@ def read_turns(value: object, roles: Roles, *, first_only: bool = False) -> list
     if isinstance(messages, Mapping):
         messages = [messages]
     if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
-        raise DatasetError(f"The messages are {describe(messages)}, not a list.")
+        hint = "Where they are one text, map it as that, with separators: --map text=COLUMN --separator ..."
+        raise DatasetError(f"The messages are {describe(messages)}, not a list.", hint if messages else "")
     turns: list[Said] = []
     for number, message in enumerate(messages, start=1):
         is_enough = first_only and [each.speaker for each in turns[-2:]] == [Speaker.USER, Speaker.ASSISTANT]
