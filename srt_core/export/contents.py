@@ -89,7 +89,7 @@ def _scores() -> str:
     return f"""
     SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
            coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason
-    FROM candidate JOIN sample USING (sample_id) JOIN import USING (import_id) JOIN verdict USING (sample_id)
+    FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id) LEFT JOIN import USING (import_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
     ORDER BY sample.seq, candidate.candidate_id"""
 
