@@ -16,7 +16,7 @@ INTERRUPTED = 130
 # The child says its number first. Nothing in the process that forks may have started a thread.
 FORK = """
 {imports}
-import os, sys
+import os, sys, traceback
 for _ in sys.stdin:
     if (child := os.fork()) == 0:
         print(os.getpid(), flush=True)
@@ -24,6 +24,8 @@ for _ in sys.stdin:
 {work}
         except KeyboardInterrupt:
             os._exit({interrupted})
+        except BaseException:
+            traceback.print_exc()  # the exit below would hide it
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

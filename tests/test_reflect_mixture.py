@@ -1,12 +1,16 @@
 """Runs among faults, kills and interrupts: nothing that was sent is lost, nothing is paid for twice."""
 
+import asyncio
 import random
 import signal
 from collections import Counter
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from srt_core.project.store import Store
+from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.prompts import RefusalReason
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import CallOutcome
@@ -95,6 +99,19 @@ def test_an_interrupt_keeps_the_calls_under_way(tmp_path: Path) -> None:
         kept = kept_replies(store)
     assert 0 < kept.total() < 3 * SAMPLES
     assert kept == Counter(entry.reply for entry in read_ledger(written))
+
+
+def test_an_interrupt_while_a_step_starts_is_one_too() -> None:
+    """A step that an interrupt cancelled ends as KeyboardInterrupt, though asyncio forgot that there was one."""
+
+    async def cancelled() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with EventLoop() as loop, pytest.raises(KeyboardInterrupt):
+        loop.run(cancelled())
 
 
 def test_a_caller_that_leaves_keeps_the_calls_under_way(tmp_path: Path) -> None:

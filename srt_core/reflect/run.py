@@ -18,6 +18,7 @@ from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.calls import Calls
+from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.judging import StoreJudgements
 from srt_core.reflect.keeping import ReflectionTask, store_judgements
 from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
@@ -146,7 +147,7 @@ def calls_of(
 
 
 @contextmanager
-def running(calls: Calls, teacher: Teacher) -> Iterator[asyncio.Runner]:
+def running(calls: Calls, teacher: Teacher) -> Iterator[EventLoop]:
     """Yield the loop in which calls run; left early, by an interrupt or an error, it waits for those under way."""
     with _event_loop() as runner:
         try:
@@ -162,9 +163,9 @@ def running(calls: Calls, teacher: Teacher) -> Iterator[asyncio.Runner]:
 
 
 @contextmanager
-def _event_loop() -> Iterator[asyncio.Runner]:
+def _event_loop() -> Iterator[EventLoop]:
     """Yield a loop, and close it unless the program is ending: closing one that a caller forgot would wait for ever."""
-    runner = asyncio.Runner()
+    runner = EventLoop()
     try:
         yield runner
     finally:

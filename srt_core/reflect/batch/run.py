@@ -7,7 +7,6 @@ process died is found at the teacher by its tag. What a batch left unanswered, a
 go into the next batch.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
@@ -19,6 +18,7 @@ from srt_core.reflect.batch.fetching import Fetching
 from srt_core.reflect.batch.sending import Sending
 from srt_core.reflect.batch.session import BatchSession
 from srt_core.reflect.batch.stored import end_campaign, exhausted, open_batches
+from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.keeping import (
     Judgement,
     ReflectionTask,
@@ -58,7 +58,7 @@ def reflect_batch(
             all that came is stored and judged.
     """
     stop = stop or Event()
-    with asyncio.Runner() as runner:
+    with EventLoop() as runner:
         try:
             run = _BatchRun(store, teacher, prompts, plan, runner.run)
             yield run.progress
