@@ -2,22 +2,35 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 Result = TypeVar("Result")
 
 
-class EventLoop(asyncio.Runner):
+class EventLoop:
     """Runs one coroutine after the other; an interrupt ends a step as KeyboardInterrupt, whenever it comes."""
 
-    def run(self, coro: Coroutine[Any, Any, Result], *, context: Context | None = None) -> Result:
+    def __init__(self) -> None:
+        """Make a loop, to be closed."""
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, step: Coroutine[Any, Any, Result]) -> Result:
         """Run a step to its end and return what it returns.
 
-        A Runner forgets an interrupt that comes while it starts a step: it listens before it sets its count of them to
+        asyncio forgets an interrupt that comes while it starts a step: it listens before it sets its count of them to
         zero. What is left is a step that was cancelled, and nothing else here cancels one.
         """
         try:
-            return super().run(coro, context=context)
+            return self._runner.run(step)
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error
+
+    def close(self) -> None:
+        """Close the loop."""
+        self._runner.close()
