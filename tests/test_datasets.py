@@ -72,6 +72,9 @@ def only_reason(path: Path) -> str:
         ("a.csv", "\ufeffinstruction;input;output\r\nName a colour.;;Blue.\r\n", "csv"),
         ("a.tsv", "Instruction\tOutput\n\nName a colour.\tBlue.\n", "csv"),
         ("a.txt", "output,instruction\nBlue.,Name a colour.\n", "csv"),
+        ("a.txt", "output\tinstruction\nBlue.\tName a colour.\n", "csv"),
+        ("a.csv", "sep=;\r\ninstruction;output\r\nName a colour.;Blue.\r\n", "csv"),
+        ("a.json", json.dumps({"version": 2, "data": {"train": [GOOD]}}), "json"),
         ("a.json", json.dumps([{**GOOD, "response": "not this"}]), "json"),
         ("a.json", json.dumps([{"Instruction": "Name a colour.", "RESPONSE": "Blue."}]), "json"),
     ],
@@ -525,3 +528,15 @@ def test_a_hint_names_the_columns_that_sound_like_the_parts(tmp_path: Path) -> N
     with pytest.raises(DatasetError) as found:
         list(datasets.read_rows(path))
     assert found.value.hint == "Say which: --map 'instruction=Raw Instruction' --map 'response=Raw Response'."
+
+
+def test_lists_within_an_object_are_named_with_a_dot(tmp_path: Path) -> None:
+    """Of splits under one key the list is taken that is asked for; unasked, the refusal names them."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": {"train": [GOOD], "test": [{**GOOD, "output": "Red."}]}}))
+    with pytest.raises(DatasetError, match='lists of records under "data.train", "data.test"'):
+        datasets.detect(path)
+        list(datasets.read_rows(path))
+    (row,) = datasets.read_rows(path, options=datasets.Options(key="data.test"))
+    assert isinstance(row, datasets.ImportRow)
+    assert row.original.response == "Red."

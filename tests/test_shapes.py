@@ -300,3 +300,10 @@ def test_what_messages_have_beside_their_text_is_kept_and_told(tmp_path: Path) -
     assert isinstance(row, ImportRow)
     assert row.extra == {"message_fields": [{}, {"thinking": "Add."}]}
     assert account.lines() == ['Used as turns: "messages".', 'Kept: "thinking of messages".']
+
+
+def test_messages_that_python_printed_are_refused_by_that_name(tmp_path: Path) -> None:
+    """A list in single quotes is no JSON; the refusal says how to write it."""
+    (reject,) = items_of(tmp_path, {"messages": "[{'role': 'user', 'content': 'Hi.'}]"})
+    assert isinstance(reject, Reject)
+    assert "json.dumps" in reject.reason

@@ -3,6 +3,7 @@
 import csv
 
 from srt_core.errors import DatasetError
+from srt_core.importing.files.readers.tables import DELIMITERS
 from srt_core.importing.files.readers.text import find_encoding
 
 FORMATS: tuple[str, ...] = ("json", "csv", "parquet", "arrow")
@@ -64,5 +65,5 @@ def _is_csv(suffix: str, text: str) -> bool:
     if suffix in _JSON_SUFFIXES:
         return False
     lines = text.splitlines()
-    widths = {len(row) for row in csv.reader(lines[:2]) if row}
-    return len(lines) > 1 and len(widths) == 1 and min(widths) > 1
+    tables = ([len(row) for row in csv.reader(lines[:2], delimiter=mark)] for mark in DELIMITERS)
+    return any(len(widths) > 1 and widths[0] == widths[1] > 1 for widths in tables)

@@ -44,7 +44,7 @@ def read_json(name: str, file: TextIO, key: str | None = None) -> tuple[Rows, Js
     value, follows = _first_value(window)
     if isinstance(value, dict) and not follows:
         return _read_whole(name, window, value, key)
-    lists = _lists(window) if value is None else {}
+    lists = _lists(window.text, window.at) if value is None else {}
     if lists or key:
         return _reading_under(name, window, lists, key)
     return _reading(window, is_list=False)
@@ -83,9 +83,12 @@ def _first_value(window: Window) -> tuple[object, bool]:
     return value, _MORE.match(window.text, end) is not None
 
 
-def _lists(window: Window) -> dict[str, int]:
-    """Return the lists of objects or lists under the keys of the object at a window's place, with where they begin."""
-    text, at = window.text, window.at + 1
+def _lists(text: str, at: int) -> dict[str, int]:
+    """Return the lists of objects or lists under the keys of the object at a place, with where they begin.
+
+    A key of an object within it is named with a dot: data.train.
+    """
+    at += 1
     found: dict[str, int] = {}
     decode = json.JSONDecoder().raw_decode
     try:
@@ -95,6 +98,8 @@ def _lists(window: Window) -> dict[str, int]:
             at = _skip(_COLON, text, at)
             if _RECORDS.match(text, at):
                 found[str(key)] = at
+            elif text.startswith("{", at):
+                found |= {f"{key}.{inner}": place for inner, place in _lists(text, at).items()}
             _, at = decode(text, at)
     except (ValueError, RecursionError):
         return {key: at for key, at in found.items() if not _NONE.match(text, at)} or found
@@ -125,7 +130,7 @@ def _read_whole(
     table = None if key else _table(value)
     if table is not None:
         return (Record(row, None, fields) for row, fields in enumerate(table, start=1)), None
-    lists = _lists(window)
+    lists = _lists(window.text, window.at)
     if key or (lists and not _is_record(value)):
         return _reading_under(name, window, lists, key)
     return _reading(window, is_list=False)

@@ -23,7 +23,7 @@ _LEARNED_FROM = 1_000
 _decode = json.JSONDecoder().raw_decode
 
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
-_LIST_END = re.compile(r"\]\s*(?:,\s*\"|\}\s*\Z|\Z)")
+_LIST_END = re.compile(r"\]\s*(?:\}\s*)*(?:,\s*\"|\Z)")
 _FIRST_NAME = re.compile(r"""\{\s*["']((?:[^"'\\]|\\.)*)["']\s*:""")
 _PLACE = re.compile(r"(?:(?<=[\r\n])([ \t]*)|[\[,\]}][ \t]*)(?=[\[{])")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

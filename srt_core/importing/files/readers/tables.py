@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
@@ -11,7 +12,9 @@ from srt_core.importing.files.readers.json_stream import MAX_RECORD_CHARACTERS
 from srt_core.importing.files.readers.text import has_half_characters, name_half_character
 from srt_core.importing.files.records import Record, Reject, text_of
 
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t"
+_NAMED_DELIMITER = re.compile(r"\ufeff?sep=(.)\s*")
+"""A first line by which Excel is told the delimiter."""
 
 
 def read_csv(name: str, file: TextIO) -> Iterator[Record | Reject]:
@@ -43,8 +46,13 @@ class _Lines:
         self.number = 0
         """Of lines that were taken and not given back."""
         first = next(self._file, "")
+        named = _NAMED_DELIMITER.fullmatch(first)
+        if named:
+            self.number = 1
+            self.delimiter = named[1]
+            return
         self._ahead.append(first)
-        self.delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        self.delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
 
     def __iter__(self) -> Iterator[str]:
         return self

@@ -1,5 +1,6 @@
 """What was said in a conversation, one turn after another, from messages of any of the usual forms."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -13,6 +14,7 @@ _CALLS = ("tool_calls", "function_call")
 _PAIR = 2
 _OWN_KEYS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, *_CALLS})
 _TEXT_PARTS = ("text", "input_text", "output_text")
+_PRINTED = re.compile(r"\s*[\[{]+\s*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,7 @@ def read_turns(value: object, roles: Roles, *, first_only: bool = False) -> list
     Raises:
         DatasetError: it is no such list, or a message is no text that can be trained on.
     """
-    messages = parse_json(value)
-    if isinstance(messages, Mapping):
-        messages = [messages]
-    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
-        hint = "Where they are one text, map it as that, with separators: --map text=COLUMN --separator ..."
-        raise DatasetError(f"The messages are {describe(messages)}, not a list.", hint if messages else "")
+    messages = _messages(value)
     turns: list[Said] = []
     for number, message in enumerate(messages, start=1):
         is_enough = first_only and [each.speaker for each in turns[-2:]] == [Speaker.USER, Speaker.ASSISTANT]
@@ -61,6 +58,19 @@ def read_turns(value: object, roles: Roles, *, first_only: bool = False) -> list
             elif not (said.speaker is Speaker.SYSTEM and is_blank(said.text)):
                 turns.append(said)
     return turns
+
+
+def _messages(value: object) -> Sequence[object]:
+    """Return the list of messages that a value is, or holds as JSON."""
+    messages = parse_json(value)
+    if isinstance(messages, Mapping):
+        return [messages]
+    if isinstance(messages, Sequence) and not isinstance(messages, str | bytes):
+        return messages
+    hint = "Where they are one text, map it as that, with separators: --map text=COLUMN --separator ..."
+    if isinstance(messages, str) and _PRINTED.match(messages):
+        hint = "They stand as Python prints a list: write them with json.dumps."
+    raise DatasetError(f"The messages are {describe(messages)}, not a list.", hint if messages else "")
 
 
 def _read(message: object, number: int, roles: Roles) -> list[Said]:
