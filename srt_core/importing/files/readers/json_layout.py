@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from srt_core.errors import DatasetError
-from srt_core.importing.files.readers.json_stream import JsonRecords, Window
+from srt_core.importing.files.readers.json_stream import FIRST_NAME, JsonRecords, Window
 from srt_core.importing.files.readers.text import HEAD_BYTES
 from srt_core.importing.files.records import Record, Reject
 from srt_core.importing.files.shapes.names import CHOSEN, MESSAGES, folded, is_pair
@@ -21,6 +21,7 @@ _COMMA = re.compile(r"\s*,?\s*")
 _RECORDS = re.compile(r"\[\s*[\[{\]]")
 _NONE = re.compile(r"\[\s*\]")
 _MORE = re.compile(r"[\s,]*\S")
+_LINE_OF_AN_OBJECT = re.compile(r"[\r\n]" + FIRST_NAME.pattern)
 _LINES_OF_LISTS = re.compile(r"[^\n]*\][ \t]*,?\r?\n\s*\[")
 
 Rows = Iterator[Record | Reject]
@@ -44,7 +45,7 @@ def read_json(name: str, file: TextIO, key: str | None = None) -> tuple[Rows, Js
     value, follows = _first_value(window)
     if isinstance(value, dict) and not follows:
         return _read_whole(name, window, value, key)
-    lists = _lists(window.text, window.at) if value is None else {}
+    lists = _lists(window.text, window.at) if value is None and not _begins_again(window) else {}
     if lists or key:
         return _reading_under(name, window, lists, key)
     return _reading(window, is_list=False)
@@ -81,6 +82,12 @@ def _first_value(window: Window) -> tuple[object, bool]:
         window.read_more()
         end -= before
     return value, _MORE.match(window.text, end) is not None
+
+
+def _begins_again(window: Window) -> bool:
+    """Whether a later line begins with the name with which the first record begins: it is one of many, and broken."""
+    name = FIRST_NAME.match(window.text, window.at)
+    return name is not None and any(each[1] == name[1] for each in _LINE_OF_AN_OBJECT.finditer(window.text, name.end()))
 
 
 def _lists(text: str, at: int) -> dict[str, int]:

@@ -24,8 +24,10 @@ _decode = json.JSONDecoder().raw_decode
 
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 _LIST_END = re.compile(r"\]\s*(?:\}\s*)*(?:,\s*\"|\Z)")
-_FIRST_NAME = re.compile(r"""\{\s*["']((?:[^"'\\]|\\.)*)["']\s*:""")
+FIRST_NAME = re.compile(r"""\{\s*["']((?:[^"'\\]|\\.)*)["']\s*:""")
+"""The beginning of an object, with its first name."""
 _PLACE = re.compile(r"(?:(?<=[\r\n])([ \t]*)|[\[,\]}][ \t]*)(?=[\[{])")
+_LINE = re.compile(r"(?<=[\r\n])([ \t]*)(?=[\[{])")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WITHIN_RECORDS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, "type"})
 """Names with which objects in records begin."""
@@ -101,6 +103,7 @@ class JsonRecords:
         self._first: set[str] = set()
         self._names: set[str] = set()
         self.is_closed = not is_list
+        self._learn_lines()
 
     def read(self) -> Iterator[Record | Reject]:
         """Yield every record, and a reject for each stretch that holds none."""
@@ -128,7 +131,6 @@ class JsonRecords:
 
     def _next(self, mark: str) -> Record | Reject:
         window, row, line = self._window, self._row, self._window.line
-        self._learn_place(mark)
         detail = ""
         try:
             value, end = window.decode()
@@ -140,6 +142,7 @@ class JsonRecords:
             reason = f"The record has a value that cannot be read: {error}."
         else:
             raw = window.text[window.at : end]
+            self._learn_place(mark)
             window.move(end)
             return self._made_of(value, row, line, raw)
         raw = self._skip_broken()
@@ -157,8 +160,24 @@ class JsonRecords:
             reason = f"The record is {describe(value)}, not an object with named fields."
         return Reject(row, line, reason, text_of(raw), lines=self._window.line - line + 1)
 
+    def _learn_lines(self) -> None:
+        """Remember how far in records begin, by the first lines that can begin one: the first of them may be broken."""
+        window = self._window
+        found = [
+            (place[1], window.text[place.end()], name[1] if name else "")
+            for place in _LINE.finditer(window.text, window.at)
+            for name in [FIRST_NAME.match(window.text, place.end())]
+            if (name is None) == (window.text[place.end()] == "[") and (name is None or name[1] not in _WITHIN_RECORDS)
+        ]
+        least = min((indent for indent, _, _ in found), key=len, default=None)
+        for indent, bracket, first in found:
+            if indent == least:
+                self._indents.add(indent)
+                self._brackets.add(bracket)
+                self._first.update([first] if first else [])
+
     def _learn_place(self, mark: str) -> None:
-        """Remember how far in this record begins, and the name with which it begins."""
+        """Remember how far in a record begins that could be read, and the name with which it begins."""
         window = self._window
         if mark not in "{[" or self._row > _LEARNED_FROM:
             return
@@ -167,7 +186,7 @@ class JsonRecords:
         before = window.text[start : window.at]
         if start and not before.strip():
             self._indents.add(before)
-        if name := _FIRST_NAME.match(window.text, window.at):
+        if name := FIRST_NAME.match(window.text, window.at):
             self._first.add(name[1])
 
     def _skip_broken(self) -> str:
@@ -200,7 +219,7 @@ class JsonRecords:
         text, at = match.string, match.end()
         if self._brackets and text[at] not in self._brackets:
             return False
-        name = _FIRST_NAME.match(text, at)
+        name = FIRST_NAME.match(text, at)
         if match[1] is None:
             return name is not None and (name[1] in self._first if self._first else name[1] not in _WITHIN_RECORDS)
         if self._indents and match[1] not in self._indents:
