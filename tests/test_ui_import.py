@@ -2,13 +2,16 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from srt_core.importing.run import import_file
 from srt_core.people.settings import projects_folder
+from srt_core.project.progress import Progress
 from srt_core.review.status import status
 from srt_core.ui.importing.page import guess_map
 from srt_core.ui.importing.upload import ON_SERVER, safe_name
@@ -154,6 +157,25 @@ def test_an_import_is_taken_back_on_the_page(project: Project, tmp_path: Path) -
     assert "Used as instruction" in words(app)
     app.button(key="undo_import").click().run()
     assert "3 samples removed." in words(app)
+    assert status(project.store)["samples"] == 0
+
+
+def test_an_import_stays_while_a_job_works_on_its_samples(project: Project, tmp_path: Path) -> None:
+    """While a job runs an import is not taken back; the page says what to wait for."""
+    for _ in import_file(project.store, write_lines(tmp_path / "pairs.jsonl", alpaca_rows(3))):
+        pass
+
+    def step(stop: Event) -> Generator[Progress, None, None]:
+        yield Progress("candidates")
+        stop.wait(60)
+
+    project.jobs.start("score", {}, step)
+    app = open_screen(PAGE)
+    app.button(key="undo_import").click().run()
+    assert "The project is busy: score runs." in words(app)
+    assert status(project.store)["samples"] == 3
+    project.jobs.end("score")
+    app.button(key="undo_import").click().run()
     assert status(project.store)["samples"] == 0
 
 

@@ -98,6 +98,17 @@ class Jobs:
         for job in self.running(kind):
             job.stop.set()
 
+    def end(self, kind: str, seconds: float = JOIN_SECONDS) -> bool:
+        """Stop the job of a kind and wait up to `seconds`; return whether there was one. ProjectError if it goes on."""
+        running = self.running(kind)
+        self.pause(kind)
+        for job in running:
+            if job.thread:
+                job.thread.join(seconds)
+        if self.running(kind):
+            raise ProjectError(f"The project is busy: {kind} still runs.", "Wait until it is done, and try again.")
+        return bool(running)
+
     def history(self, limit: int = 20, kind: str | None = None) -> list[Row]:
         """Read the latest jobs of the project, of one kind or all, the newest first, those of earlier sessions too."""
         sql = "SELECT * FROM job WHERE kind = coalesce(?, kind) ORDER BY job_id DESC LIMIT ?"

@@ -8,19 +8,19 @@ import streamlit as st
 
 from srt_core.importing.imports import Import, imports
 from srt_core.importing.rejects import rejects, rejects_by_reason, write_rejects
-from srt_core.importing.undo import undo_import
 from srt_core.project.store import Store
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.server.identity import may_own, visitor
+from srt_core.ui.server.runtime import Project
 
 PAGE_ROWS = 50
 WHOLE = st.column_config.NumberColumn(format="localized")
 
 
-def draw_imports(store: Store) -> None:
+def draw_imports(project: Project) -> None:
     """List the imported files, the newest first."""
     st.subheader("Imported so far")
-    found = imports(store)
+    found = imports(project.store)
     if not found:
         st.markdown("Nothing yet. Choose a file above: you see what comes out of it before anything is stored.")
         return
@@ -41,7 +41,7 @@ def draw_imports(store: Store) -> None:
         column_config=dict.fromkeys(("Rows taken", "Rows rejected"), WHOLE),
         alt="The imported files with the rows taken and rejected.",
     )
-    _draw_one(store, found)
+    _draw_one(project, found)
 
 
 def _state(each: Import) -> str:
@@ -50,7 +50,7 @@ def _state(each: Import) -> str:
     return "complete" if each.finished else "not finished: import it again to go on"
 
 
-def _draw_one(store: Store, found: Sequence[Import]) -> None:
+def _draw_one(project: Project, found: Sequence[Import]) -> None:
     """Tell what came of the columns of one import, and let an owner take it back."""
     if said := st.session_state.pop("undone_import", None):
         st.text(said)
@@ -69,7 +69,7 @@ def _draw_one(store: Store, found: Sequence[Import]) -> None:
         if not st.button("Take it back", key="undo_import", disabled=not may_own() or chosen.is_undone):
             return
         with reporting():
-            undone = undo_import(store, number, visitor().person.name)
+            undone = project.take_back(number, visitor().person.name)
             kept = "".join(f" {count:,} kept: {why}." for why, count in undone.kept.items())
             st.session_state["undone_import"] = f"{undone.removed:,} samples removed.{kept}"
             st.rerun()

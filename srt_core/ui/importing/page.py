@@ -66,7 +66,7 @@ def render_import(project: Project) -> None:
     with reporting():
         if path := choose_file():
             _draw_plan(project, path)
-    draw_imports(project.store)
+    draw_imports(project)
     draw_rejects(project.store)
 
 

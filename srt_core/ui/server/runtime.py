@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit import runtime
 
 from srt_core.errors import ProjectError
+from srt_core.importing.undo import Undone, undo_import
 from srt_core.people.settings import projects_folder
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store, is_older
@@ -54,6 +55,20 @@ class Project:
     def start_unasked(self, kind: str, arguments: Arguments) -> None:
         """Start a step that the app itself wants."""
         self.jobs.start(kind, arguments, partial(self._walk, STEPS[kind], arguments))
+
+    def take_back(self, import_id: int, by: str) -> Undone:
+        """Take an import back. What the app itself started after an import is stopped for that, and begins again.
+
+        ProjectError while another job runs, which may be reading the very samples.
+        """
+        own = {step.then for step in STEPS.values() if step.then}
+        if busy := [job.kind for job in self.jobs.running() if job.kind not in own]:
+            raise ProjectError(f"The project is busy: {busy[0]} runs.", "Pause it, or wait until it is done.")
+        stopped = [kind for kind in sorted(own) if self.jobs.end(kind)]
+        undone = undo_import(self.store, import_id, by)
+        for kind in stopped:
+            self.start_unasked(kind, {})
+        return undone
 
     def _walk(self, step: Step, arguments: Arguments, stop: Event) -> Generator[Progress, None, None]:
         """Walk a step, then start the one that follows it; one that runs already takes in what is new."""
