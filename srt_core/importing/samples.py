@@ -49,7 +49,8 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
     good = [row for row in rows if isinstance(row, ImportRow)]
     with store.transaction() as tx:
         rejects = _new_rejects(tx, import_id, [row for row in rows if isinstance(row, Reject)])
-        named = _name_rows(tx, import_id, good)
+        hashes = [pair_hash(row.original) for row in good]
+        named = _name_rows(tx, import_id, good, hashes)
         known = _known(tx, [name for name, _, _ in named])
         fresh = [(name, first, row) for name, first, row in named if name not in known]
         conversations = _name_conversations(named)
@@ -66,7 +67,7 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         tx.append(
             "import_row",
             ["import_id", "row", "pair_hash", "sample_id"],
-            [(import_id, row.row, pair_hash(row.original), name) for name, _, row in named],
+            [(import_id, row.row, content, name) for content, (name, _, row) in zip(hashes, named, strict=True)],
         )
         candidates = _add_candidates(tx, named, known, author)
         _add_refusals(tx, named, known, author)
@@ -95,8 +96,7 @@ _Named = tuple[str, str | None, ImportRow]
 """A row with its sample's id, and the id of the first sample of the same pair where it is a duplicate."""
 
 
-def _name_rows(tx: Transaction, import_id: int, rows: Sequence[ImportRow]) -> list[_Named]:
-    hashes = [pair_hash(row.original) for row in rows]
+def _name_rows(tx: Transaction, import_id: int, rows: Sequence[ImportRow], hashes: Sequence[str]) -> list[_Named]:
     seen: Counter[str] = Counter(
         dict(
             tx.execute(

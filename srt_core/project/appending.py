@@ -1,7 +1,7 @@
 """Append candidates to the project file, each with its drift and growth, once."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from srt_core.project.candidates import texts
@@ -43,11 +43,11 @@ def append_candidates(tx: Transaction, candidates: Sequence[NewCandidate]) -> in
         known.ids[candidate.slot] = key
     register_files(tx, {candidate.producer for candidate in fresh})
     rulers = _rulers(tx, known, fresh)
-    contexts = _store_contexts(tx, {each.pair.context for each in fresh})
+    contexts = _store_contexts(tx, (each.pair.context for each in fresh))
     rows = [
         (
             known.ids[each.slot], each.sample_id, str(each.origin), each.producer, each.number, each.pair.instruction,
-            each.pair.input, each.pair.response, contexts.get(each.pair.context),
+            each.pair.input, each.pair.response, contexts.get(each.pair.context.json),
             each.parent_id if each.parent_id is not None else known.parent(each), change.drift, change.growth,
         )
         for each in fresh
@@ -63,23 +63,24 @@ _CANDIDATE_COLUMNS = (
 )  # fmt: skip
 
 
-def _store_contexts(tx: Transaction, contexts: Collection[Context]) -> dict[Context, int]:
-    """Store the contexts that are not there yet; return the id of each, without that of no context."""
-    held = {context: messages for context in contexts if (messages := context.json) is not None}
+def _store_contexts(tx: Transaction, contexts: Iterable[Context]) -> dict[str | None, int]:
+    """Store the contexts that are not there yet; return the id of each by its JSON, without that of no context."""
+    held = {context.json: context for context in contexts if context.json is not None}
     if not held:
         return {}
-    hashes = {context: hashlib.sha256(messages.encode()).hexdigest() for context, messages in held.items()}
+    hashes = {messages: hashlib.sha256(messages.encode()).hexdigest() for messages in held}
     marks = ", ".join("?" * len(hashes))  # a list of values is looked up in the index, a join would scan the table
     ids = dict(tx.execute(f"SELECT hash, context_id FROM context WHERE hash IN ({marks})", list(hashes.values())))
-    new = [context for context in held if hashes[context] not in ids]
-    for (key,), context in zip(tx.execute("SELECT nextval('context_ids') FROM range(?)", [len(new)]), new, strict=True):
-        ids[hashes[context]] = key
+    new = [messages for messages in held if hashes[messages] not in ids]
+    keys = tx.execute("SELECT nextval('context_ids') FROM range(?)", [len(new)])
+    for (key,), messages in zip(keys, new, strict=True):
+        ids[hashes[messages]] = key
     tx.append(
         "context",
         ["context_id", "hash", "roles", "messages"],
-        [(ids[hashes[context]], hashes[context], " ".join(context.roles), held[context]) for context in new],
+        [(ids[hashes[messages]], hashes[messages], " ".join(held[messages].roles), messages) for messages in new],
     )
-    return {context: ids[hashes[context]] for context in held}
+    return {messages: ids[found] for messages, found in hashes.items()}
 
 
 def register_files(tx: Transaction, producers: Collection[str]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 
 class Role(StrEnum):
@@ -23,7 +23,7 @@ class Turn:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """A system text ("" for none) and the earlier turns, the first one first."""
 
@@ -44,7 +44,7 @@ class Context:
         """Who speaks, in their order."""
         return (*((Role.SYSTEM,) if self.system else ()), *(turn.role for turn in self.turns))
 
-    @property
+    @cached_property
     def json(self) -> str | None:
         """The messages as the text that is stored and hashed; None for no context."""
         return json.dumps(self.messages, ensure_ascii=False) if self else None
