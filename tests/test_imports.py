@@ -112,6 +112,25 @@ def test_marks_go_with_the_import_that_brought_them(store: Store, tmp_path: Path
     assert store.value("SELECT count(*) FROM mark") == 0
 
 
+def test_numbers_go_with_the_import_that_brought_their_texts(store: Store, tmp_path: Path) -> None:
+    """Scores and token losses of what went are gone; those of what stays stay."""
+    bring(store, write_lines(tmp_path / "a.jsonl", alpaca_rows(1)))
+    bring(store, write_lines(tmp_path / "b.jsonl", alpaca_rows(2)[1:]))
+    with store.transaction() as tx:
+        tx.execute(
+            """INSERT INTO score (scoring_id, candidate_id, tokens_y, tokens_x, status)
+               SELECT 1, candidate_id, 1, 1, 'ok' FROM candidate"""
+        )
+        tx.execute(
+            """INSERT INTO token_map (scoring_id, subject, subject_id, part, status, tokens_alone, tokens_given, begins,
+                                      ends, alone, given)
+               SELECT 1, 'score', candidate_id, 'y', 'ok', 1, 1, [0], [1], [0.5], [0.5] FROM candidate"""
+        )
+    undo_import(store, 2, "Ann")
+    assert store.rows("SELECT candidate_id FROM score") == [{"candidate_id": 1}]
+    assert store.rows("SELECT subject_id FROM token_map") == [{"subject_id": 1}]
+
+
 def test_exchanges_of_a_conversation_know_each_other(store: Store, tmp_path: Path, monkeypatch: Any) -> None:
     """Every exchange is a sample; all have the id of the last one, also where a chunk is full in their middle."""
     monkeypatch.setattr("srt_core.importing.run.CHUNK_ROWS", 4)

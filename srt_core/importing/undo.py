@@ -77,6 +77,7 @@ def _remove(tx: Transaction, import_id: int) -> None:
     candidates = f"SELECT candidate_id FROM candidate WHERE {gone}"
     for statement in (
         f"DELETE FROM score WHERE candidate_id IN ({candidates})",
+        f"DELETE FROM token_map WHERE subject = 'score' AND subject_id IN ({candidates})",
         f"""DELETE FROM measurement WHERE (subject = 'candidate' AND subject_id IN ({candidates}))
             OR (subject = 'sample' AND subject_id IN (SELECT seq FROM taken_back))""",
         f"DELETE FROM candidate WHERE {gone}",
