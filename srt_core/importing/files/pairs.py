@@ -25,9 +25,7 @@ Fields = Mapping[str, object]
 _CACHED = 1_000
 _LISTED = 50
 _TAKEN_AS_EMPTY = 'Inputs that only say that there is none, such as "nan" or "<noinput>", taken as empty'
-_SAYS_NOTHING = (
-    'Responses that only say that there is none, such as "nan" or "N/A" (--placeholders refuse leaves them out)'
-)
+_SAYS_NOTHING = 'Responses that only say that there is none, such as "nan" or "N/A", taken as they are'
 
 
 class UnmappedError(DatasetError):
