@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 
-from srt_core.export.formats import MESSAGE_FIELDS, ExportRow, Fields, Layout, LeftOut, Line, MakeFields, kind_of
+from srt_core.export.formats import ExportRow, Fields, Layout, LeftOut, Line, MakeFields, kind_of
 from srt_core.export.formats.lines import Kind
 from srt_core.importing.files.conversations import user_content
+from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.project.store import Store
 from srt_core.records import Pair, Role, Turn
 

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 from srt_core.errors import ExportError
 from srt_core.export.formats import alpaca, messages, parquet, scores
-from srt_core.export.formats.lines import BARE, MESSAGE_FIELDS, ExportRow, Layout, LeftOut, Line, kind_of
+from srt_core.export.formats.lines import BARE, ExportRow, Layout, LeftOut, Line, kind_of
 from srt_core.export.formats.writing import Fields, Format, MakeFields, write_file
 
 __all__ = [
     "BARE",
     "FORMATS",
-    "MESSAGE_FIELDS",
     "ExportRow",
     "Fields",
     "Format",

@@ -19,8 +19,6 @@ TAKEN = frozenset({
 """Names that a file, a trainer or an import takes for something else than a column of the curator's own, folded."""
 PREFIX = "own_"
 """Stands before the name of an own column that is among TAKEN, as often as it needs to be told from every other."""
-MESSAGE_FIELDS = "message_fields"
-"""The column of what the messages of an imported conversation had beside role and content, an object a message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ with a rewrite of it.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
-from srt_core.export.formats.lines import MESSAGE_FIELDS, ExportRow, Layout, Line
+from srt_core.export.formats.lines import ExportRow, Layout, Line
 from srt_core.export.formats.writing import Format, write_lines
 from srt_core.importing.files.conversations import user_content
+from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.records import Origin, Pair, Role
 
 WEIGHT = "weight"

@@ -13,6 +13,7 @@ from srt_core.importing.files.pairs import PairReader, UnmappedError
 from srt_core.importing.files.readers.reading import read_records
 from srt_core.importing.files.records import Record, Reject, text_of
 from srt_core.importing.files.rewrites import read_rewrites
+from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.importing.files.sources.opening import Source
 from srt_core.records import Origin, Pair
 
@@ -130,7 +131,7 @@ class _RowReader:
         account.kept.update(f"{name} of messages" for name in beside)
         rows: list[ImportRow | Reject] = []
         for pair, message_fields in found.pairs:
-            more = {**extra, "message_fields": message_fields} if message_fields else extra
+            more = {**extra, MESSAGE_FIELDS: message_fields} if message_fields else extra
             row = ImportRow(record.row, record.line, pair, {}, {}, more, found.is_conversation, number)
             if self._rewrites:
                 read_rewrites(record.fields, self._rewrites, pair, row.candidates, row.refused, self._pairs.clean_input)

@@ -45,6 +45,9 @@ INSTANCE_INSTRUCTIONS = ("instruction", "definition")
 TEXT = ("text", CHOSEN)
 """Instruction and response in one text."""
 
+MESSAGE_FIELDS = "message_fields"
+"""The column in which a sample keeps what its messages had beside role and content, an object a message."""
+
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 MEDIA_MARKS = ("<image>", "<video>", "<audio>")
 
