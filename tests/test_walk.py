@@ -79,6 +79,14 @@ def test_a_missing_score_is_said_with_its_cause() -> None:
     assert words[2] == "Left out: the rule needs a score that is not there (Response has no r-IFD, out of memory)."
 
 
+def test_scores_that_came_after_the_rule_looked_are_not_called_missing() -> None:
+    """While a job scores, a selection may be older than the scores beside it; the words say so."""
+    found = candidates(original=(0.6, 0.5), response=(0.6, 0.4))
+    assert said(found, Origin.ORIGINAL, Reason.UNSCORED)[2] == (
+        "Left out: the rule looked before the scores came, and looks again soon."
+    )
+
+
 @pytest.mark.parametrize(
     ("acceptance", "sentence"),
     [

@@ -90,6 +90,8 @@ class _Walk:
             for measure in needed
             if self._number(origin, measure) is None
         ]
+        if not missing:  # while a job scores, the selections are brought up to date now and then
+            return "the rule looked before the scores came, and looks again soon"
         return f"the rule needs a score that is not there ({'; '.join(missing)})"
 
     def not_reflected(self) -> str:
