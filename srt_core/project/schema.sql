@@ -1,4 +1,4 @@
--- The project file, schema version 6. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 7. Texts and rows are written once; decisions are an append-only log.
 -- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -141,6 +141,16 @@ CREATE TABLE batch (
     updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 CREATE TABLE batch_request (batch_id BIGINT NOT NULL, request_hash VARCHAR NOT NULL, stage VARCHAR NOT NULL);
+
+-- What a teacher was found to refuse of a request, and what is done about it, so that no later run asks for it again.
+CREATE TABLE teacher_setting (
+    teacher VARCHAR NOT NULL,           -- address and model
+    setting VARCHAR NOT NULL,           -- max_tokens, temperature, response_format, system, ...
+    remedy VARCHAR NOT NULL,            -- left out, renamed, folded into the user's turn, or the limit it stated
+    detail VARCHAR NOT NULL,            -- what the server said
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (teacher, setting)
+);
 
 -- What a teacher's model costs, in US dollars a million tokens, where the curator said so.
 CREATE TABLE price (model VARCHAR PRIMARY KEY, input DOUBLE NOT NULL, output DOUBLE NOT NULL, batch_share DOUBLE NOT NULL);

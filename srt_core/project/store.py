@@ -25,7 +25,7 @@ from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
 from srt_core.records import MEASURES
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 MEMORY_LIMIT = "2GB"
 LOG_LIMIT = "64MB"
 """The size of the write-ahead log from which on the next commit writes it into the file."""
