@@ -3,9 +3,7 @@
 from typing import Final
 
 AT_LIMIT: Final = frozenset({"length", "max_tokens", "max_length", "model_length", "max_output_tokens"})
-STOPPED: Final = frozenset({
-    "stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed", "tool_calls", "tool_use", "function_call",
-})  # fmt: skip
+STOPPED: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed"})
 BROKEN_OFF: Final = frozenset({"incomplete", "abort", "aborted", "error", "cancelled"})
 FILTERED: Final = frozenset({"content_filter", "safety", "recitation", "prohibited_content", "blocklist"})
 UNTOLD_LIMIT: Final = " at the limit"
