@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import ssl
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from srt_core.errors import TeacherStopError
 from srt_core.reflect.teacher.address import read_address, read_key
 from srt_core.reflect.teacher.answers import AnswerReader, refused_setting
-from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
+from srt_core.reflect.teacher.kinds import CallOutcome
+from srt_core.reflect.teacher.looking import ModelList, headers, list_models, speaks_tls
 
 if TYPE_CHECKING:
     import httpx2
@@ -18,10 +22,14 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 10
 MOST_CONNECTIONS: Final = 1024
 _ABSENT: Final = frozenset({
-    "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientConnectorCertificateError",
+    "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientHttpProxyError",
     "ConnectionTimeoutError", "ConnectionRefusedError",
 })  # fmt: skip
 """Names of the transport's errors that mean that no connection was made."""
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""What OpenSSL calls an answer that is no TLS."""
+_NAME_HINT: Final = "Write the host in the address as the certificate names it, or give the server one for this name."
+_PLAIN_HINT: Final = "Begin the address with http://."
 
 
 class OpenAITeacher:
@@ -55,10 +63,12 @@ class OpenAITeacher:
         self._model = model
         self._address = read_address(base_url)
         self._key = read_key(api_key_variable, self._address)
-        self.reader = AnswerReader(self.name, self._key, model)
+        self.reader = AnswerReader(self.name, self._key, model, self._address.advice)
         self._client: openai.AsyncOpenAI | None = None
         self._http: httpx2.AsyncClient
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_connected = False
+        self._models: ModelList | None = None
         self._tokens_setting = "max_tokens"
         self._takes_temperature = True
 
@@ -84,24 +94,44 @@ class OpenAITeacher:
         import httpx2
 
         started = time.monotonic()
-        client, wording = self.client(), self._wording
+        self.client()
+        wording = self._wording
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 response = await self._http.post(
-                    f"{client.base_url}chat/completions", content=json.dumps(self.body(ask)), headers=self._headers()
-                )
+                    self._address.endpoint("chat/completions"), content=json.dumps(self.body(ask)),
+                    headers=headers(self._address, self._key), follow_redirects=not self._address.api_version,
+                )  # fmt: skip
         except TimeoutError:
             problem = f"{self.deadline_seconds:g} seconds passed"
             return self.reader.failure(CallOutcome.TIMED_OUT, problem, None, time.monotonic() - started)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # ValueError: not allowed in a header
-            return self._connection(error, time.monotonic() - started)
+            return await self._explained(self._connection(error, time.monotonic() - started))
+        self._has_connected = True
         seconds = time.monotonic() - started
-        if response.status_code >= 400:
-            return self._status(response, seconds, wording)
+        if response.status_code >= 300:
+            return await self._explained(self._status(response, seconds, wording))
         return self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key.value}", "Content-Type": "application/json"}
+    async def models(self) -> ModelList:
+        """Return the server's list of models, asked for once; its problem where it has none."""
+        if self._models is None:
+            self.client()
+            self._models = await list_models(self._http, self._address, self._key, self.reader)
+        return self._models
+
+    async def _explained(self, answer: Answer) -> Answer:
+        """Say better what is wrong where the server can be asked: a model's name, a port that speaks TLS."""
+        if answer.outcome is CallOutcome.UNKNOWN_MODEL and (near := (await self.models()).nearest(self._model)):
+            return replace(answer, hint=f"{answer.hint} {self.reader.key.redacted(near)}")
+        is_plain = self._address.base_url.startswith("http:")
+        if answer.outcome is CallOutcome.CONNECTION_BROKE and is_plain and not self._has_connected:
+            self._has_connected = True  # asked once
+            if await speaks_tls(self._address):
+                return self.reader.failure(
+                    CallOutcome.WRONG_ADDRESS, "its port speaks TLS alone", hint="Begin the address with https://."
+                )
+        return answer
 
     def body(self, ask: Ask) -> dict[str, Any]:
         """Return the body of the request, its settings under the names that the server was found to accept."""
@@ -150,6 +180,7 @@ class OpenAITeacher:
             timeout = openai.Timeout(self.deadline_seconds, connect=CONNECT_SECONDS)
             self._http = openai.DefaultAioHttpClient(
                 timeout=timeout,
+                verify=self._certificates(),
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
                 # A proxy named in the environment could not reach a server on this machine.
                 trust_env=not self._address.is_loopback,
@@ -157,11 +188,30 @@ class OpenAITeacher:
             self._client = openai.AsyncOpenAI(
                 api_key=self._key.value,
                 base_url=self._address.base_url,
+                default_query=dict(parse_qsl(self._address.api_version)),
+                default_headers={"api-key": self._key.value} if self._address.api_version else {},
                 timeout=timeout,
                 max_retries=0,
                 http_client=self._http,
             )
         return self._client
+
+    def _certificates(self) -> "ssl.SSLContext | bool":
+        """Return whom to trust: for every address, also one on this machine, as SSL_CERT_FILE says.
+
+        TeacherStopError where that names no certificates.
+        """
+        import httpx2
+
+        if self._address.base_url.startswith("http:"):
+            return True
+        try:
+            return httpx2.create_ssl_context()
+        except OSError as error:  # among them ssl.SSLError
+            raise TeacherStopError(
+                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}.",
+                "Set it to a file of certificates (PEM), or unset it.",
+            ) from error
 
     @property
     def _wording(self) -> tuple[str, bool]:
@@ -222,9 +272,19 @@ class OpenAITeacher:
     def _connection(self, error: Exception, latency_seconds: float) -> Answer:
         """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""
         causes = _causes(error)
+        problem = str(causes[-1]) or type(causes[-1]).__name__
+        refusal = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+        if refusal is not None:
+            hint = _NAME_HINT if "mismatch" in refusal.verify_message else None
+            return self.reader.failure(
+                CallOutcome.NOT_TRUSTED, refusal.verify_message, None, latency_seconds, hint=hint
+            )
+        if any(sign in problem.upper().replace(" ", "_") for sign in _NO_TLS):
+            return self.reader.failure(
+                CallOutcome.WRONG_ADDRESS, "its port speaks no TLS", None, latency_seconds, hint=_PLAIN_HINT
+            )
         is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
         outcome = CallOutcome.UNREACHABLE if is_absent else CallOutcome.CONNECTION_BROKE
-        problem = str(causes[-1]) or type(causes[-1]).__name__
         return self.reader.failure(outcome, problem, None, latency_seconds)
 
 
