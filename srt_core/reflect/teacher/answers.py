@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from srt_core.reflect.finish import AT_LIMIT, FILTERED
 from srt_core.reflect.teacher.address import Key
 from srt_core.reflect.teacher.ask import Answer, Headroom
 from srt_core.reflect.teacher.kinds import KINDS, CallOutcome
+from srt_core.reflect.teacher.messages import message_text
 from srt_core.reflect.teacher.signs import OK, ErrorBody, duration, outcome_of, page_title
+from srt_core.reflect.teacher.streams import is_stream, joined_stream
 
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
@@ -41,7 +44,7 @@ class AnswerReader:
         """Return the Answer in the body of a successful response: JSON in UTF-8 or in the charset of its header."""
         text = body.decode("utf-8", errors="replace")
         try:
-            found: object = json.loads(_decoded(body, charset))
+            found: object = joined_stream(text) if is_stream(text) else json.loads(_decoded(body, charset))
         except (ValueError, RecursionError) as error:
             if page_title(text):
                 return self._refusal(ErrorBody.parse(OK, text), text, latency_seconds, headers)
@@ -66,13 +69,9 @@ class AnswerReader:
             problem = f"it broke off amid the reply, finish reason {finish_reason}"
             return self.failure(CallOutcome.SERVER_ERROR, problem, shown, seconds, OK, headers)
         message = _at(choices[0], "message")
-        content = _at(message, "content")
-        if content is None and finish_reason in ("length", "content_filter"):
-            content = ""  # where nothing could be written, the finish reason says why
-        if content is None and isinstance(_at(message, "refusal"), str):
-            content = _at(message, "refusal")
-        text = _joined(content)
-        if text is None:
+        text = message_text(message, is_cut=str(finish_reason).lower() in AT_LIMIT | FILTERED)
+        if text is None or re.search("[\ud800-\udfff]", text):
+            content = _at(message, "content")
             shown = json.dumps(found, ensure_ascii=False)
             return self._no_completion(shown, f"a message whose content is no text but {content!r}", seconds, headers)
         return Answer(
@@ -99,8 +98,12 @@ class AnswerReader:
         if (asked := _retry_after(headers or {})) is not None:
             error = replace(error, wait_seconds=asked)
         message = error.message or "no text"
-        problem = f"an error: {message}" if error.status == OK and not error.is_page else f"HTTP {error.status}, {message}"
-        return self.failure(outcome_of(error), problem, body, latency_seconds, error.status, headers, error.wait_seconds)
+        problem = (
+            f"an error: {message}" if error.status == OK and not error.is_page else f"HTTP {error.status}, {message}"
+        )
+        return self.failure(
+            outcome_of(error), problem, body, latency_seconds, error.status, headers, error.wait_seconds
+        )
 
     def failure(
         self,
@@ -115,7 +118,8 @@ class AnswerReader:
     ) -> Answer:
         """Return the Answer of a call without a reply, the key removed from all text that the server sent.
 
-        `wait_seconds`: the wait that the server asks for. `hint`: what to do, where more is known than the outcome says.
+        `wait_seconds`: the wait that the server asks for. `hint`: what to do, where more is known than the outcome
+        says.
         """
         kind = KINDS[outcome]
         usual = kind.hint.format(variable=self.key.variable, advice=self.advice)
@@ -125,7 +129,7 @@ class AnswerReader:
             latency_seconds=latency_seconds,
             http_status=status,
             detail=_storable(f"The teacher {self.name} {kind.description}: {self.key.shortened(problem)}."),
-            hint=usual if hint is None else hint,
+            hint=hint or usual,
             retry_after_seconds=wait_seconds,
             headroom=_headroom(headers or {}),
         )
@@ -134,16 +138,6 @@ class AnswerReader:
         self, text: str, problem: str, latency_seconds: float, headers: Mapping[str, str] | None
     ) -> Answer:
         return self.failure(CallOutcome.NO_COMPLETION, problem, text, latency_seconds, 200, headers)
-
-
-def refused_setting(body: str | None) -> str:
-    """Return the setting that an error refuses, such as `max_tokens`; "" where it refuses none."""
-    error = ErrorBody.parse(400, body or "")
-    if error.parameter in ("max_tokens", "temperature"):
-        return error.parameter
-    if not re.search(r"unsupported|not supported|use '", error.words, re.I):
-        return ""
-    return next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in error.words), "")
 
 
 def _at(found: object, name: str) -> Any:
@@ -158,14 +152,6 @@ def _decoded(body: bytes, charset: str | None) -> str | bytes:
     except LookupError:
         return body
     return body if known.startswith("utf") else body.decode(known)
-
-
-def _joined(content: object) -> str | None:
-    """Join a message's content, a text or a list of text parts; None where it is neither, or cannot be stored."""
-    if isinstance(content, list):
-        texts = [part for part in (_at(part, "text") for part in content) if isinstance(part, str)]
-        content = "".join(texts) if texts and len(texts) == len(content) else None
-    return content if isinstance(content, str) and not re.search("[\ud800-\udfff]", content) else None
 
 
 def _storable(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from srt_core.records import Pair, Stage
 from srt_core.reflect.teacher.kinds import CallOutcome
+from srt_core.reflect.teacher.settings import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class Teacher(Protocol):
         """The model's name, by which its price is found."""
         ...
 
+    changes: Sequence[Change]
+    """How requests are put since the teacher refused them as they were asked for; whoever knows some sets them."""
+
     async def ask(self, ask: Ask) -> Answer:
         """Make one call and return its Answer, whatever the server does; there are no retries here."""
         ...
@@ -98,17 +102,20 @@ class Teacher(Protocol):
 def request_hash(
     model: str,
     messages: Sequence[Mapping[str, str]],
-    temperature: float,
+    temperature: float | None,
     max_tokens: int,
     response_format: Mapping[str, object] | None = None,
+    extra_body: Mapping[str, object] | None = None,
 ) -> str:
     """Return the SHA-256 hash (hex) of everything that decides a reply, by which a stored reply is found again."""
     asked: dict[str, object] = {
         "model": model,
         "messages": [dict(message) for message in messages],
-        "temperature": float(temperature),
+        "temperature": None if temperature is None else float(temperature),
         "max_tokens": max_tokens,
     }
     if response_format is not None:
         asked["response_format"] = response_format
+    if extra_body:
+        asked["extra_body"] = extra_body
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -46,6 +46,8 @@ class CallOutcome(StrEnum):
     """The server refused the name of a setting; further requests use another name or leave the setting out."""
     FORMAT_REFUSED = "format_refused"
     """The server does not support a JSON schema."""
+    OPTION_REFUSED = "option_refused"
+    """The server refuses a setting in every way that there is to put it: the curator has to give another."""
     NOT_RECORDED = "not_recorded"
     UNREACHABLE = "unreachable"
     NOT_TRUSTED = "not_trusted"
@@ -104,6 +106,7 @@ KINDS: Mapping[CallOutcome, Kind] = {
     CallOutcome.JSON_FAILED: Kind(Effect.RETRY, "wrote no JSON that its server takes"),
     CallOutcome.SETTING_REFUSED: Kind(Effect.REWRITE, "wants the request in other words"),
     CallOutcome.FORMAT_REFUSED: Kind(Effect.FAIL, "does not take a JSON schema"),
+    CallOutcome.OPTION_REFUSED: Kind(Effect.STOP, "does not take a setting"),
     CallOutcome.REQUEST_REFUSED: Kind(Effect.FAIL, "refused the call"),
     CallOutcome.TOO_LONG: Kind(Effect.SKIP, "finds the request too long"),
     CallOutcome.CONTENT_FILTER: Kind(Effect.SKIP, "withheld its reply"),

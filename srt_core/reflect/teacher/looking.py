@@ -48,7 +48,9 @@ async def list_models(http: "httpx2.AsyncClient", address: Address, key: Key, re
     try:
         async with (
             asyncio.timeout(LIST_SECONDS),
-            http.stream("GET", address.endpoint("models"), headers=headers(address, key), follow_redirects=False) as found,
+            http.stream(
+                "GET", address.endpoint("models"), headers=headers(address, key), follow_redirects=False
+            ) as found,
         ):
             body = b""
             async for part in found.aiter_bytes():
