@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (the sentences of servers stand as they came)
 """What a refusal means: real sentences of real servers, each with the kind of failure that its owner would name."""
 
 import json

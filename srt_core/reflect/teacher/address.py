@@ -57,8 +57,8 @@ class Address:
             return "The address has the same version twice, as in /v1/v1: leave out one of them."
         if self.api_version or (self.host.endswith(AZURE_HOSTS) and not path.startswith("/openai/v1")):
             return (
-                "Azure's address is https://NAME.openai.azure.com/openai/v1, and its model is the name of the deployment; "
-                "the older form is that of the deployment with its ?api-version=."
+                "Azure's address is https://NAME.openai.azure.com/openai/v1, and its model is the deployment's name; "
+                "the older form is the deployment's address with its ?api-version=."
             )
         if not re.search(r"/(v\d\w*|openai)(/|$)", path):
             return "Most servers answer under /v1: add it to the end of the address."

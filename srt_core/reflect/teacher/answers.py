@@ -118,7 +118,8 @@ class AnswerReader:
     ) -> Answer:
         """Return the Answer of a call without a reply, the key removed from all text that the server sent.
 
-        `wait_seconds`: the wait that the server asks for. `hint`: what to do, where more is known than the outcome says.
+        `wait_seconds`: the wait that the server asks for. `hint`: what to do, where more is known than the outcome
+        says.
         """
         kind = KINDS[outcome]
         usual = kind.hint.format(variable=self.key.variable, advice=self.advice)
@@ -128,7 +129,7 @@ class AnswerReader:
             latency_seconds=latency_seconds,
             http_status=status,
             detail=_storable(f"The teacher {self.name} {kind.description}: {self.key.shortened(problem)}."),
-            hint=usual if hint is None else hint,
+            hint=hint or usual,
             retry_after_seconds=wait_seconds,
             headroom=_headroom(headers or {}),
         )

@@ -127,10 +127,16 @@ class OpenAITeacher:
         self._has_connected = True
         seconds = time.monotonic() - started
         if response.status_code >= 300:
-            answer = self._status(response.status_code, response.text, seconds, response.headers, (body, used))
-            return await self._explained(answer)
+            refusal = self._status(response.status_code, response.text, seconds, response.headers, (body, used))
+            return await self._explained(refusal)
         answer = self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
-        return self.with_limit(answer)
+        return self.with_limit(answer) if answer.is_reply else await self._explained(answer)
+
+    def with_limit(self, answer: Answer) -> Answer:
+        """Return an answer, its finish reason with what its count of tokens says of the limit that was asked for."""
+        body = self._wording.put({"max_tokens": self.max_tokens, "messages": [{"role": "user", "content": ""}]})
+        limit = body.get("max_tokens", body.get("max_completion_tokens"))
+        return replace(answer, finish_reason=told_limit(answer.finish_reason, answer.completion_tokens, limit))
 
     async def models(self) -> ModelList:
         """Return the server's list of models, asked for once; its problem where it has none."""
@@ -151,12 +157,6 @@ class OpenAITeacher:
                     CallOutcome.WRONG_ADDRESS, "its port speaks TLS alone", hint="Begin the address with https://."
                 )
         return answer
-
-    def with_limit(self, answer: Answer) -> Answer:
-        """Return an answer, its finish reason with what its count of tokens says of the limit that was asked for."""
-        body = self._wording.put({"max_tokens": self.max_tokens, "messages": [{"role": "user", "content": ""}]})
-        limit = body.get("max_tokens", body.get("max_completion_tokens"))
-        return replace(answer, finish_reason=told_limit(answer.finish_reason, answer.completion_tokens, limit))
 
     def body(self, ask: Ask) -> dict[str, Any]:
         """Return the body of the request, as the server was found to take it."""

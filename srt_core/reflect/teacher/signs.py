@@ -1,7 +1,7 @@
 """What a server's refusal means: a table of signs, in the words and codes of real servers.
 
-A sign fits a refusal by its status, by a code in it or by its words. The first that fits says what kind of failure it is
-(kinds): so what ends every call stands before what concerns one, and what has a name before what has a status alone.
+A sign fits a refusal by its status, by a code in it or by its words. The first that fits says what kind of failure it
+is (kinds): so what ends every call stands before what concerns one, and what has a name before a status alone.
 """
 
 import json
@@ -116,15 +116,17 @@ SIGNS: Final = (
          _words(r"per(day|month)per", r"free-models-per-(day|month)",
                 r"\b(daily|monthly) (\w+ ){0,3}(limit|quota|cap)\b.{0,60}(reached|exceeded|exhausted|used)",
                 r"(reached|exceeded|exhausted|used)\b.{0,60}\b(daily|monthly) (\w+ ){0,3}(limit|quota|cap|credits)\b",
-                r"specified api usage limits", r"limited to [\d,]+ api calls */ *month", r"今日上限|每日.{0,10}(上限|限额)"),
+                r"specified api usage limits", r"limited to [\d,]+ api calls */ *month",
+                r"今日上限|每日.{0,10}(上限|限额)"),
          _codes("1304")),
     # A model that the free tier has nothing of: Google says limit: 0 and asks for a wait all the same.
     Sign(CallOutcome.QUOTA_SPENT, _words(r"quota exceeded for metric.{0,200}\blimit: 0\b"), statuses=(429,)),
     Sign(CallOutcome.TOO_LONG, _words(r"request too large"), statuses=(429,)),
     Sign(CallOutcome.RATE_LIMITED, statuses=(429,), waits=True),
     Sign(CallOutcome.RATE_LIMITED,
-         codes=_codes("rate_limit_exceeded limit_requests limit_burst_rate too_many_requests rate_limit_error rate_limit_reached_error throttlingexception throttling "
-                      "throttling.ratequota throttling.burstrate throttling.allocationquota 1302 1303 1305"),
+         codes=_codes("rate_limit_exceeded limit_requests limit_burst_rate too_many_requests rate_limit_error "
+                      "rate_limit_reached_error throttlingexception throttling throttling.ratequota "
+                      "throttling.burstrate throttling.allocationquota 1302 1303 1305"),
          statuses=(200, 400, 403, 429)),
     Sign(CallOutcome.QUOTA_SPENT,
          _words(r"insufficient[ _](account )?(balance|quota|credit|fund)",
@@ -132,8 +134,9 @@ SIGNS: Final = (
                 r"not enough|used up|run out)", r"budget has been exceeded",
                 r"\b(out of|not enough|no|any|all( available)?|add( more)?|requires? more|purchase( more)?) credits?\b",
                 r"exceeded your [\w ]{0,20}(quota|credits?|budget|plan|spend)",
-                r"plan and billing", r"billing (details|hard limit)", r"requires? billing|billing (to be|is not) enabled",
-                r"account (is|has been|\S+ is) (suspended|not active|in arrears)", r"overdue balance", r"in good standing",
+                r"plan and billing", r"billing (details|hard limit)",
+                r"requires? billing|billing (to be|is not) enabled", r"overdue balance", r"in good standing",
+                r"account (is|has been|\S+ is) (suspended|not active|in arrears)",
                 r"credit limit exceeded", r"(spending|usage) limit", r"payment (method|required)", r"top.?up",
                 r"free (tier|quota).{0,40}(exhausted|used up|expired)",
                 r"余额不足|欠费|额度不足|额度已用|请充值|账户.{0,6}(停用|余额)")),
