@@ -15,7 +15,7 @@ from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
 from srt_core.reflect.teacher.settings import RESPONSE_FORMAT, WITHOUT_SCHEMA
 
 UNCLEAR = 3
-"""After this many server errors, or replies in neither form, the JSON schema is dropped."""
+"""Errors of the server after which a request is tried without the schema; replies in neither form that drop it."""
 _TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
 
 
@@ -31,6 +31,8 @@ class FormatChoice:
         self._key = f"reply_format:{producer}"
         self._is_given = asked is not None or not teacher.is_live
         self._unclear = 0
+        self._is_doubtful = self._is_second_try = False
+        """Whether the schema was left out after what may have been a moment's trouble; whether it is tried again."""
         found = store.meta(self._key)
         if found is None and any(each.setting == RESPONSE_FORMAT for each in known_changes(store, teacher.name)):
             found = ReplyFormat.SECTIONS
@@ -45,7 +47,11 @@ class FormatChoice:
         return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
 
     def learn(self, form: ReplyFormat, answer: Answer) -> None:
-        """Settle on a form by the first answer that shows one. Later answers only count if they refuse the schema."""
+        """Settle on a form by the first answer that shows one. Later answers only count if they refuse the schema.
+
+        A failure that may be the schema's fault leads to a try without it. After errors of the server a reply to that
+        proves nothing yet, as the server may have been out of order: the schema is tried once more, then dropped.
+        """
         if self._is_given:
             return
         if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
@@ -55,11 +61,12 @@ class FormatChoice:
             return
         elif answer.is_reply:
             self._learn_from_reply(form, answer.text or "")
-        elif answer.outcome is CallOutcome.REQUEST_REFUSED:  # perhaps because of the schema: a try without it shows
+        elif answer.outcome is CallOutcome.REQUEST_REFUSED:
             self._try_other(form)
-        elif answer.outcome is CallOutcome.SERVER_ERROR:
+        elif answer.outcome in (CallOutcome.SERVER_ERROR, CallOutcome.JSON_FAILED):
             self._unclear += 1
-            if self._unclear >= UNCLEAR:
+            if self._is_second_try or self._unclear >= UNCLEAR:
+                self._is_doubtful = not self._is_second_try
                 self._try_other(form)
 
     def end_of_run(self, answer: Answer) -> TeacherStopError | None:
@@ -71,6 +78,10 @@ class FormatChoice:
     def _learn_from_reply(self, form: ReplyFormat, text: str) -> None:
         if form is ReplyFormat.JSON and _is_object(text):
             self._settle(ReplyFormat.JSON)
+            return
+        if form is ReplyFormat.SECTIONS and self._is_doubtful:
+            self._is_doubtful, self._is_second_try = False, True
+            self._try_other(form)
             return
         self._unclear += 1  # one reply is no proof: a teacher that declines the task does so in plain words
         if form is ReplyFormat.SECTIONS or _TAG.search(text) or self._unclear >= UNCLEAR:

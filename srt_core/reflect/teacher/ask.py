@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from srt_core.records import Pair, Stage
+from srt_core.reflect.teacher.kinds import CallOutcome
 from srt_core.reflect.teacher.settings import Change
 
 
@@ -21,58 +21,6 @@ class Ask:
     response_format: Mapping[str, object] | None = None
 
 
-class CallOutcome(StrEnum):
-    """How a call ended; the list is closed. Only ANSWERED has a reply."""
-
-    ANSWERED = "answered"
-    RATE_LIMITED = "rate_limited"
-    SERVER_ERROR = "server_error"
-    TIMED_OUT = "timed_out"
-    CONNECTION_BROKE = "connection_broke"
-    NO_COMPLETION = "no_completion"
-    """The response was successful but held no chat completion with a text."""
-    REQUEST_REFUSED = "request_refused"
-    TOO_LONG = "too_long"
-    """The request does not fit into the model's context."""
-    CONTENT_FILTER = "content_filter"
-    SETTING_REFUSED = "setting_refused"
-    """The server refused the name of a setting; further requests use another name or leave the setting out."""
-    FORMAT_REFUSED = "format_refused"
-    """The server does not support a JSON schema."""
-    OPTION_REFUSED = "option_refused"
-    """The server refuses a setting in every way that there is to put it: the curator has to give another."""
-    NOT_RECORDED = "not_recorded"
-    UNREACHABLE = "unreachable"
-    KEY_REFUSED = "key_refused"
-    UNKNOWN_MODEL = "unknown_model"
-    QUOTA_SPENT = "quota_spent"
-
-    @property
-    def passes(self) -> bool:
-        """Whether the failure is temporary: the same request may be answered a moment later."""
-        return self in _PASSING
-
-    @property
-    def stops(self) -> bool:
-        """Whether every further call would fail in the same way."""
-        return self in _STOPPING
-
-    @property
-    def is_about_one(self) -> bool:
-        """Whether the failure concerns this request only, and is no sign of trouble at the server."""
-        return self in (CallOutcome.TOO_LONG, CallOutcome.CONTENT_FILTER, CallOutcome.NOT_RECORDED)
-
-
-_PASSING = frozenset({
-    CallOutcome.RATE_LIMITED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT, CallOutcome.CONNECTION_BROKE,
-    CallOutcome.NO_COMPLETION, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE,
-})  # fmt: skip
-_STOPPING = frozenset({
-    CallOutcome.KEY_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.QUOTA_SPENT, CallOutcome.UNREACHABLE,
-    CallOutcome.OPTION_REFUSED,
-})  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Headroom:
     """What is left of a server's rate limits, and the seconds until they are full again. None: not reported."""
@@ -84,8 +32,6 @@ class Headroom:
 
 
 NO_HEADROOM = Headroom()
-ASK_AGAIN_HINT = "Run the step again to ask again."
-NOT_RECORDED_HINT = "Record one, or reflect with a teacher that answers live."
 LONGEST_WAIT_SECONDS = 120.0
 
 

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from srt_core.errors import TeacherStopError
-from srt_core.reflect.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask, CallOutcome
+from srt_core.reflect.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask
+from srt_core.reflect.teacher.kinds import CallOutcome
 from srt_core.reflect.teacher.live import OpenAITeacher
 from srt_core.reflect.teacher.settings import Change
 

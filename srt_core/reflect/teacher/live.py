@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import Pair, Stage
 from srt_core.reflect.finish import told_limit
 from srt_core.reflect.teacher.address import read_address, read_key
 from srt_core.reflect.teacher.answers import AnswerReader
-from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
+from srt_core.reflect.teacher.kinds import CallOutcome
+from srt_core.reflect.teacher.looking import ModelList, headers, list_models, speaks_tls
 from srt_core.reflect.teacher.settings import OWN, RESPONSE_FORMAT, Change, Wording, words_of
 
 if TYPE_CHECKING:
@@ -27,10 +31,14 @@ _PERHAPS_A_SETTING: Final = frozenset({
 })  # fmt: skip
 """What an error may be taken for that refuses a setting."""
 _ABSENT: Final = frozenset({
-    "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientConnectorCertificateError",
+    "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientHttpProxyError",
     "ConnectionTimeoutError", "ConnectionRefusedError",
 })  # fmt: skip
 """Names of the transport's errors that mean that no connection was made."""
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""What OpenSSL calls an answer that is no TLS."""
+_NAME_HINT: Final = "Write the host in the address as the certificate names it, or give the server one for this name."
+_PLAIN_HINT: Final = "Begin the address with http://."
 
 
 _ANY: Final = (Stage.RESPONSE, Pair("", ""))
@@ -73,10 +81,12 @@ class OpenAITeacher:
         self._model = model
         self._address = read_address(base_url)
         self._key = read_key(api_key_variable, self._address)
-        self.reader = AnswerReader(self.name, self._key, model)
+        self.reader = AnswerReader(self.name, self._key, model, self._address.advice)
         self._client: openai.AsyncOpenAI | None = None
         self._http: httpx2.AsyncClient
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_connected = False
+        self._models: ModelList | None = None
         self._wording = Wording(self._extra)
 
     @property
@@ -101,22 +111,26 @@ class OpenAITeacher:
         import httpx2
 
         started = time.monotonic()
-        client, used, body = self.client(), self.changes, self.body(ask)
+        self.client()
+        used, body = self.changes, self.body(ask)
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 response = await self._http.post(
-                    f"{client.base_url}chat/completions", content=json.dumps(body), headers=self._headers()
-                )
+                    self._address.endpoint("chat/completions"), content=json.dumps(body),
+                    headers=headers(self._address, self._key), follow_redirects=not self._address.api_version,
+                )  # fmt: skip
         except TimeoutError:
             problem = f"{self.deadline_seconds:g} seconds passed"
             return self.reader.failure(CallOutcome.TIMED_OUT, problem, None, time.monotonic() - started)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # ValueError: not allowed in a header
-            return self._connection(error, time.monotonic() - started)
+            return await self._explained(self._connection(error, time.monotonic() - started))
+        self._has_connected = True
         seconds = time.monotonic() - started
-        if response.status_code >= 400:
-            return self._status(response.status_code, response.text, seconds, response.headers, (body, used))
+        if response.status_code >= 300:
+            refusal = self._status(response.status_code, response.text, seconds, response.headers, (body, used))
+            return await self._explained(refusal)
         answer = self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
-        return self.with_limit(answer)
+        return self.with_limit(answer) if answer.is_reply else await self._explained(answer)
 
     def with_limit(self, answer: Answer) -> Answer:
         """Return an answer, its finish reason with what its count of tokens says of the limit that was asked for."""
@@ -124,8 +138,25 @@ class OpenAITeacher:
         limit = body.get("max_tokens", body.get("max_completion_tokens"))
         return replace(answer, finish_reason=told_limit(answer.finish_reason, answer.completion_tokens, limit))
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key.value}", "Content-Type": "application/json"}
+    async def models(self) -> ModelList:
+        """Return the server's list of models, asked for once; its problem where it has none."""
+        if self._models is None:
+            self.client()
+            self._models = await list_models(self._http, self._address, self._key, self.reader)
+        return self._models
+
+    async def _explained(self, answer: Answer) -> Answer:
+        """Say better what is wrong where the server can be asked: a model's name, a port that speaks TLS."""
+        if answer.outcome is CallOutcome.UNKNOWN_MODEL and (near := (await self.models()).nearest(self._model)):
+            return replace(answer, hint=f"{answer.hint} {self.reader.key.redacted(near)}")
+        is_plain = self._address.base_url.startswith("http:")
+        if answer.outcome is CallOutcome.CONNECTION_BROKE and is_plain and not self._has_connected:
+            self._has_connected = True  # asked once
+            if await speaks_tls(self._address):
+                return self.reader.failure(
+                    CallOutcome.WRONG_ADDRESS, "its port speaks TLS alone", hint="Begin the address with https://."
+                )
+        return answer
 
     def body(self, ask: Ask) -> dict[str, Any]:
         """Return the body of the request, as the server was found to take it."""
@@ -175,6 +206,7 @@ class OpenAITeacher:
             timeout = openai.Timeout(self.deadline_seconds, connect=CONNECT_SECONDS)
             self._http = openai.DefaultAioHttpClient(
                 timeout=timeout,
+                verify=self._certificates(),
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
                 # A proxy named in the environment could not reach a server on this machine.
                 trust_env=not self._address.is_loopback,
@@ -182,11 +214,30 @@ class OpenAITeacher:
             self._client = openai.AsyncOpenAI(
                 api_key=self._key.value,
                 base_url=self._address.base_url,
+                default_query=dict(parse_qsl(self._address.api_version)),
+                default_headers={"api-key": self._key.value} if self._address.api_version else {},
                 timeout=timeout,
                 max_retries=0,
                 http_client=self._http,
             )
         return self._client
+
+    def _certificates(self) -> "ssl.SSLContext | bool":
+        """Return whom to trust: for every address, also one on this machine, as SSL_CERT_FILE says.
+
+        TeacherStopError where that names no certificates.
+        """
+        import httpx2
+
+        if self._address.base_url.startswith("http:"):
+            return True
+        try:
+            return httpx2.create_ssl_context()
+        except OSError as error:  # among them ssl.SSLError
+            raise TeacherStopError(
+                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}.",
+                "Set it to a file of certificates (PEM), or unset it.",
+            ) from error
 
     def judge(self, error: Exception, latency_seconds: float = 0.0) -> Answer:
         """Return the Answer for an error of the client: an error status, a broken connection or an unreadable body."""
@@ -240,9 +291,19 @@ class OpenAITeacher:
     def _connection(self, error: Exception, latency_seconds: float) -> Answer:
         """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""
         causes = _causes(error)
+        problem = str(causes[-1]) or type(causes[-1]).__name__
+        refusal = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+        if refusal is not None:
+            hint = _NAME_HINT if "mismatch" in refusal.verify_message else None
+            return self.reader.failure(
+                CallOutcome.NOT_TRUSTED, refusal.verify_message, None, latency_seconds, hint=hint
+            )
+        if any(sign in problem.upper().replace(" ", "_") for sign in _NO_TLS):
+            return self.reader.failure(
+                CallOutcome.WRONG_ADDRESS, "its port speaks no TLS", None, latency_seconds, hint=_PLAIN_HINT
+            )
         is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
         outcome = CallOutcome.UNREACHABLE if is_absent else CallOutcome.CONNECTION_BROKE
-        problem = str(causes[-1]) or type(causes[-1]).__name__
         return self.reader.failure(outcome, problem, None, latency_seconds)
 
 

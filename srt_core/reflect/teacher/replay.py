@@ -8,7 +8,8 @@ from typing import Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import NO_CONTEXT, Context, Pair, Stage
-from srt_core.reflect.teacher.ask import NOT_RECORDED_HINT, Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
+from srt_core.reflect.teacher.kinds import NOT_RECORDED_HINT, CallOutcome
 from srt_core.reflect.teacher.settings import Change
 
 FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
