@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 RESPONSE_FORMAT: Final = "response_format"
+KEPT_CHARACTERS: Final = 400
+"""Length to which what a teacher said of a setting is cut."""
 OWN: Final[Mapping[str, str]] = {
     "model": "--model",
     "messages": "--prompts",
@@ -313,5 +315,6 @@ class Wording:
                 return found
             new = {(each.setting, each.remedy) for each in way}
             kept = (each for each in self.changes if (each.setting, each.remedy) not in new)
-            self.changes = (*kept, *(replace(each, detail=words_of(error)) for each in way))
+            said = " ".join(words_of(error).split())[:KEPT_CHARACTERS]
+            self.changes = (*kept, *(replace(each, detail=said) for each in way))
         return replace(found, hint="")
