@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 RESPONSE_FORMAT: Final = "response_format"
+KEPT_CHARACTERS: Final = 400
+"""Length to which what a teacher said of a setting is cut."""
 OWN: Final[Mapping[str, str]] = {
     "model": "--model",
     "messages": "--prompts",
@@ -135,7 +137,7 @@ def _max_tokens_ways(said: str, sent: Mapping[str, Any]) -> Iterator[Way]:
 
 
 def _temperature_ways(said: str, sent: Mapping[str, Any]) -> Iterator[Way]:
-    if (limit := _stated_limit(said, sent["temperature"])) is not None and limit > 0:
+    if (limit := _stated_limit(said, sent.get("temperature"))) is not None and limit > 0:
         yield (Change("temperature", Remedy.LIMITED, f"{limit:g}"),)
     yield (Change("temperature", Remedy.LEFT_OUT),)
 
@@ -218,19 +220,23 @@ _ABOUT_ANOTHER: Final = frozenset({401, 402, 403, 408, 409, 413, 425, 429, 502, 
 """Statuses that tell of the account, the pace or the server, whatever words come with them."""
 
 
-def read_refusal(status: int, body: str, sent: Mapping[str, Any], extra: Iterable[str] = ()) -> RefusedSetting | None:
+def read_refusal(
+    status: int, body: str, sent: Mapping[str, Any], extra: Iterable[str] = (), used: Iterable[Change] = ()
+) -> RefusedSetting | None:
     """Return the setting that an error response refuses; None where it is about something else.
 
-    `sent` is the body of the request, `extra` the names of the curator's own fields in it, which are never left out.
+    `sent` is the body of the request, `extra` the names of the curator's own fields in it, which are never left out,
+    and `used` are the changes that it was put with.
     """
     if status < 400 or status in _ABOUT_ANOTHER:
         return None
     said = words_of(body)
     if not _REFUSES.search(said) or _IS_TOO_LONG.search(said):
         return None
+    asked = {*sent, *(change.setting for change in used)}
     own = [name for name in extra if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", said)]
     for rule in RULES:
-        is_sent = not rule.sent_as or any(name in sent and name not in own for name in rule.sent_as)
+        is_sent = not rule.sent_as or any(name in asked and name not in own for name in rule.sent_as)
         if is_sent and rule.named.search(said):
             ways = tuple(rule.ways(said, sent))
             if ways or not own:
@@ -298,7 +304,7 @@ class Wording:
         Returns the setting that it refuses, its hint "" where another request may do better: it is put in a way that
         was not tried, by this answer or by one that came while the call was under way. None where it refuses none.
         """
-        found = read_refusal(status, error, sent, self._extra)
+        found = read_refusal(status, error, sent, self._extra, used)
         if found is None:
             return None
         if found.setting == RESPONSE_FORMAT:
@@ -309,5 +315,6 @@ class Wording:
                 return found
             new = {(each.setting, each.remedy) for each in way}
             kept = (each for each in self.changes if (each.setting, each.remedy) not in new)
-            self.changes = (*kept, *(replace(each, detail=words_of(error)) for each in way))
+            said = " ".join(words_of(error).split())[:KEPT_CHARACTERS]
+            self.changes = (*kept, *(replace(each, detail=said) for each in way))
         return replace(found, hint="")
