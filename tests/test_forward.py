@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,11 +19,14 @@ from transformers import (
     LlamaConfig,
     MambaConfig,
     MistralConfig,
+    OlmoConfig,
     OPTConfig,
+    Phi3Config,
     PhiConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
+    Qwen2MoeConfig,
     Qwen3Config,
 )
 
@@ -51,6 +55,19 @@ SMALL: dict[str, Any] = {
 GROUPED = {**SMALL, "num_key_value_heads": 2, "head_dim": 8}
 GPT2 = {**SMALL, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": POSITIONS}
 
+LONG_ROPE: dict[str, Any] = {
+    **SMALL,
+    "num_key_value_heads": 2,
+    "original_max_position_embeddings": 64,
+    "rope_parameters": {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "short_factor": [1.0, 1.1, 1.2, 1.3],
+        "long_factor": [4.0, 8.0, 16.0, 32.0],
+        "original_max_position_embeddings": 64,
+    },
+}
+
 PACKED: dict[str, PreTrainedConfig] = {
     "llama": LlamaConfig(**GROUPED),
     "llama with biases, tied": LlamaConfig(**GROUPED, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
@@ -67,10 +84,19 @@ PACKED: dict[str, PreTrainedConfig] = {
     ),
     "mistral without a window": MistralConfig(**GROUPED, sliding_window=None),
     "mistral with a window that is never reached": MistralConfig(**GROUPED, sliding_window=POSITIONS),
+    "llama with positions by a length that is never reached": LlamaConfig(
+        **GROUPED, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
+    ),
+    "phi3 with positions by the length of longer texts": Phi3Config(**LONG_ROPE),
     "qwen2": Qwen2Config(**GROUPED),
     "qwen3": Qwen3Config(**GROUPED),
     "gemma": GemmaConfig(**GROUPED),
-    "granite": GraniteConfig(**GROUPED, residual_multiplier=0.5, attention_multiplier=0.2, embedding_multiplier=3.0),
+    "granite": GraniteConfig(
+        **GROUPED, residual_multiplier=0.5, attention_multiplier=0.2, embedding_multiplier=3.0, logits_scaling=3.0
+    ),
+    "cohere": CohereConfig(**GROUPED, logit_scale=0.25),
+    "olmo, clipped where few numbers are large": OlmoConfig(**{**GROUPED, "initializer_range": 0.1}, clip_qkv=0.7),
+    "qwen2-moe": Qwen2MoeConfig(**GROUPED, num_experts=4, moe_intermediate_size=16, shared_expert_intermediate_size=16),
     "gpt2": GPT2Config(**GPT2),
     "gpt-neox, partly rotated": GPTNeoXConfig(**SMALL),
     "phi, a head with biases": PhiConfig(**SMALL),
@@ -92,12 +118,11 @@ SLOWER: dict[str, tuple[PreTrainedConfig, Batching, str]] = {
         Batching.PADDED,
         "",
     ),
-    "positions by length": (
-        LlamaConfig(**GROUPED, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}),
-        Batching.SINGLE,
-        "depend on the length",
+    "an attribute that nobody knows": (
+        LlamaConfig(**GROUPED, **{"attention_decay": 0.5}),
+        Batching.PADDED,
+        "attention_decay = 0.5",
     ),
-    "scaled logits": (CohereConfig(**GROUPED, logit_scale=0.25), Batching.SINGLE, ""),
 }
 
 
@@ -171,6 +196,19 @@ def test_what_cannot_be_packed_goes_the_slower_way_and_says_why(name: str) -> No
     assert_same_losses(student, twin)
 
 
+def test_what_a_model_keeps_from_one_call_to_the_next_reaches_no_other_text() -> None:
+    """Frequencies that follow the length of a text: many threads, in any order, give what each text gives by itself."""
+    student, twin = student_of(PACKED["phi3 with positions by the length of longer texts"])
+    requests = [LossRequest(request.ids, 1, OK) for request in tree_requests()]
+    expected = plain_losses(twin, requests)
+    for way in (Batching.SINGLE, Batching.PACKED):
+        student._batching = way
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(student.compute, [(request,) for request in requests * 4]))
+        for (loss,), wanted in zip(found, expected * 4, strict=True):
+            assert loss.mean == pytest.approx(wanted, rel=1e-5)
+
+
 @pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "gemma", "gpt2"])
 def test_a_models_own_layers_take_packs_too(name: str) -> None:
     """The way through transformers' layers, which other shapes and devices take, returns the same losses."""
@@ -181,7 +219,7 @@ def test_a_models_own_layers_take_packs_too(name: str) -> None:
 
 
 def test_the_fast_forward_is_used_for_llamas_shape() -> None:
-    """Llama, Mistral, Qwen2, Qwen3 and Gemma are taken apart; Granite looks alike, computes something else, is not."""
+    """Llama, Mistral, Qwen2, Qwen3 and Gemma are taken apart; Granite and a clip look alike and compute something else."""
     taken = {name for name, config in PACKED.items() if student_of(config)[0]._forward.decoder}
     assert taken == {name for name in PACKED if name.split()[0] in ("llama", "mistral", "qwen2", "qwen3", "gemma")}
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest, LossStatus
+from srt_core.score.student.architecture import max_length_limit, packing_obstacle, shared_length
 from srt_core.score.student.attention import CannotPackError
 from srt_core.score.student.forward import Forward
 from srt_core.score.student.identity import fingerprint
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_DEFAULT_MAX_LENGTH = 2048
-_NO_LIMIT = 10_000_000
-"""Tokenizers without a limit say 10^30."""
 _CPU_TOKENS, _GPU_TOKENS = 2048, 4096
 """Tokens in a pack: more is no faster, and takes more memory. On a GPU attention is over a pack's square."""
-_PROBE_TEXT = "The quick brown fox jumps over the lazy dog. "
-_PROBE_TOKENS = 48
+_PROBE_TEXT = (
+    "The quick brown fox jumps over the lazy dog. Why? Because 7 x 8 = 56, and 3.14159 is not 22/7!\n"
+    "def twice(n: int) -> int:\n    return 2 * n  # <br/> {'a': [1, 2]}\n\tSELECT * FROM t WHERE x >= 10;\n"
+    "Le chat dort sur le tapis; der Hund wei\u00df nichts davon. \u042d\u0442\u043e \u0432\u0441\u0451. \u4eca\u5929\u5929\u6c14\u5f88\u597d\u3002 \u0645\u0631\u062d\u0628\u0627 \U0001f642\n"
+    "### Instruction: Name three colours of the rainbow. ### Response: Red, green and blue, blue, blue, blue. "
+    "AAAAAAAA zzzz qwertyuiop Mississippi antidisestablishmentarianism http://example.org/?q=%20\n"
+)
+"""Words, code, numbers, scripts, repetition: what makes small and large numbers in a model."""
+_PROBE_TOKENS, _PROBE_TOKENS_LONG = 48, 320
 _AHEAD = 2
 """Packs queued for each worker, so that no worker waits for the next one to be planned."""
 
@@ -51,8 +56,9 @@ class Student(Scorer):
         model.train(False)
         self._model = cast("Any", model)  # transformers leaves much of its interface without types
         self._forward = Forward(model, self.start_ids[0])
-        self._limit = _max_length_limit(model, tokenizer)
+        self._limit = max_length_limit(model, tokenizer)
         self._vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
+        self._shared_length = shared_length(model, self._limit)
         self._tokens_that_fit: int | None = None
         probe = self._probe()
         self._check(probe)
@@ -136,7 +142,7 @@ class Student(Scorer):
         A pack that does not fit is halved.
         """
         try:
-            return list(self._forward.nlls(pack, self._batching))
+            return self._nlls(pack)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 longest = max(len(request.ids) for request in pack)
@@ -147,6 +153,17 @@ class Student(Scorer):
         self._tokens_that_fit = max(1, computed_tokens(pack, self._batching) // 2)
         half = len(pack) // 2
         return [*self._nlls_in_parts(pack[:half]), *self._nlls_in_parts(pack[half:])]
+
+    def _nlls(self, pack: Pack) -> "list[torch.Tensor]":
+        """Return the token losses of each request; texts whose length affects their positions are computed alone."""
+        alone = [request for request in pack if len(request.ids) > self._shared_length]
+        if not alone:
+            return self._forward.nlls(pack, self._batching)
+        together = [request for request in pack if len(request.ids) <= self._shared_length]
+        found = dict(zip(alone, self._forward.nlls(tuple(alone), Batching.SINGLE), strict=True))
+        if together:
+            found |= zip(together, self._forward.nlls(tuple(together), self._batching), strict=True)
+        return [found[request] for request in pack]
 
     def _check(self, pack: Pack) -> None:
         """Raise StudentError for requests that would give an index error in the model, or have no target."""
@@ -163,13 +180,14 @@ class Student(Scorer):
 
     def _probe(self) -> Pack:
         """Return requests of every shape that a pack may have: shared beginnings, nested branches, a single target."""
-        text = self.encode([_PROBE_TEXT * _PROBE_TOKENS], special=False)[0]
-        ids = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS, self._limit)]
+        text = self.encode([_PROBE_TEXT * 4], special=False)[0]
+        long = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS_LONG, self._shared_length)]
+        ids = long[:_PROBE_TOKENS]
         size = len(ids)
         back = ids[:1] + ids[:0:-1]
         texts = [(ids, size // 2), (ids, size - 1), (ids[: size // 2], 1), (back, 1), (ids[: 2 * size // 3], size // 2),
                  (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
-                 (ids[: size // 2] + back[: size // 3], size // 2)]  # fmt: skip
+                 (ids[: size // 2] + back[: size // 3], size // 2), (long, size // 2), (long[:1] + long[:0:-1], 1)]  # fmt: skip
         return tuple(LossRequest(ids, max(1, start), LossStatus.OK) for ids, start in texts)
 
     def _require_causal(self, ids: tuple[int, ...]) -> None:
@@ -188,7 +206,7 @@ class Student(Scorer):
         expected = self._forward.nlls(probe, Batching.SINGLE)
         if self._forward.head is None:
             return Batching.SINGLE, "its output head does more than multiply"
-        reason = _obstacle(self._model, self._limit)
+        reason = packing_obstacle(self._model, self._limit)
         if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, probe, expected):
             self._forward.decoder = None
         if not reason:
@@ -196,13 +214,13 @@ class Student(Scorer):
         if not reason:
             return Batching.PACKED, ""
         self._forward.set_packing(on=False)
-        if _depends_on_length(self._model) or self._failure_of(Batching.PADDED, probe, expected):
+        if self._failure_of(Batching.PADDED, probe, expected):
             return Batching.SINGLE, reason
         return Batching.PADDED, reason
 
     def _failure_of(self, batching: Batching, probe: Pack, expected: "list[torch.Tensor]") -> str:
         """Return what is wrong with a way of batching; "" for nothing."""
-        (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS, batching)
+        (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS_LONG, batching)
         try:
             self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
             found = self._forward.nlls(pack, batching)
@@ -215,39 +233,6 @@ class Student(Scorer):
         if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(probe, expected, strict=True)):
             return ""
         return "its losses in packs differ from those of one text at a time"
-
-
-def _obstacle(model: "PreTrainedModel", limit: int) -> str:
-    """Return the feature of a configuration that packing does not support; "" for none.
-
-    The probe alone does not suffice: it is too short for, say, a sliding window to have an effect.
-    """
-    config = model.config.get_text_config()
-    if getattr(config, "attn_logit_softcapping", None) is not None:
-        return "its attention is soft-capped"
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
-    if kinds:
-        return f"it has layers of {', '.join(sorted(kinds)).replace('_', ' ')}"
-    for name, kind in (("sliding_window", "sliding window"), ("attention_chunk_size", "chunked window")):
-        window = getattr(config, name, None)
-        if isinstance(window, int) and window < limit:
-            return f"its attention has a {kind} of {window} tokens"
-    if _depends_on_length(model):
-        return "its positions depend on the length of the text"
-    return ""
-
-
-def _depends_on_length(model: "PreTrainedModel") -> bool:
-    """Return whether position codes depend on the length of the whole row, so that texts cannot share a row."""
-    parameters = getattr(model.config.get_text_config(), "rope_parameters", None) or {}
-    return "dynamic" in str(parameters) or "longrope" in str(parameters)
-
-
-def _max_length_limit(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> int:
-    config = model.config.get_text_config()
-    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
-    known = [limit for limit in (*limits, tokenizer.model_max_length) if isinstance(limit, int)]
-    return min((limit for limit in known if 0 < limit < _NO_LIMIT), default=_DEFAULT_MAX_LENGTH)
 
 
 def _cores() -> int:
