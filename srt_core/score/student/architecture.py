@@ -8,6 +8,7 @@ needs no such knowledge. `Decoder`, which computes layers itself, knows fewer of
 """
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -141,13 +142,17 @@ def _unknown(name: str, value: object) -> str:
 
 
 def _set_attributes(config: Any) -> Iterator[tuple[str, object]]:
-    """Yield the attributes of a configuration beyond those that all have, except those that switch something off."""
+    """Yield the attributes that a class of configurations declares, except those that are switched off.
+
+    A file may hold more. transformers' code, the only one that is run, reads what is declared.
+    """
     from transformers import PreTrainedConfig
 
-    common = PreTrainedConfig().to_dict()
-    for name, value in vars(config).items():
+    common = signature(PreTrainedConfig).parameters
+    for name in signature(type(config)).parameters:
+        value = getattr(config, name, None)
         is_off = value is None or value is False or value in ("", [], (), {}) or (value == 1 and "multiplier" in name)
-        if not (is_off or name.startswith("_") or name in common):
+        if name not in common and not is_off:
             yield name, value
 
 

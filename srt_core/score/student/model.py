@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest, LossStatus
 from srt_core.score.student.architecture import max_length_limit, packing_obstacle, shared_length
 from srt_core.score.student.attention import CannotPackError
+from srt_core.score.student.failures import is_out_of_memory, short_reason
 from srt_core.score.student.forward import Forward
 from srt_core.score.student.identity import fingerprint
 from srt_core.score.student.packing import Batching, Pack, computed_tokens, cut
@@ -142,7 +142,7 @@ class Student(Scorer):
         A pack that does not fit is halved.
         """
         try:
-            return self._nlls(pack)
+            return list(self._nlls(pack))
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 longest = max(len(request.ids) for request in pack)
@@ -258,16 +258,3 @@ def _agree(found: "torch.Tensor", expected: "torch.Tensor", tolerance: float) ->
     """Return whether numbers agree up to `tolerance` times the largest; NaN counts as 0 and is found in scoring."""
     found, expected = (numbers.float().nan_to_num(0, 0, 0) for numbers in (found, expected))
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out. A GPU has an error class for it, the CPU allocator only a message."""
-    import torch
-
-    is_named = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return is_named or any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
-
-
-def short_reason(error: Exception) -> str:
-    """Return the message of an error in one line."""
-    return shorten(str(error), 200).rstrip(".") or type(error).__name__
