@@ -1,4 +1,4 @@
-"""What can be a student besides a model's own folder, an adapter or a GGUF file; and what is refused, each by its cause."""
+"""Adapters and GGUF files as students; and what is refused, each by its cause."""
 
 import json
 import shutil
@@ -66,7 +66,7 @@ def losses(folder: Path) -> list[float | None]:
 
 @pytest.mark.parametrize("options", [{}, {"use_dora": True}, {"modules_to_save": ["lm_head"]}, {"use_rslora": True}])
 def test_an_adapter_is_a_student_together_with_its_base(base: Path, tmp_path: Path, options: dict[str, Any]) -> None:
-    """Its losses are those of PEFT's own model, in packs; base, adapter and a second adapter have three fingerprints."""
+    """Its losses are those of PEFT's own model, in packs; base, adapter and another adapter have three fingerprints."""
     adapter = adapter_of(base, tmp_path / "adapter", **options)
     with_adapter: Any = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter)
     assert losses(adapter) == pytest.approx(plain_losses(with_adapter.eval()), abs=2e-5)
@@ -101,16 +101,20 @@ def test_an_adapter_that_does_not_fit_is_refused(base: Path, tmp_path: Path) -> 
     adapter = adapter_of(base, tmp_path / "adapter")
     weights = load_file(adapter / "adapter_model.safetensors")
     part = {key: weight for key, weight in weights.items() if "layers.1" not in key}
-    for changed, said in ((part, "does not fit its base"), ({**weights, "odd": torch.zeros(2)}, "does not fit")):
+    for changed in (part, {**weights, "odd": torch.zeros(2)}):
         save_file(changed, adapter / "adapter_model.safetensors")
-        with pytest.raises(StudentError, match=said):
+        with pytest.raises(StudentError, match="does not fit its base"):
             load_student(adapter, device="cpu")
     (adapter / "adapter_model.safetensors").unlink()
     with pytest.raises(StudentError, match="no weights of an adapter"):
         load_student(adapter, device="cpu")
     save_file(weights, adapter / "adapter_model.safetensors")
-    for changes, said in ((({"task_type": "SEQ_CLS"}), "another task"), ({"base_model_name_or_path": None}, "which model"),
-                          ({"r": 2}, "shape")):  # fmt: skip
+    changed_configs: list[tuple[dict[str, object], str]] = [
+        ({"task_type": "SEQ_CLS"}, "another task"),
+        ({"base_model_name_or_path": None}, "which model"),
+        ({"r": 2}, "shape"),
+    ]
+    for changes, said in changed_configs:
         kept = (adapter / "adapter_config.json").read_text("utf-8")
         edit(adapter / "adapter_config.json", **changes)
         with pytest.raises(StudentError, match=said):
@@ -182,8 +186,9 @@ def edit(file: Path, **changes: object) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}), "utf-8")
 
 
-def to_pointer(path: Path) -> None:
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n")
+def pointer(name: str) -> Callable[[Path], object]:
+    content = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+    return lambda folder: (folder / name).write_text(content)
 
 
 def into_parts(folder: Path) -> None:
@@ -219,8 +224,8 @@ def with_config(**changes: object) -> Callable[[Path], object]:
 
 
 CAUSES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "weights are a pointer": (lambda folder: to_pointer(folder / "model.safetensors"), "pointer of Git LFS", "git lfs pull"),
-    "tokenizer is a pointer": (lambda folder: to_pointer(folder / "tokenizer.json"), "'tokenizer.json'", "git lfs pull"),
+    "weights are a pointer": (pointer("model.safetensors"), "pointer of Git LFS", "git lfs pull"),
+    "tokenizer is a pointer": (pointer("tokenizer.json"), "'tokenizer.json'", "git lfs pull"),
     "a part is missing": (into_parts, "lacks model-00002-of-00002.safetensors", "download"),
     "no weights": (without("*.safetensors"), "no weights", "model.safetensors"),
     "weights of another library": (
@@ -230,12 +235,12 @@ CAUSES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "an encoder-decoder": (into_encoder_decoder, "encoder-decoder", "causal language model"),
     "a classifier, its embedding tied": (into_classifier, "is a classifier", "language model that it was made from"),
     "a masked model": (with_config(architectures=["LlamaForMaskedLM"]), "fills gaps", "continue text"),
-    "quantised": (with_config(quantization_config={"quant_method": "gptq", "bits": 4}), "quantised .gptq", "made from"),
+    "quantised": (with_config(quantization_config={"quant_method": "gptq"}), "quantised .gptq", "made from"),
     "own code": (with_config(model_type="mine", auto_map={"AutoConfig": "mine.C"}), "own code", "architecture"),
     "unknown": (with_config(model_type="nonesuch"), "does not know the architecture 'nonesuch'", "pip install -U"),
     "of images": (with_config(model_type="clip"), "no causal language model", "continue text"),
-    "an empty config": (lambda folder: (folder / "config.json").write_text("{}"), "names no model_type", "whole folder"),
-    "only GGUF": (lambda folder: [without("config.json")(folder), (folder / "x.gguf").write_text("GGUF")], "GGUF", "x.gguf"),
+    "config of no model": (lambda folder: (folder / "config.json").write_text("{}"), "no model_type", "whole folder"),
+    "only GGUF": (lambda folder: (folder / "config.json").rename(folder / "x.gguf"), "GGUF", "x.gguf"),
 }  # fmt: skip
 
 

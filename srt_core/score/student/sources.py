@@ -1,4 +1,4 @@
-"""Where a student is read from: a folder, a GGUF file, the local cache or the hub; an adapter, together with its base."""
+"""Where a student is read from: a folder, a GGUF file, the local cache or the hub; of an adapter also its base."""
 
 import json
 from collections.abc import Iterator
