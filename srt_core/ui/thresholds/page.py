@@ -10,6 +10,7 @@ from srt_core.methods import DIALS, METHODS, Method
 from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import Share
 from srt_core.records import Policy, Reason
+from srt_core.review.status import describe_export
 from srt_core.select import policies, selection
 from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.policies import saved_policies
@@ -177,6 +178,7 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
             st.metric("Samples kept", f"{now:,}", f"{now - kept:+,}" if changed else None, width=160,
                       help="Samples of which the rule keeps a version, under the dials.")  # fmt: skip
             _draw_agreement(found)
+        st.markdown(describe_export(found.exported_after, found.parked_after))
         if not changed:
             st.markdown("The dials stand at the policy in use. Turn one to see what would change.")
         else:
