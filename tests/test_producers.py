@@ -24,8 +24,7 @@ from srt_core.review.verdicts import read_verdict
 from srt_core.select import selection
 from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
-from srt_core.select.policies import change
-from srt_core.select.policy import with_settings
+from srt_core.select.policy import change, with_settings
 from tests.empty_project import create_empty
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores

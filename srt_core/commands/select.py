@@ -6,8 +6,8 @@ import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.review.status import describe_export, status
-from srt_core.select import policies, selection
-from srt_core.select.policy import applied_policy
+from srt_core.select import selection
+from srt_core.select.policy import applied_policy, change, find_policy
 
 
 def select(
@@ -19,8 +19,8 @@ def select(
 ) -> None:
     """Apply a policy and count what it picks. Human decisions stay as they are."""
     with open_project(project) as store:
-        policy = policies.find_policy(store, preset) if preset else applied_policy(store)
-        policy = policies.change(policy, set or [])
+        policy = find_policy(store, preset) if preset else applied_policy(store)
+        policy = change(policy, set or [])
         selection.apply(store, policy, user_name())
         counts = status(store)
     found = counts["selected"]

@@ -18,7 +18,7 @@ from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import address, curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
-from srt_core.ui.sample.beside import context_html
+from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
 
