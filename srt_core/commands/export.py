@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.export.contents import Scope
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
@@ -31,6 +32,6 @@ def export_(
     with open_project(project) as store:
         for name in format:
             written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
-            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
             for said in written.described():
-                typer.echo(f"  {said}")
+                say(f"  {said}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from srt_core.commands.terminal import say
 from srt_core.errors import PeopleError
 from srt_core.people import Account, Role, hash_password, load, make_password, people_path, save
 
@@ -32,9 +33,9 @@ def list_() -> None:
     """List the people, their roles, and how they log in."""
     found = load(people_path()).accounts
     if not found:
-        typer.echo(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
+        say(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
     for account in found:
-        typer.echo(f"{account.name}: {account.role}, by {_way(account)}")
+        say(f"{account.name}: {account.role}, by {_way(account)}")
 
 
 @people.command()
@@ -54,7 +55,7 @@ def add(
     else:
         added = load(path).add(name, role, None, by.value)
     save(path, added)
-    typer.echo(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
+    say(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
 
 
 @people.command()
@@ -64,7 +65,7 @@ def passwd(name: Name, generate: Generate = False) -> None:
     load(path).get(name)
     password = _password(generate)
     save(path, load(path).change(name, password=password))
-    typer.echo(f"{load(path).get(name).name} has a new password.")
+    say(f"{load(path).get(name).name} has a new password.")
 
 
 @people.command()
@@ -72,7 +73,7 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="owner or curator
     """Change a person's role."""
     path = people_path()
     save(path, load(path).change(name, role=role))
-    typer.echo(f"{load(path).get(name).name} is {role}.")
+    say(f"{load(path).get(name).name} is {role}.")
 
 
 @people.command()
@@ -82,7 +83,7 @@ def remove(name: Name) -> None:
     account = load(path).get(name)
     save(path, load(path).remove(name))
     left = "" if load(path).accounts else " Nobody is left: on 127.0.0.1 the app asks nobody to log in."
-    typer.echo(f"Removed {account.name}.{left}")
+    say(f"Removed {account.name}.{left}")
 
 
 def _way(account: Account) -> str:
@@ -93,7 +94,7 @@ def _password(generate: bool) -> str:
     """Get a password and give what to keep of it; a made one is printed, once."""
     if generate:
         made = make_password()
-        typer.echo(f"Password: {made}")
+        say(f"Password: {made}")
         return hash_password(made)
     if not sys.stdin.isatty():
         return hash_password(sys.stdin.readline().rstrip("\n"))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.review.status import status
 from srt_core.select import policies, selection
 from srt_core.select.policy import applied_policy
@@ -23,7 +24,7 @@ def select(
         policy = policies.change(policy, set or [])
         selection.apply(store, policy, user_name())
         found = status(store)["selected"]
-    typer.echo(f"Policy {policy.name}: {found['total']:,} samples kept.")
+    say(f"Policy {policy.name}: {found['total']:,} samples kept.")
     for title, counts in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
         for name, number in counts.items():
-            typer.echo(f"  {title} {name}: {number:,}")
+            say(f"  {title} {name}: {number:,}")
