@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.export.contents import Scope, counts
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
@@ -35,9 +36,9 @@ def export_(
     with open_project(project) as store:
         parked = counts(store, scope)["total"]["parked"]
         if parked and scope is Scope.VERDICTS:
-            typer.echo(f"{parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
+            say(f"{parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
         for name in format:
             written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
-            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
             for said in written.described():
-                typer.echo(f"  {said}")
+                say(f"  {said}")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.review.status import describe_export, status
 from srt_core.select import selection
 from srt_core.select.policy import applied_policy, change, find_policy
@@ -24,8 +25,8 @@ def select(
         selection.apply(store, policy, user_name())
         counts = status(store)
     found = counts["selected"]
-    typer.echo(f"Policy {policy.name}: {found['total']:,} samples kept.")
+    say(f"Policy {policy.name}: {found['total']:,} samples kept.")
     for title, counts in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
         for name, number in counts.items():
-            typer.echo(f"  {title} {name}: {number:,}")
-    typer.echo(describe_export(counts["verdicts"], counts["parked_kept"]))
+            say(f"  {title} {name}: {number:,}")
+    say(describe_export(counts["verdicts"], counts["parked_kept"]))
