@@ -101,7 +101,7 @@ def _set_attributes(config: Any) -> Iterator[tuple[str, object]]:
 
     common = signature(PreTrainedConfig).parameters
     for name in signature(type(config)).parameters:
-        value = getattr(config, name, None)
+        value = vars(config).get(name)  # an attribute that differs from layer to layer cannot be asked for
         is_off = value is None or value is False or value in ("", [], (), {}) or (value == 1 and "multiplier" in name)
         if name not in common and not is_off:
             yield name, value
