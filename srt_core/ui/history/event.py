@@ -36,7 +36,7 @@ def about(event: Event) -> str:
         return f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"
     if event.kind == "export" and "rows" in context:
         return f"{context['rows']:,} rows to {context.get('file')}"
-    found = [context[name] for name in ("bulk", "name", "file", "path") if context.get(name)]
+    found = [context[name] for name in ("note", "bulk", "name", "file", "path") if context.get(name)]
     return str(found[0]) if found else ""
 
 
