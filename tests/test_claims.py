@@ -5,6 +5,7 @@ Each bound allows for the error of the simulation itself: a share that is 5 % is
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from math import sqrt
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from srt_core.project.intervals import needed
 from srt_core.records import Action
 from srt_core.review.trust.claims import Claim, Far, claim, confidence_of, suggest
-from srt_core.review.trust.readings import Later, Outcome, Reading, Reads, count, fit_versions, outcome
+from srt_core.review.trust.readings import Later, Outcome, Reading, Reads, fit_versions, outcome
 
 PROJECTS = 2_000
 SHOWN = (1, 2, 3, 4)
@@ -45,12 +46,10 @@ class Population:
             pick = None if draw.random() < 0.3 else draw.choice(SHOWN)
             is_wrong = draw.random() < near_wrong + (far_wrong - near_wrong) * closeness
             others = tuple(version for version in SHOWN if version != pick and draw.random() < 0.3)
-            if pick is None:
-                fit = (others or (2,)) if is_wrong else ()
-            else:
-                fit = others if is_wrong else (*others, pick)
+            of_left_out = (others or (2,)) if is_wrong else ()
+            of_kept = others if is_wrong or pick is None else (*others, pick)
             self.picks.append(pick)
-            self.fit.append(fit)
+            self.fit.append(of_left_out if pick is None else of_kept)
 
     @property
     def samples(self) -> range:
@@ -70,9 +69,9 @@ def test_a_draw_covers_the_truth_whatever_was_decided_before() -> None:
     """Closest first, audit later: a draw from all samples, decided or not, misses the truth in at most 5 %."""
 
     def project(draw: random.Random) -> tuple[Claim, float]:
-        those = Population(draw, 600)
-        drawn = draw.sample(those.samples, 80)
-        return claim([those.read(place) for place in drawn], 600), those.truth(those.samples)
+        those = Population(draw, 160)
+        drawn = draw.sample(those.samples, 40)
+        return claim([those.read(place) for place in drawn], 160), those.truth(those.samples)
 
     assert misses(project) <= most_misses(0.05)
 
@@ -81,9 +80,9 @@ def test_the_undecided_alone_would_not_cover_it() -> None:
     """The test can tell: a draw from what is left after the closest were decided misses the truth of all far more."""
 
     def project(draw: random.Random) -> tuple[Claim, float]:
-        those = Population(draw, 600)
-        left = sorted(those.samples, key=those.closeness.__getitem__)[300:]
-        return claim([those.read(place) for place in draw.sample(left, 80)], 600), those.truth(those.samples)
+        those = Population(draw, 160)
+        left = sorted(those.samples, key=those.closeness.__getitem__)[80:]
+        return claim([those.read(place) for place in draw.sample(left, 60)], 160), those.truth(those.samples)
 
     assert misses(project, 200) > 0.3
 
@@ -93,10 +92,10 @@ def test_what_a_policy_keeps_or_leaves_out_is_covered_by_reads_of_all(is_kept: b
     """Of a draw from all, the samples that any policy keeps are a random sample of what it keeps; the rest likewise."""
 
     def project(draw: random.Random) -> tuple[Claim, float]:
-        those = Population(draw, 500)
+        those = Population(draw, 150)
         part = [place for place in those.samples if (those.picks[place] is not None) == is_kept]
-        drawn = {*draw.sample(those.samples, 90)}
-        return claim([those.read(place) for place in part if place in drawn], 500), those.truth(part)
+        drawn = {*draw.sample(those.samples, 45)}
+        return claim([those.read(place) for place in part if place in drawn], 150), those.truth(part)
 
     assert misses(project) <= most_misses(0.05)
 
@@ -105,15 +104,15 @@ def test_passing_over_what_is_hard_does_not_flatter() -> None:
     """A reader who leaves most wrong samples unread, or parks them after reading, is covered: they count as wrong."""
 
     def project(draw: random.Random) -> tuple[Claim, float]:
-        those = Population(draw, 500)
+        those = Population(draw, 150)
         outcomes = []
-        for place in draw.sample(those.samples, 80):
+        for place in draw.sample(those.samples, 40):
             is_wrong = those.read(place) is Outcome.WRONG
             passed = is_wrong and draw.random() < 0.7
             later = Later(Action.PARK) if passed and draw.random() < 0.5 else None
             reading = None if passed and not later else Reading(SHOWN, those.fit[place], later)
             outcomes.append(those.judge(place, reading))
-        return claim(outcomes, 500), those.truth(those.samples)
+        return claim(outcomes, 150), those.truth(those.samples)
 
     assert misses(project) <= most_misses(0.05)
 
@@ -122,10 +121,11 @@ def test_stopping_when_it_pleases_does_not_flatter() -> None:
     """A reader who stops at the most pleasing moment is covered: what is drawn and unread counts at both ends."""
 
     def project(draw: random.Random) -> tuple[Claim, float]:
-        those = Population(draw, 400)
-        outcomes = [those.read(place) for place in draw.sample(those.samples, 60)]
-        best = max(range(10, 61), key=lambda n: count(outcomes[:n]).right / n)
-        return claim([*outcomes[:best], *[Outcome.OPEN] * (60 - best)], 400), those.truth(those.samples)
+        those = Population(draw, 120)
+        outcomes = [those.read(place) for place in draw.sample(those.samples, 30)]
+        right = list(accumulate(each is Outcome.RIGHT for each in outcomes))
+        best = max(range(10, 31), key=lambda n: right[n - 1] / n)
+        return claim([*outcomes[:best], *[Outcome.OPEN] * (30 - best)], 120), those.truth(those.samples)
 
     assert misses(project) <= most_misses(0.05)
 
@@ -153,36 +153,36 @@ def test_the_parts_of_the_doubt_sum_to_less_than_the_whole() -> None:
     assert confidence_of(1, 0.9) == pytest.approx(0.95)
 
 
-@pytest.mark.parametrize("share_wrong", [0.031, 0.04, 0.06])
+@pytest.mark.parametrize("share_wrong", [0.11, 0.2])
 def test_up_to_ten_audits_of_overlapping_filters_pass_wrongly_in_five_percent(share_wrong: float) -> None:
     """Whoever fails, drops what was found wrong from the filter and draws again: ten tries keep the stated error."""
     passed_wrongly = 0
     for seed in range(PROJECTS):
         draw = random.Random(seed)
-        wrong = {*draw.sample(range(3_000), round(3_000 * share_wrong))}
-        there = list(range(3_000))
+        wrong = {*draw.sample(range(500), round(500 * share_wrong))}
+        there = list(range(500))
         for look in range(1, 11):
             drawn = draw.sample(there, SIZES[look])
             found = wrong.intersection(drawn)
             rest = set(there).difference(drawn)
             if not found:
-                passed_wrongly += len(wrong & rest) > 0.03 * len(rest)
+                passed_wrongly += len(wrong & rest) > 0.1 * len(rest)
                 break
             there = [place for place in there if place not in found]  # an almost equal filter
     assert passed_wrongly / PROJECTS <= most_misses(0.05)
 
 
-SIZES = {look: needed(0.03, round(confidence_of(look), 9), 0, 3_000) for look in range(1, 11)}
+SIZES = {look: needed(0.1, round(confidence_of(look), 9), 0, 500) for look in range(1, 11)}
 
 
 def test_a_suggested_margin_is_judged_on_reads_that_did_not_choose_it() -> None:
     """The interval of the suggestion covers the truth from that margin on in at least 95 %."""
     suggested = missed = 0
     for seed in range(PROJECTS):
-        those = Population(random.Random(seed), 800, near_wrong=0.4, far_wrong=0.02)
-        drawn = those.draw.sample(those.samples, 120)
+        those = Population(random.Random(seed), 200, near_wrong=0.4, far_wrong=0.02)
+        drawn = those.draw.sample(those.samples, 60)
         far = [Far(those.closeness[place] / 5, those.read(place)) for place in drawn]
-        found = suggest(far, 0.9, 800)
+        found = suggest(far, 0.9, 200)
         if found is None or not found.judged.interval:
             continue
         suggested += 1
@@ -260,7 +260,7 @@ def test_a_claim_says_what_is_open_and_of_how_many() -> None:
         "Of all samples, between 87.7 and 98.6 of 100 are right, by 100 random reads."
     )
     half = claim([Outcome.RIGHT, Outcome.OPEN], 1_000)
-    assert "1 more were drawn and are unread or parked" in half.sentence("all samples")
+    assert "by 1 random read; 1 more drawn and not read" in half.sentence("all samples")
     assert half.reads.share == 1.0
     assert half.interval
     assert half.interval.low < 0.5
@@ -273,5 +273,3 @@ def test_where_all_were_drawn_there_is_no_doubt_but_of_what_is_open() -> None:
     found = claim([Outcome.RIGHT] * 6 + [Outcome.WRONG] * 2 + [Outcome.OPEN] * 2, 10)
     assert found.interval
     assert (found.interval.low, found.interval.high) == (0.6, 0.8)
-
-

@@ -49,11 +49,10 @@ class Claim:
         if interval is None or not self.reads.read:
             return f"Of {of} nothing is known yet: no random reads."
         low, high = (f"{end * 100:.3g}" for end in (interval.low, interval.high))
-        said = f"Of {of}, between {low} and {high} of 100 are right, by {self.reads.read:,} random reads"
+        reads = f"{self.reads.read:,} random read{'' if self.reads.read == 1 else 's'}"
+        said = f"Of {of}, between {low} and {high} of 100 are right, by {reads}"
         if self.reads.open:
-            said += (
-                f"; {self.reads.open:,} more were drawn and are not read or parked, and count as wrong at the lower end"
-            )
+            said += f"; {self.reads.open:,} more drawn and not read, or parked since, count as wrong at the lower end"
         return f"{said}."
 
 

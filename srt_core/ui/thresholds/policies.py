@@ -43,7 +43,8 @@ def render_side_by_side(project: Project, policy: Policy) -> None:
         return
     with st.spinner("Counting under each policy"):
         found = remembered(side_by_side, project.store, [offered[name] for name in names])
-    right = [each and each.of_all for each in (remembered(claims, project.store, offered[name]) for name in names)]
+    found_claims = [remembered(claims, project.store, offered[name]) for name in names]
+    right = [each.of_all if each else None for each in found_claims]
     _draw_table(names, found, right)
     _draw_charts(names, found, right)
     _draw_pairs(names, found)
