@@ -27,7 +27,7 @@ FEW = Policy(name="few", top_share=40.0)
 
 def work(store: Store, audit: Audit, draw: random.Random) -> None:
     """Read, decide, edit, park, undo and go back on drawn samples and others, in a random order."""
-    for _ in range(60):
+    for _ in range(35):
         name = draw.choice(audit.samples)
         versions = versions_of(store, name)
         kind = draw.choice(["read", "read", "read", "decide", "decide", "undo", "unread", "back", "bulk"])

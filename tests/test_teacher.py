@@ -85,7 +85,7 @@ def test_an_odd_but_usable_reply_is_passed_on(
 
 
 FAILURES = [
-    ("html_200", CallOutcome.NO_COMPLETION, "Sign in"),
+    ("html_200", CallOutcome.WRONG_ADDRESS, "a web page titled 'Sign in'"),
     ("null", CallOutcome.NO_COMPLETION, "null"),
     ("a_list", CallOutcome.NO_COMPLETION, "[1, 2]"),
     ("no_choices", CallOutcome.NO_COMPLETION, "no chat completion"),
@@ -106,7 +106,7 @@ FAILURES = [
     ("reset_after_headers", CallOutcome.CONNECTION_BROKE, "broke the connection"),
     ("error_500", CallOutcome.SERVER_ERROR, "HTTP 500"),
     ("empty_502", CallOutcome.SERVER_ERROR, "HTTP 502, no text"),
-    ("html_503", CallOutcome.SERVER_ERROR, "HTTP 503, <html><h1>Busy"),
+    ("html_503", CallOutcome.SERVER_ERROR, "HTTP 503, a web page titled 'Busy'"),
     ("overloaded", CallOutcome.SERVER_ERROR, "HTTP 529"),
     ("rate_limit", CallOutcome.RATE_LIMITED, "HTTP 429"),
     ("too_long", CallOutcome.TOO_LONG, "HTTP 400"),

@@ -19,7 +19,7 @@ from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Population
-from srt_core.select import policies
+from srt_core.select import policy as policies
 from srt_core.select.policy import applied_policy
 from srt_core.ui.server.runtime import open_project
 from tests.blind_reading import read_one, versions_of

@@ -10,7 +10,7 @@ from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Selection, Stage, derived_by
+from srt_core.records import DERIVATIONS, Action, Origin, Policy, Reason, Selection, Stage, derived_by
 from srt_core.select.derive import refresh
 from srt_core.select.selection import panel_for, rule_of
 
@@ -43,6 +43,10 @@ class Comparison:
     changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
     changes_decided: int = 0
     """Of the changes, those of samples that a person decided: their verdict stays."""
+    exported_after: int = 0
+    """Pairs that an export of the verdicts would hold under the policy in question."""
+    parked_after: int = 0
+    """Parked samples that it would keep, which an export leaves out."""
 
     @property
     def changed(self) -> int:
@@ -56,11 +60,11 @@ def compare(store: Store, policy: Policy) -> Comparison:
     rule = rule_of(store, policy)
     rows = store.rows(
         f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
-            SELECT false AS decided, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples
+            SELECT NULL AS action, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples
             FROM new JOIN selection AS old USING (seq) GROUP BY ALL
             UNION ALL
-            SELECT true, NULL, NULL, {_CHANGE} AS change, count(*)
-            FROM new JOIN (FROM verdict WHERE decided) AS old USING (seq) GROUP BY ALL""",
+            SELECT action, NULL, new.reason, {_CHANGE} AS change, count(*)
+            FROM new JOIN (FROM verdict WHERE action IS NOT NULL) AS old USING (seq) GROUP BY ALL""",
         rule.values,
     )
     found = Comparison(before=_outcomes(store))
@@ -76,14 +80,26 @@ def _outcomes(store: Store) -> dict[str, int]:
 
 
 def _add(found: Comparison, row: Row) -> None:
-    samples, change = row["samples"], row["change"]
-    if row["decided"]:
-        found.changes_decided += samples if change else 0
+    samples, change, is_kept = row["samples"], row["change"], row["reason"] == Reason.KEPT
+    if row["action"]:
+        _add_standing(found, row, is_kept=is_kept)
         return
-    outcome = row["winner"] if row["reason"] == Reason.KEPT else row["reason"]
+    outcome = row["winner"] if is_kept else row["reason"]
+    found.exported_after += samples * is_kept
     found.after[outcome] = found.after.get(outcome, 0) + samples
     if change:
         found.changes[change] += samples
+
+
+def _add_standing(found: Comparison, row: Row, *, is_kept: bool) -> None:
+    """Take in samples that a person decided or parked: what is exported of them is not up to the rule."""
+    samples = row["samples"]
+    found.exported_after -= samples * is_kept
+    if row["action"] == Action.PARK:
+        found.parked_after += samples * is_kept
+        return
+    found.exported_after += samples * (row["action"] != Action.REJECT)
+    found.changes_decided += samples if row["change"] else 0
 
 
 @dataclass(frozen=True, slots=True)

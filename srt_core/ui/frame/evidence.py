@@ -11,9 +11,9 @@ from srt_core.review.trust.audits import Audit
 from srt_core.review.trust.audits.evidence import claim_of
 from srt_core.review.trust.claims import Claim
 from srt_core.review.trust.readings import Reads
+from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import IntervalPoint, interval_points
 from srt_core.ui.frame.page import PAGES, address
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import said_of_claim
 
 TRUST = "pages/7_Trust.py"

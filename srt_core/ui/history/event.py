@@ -12,8 +12,8 @@ from srt_core.review import decisions, history
 from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
+from srt_core.select.derive import remembered
 from srt_core.ui.frame.page import acting, address, curator
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
 from srt_core.ui.sample.texts import describe_event, local_time

@@ -10,10 +10,9 @@ from srt_core.records import Origin, Policy, Reason
 from srt_core.review.trust.audits.evidence import claims
 from srt_core.review.trust.claims import Claim
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
-from srt_core.select.policies import saved_policies
-from srt_core.select.policy import applied_policy, differing
+from srt_core.select.derive import remembered
+from srt_core.select.policy import applied_policy, differing, saved_policies
 from srt_core.ui.frame.evidence import RIGHT_HELP
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.figures import interval_dots, kept_bars
