@@ -280,6 +280,16 @@ CREATE TABLE standing (
     made_at TIMESTAMP NOT NULL
 );
 
+-- The samples that an audit drew at random, in the order of the draw. The audit itself is an event.
+CREATE TABLE drawn (
+    audit_id BIGINT NOT NULL,           -- the event of the draw
+    place INTEGER NOT NULL,             -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- what the rule kept at the draw; NULL: it left the sample out, or was not asked
+    was_decided BOOLEAN NOT NULL,       -- whether somebody had decided it by then
+    PRIMARY KEY (audit_id, place)
+);
+
 -- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.
 CREATE TABLE stale (sample_id VARCHAR NOT NULL, version BIGINT NOT NULL);
 
