@@ -81,8 +81,8 @@ def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is
     """Estimate a run as if every reply were accepted at the first attempt. It writes nothing.
 
     What a trial or a twin has paid for is not counted. Tokens are ranges: by stage from the finished calls, where there
-    are enough; before that, of prompts their characters by four, and of replies a guess. The response reflection of an instruction that is yet to be written counts with a pair and a context
-    of average length.
+    are enough; before that, of prompts their characters by four, and of replies a guess. The response reflection of an
+    instruction that is yet to be written counts with a pair and a context of average length.
     """
     missing, asker = missing_of(store, teacher, prompts, plan), Asker(teacher, prompts)
     calls, prompt_tokens, completion_tokens = 0, NOTHING, NOTHING
