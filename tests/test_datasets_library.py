@@ -122,5 +122,5 @@ def test_what_datasets_saves_is_read(tmp_path: Path, shards: int) -> None:
         items = [item for source in sources for item in read_rows(source)]
         found = [item for item in items if isinstance(item, ImportRow)]
         assert [(row.original, row.extra) for row in found] == [
-            (Pair(row["question"], row["answer"]), {"score": row["score"]}) for row in rows[:count]
+            (Pair(str(row["question"]), str(row["answer"])), {"score": row["score"]}) for row in rows[:count]
         ]
