@@ -4,7 +4,7 @@
     kinds       how a call may end: the outcomes, what is said of each and what the run does; signs: which one it was
     address     where a teacher is and its key: what must never be shown
     answers     what a server sent, read into an Answer, whatever it is
-    live        OpenAITeacher: one HTTP call; looking: its list of models, and whether a port speaks TLS
+    live        OpenAITeacher: one HTTP call (transport); looking: its list of models, and whether a port speaks TLS
     batches     the same by the Batch API: upload, create, poll, download
     replay      ReplayTeacher
     pace        how many calls may be under way, and when the next may start
