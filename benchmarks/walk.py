@@ -1,26 +1,45 @@
-"""How far an act on a screen reaches: the files of srt_core whose code runs from a moved slider, and from a key press.
+"""How far an act reaches: the files of srt_core whose code runs from a moved slider, a key press, and a row to a pair.
 
-python -m benchmarks.walk
+    python -m benchmarks.walk
+
+The two acts on screen run what the browser asks for, the callback and the fragment that the widget stands in, and are
+counted the second time, when nothing but the act is new. The third walk is a file of three rows that is imported,
+selected, decided and exported by the steps and functions that screens and command line use.
 """
 
 import logging
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 import srt_core
+from srt_core.export.export import export
 from srt_core.people.settings import app_folder
 from srt_core.project.store import Store
+from srt_core.records import Action, Decision, Origin
+from srt_core.review.decisions import decide
 from srt_core.steps.demo import fill_demo, score_demo
+from srt_core.steps.steps import STEPS
 
 PACKAGE = str(Path(srt_core.__file__).parent) + os.sep
 SECONDS = 120
+ROWS = """[{"instruction": "Name a colour.", "input": "", "output": "Red."},
+           {"instruction": "Name a bird.", "input": "", "output": "A wren."},
+           {"instruction": "Name a tree.", "input": "", "output": "An oak."}]"""
 
 
 def reached(act: Callable[[], object]) -> set[str]:
@@ -32,37 +51,91 @@ def reached(act: Callable[[], object]) -> set[str]:
             found.add(frame.f_code.co_filename.removeprefix(PACKAGE))
 
     threading.setprofile(note)
+    sys.setprofile(note)
     try:
         act()
     finally:
+        sys.setprofile(None)
         threading.setprofile(None)
     return found
 
 
-def opened(page: str) -> AppTest:
-    """Open a page in a new session."""
-    app = AppTest.from_file(str(app_folder() / "app.py"), default_timeout=SECONDS)
-    app.switch_page(page)
-    return app.run()
+class Screen(AppTest):
+    """A page in a session of its own, which runs as a whole, or its desk alone: what a click in that has run."""
+
+    known: PagesManager
+
+    @classmethod
+    def opened(cls, page: str) -> "Screen":
+        """Open a page."""
+        screen = cls(str(app_folder() / "app.py"), default_timeout=SECONDS)
+        screen.switch_page(page)
+        ask = LocalScriptRunner.request_rerun
+        runners: list[LocalScriptRunner] = []
+
+        def note_runner(runner: LocalScriptRunner, asked: RerunData) -> bool:
+            runners.append(runner)
+            return ask(runner, asked)
+
+        with patch.object(LocalScriptRunner, "request_rerun", note_runner):
+            screen.run()
+        screen.known = runners[-1]._pages_manager  # of the pages, which a run of the whole finds
+        return screen
+
+    @contextmanager
+    def desk(self) -> Iterator[None]:
+        """Have the next run be of the page's last fragment, as a browser asks for it after a click in that."""
+        fragment = list(self._fragment_storage._fragments)[-1]
+        ask = LocalScriptRunner.request_rerun
+
+        def ask_for_desk(runner: LocalScriptRunner, asked: RerunData) -> bool:
+            runner._requests = ScriptRequests()  # it begins with one for the whole page
+            runner._pages_manager = self.known
+            return ask(runner, replace(asked, fragment_id=fragment))
+
+        with patch.object(LocalScriptRunner, "request_rerun", ask_for_desk):
+            yield
+        assert not self.exception, self.exception
 
 
-def move_slider(app: AppTest, value: float) -> None:
+def move_slider(screen: Screen, turn: int) -> None:
     """Move the limit on r-IFD, on Thresholds."""
-    next(slider for slider in app.slider if "max_r_ifd" in str(slider.key)).set_value(value)
-    app.run()
+    next(slider for slider in screen.slider if "max_r_ifd" in str(slider.key)).set_value(0.9 - turn / 10)
+    screen.run()
 
 
-def press_key(app: AppTest) -> None:
+def press_key(screen: Screen, _: int) -> None:
     """Do what the key A does on Review: its button."""
-    next(button for button in app.button if str(button.key).startswith("accept")).click()
-    app.run()
+    next(button for button in screen.button if str(button.key).startswith("accept")).click()
+    screen.run()
 
 
-def tell(name: str, act: Callable[[float], None], first: float, then: float) -> None:
-    """Print the files that an act reaches the second time, when nothing but the act is new."""
-    act(first)
-    files = reached(lambda: act(then))
-    print(f"{name}: {len(files)} files", *sorted(files), sep="\n    ")
+def carry_row(folder: Path) -> None:
+    """Import three rows, accept the first, and export what is decided."""
+    file = folder / "rows.json"
+    file.write_text(ROWS, encoding="utf-8")
+    with Store.create(folder / "rows.srt") as store:
+        for _ in STEPS["import"].walk(store, {"paths": [str(file)]}):
+            pass
+        sample = store.value("SELECT sample_id FROM sample ORDER BY seq")
+        decide(store, Decision(sample, Action.CHOOSE, "somebody", Origin.ORIGINAL), expected_event_id=None)
+        export(store, folder, "alpaca", by="somebody")
+
+
+def tell(name: str, act: Callable[[], None]) -> None:
+    """Print the files that an act reaches."""
+    files = reached(act)
+    rooms = {Path(file).parts[0] for file in files}
+    print(f"{name}: {len(files)} files in {len(rooms)} rooms", *sorted(files), sep="\n    ")
+
+
+def tell_of_screen(name: str, page: str, act: Callable[[Screen, int], None]) -> None:
+    """Print the files that an act on a page reaches the second time, in its desk alone and with the whole page."""
+    screen = Screen.opened(page)
+    act(screen, 0)
+    with screen.desk():
+        tell(name, lambda: act(screen, 1))
+    tell(f"{name}, with the page around it", lambda: act(screen, 2))
 
 
 def main() -> None:
@@ -75,10 +148,9 @@ def main() -> None:
             for step in (fill_demo, score_demo):
                 for _ in step(store):
                     pass
-        thresholds = opened("pages/5_Thresholds.py")
-        tell("a moved slider", lambda value: move_slider(thresholds, value), 0.9, 0.8)
-        review = opened("pages/6_Review.py")
-        tell("a key press", lambda _: press_key(review), 0, 0)
+        tell_of_screen("a moved slider", "pages/5_Thresholds.py", move_slider)
+        tell_of_screen("a key press", "pages/6_Review.py", press_key)
+        tell("a row of a file to an exported pair", lambda: carry_row(Path(folder)))
 
 
 if __name__ == "__main__":

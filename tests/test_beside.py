@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srt_core.records import NO_CONTEXT, Context, Pair
-from srt_core.ui.sample.beside import MOST_CHARACTERS, MOST_COLUMNS, context_html, own_html
+from srt_core.ui.sample.texts import MOST_CHARACTERS, MOST_COLUMNS, context_html, own_html
 from tests.context_project import create_project, exchanges, sample_ids, turns
 from tests.screens import open_screen, served
 

@@ -11,7 +11,7 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Context, Decision, Origin, Pair, Policy, Role, Turn
 from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
-from srt_core.select import policies
+from srt_core.select import policy as policies
 from srt_core.select.derive import refresh
 from tests.conftest import AppServer, as_killed, wait_for_script
 from tests.rule_oracle import Case, Numbers

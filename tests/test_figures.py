@@ -30,7 +30,8 @@ from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.sample.figures import StripRow, score_strip
-from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, offer_clicks, outcome_bars, outcome_heatmap
+from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
+from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 
 ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
 STRIP = [

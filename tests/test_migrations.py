@@ -15,7 +15,8 @@ import pytest
 
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.candidates import candidates
-from srt_core.project.store import SCHEMA_VERSION, Row, Store, is_older
+from srt_core.project.connection import SCHEMA_VERSION, is_older
+from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Pair, Policy
 from srt_core.reflect.producers import producers
 from srt_core.score.explain import explain
@@ -24,8 +25,7 @@ from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.score.token_maps import MapSubject, Part, stored_maps
 from srt_core.select.derive import refresh
-from srt_core.select.policies import saved_policies
-from srt_core.select.policy import applied_policy
+from srt_core.select.policy import applied_policy, saved_policies
 from tests.command_line import Command
 from tests.pipeline import counting_student
 from tests.reflecting import walk

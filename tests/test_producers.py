@@ -24,8 +24,7 @@ from srt_core.review.verdicts import read_verdict
 from srt_core.select import selection
 from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
-from srt_core.select.policies import change
-from srt_core.select.policy import with_settings
+from srt_core.select.policy import change, with_settings
 from tests.empty_project import create_empty
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores
@@ -304,6 +303,9 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
         pair(f"RESPONSE of {who}").response for who in (a, b)
     ]
     assert [row["output"] for row in exported[Scope.APPROVED]] == [pair(f"RESPONSE of {a}").response]
+    manifests = {scope: json.loads((tmp_path / scope / "manifest.json").read_text("utf-8")) for scope in Scope}
+    teachers = {scope: each["files"]["alpaca.json"]["teachers"] for scope, each in manifests.items()}
+    assert (teachers[Scope.VERDICTS], teachers[Scope.APPROVED]) == ([a, b], [a])
     scores = export(desk.store, tmp_path, "scores", by="ann").path.read_text("utf-8").splitlines()
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
         (a, False), (b, True), (a, False), (b, True),

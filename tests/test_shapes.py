@@ -232,7 +232,8 @@ def test_a_turn_without_an_answer_is_left_off_and_counted(tmp_path: Path) -> Non
         ([*said("q"), {"role": "assistant", "content": None, "tool_calls": [{}]}], "calls tools"),
         ([*said("q"), {"from": "observation", "value": "f"}], "calls tools"),
         ([{"role": "user", "content": [{"type": "image_url"}]}], "holds an image"),
-        ([{"role": "user", "content": [{"type": "input_audio"}]}], 'a part of the type "input_audio"'),
+        ([{"role": "user", "content": [{"type": "input_audio"}]}], "holds a sound"),
+        ([{"role": "user", "content": [{"type": "map"}]}], 'a part of the type "map"'),
         ([5], "Message 1 is a number"),
     ],
 )

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.project.store import SCHEMA_VERSION, Store
+from srt_core.project.connection import SCHEMA_VERSION
+from srt_core.project.store import Store
 from tests.store_files import HOLD, kill, make_database, run_until_line
 
 

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.project.store import SCHEMA_VERSION, Row, Store
+from srt_core.project.connection import SCHEMA_VERSION
+from srt_core.project.store import Row, Store
 from tests.store_files import kill, run_until_line
 
 READERS = 8

@@ -8,9 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import pair_of
+from srt_core.reflect.learning import keep_changes
 from srt_core.reflect.outcomes import failed_reflections
 from srt_core.reflect.producers import producers
 from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.reflect.teacher.settings import Change, Remedy
 from srt_core.review.status import status
 from srt_core.ui.reflect.teacher import REPLAY
 from srt_core.ui.server.runtime import Project
@@ -156,6 +159,26 @@ def test_a_trial_stops_at_the_cap(project: Project, live: TeachingServer) -> Non
     app.button(key="try_teacher").click().run()
     assert "The cap of 2 calls is reached." in words(app)
     assert project.store.value("SELECT count(*) FROM teacher_call") == 2
+
+
+def test_what_a_teacher_refused_is_said(project: Project, live: TeachingServer) -> None:
+    """How requests are put otherwise than asked for stands beside what a run will take, for this teacher alone."""
+    name = OpenAITeacher(live.url("teach"), "m-1").name
+    keep_changes(
+        project.store, name, [Change("temperature", Remedy.LEFT_OUT), Change("max_tokens", Remedy.LIMITED, "9")]
+    )
+    app = endpoint(live.url("teach"))
+    assert f"{name} is asked max_tokens at most 9; without temperature" in words(app)
+    assert "without temperature" not in words(app.text_input(key="model").set_value("m-2").run())
+
+
+def test_further_fields_of_a_request_are_asked_for(project: Project, live: TeachingServer) -> None:
+    """They go into every request of the run; what is no JSON object is told before one."""
+    app = endpoint(live.url("teach"))
+    assert "no JSON object" in words(app.text_input(key="extra_body").set_value("low").run())
+    app.text_input(key="extra_body").set_value('{"reasoning_effort": "low"}')
+    app.toggle(key="is_without_temperature").set_value(True).run().button(key="try_teacher").click().run()
+    assert {(sent.get("reasoning_effort"), "temperature" in sent) for sent in live.requests} == {("low", False)}
 
 
 def test_an_unset_key_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions
-from srt_core.select import policies
+from srt_core.select import policy as policies
 from srt_core.select.policy import applied_policy
 from srt_core.ui.server.runtime import open_project
 from tests.empty_project import create_empty

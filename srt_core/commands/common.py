@@ -11,8 +11,9 @@ import typer
 
 from srt_core.commands.terminal import errors, show
 from srt_core.errors import PolicyError
+from srt_core.project.connection import is_older
 from srt_core.project.progress import Progress
-from srt_core.project.store import Store, is_older
+from srt_core.project.store import Store
 
 DONE, DONE_WITH_FAILURES, NOT_DONE = 0, 1, 2
 LISTED = 20

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, lines_of, open_project
-from srt_core.commands.terminal import show
+from srt_core.commands.terminal import say, show
 from srt_core.project.store import Store
 from srt_core.review.status import status
 
@@ -26,7 +26,7 @@ def init(
             show(fill_demo(store))
             show(score_demo(store))
             refresh(store)
-    typer.echo(f"Created {project}.")
+    say(f"Created {project}.")
 
 
 def status_(
@@ -36,4 +36,4 @@ def status_(
     """Count everything in a project."""
     with open_project(project) as store:
         found = status(store)
-    typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))
+    say(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))

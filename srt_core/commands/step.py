@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from srt_core.commands.common import PROJECT, list_failures, open_project
-from srt_core.commands.terminal import errors, show
+from srt_core.commands.terminal import errors, say, show
 from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
 from srt_core.steps.step import Argument, Arguments, Option, Step
@@ -52,7 +52,7 @@ def run_step(step: Step, project: Path, given: Arguments) -> None:
 
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def _options(step: Step) -> Iterator[tuple[str, Argument, Option]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from srt_core.commands.common import ProjectPath, lines_of, open_project
+from srt_core.commands.terminal import say
 from srt_core.project.intervals import Interval, Share
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
@@ -41,7 +42,7 @@ def trust_(
                 for pair in pairings(store)
             ],
         }
-    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(lines_of(_readable(told))))
+    say(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(lines_of(_readable(told))))
 
 
 def _figures(figures: Figures) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def export(
         written = Exported(path, write_file(path, asked, scores(store)), sha256_of(path))
     else:
         written = _write_pairs(store, export_id, path, asked, asked.fields, contents)
-    write_manifest(store, folder, asked, contents, written)
+    write_manifest(store, folder, export_id, asked, contents, written)
     past.finish(store, export_id, asked, contents, written, by)
     return written
 

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,15 @@ from srt_core.export.contents import Contents, counts
 from srt_core.export.files import Exported, sha256_of
 from srt_core.export.formats import FORMATS, Format
 from srt_core.project.store import Row, Store
+from srt_core.records import Origin
+from srt_core.review.filter.filter import as_json
 from srt_core.review.status import status
 from srt_core.select.policy import applied_policy, settings_of
 
 
-def write_manifest(store: Store, folder: Path, format: Format, contents: Contents, written: Exported) -> None:
+def write_manifest(
+    store: Store, folder: Path, export_id: int, format: Format, contents: Contents, written: Exported
+) -> None:
     """Write the folder's manifest: how this file came to be; other files of the folder keep their entry."""
     path = folder / "manifest.json"
     entry = {
@@ -29,9 +32,7 @@ def write_manifest(store: Store, folder: Path, format: Format, contents: Content
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
         "policy": settings_of(applied_policy(store)),
         "student": _student(store),
-        "teachers": [
-            row["producer"] for row in store.rows("SELECT DISTINCT producer FROM reflection ORDER BY producer")
-        ],
+        "teachers": _teachers(store, None if format.fields is None else export_id),
     }
     files = {**_manifest_entries(path), written.path.name: entry}
     text = json.dumps({"files": files}, indent=2, ensure_ascii=False)
@@ -51,7 +52,7 @@ def _taken(store: Store, contents: Contents, written: Exported) -> dict[str, Any
     """Say which samples a file of pairs holds."""
     return {
         "scope": str(contents.scope),
-        "filter": {name: value for name, value in asdict(contents.only).items() if value},
+        "filter": as_json(contents.only),
         "conversations": str(contents.conversations),
         "counts": counts(store, contents.scope, contents.only),
         "left_out": dict(written.left_out),
@@ -71,6 +72,30 @@ def _manifest_entries(path: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _teachers(store: Store, export_id: int | None) -> list[str]:
+    """Name who made the rewrites whose text is in an exported file, also as somebody edited it; None: all there are.
+
+    The instruction of a rewrite of both is that of its parent.
+    """
+    texts = "FROM candidate" if export_id is None else _IN_FILE
+    values = {} if export_id is None else {"export": export_id}
+    rows = store.rows(
+        f"""WITH held AS (SELECT candidate_id, parent_id, origin, producer {texts})
+            SELECT producer FROM (
+                SELECT origin, producer FROM held UNION
+                SELECT parent.origin, parent.producer
+                FROM held JOIN candidate AS parent ON parent.candidate_id = held.parent_id)
+            WHERE origin <> '{Origin.ORIGINAL}' GROUP BY producer ORDER BY producer""",
+        values,
+    )
+    return [row["producer"] for row in rows]
+
+
+_IN_FILE = """FROM candidate WHERE candidate_id IN (
+    SELECT coalesce(exported.candidate_id, event.candidate_id)
+    FROM exported LEFT JOIN event ON event.event_id = exported.edit_id WHERE export_id = $export)"""
 
 
 def _student(store: Store) -> Row | None:

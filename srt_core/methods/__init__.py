@@ -12,6 +12,7 @@ from typing import TypeVar
 from srt_core.errors import SRTError
 from srt_core.methods.dials import Dial, dials
 from srt_core.methods.method import Method, Rewriter
+from srt_core.methods.sql_words import SQL_WORDS
 from srt_core.records import DERIVATIONS, OPTIONS, Guard, Measure, Origin, Policy, Reason
 from srt_core.records import GUARDS as SHARED_GUARDS
 from srt_core.records import MEASURES as SHARED_MEASURES
@@ -29,6 +30,7 @@ __all__ = [
     "Dial",
     "Method",
     "Rewriter",
+    "check_name",
     "find_method",
     "student_and_template",
 ]
@@ -71,11 +73,19 @@ REASONS: tuple[str, ...] = (
 """Every reason that a selection can have, in the order in which the rule looks at it."""
 
 
+def check_name(name: str) -> None:
+    """Raise a ValueError for a name of a measure, a guard or a reason that would not be a name in SQL, or another's."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a measure, a guard or a reason: take lower-case letters, digits and _.")
+    if name in OPTIONS:
+        raise ValueError(f"{name!r} cannot name a measure, a guard or a reason: it is an option of every policy.")
+    if name in SQL_WORDS:
+        raise ValueError(f"{name!r} cannot name a measure, a guard or a reason: it is a word of SQL.")
+
+
 def _check_names() -> None:
-    """Find names that would show as wrong SQL."""
     for name in (*MEASURES, *GUARDS, *(guard.reason for guard in GUARDS.values())):
-        if not _NAME.fullmatch(name) or name in OPTIONS:
-            raise ValueError(f"{name!r} cannot name a measure, a guard or a reason.")
+        check_name(name)
     if len(set(REASONS)) < len(REASONS):
         raise ValueError("Two guards have the same reason.")
     for measure in MEASURES.values():

@@ -1,7 +1,7 @@
 """The project file: the store, its schema and migrations, and what every floor above reads and writes in it.
 
-    store       opens and creates the file, transactions, reads, cached results; the one importer of duckdb
-    files       whether a file is one of DuckDB's, and why it cannot be opened
+    store       the open file: transactions, reads, cached results; creates and converts it
+    connection  whether a file is a project, of which version, why it cannot be opened; with the store imports duckdb
     schema.sql  the tables, each with its meaning; views.sql: what many places read; derived: tables that follow
     migrate     brings older files forward, with migrate_N.sql from version N to the next
     candidates  reads a sample with its candidates, reflections and edits; appending: appends candidates with drift

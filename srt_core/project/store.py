@@ -1,4 +1,4 @@
-"""The project file in DuckDB: open it, append rows in transactions, read rows. The only importer of duckdb.
+"""The project file, open: append rows in transactions, read rows, keep small results.
 
 One process owns the file. Within it every read uses its own cursor, and one writer at a time has a transaction; readers
 never wait.
@@ -18,17 +18,13 @@ from typing import Any, Self, TypeVar
 import duckdb
 
 from srt_core.errors import ProjectError
+from srt_core.project.connection import SCHEMA_VERSION, connect, connect_to_project
 from srt_core.project.derived import define, views
-from srt_core.project.files import explain_refusal, is_duckdb
 from srt_core.project.migrate import migrate
 from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
 from srt_core.records import MEASURES
 
-SCHEMA_VERSION = 7
-MEMORY_LIMIT = "2GB"
-LOG_LIMIT = "64MB"
-"""The size of the write-ahead log from which on the next commit writes it into the file."""
 SCRATCH = '"/scratch"'
 """The in-memory database of `Store.scratch`, under a name that no file can have."""
 REMEMBERED = 256
@@ -125,7 +121,7 @@ class Store:
         # Built beside its final path and moved there when complete, so that a crash never leaves half a project.
         draft = path.with_name(path.name + ".new")
         draft.unlink(missing_ok=True)
-        store = cls(draft, _connect(draft))
+        store = cls(draft, connect(draft))
         with store.transaction() as tx:
             tx.execute(_sql("schema.sql"))
             tx.execute(define(MEASURES))
@@ -145,7 +141,7 @@ class Store:
         ProjectError if it is missing, is no project, is of a newer version, or is open in another process (the
         message says which). A file of an older version is converted first: see `is_older` and `convert`.
         """
-        store = cls(path, _connect_to_project(path))
+        store = cls(path, connect_to_project(path))
         try:
             for _ in migrate(store, SCHEMA_VERSION):
                 pass
@@ -161,7 +157,7 @@ class Store:
 
         ProjectError as `open`. What was killed goes on from there.
         """
-        with cls(path, _connect_to_project(path)) as store:
+        with cls(path, connect_to_project(path)) as store:
             yield from migrate(store, SCHEMA_VERSION)
 
     def __enter__(self) -> Self:
@@ -334,72 +330,8 @@ class Store:
         return int(self.meta("scoring_id") or 0)
 
 
-def is_older(path: Path) -> bool:
-    """Return whether `Store.open` would convert a file first, which can take minutes; False for what it would refuse.
-
-    Asking is safe while this process converts it.
-    """
-    try:
-        connection = _connect_to_project(path)
-    except ProjectError:
-        return False
-    with closing(connection):
-        sql = """SELECT count(*) FROM meta
-                 WHERE key = 'drift_filled' OR (key = 'schema_version' AND value::INTEGER < ?)"""
-        return bool(connection.execute(sql, [SCHEMA_VERSION]).fetchall()[0][0])
-
-
-def _connect_to_project(path: Path) -> duckdb.DuckDBPyConnection:
-    """Connect to the file of a project of this version or an older one; ProjectError for anything else."""
-    if not path.is_file():
-        raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
-    if not is_duckdb(path):  # checked first: DuckDB would look online for an extension that reads another format
-        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-    connection = _connect(path)
-    try:
-        _check_version(path, connection)
-    except ProjectError:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    spill = str(path) + ".tmp"
-    try:
-        return duckdb.connect(
-            str(path),
-            config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "checkpoint_threshold": LOG_LIMIT},
-        )
-    except duckdb.IOException as error:
-        raise explain_refusal(path, str(error)) from error
-    except duckdb.Error as error:
-        raise ProjectError(
-            f"{path} cannot be opened: it was written by another version or is damaged.",
-            "Open it with the version of srt that wrote it.",
-        ) from error
-
-
 def _sql(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    try:
-        # All rows: a result that is only read in part keeps its transaction open, which blocks checkpoints.
-        rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException):
-        rows = []
-    except duckdb.IOException as error:
-        raise ProjectError(f"{path} is damaged.", "Restore a copy of it.") from error
-    found = rows[0] if rows else None
-    if found is None or not str(found[0]).isdecimal():
-        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-    if int(found[0]) > SCHEMA_VERSION:
-        raise ProjectError(
-            f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
-            "Update srt, then open it again.",
-        )
 
 
 @contextmanager

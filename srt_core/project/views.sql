@@ -56,15 +56,14 @@ WHERE status <> 'accepted'
            OR candidate.producer IN (SELECT producer FROM producer WHERE kind = 'file')))
 GROUP BY sample_id, origin, producer;
 
--- The human decision where there is one, else the selection. A parked sample is still open.
+-- What stands and is exported: the human decision where there is one, else the selection. A parked sample is open, and
+-- nothing of it is exported: it is neither approved nor left to the rule.
 CREATE OR REPLACE VIEW verdict AS
 SELECT selection.*, standing.event_id, standing.action, standing.author, standing.made_at,
-       CASE WHEN is_approval(standing.action) THEN standing.origin
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.origin END AS verdict_origin,
-       CASE WHEN is_approval(standing.action) THEN standing.candidate_id
-            WHEN standing.action = 'reject' THEN NULL
-            ELSE selection.candidate_id END AS verdict_id,
+       CASE WHEN standing.action IS NULL THEN selection.origin
+            WHEN is_approval(standing.action) THEN standing.origin END AS verdict_origin,
+       CASE WHEN standing.action IS NULL THEN selection.candidate_id
+            WHEN is_approval(standing.action) THEN standing.candidate_id END AS verdict_id,
        coalesce(is_approval(standing.action) OR standing.action = 'reject', false) AS decided,
        coalesce(is_approval(standing.action), false) AS approved
 FROM selection LEFT JOIN standing USING (seq);

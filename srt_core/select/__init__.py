@@ -1,6 +1,6 @@
 """Select: the rule, a pure function of scores and policy, and what another policy would select.
 
-    policy      options and limits of a policy, written, read and checked; policies: presets and saved ones, by name
+    policy      options and limits of a policy, written, read and checked; presets and saved policies, by name
     panel       the SQL of `panel`: which candidates the rule looks at, and what each measures
     rule        the rule: one SQL statement over the panel and a relation of policies
     derive      keeps the tables `panel` and `selection` up to date

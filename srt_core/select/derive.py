@@ -1,6 +1,8 @@
-"""Keep `panel` and `selection` up to date with the candidates, failures, scores and policy they are computed from."""
+"""Keep `panel` and `selection`, and counts of them, up to date with the candidates, failures, scores and policy."""
 
 import json
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 from srt_core.methods import MEASURES
 from srt_core.project.derived import UNDEFINE, define, panel_columns
@@ -9,6 +11,9 @@ from srt_core.records import Policy
 from srt_core.select.panel import panel_of
 from srt_core.select.policy import applied_policy, policy_in, policy_to_json
 from srt_core.select.rule import parameters, rule
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def refresh(store: Store, *, now: bool = False) -> None:
@@ -27,6 +32,22 @@ def refresh(store: Store, *, now: bool = False) -> None:
             _derive_all(store, applied_policy(store), asked)
         else:
             _derive_stale(store, applied_policy(store), asked, is_new_policy=held[2] != asked[2])
+
+
+def remembered(
+    count: Callable[Concatenate[Store, Arguments], Result],
+    store: Store,
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Result:
+    """Return count(store, ...), from memory where candidates, scores, policy in use and decisions are as they were.
+
+    What it gives must be small, and is to be read only. The arguments are told apart by how they are written.
+    """
+    refresh(store)
+    asked = f"{count.__module__}.{count.__qualname__}{args}{sorted(kwargs.items())}"
+    state = store.meta("selection_key"), store.value("SELECT max(event_id) FROM event")
+    return store.remember((asked, *state), lambda: count(store, *args, **kwargs))
 
 
 _Key = list[str]

@@ -10,9 +10,12 @@ options of the policy then keep the winner or leave the sample out. Every sample
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from srt_core.methods import GUARDS, MEASURES
+from srt_core.project.derived import panel_columns, selection_columns
+from srt_core.records import MEASURES as SHARED_MEASURES
 from srt_core.records import Guard, Measure, Origin, Policy
 
 RULE_VERSION = "d4b509a38604"
@@ -65,7 +68,7 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
            if(response_taken, if(instruction_taken, 'BOTH', 'RESPONSE'),
               if(instruction_taken, 'INSTRUCTION', 'ORIGINAL')) AS winner,
            {_of_winner("id", tuple(Origin))} AS winner_id,
-           {", ".join(f"{winner_of(measure)} AS winner_{measure.name}" for measure in MEASURES.values())},
+           {_FIND_WINNERS},
            CASE rank_by {ranks} END AS rank_value,
            accept_response = 'improved' AND (child_r_ifd IS NULL OR parent_r_ifd IS NULL) AS response_unscored,
            accept_instruction = 'improved' AND (instruction_ifd IS NULL OR original_ifd IS NULL)
@@ -99,7 +102,7 @@ SELECT policy, seq, sample_id, winner, winner_id,
           'below_top_share', judgement) AS reason,
        if(reason = 'kept', winner, NULL) AS origin,
        if(reason = 'kept', winner_id, NULL) AS candidate_id,
-       {", ".join(f"winner_{name}" for name in MEASURES)},
+       {_WINNERS},
        least(if(accept_instruction = 'improved' AND has_instruction,
                 abs(instruction_ifd - original_ifd - instruction_margin), NULL),
              if(accept_response = 'improved' AND has_child,
@@ -138,6 +141,11 @@ def _of_winner(column: str, origins: Sequence[Origin]) -> str:
     return f"CASE winner {cases} END"
 
 
+_FIND_WINNERS = ", ".join(f"{winner_of(measure)} AS winner_{measure.name}" for measure in MEASURES.values())
+_WINNERS = ", ".join(f"winner_{name}" for name in MEASURES)
+"""The winner's number of every measure there is, as columns."""
+
+
 def _policies(guards: Sequence[Guard], tag: str) -> str:
     """Return the SELECT of `policy`: one row a policy with its number, options and limits (NULL: off)."""
     columns = {"policy": "INTEGER", **_KINDS, **{f"limit_{guard.name}": "DOUBLE" for guard in guards}}
@@ -158,3 +166,17 @@ def _guard(guard: Guard) -> str:
         f"WHEN limit_{guard.name} IS NOT NULL AND winner_{guard.measure} IS NULL THEN 'unscored' "
         f"WHEN winner_{guard.measure} {_OUT[guard.side, guard.is_open]} limit_{guard.name} THEN '{guard.reason}'"
     )
+
+
+def check_columns(measures: Iterable[Measure]) -> None:
+    """Raise a ValueError for a measure that needs a column of a name that the derived tables or the rule have taken."""
+    statement = rule([Policy()]).replace(_FIND_WINNERS, "").replace(_WINNERS, "")
+    taken = {*re.findall(r"\w+", statement), *panel_columns(()), *selection_columns(())}
+    for measure in measures:
+        name = measure.name
+        columns = {f"winner_{name}", *(f"{origin.lower()}_{name}" for origin in measure.origins)}
+        if found := taken & (columns if measure.origins else {*columns, name}):
+            raise ValueError(f"{name!r} cannot name a measure: the rule has a column {min(found)} of its own.")
+
+
+check_columns(measure for measure in MEASURES.values() if measure not in SHARED_MEASURES)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from srt_core.errors import DatasetError
@@ -11,12 +11,13 @@ from srt_core.importing.files.conversations import split_content, user_content
 from srt_core.importing.files.mapping import WHOLE_PARTS
 from srt_core.importing.files.options import Options, Placeholders
 from srt_core.importing.files.rewrites import read_part
+from srt_core.importing.files.shapes.asides import NotText, is_about, is_media, refuse
 from srt_core.importing.files.shapes.exchanges import take
-from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MEDIA_MARKS, MESSAGES, PAIRS, folded
+from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MESSAGES, PAIRS, folded
 from srt_core.importing.files.shapes.plans import Plan, Shape, find_plan, mapped_plan
 from srt_core.importing.files.shapes.roles import Speaker, is_message
 from srt_core.importing.files.shapes.texts import HOW, split_text
-from srt_core.importing.files.shapes.turns import Said, read_turns
+from srt_core.importing.files.shapes.turns import Manner, Said, read_turns
 from srt_core.importing.files.shapes.values import is_blank, is_nothing, is_placeholder, keep, parse_json, read_text
 from srt_core.records import NO_CONTEXT, Context, Pair, Role, Turn
 
@@ -39,6 +40,8 @@ class Found:
     pairs: Sequence[tuple[Pair, Sequence[Mapping[str, object]]]]
     used: Mapping[str, str]
     is_conversation: bool = False
+    media: tuple[str, ...] = ()
+    """Columns of images or sounds that the record is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class PairReader:
         self._mapped = mapped
         self._is_mapped = any(mapped.get(part) for part in ("instruction", *WHOLE_PARTS))
         self._options = options
-        self._roles = options.speakers
+        self._manner = options.manner
         self._account = account
         self._columns: set[str] = set()
         self._met: dict[tuple[str, ...], _Met] = {}
@@ -72,7 +75,10 @@ class PairReader:
             UnmappedError: it is not clear which column is what.
             DatasetError: it holds no pair.
         """
-        plan = self._plan(fields, row)
+        names = tuple(name for name, value in fields.items() if value is not None)
+        met = self._met.get(names) or self._meet(names, fields, row)
+        media = self._media(fields, met.media) if met.media else ()
+        plan = self._plan(fields, names, met)
         match plan.shape:
             case Shape.PAIR:
                 found = self._read_pair(fields, plan)
@@ -86,7 +92,7 @@ class PairReader:
         for column, part in found.used.items():
             if fields.get(column) is not None:
                 used[part, column] += 1
-        return found
+        return replace(found, media=media) if media else found
 
     def extra(self, fields: Fields, used: Collection[str]) -> dict[str, object]:
         """Return the columns that are no part of the pair, as JSON can hold them."""
@@ -102,12 +108,14 @@ class PairReader:
             self._account.kept[name] += 1
         return extra
 
-    def _plan(self, fields: Fields, row: int) -> Plan:
-        names = tuple(name for name, value in fields.items() if value is not None)
-        met = self._met.get(names) or self._meet(names, fields, row)
-        for name in met.media:
-            if any(mark in str(value) for value in fields.values() for mark in MEDIA_MARKS):
-                raise DatasetError(f'The record is about an image or a sound (column "{name}"), which is no text.')
+    def _media(self, fields: Fields, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns of images or sounds that a record is about; refuse it where they are not left aside."""
+        found = tuple(name for name in columns if is_about(fields, name))
+        if found and NotText.MEDIA not in self._options.take:
+            refuse(f'The record is about an image or a sound (column "{found[0]}"), which is no text.', NotText.MEDIA)
+        return found
+
+    def _plan(self, fields: Fields, names: tuple[str, ...], met: "_Met") -> Plan:
         lists = tuple(name for name in met.lists if _holds_messages(fields[name]))
         plan = met.plans.get(lists)
         if plan is None:
@@ -125,7 +133,7 @@ class PairReader:
         known = {name: folded(name) for name in names}
         found = _Met(
             tuple(name for name in names if known[name] in (*MESSAGES, CHOSEN)),
-            tuple(name for name in names if known[name] in MEDIA),
+            tuple(name for name in names if known[name] in MEDIA or is_media(fields[name])),
         )
         self._met[names] = found
         return found
@@ -159,14 +167,14 @@ class PairReader:
         """Read a prompt and an answer of which one or both are messages; an answer may be the whole conversation."""
         x, y = fields.get(plan.instruction), fields.get(plan.response)
         if _is_messages(y):
-            answer = read_turns(y, self._roles)
+            answer = read_turns(y, self._manner)
         else:
             answer = [Said(Speaker.ASSISTANT, read_part(fields, "response", plan.response))]
         is_whole = any(each.speaker is Speaker.USER for each in answer)
         if is_whole:
             said = answer
         elif _is_messages(x):
-            said = _joined(read_turns(x, self._roles), answer)
+            said = _joined(read_turns(x, self._manner), answer)
         else:
             instruction = read_part(fields, "instruction", plan.instruction)
             user = user_content(instruction, self.clean_input(_input(fields, plan)))
@@ -175,11 +183,11 @@ class PairReader:
 
     def _read_messages(self, fields: Fields, plan: Plan) -> Found:
         first_only = self._options.turns == "first"
-        said = read_turns(fields.get(plan.whole), self._roles, first_only=first_only)
+        said = read_turns(fields.get(plan.whole), self._manner, first_only=first_only)
         used = plan.columns
         if plan.answer and said and said[-1].speaker is Speaker.USER:
             answer = fields[plan.answer]
-            said = _joined(said, read_turns(answer, self._roles) if _is_messages(answer) else [
+            said = _joined(said, read_turns(answer, self._manner) if _is_messages(answer) else [
                 Said(Speaker.ASSISTANT, read_part(fields, "response", plan.answer))])  # fmt: skip
         elif plan.answer:
             used = {column: part for column, part in used.items() if column != plan.answer}
@@ -205,7 +213,7 @@ class PairReader:
         """Return the exchanges that are asked for; instruction and input that join to a user turn are taken apart."""
         system = self._system(fields, plan)
         if plan.history:
-            said = _joined(_earlier(fields.get(plan.history), self._roles), said)
+            said = _joined(_earlier(fields.get(plan.history), self._manner), said)
         taken = take(said, self._options.turns, system)
         self._account.notes.update(taken.notes)
         pairs: list[tuple[Pair, Sequence[Mapping[str, object]]]] = []
@@ -221,7 +229,7 @@ class PairReader:
 
     def _context(self, fields: Fields, plan: Plan) -> Context:
         system = self._system(fields, plan)
-        said = _earlier(fields.get(plan.history), self._roles) if plan.history else []
+        said = _earlier(fields.get(plan.history), self._manner) if plan.history else []
         if said and said[0].speaker is Speaker.SYSTEM:
             system, said = said[0].text, said[1:]
         if any(each.speaker is Speaker.SYSTEM for each in said):
@@ -296,8 +304,8 @@ def _is_messages(value: object) -> bool:
     return is_message(value) or (isinstance(value, list) and bool(value) and all(map(is_message, value)))
 
 
-def _earlier(value: object, roles: Mapping[str, Speaker]) -> list[Said]:
-    return [] if is_nothing(value) or value in ("", []) else read_turns(value, roles)
+def _earlier(value: object, manner: Manner) -> list[Said]:
+    return [] if is_nothing(value) or value in ("", []) else read_turns(value, manner)
 
 
 def _joined(before: list[Said], after: list[Said]) -> list[Said]:

@@ -29,6 +29,7 @@ _MOST_BLOCKS: Final = 8
 def without_reasoning(keys: tuple[str, ...], text: str) -> str:
     """Return a reply without the reasoning blocks before its sections; "" where a block does not end."""
     for _ in range(_MOST_BLOCKS):
+        text = _without_final_mark(text)
         begins = _beginning(keys).search(text)
         opened = OPENING.search(text, 0, begins.start() if begins else len(text))
         if not opened:
@@ -37,7 +38,13 @@ def without_reasoning(keys: tuple[str, ...], text: str) -> str:
         if not closed:
             return ""
         text = text[: opened.start()] + text[closed.end() :]
-    return _without_headless(keys, _FINAL.sub("", text, count=1) if _FINAL.match(text) else text)
+    return _without_headless(keys, text)
+
+
+def _without_final_mark(text: str) -> str:
+    """Drop the mark of gpt-oss's answer channel, so that the answer begins a line."""
+    mark = _FINAL.match(text)
+    return text[mark.end() :] if mark else text
 
 
 def only_reasoning(text: str) -> str:

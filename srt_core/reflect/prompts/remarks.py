@@ -18,7 +18,7 @@ _PREFACE: Final = re.compile(
     (?:(?:here|below)(?:'s|[ ]is|[ ]you[ ](?:go|are))|this[ ]is)[\s:,.!-]*
     (?:(?:the|a|an|my|your)[ ])?(?:\w+[ ,][ ]?){{0,2}}{_BETTER}[ ](?:and[ ]\w+[ ])?
     (?:{_REWRITE}|version[ ]of[ ](?:the|your)[ ](?:original[ ])?{_REWRITE})\b
-    | [\W_]*{_BETTER}[ ](?:{_REWRITE}|version[ ]of[ ]the[ ]{_REWRITE})[*_]{{0,2}}:
+    | [\W_]*(?!new){_BETTER}[ ](?:{_REWRITE}|version[ ]of[ ]the[ ]{_REWRITE})[*_]{{0,2}}:
     | [\W_]*(?:当然|好的|没问题)?[，。！,.!\s]*(?:以下|下面|这|如下)(?:就)?是?(?:一个)?
       (?:改进|优化|修改|改写|润色|完善|更新|新)(?:后|过|版)?的?(?:回答|回复|答案|答复|指令|问题|版本)
     """,
@@ -39,7 +39,7 @@ _VERDICT_BEFORE: Final = re.compile(
     r"[^.\n]{0,30} \Z"
 )
 _NEAR: Final = 60
-_SENTENCE_ENDS: Final = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE_ENDS: Final = re.compile(r"[.!?]\s+|[\u3002\uff01\uff1f]|\n+")
 _FEWEST_REPEATS: Final = 8
 _SHORTEST_SENTENCE: Final = 8
 

@@ -3,7 +3,8 @@
     ask         what is asked, what comes back, and the Protocol of a teacher
     kinds       how a call may end: the outcomes, what is said of each and what the run does; signs: which one it was
     address     where a teacher is and its key: what must never be shown
-    answers     what a server sent, read into an Answer, whatever it is
+    answers     what a server sent, read into an Answer, whatever it is; messages, streams: the text in it
+    settings    what a server refuses of a request, and how requests are put then
     live        OpenAITeacher: one HTTP call (transport); looking: its list of models, and whether a port speaks TLS
     batches     the same by the Batch API: upload, create, poll, download
     replay      ReplayTeacher

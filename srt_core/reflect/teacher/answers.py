@@ -19,7 +19,7 @@ from srt_core.reflect.teacher.ask import Answer, Headroom
 from srt_core.reflect.teacher.kinds import KINDS, CallOutcome
 from srt_core.reflect.teacher.messages import message_text
 from srt_core.reflect.teacher.signs import OK, ErrorBody, duration, outcome_of, page_title
-from srt_core.reflect.teacher.streams import is_stream, joined_stream
+from srt_core.reflect.teacher.streams import BrokenStreamError, is_stream, joined_stream
 
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
@@ -49,6 +49,8 @@ class AnswerReader:
             if page_title(text):
                 return self._refusal(ErrorBody.parse(OK, text), text, latency_seconds, headers)
             problem = f"what came is no JSON ({type(error).__name__}): {text}" if text.strip() else "an empty body came"
+            if isinstance(error, BrokenStreamError):
+                problem = f"its stream broke off before the end: {text}"
             return self._no_completion(text, problem, latency_seconds, headers)
         return self.completion_object(found, latency_seconds, headers)
 

@@ -32,6 +32,8 @@ class Headroom:
 
 
 NO_HEADROOM = Headroom()
+ASK_AGAIN_HINT = "Run the step again to ask again."
+NOT_RECORDED_HINT = "Record one, or reflect with a teacher that answers live."
 LONGEST_WAIT_SECONDS = 120.0
 
 

@@ -110,7 +110,7 @@ KINDS: Mapping[CallOutcome, Kind] = {
     CallOutcome.REQUEST_REFUSED: Kind(Effect.FAIL, "refused the call"),
     CallOutcome.TOO_LONG: Kind(
         Effect.SKIP, "finds the request too long",
-        "Shorten the pair, ask for a shorter reply (--max-tokens), or use a model with a longer context.",
+        "Prompt and reply have to fit: give fewer --max-tokens or a longer context, then ask again (--retry-failed).",
     ),
     CallOutcome.CONTENT_FILTER: Kind(
         Effect.SKIP, "withheld its reply", "Write this one by hand in Review, or ask another teacher.",

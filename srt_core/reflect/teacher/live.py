@@ -17,7 +17,8 @@ from srt_core.reflect.teacher.answers import AnswerReader
 from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
 from srt_core.reflect.teacher.kinds import CallOutcome
 from srt_core.reflect.teacher.looking import ModelList, list_models, speaks_tls
-from srt_core.reflect.teacher.settings import OWN, RESPONSE_FORMAT, Change, Wording, words_of
+from srt_core.reflect.teacher.settings import OWN, RESPONSE_FORMAT, Change, Wording
+from srt_core.reflect.teacher.signs import ErrorBody
 from srt_core.reflect.teacher.transport import CONNECT_SECONDS, MOST_CONNECTIONS, Transport, certificates
 
 if TYPE_CHECKING:
@@ -124,7 +125,11 @@ class OpenAITeacher:
             refusal = self._status(response.status, text, seconds, response.headers, (body, used))
             return await self._explained(refusal)
         answer = self.reader.completion(response.body, seconds, response.headers, response.charset)
-        return self.with_limit(answer) if answer.is_reply else await self._explained(answer)
+        if answer.is_reply:
+            return self.with_limit(answer)
+        if (answer.http_status or 0) >= 400:  # a refusal that calls itself a success
+            answer = self._put_otherwise(answer, response.body.decode(errors="replace"), (body, used))
+        return await self._explained(answer)
 
     def with_limit(self, answer: Answer) -> Answer:
         """Return an answer, its finish reason with what its count of tokens says of the limit that was asked for."""
@@ -251,15 +256,20 @@ class OpenAITeacher:
         headers: Mapping[str, str] | None = None,
         request: tuple[Mapping[str, Any], Sequence[Change]] | None = None,
     ) -> Answer:
-        """Return the Answer for an error status; a setting that it refuses is put otherwise from now on.
+        """Return the Answer for an error status, by `_put_otherwise` where the request is known."""
+        answer = self.reader.error(status, text, latency_seconds, headers)
+        return answer if request is None else self._put_otherwise(answer, text, request)
+
+    def _put_otherwise(self, answer: Answer, text: str, request: tuple[Mapping[str, Any], Sequence[Change]]) -> Answer:
+        """Return the Answer of a refusal as it is, or, where it refuses a setting, put that otherwise from now on.
 
         `request`: the body that was sent, and the changes that it was put with. Calls that were under way when the
         first was refused are refused for the same, and may be made again as the next request is put.
         """
-        answer = self.reader.error(status, text, latency_seconds, headers)
-        if request is None or answer.outcome not in _PERHAPS_A_SETTING:
+        status = answer.http_status or 0
+        if answer.outcome not in _PERHAPS_A_SETTING:
             return answer
-        refused = self._wording.learn(status, text, *request)
+        refused = self._wording.learn(status, self.reader.key.redacted(text), *request)
         if refused is None:
             return answer
         outcome = CallOutcome.SETTING_REFUSED
@@ -267,9 +277,8 @@ class OpenAITeacher:
             outcome = CallOutcome.OPTION_REFUSED
         elif refused.setting == RESPONSE_FORMAT:
             outcome = CallOutcome.FORMAT_REFUSED
-        return self.reader.failure(
-            outcome, f"HTTP {status}, {words_of(text)}", text, latency_seconds, status, hint=refused.hint
-        )
+        problem = f"HTTP {status}, {ErrorBody.parse(status, text).message}"
+        return self.reader.failure(outcome, problem, text, answer.latency_seconds, status, hint=refused.hint)
 
     def _connection(self, error: Exception, latency_seconds: float) -> Answer:
         """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""

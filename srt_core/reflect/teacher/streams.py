@@ -9,6 +9,10 @@ DONE: Final = "[DONE]"
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
 
 
+class BrokenStreamError(ValueError):
+    """A stream that ended before its end."""
+
+
 def is_stream(text: str) -> bool:
     """Whether a body holds server-sent events. Some servers send them whatever they are asked for."""
     return text.lstrip("\ufeff\r\n ").startswith(("data:", "event:", "id:", ": "))
@@ -17,8 +21,8 @@ def is_stream(text: str) -> bool:
 def joined_stream(text: str) -> object:
     """Return the chat completion that the events of a stream add up to.
 
-    An event that holds no part of a completion, such as an error, is returned as it is. ValueError where the stream is
-    not whole: it has neither a finish reason nor the mark of its end.
+    An event that holds no part of a completion, such as an error, is returned as it is. ValueError where an event is no
+    JSON, BrokenStreamError where there is neither a finish reason nor the mark of the end.
     """
     message: dict[str, Any] = {"role": "assistant", "content": None}
     whole: dict[str, Any] = {"usage": None}
@@ -37,7 +41,7 @@ def joined_stream(text: str) -> object:
                 _add(message, choice.get("delta") or choice.get("message") or {})
                 finish = choice.get("finish_reason") or finish
     if not (is_whole or finish):
-        raise ValueError("the stream broke off before its end")
+        raise BrokenStreamError
     return whole | {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
 
 

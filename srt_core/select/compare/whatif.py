@@ -10,7 +10,7 @@ from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Selection, Stage, derived_by
+from srt_core.records import DERIVATIONS, Action, Origin, Policy, Reason, Selection, Stage, derived_by
 from srt_core.select.derive import refresh
 from srt_core.select.selection import agrees, panel_for, rule_of
 
@@ -47,6 +47,10 @@ class Comparison:
     agrees_before: int = 0
     """Decided samples for which the applied policy has the same outcome: the same candidate, or none."""
     agrees_after: int = 0
+    exported_after: int = 0
+    """Pairs that an export of the verdicts would hold under the policy in question."""
+    parked_after: int = 0
+    """Parked samples that it would keep, which an export leaves out."""
 
     @property
     def changed(self) -> int:
@@ -60,13 +64,13 @@ def compare(store: Store, policy: Policy) -> Comparison:
     rule = rule_of(store, policy)
     rows = store.rows(
         f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
-            SELECT false AS decided, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
+            SELECT NULL AS action, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
                    NULL AS agrees_before, NULL AS agrees_after
             FROM new JOIN selection AS old USING (seq) GROUP BY ALL
             UNION ALL
-            SELECT true, NULL, NULL, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
+            SELECT action, NULL, new.reason, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
                    {agrees("new")} AS agrees_after
-            FROM new JOIN (FROM verdict WHERE decided) AS old USING (seq) GROUP BY ALL""",
+            FROM new JOIN (FROM verdict WHERE action IS NOT NULL) AS old USING (seq) GROUP BY ALL""",
         rule.values,
     )
     found = Comparison(before=_outcomes(store))
@@ -82,17 +86,29 @@ def _outcomes(store: Store) -> dict[str, int]:
 
 
 def _add(found: Comparison, row: Row) -> None:
-    samples, change = row["samples"], row["change"]
-    if row["decided"]:
-        found.decided += samples
-        found.changes_decided += samples if change else 0
-        found.agrees_before += samples * row["agrees_before"]
-        found.agrees_after += samples * row["agrees_after"]
+    samples, change, is_kept = row["samples"], row["change"], row["reason"] == Reason.KEPT
+    if row["action"]:
+        _add_standing(found, row, is_kept=is_kept)
         return
-    outcome = row["winner"] if row["reason"] == Reason.KEPT else row["reason"]
+    outcome = row["winner"] if is_kept else row["reason"]
+    found.exported_after += samples * is_kept
     found.after[outcome] = found.after.get(outcome, 0) + samples
     if change:
         found.changes[change] += samples
+
+
+def _add_standing(found: Comparison, row: Row, *, is_kept: bool) -> None:
+    """Take in samples that a person decided or parked: what is exported of them is not up to the rule."""
+    samples = row["samples"]
+    found.exported_after -= samples * is_kept
+    if row["action"] == Action.PARK:
+        found.parked_after += samples * is_kept
+        return
+    found.exported_after += samples * (row["action"] != Action.REJECT)
+    found.decided += samples
+    found.changes_decided += samples if row["change"] else 0
+    found.agrees_before += samples * row["agrees_before"]
+    found.agrees_after += samples * row["agrees_after"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from srt_core.importing.grouping import count_unknown
 from srt_core.review.filter.facets import choices
 from srt_core.review.filter.filter import Filter
 from srt_core.select.compare.coverage import GROUPINGS, Coverage, Covered, band_of, coverage
-from srt_core.select.policies import find_policy, saved_policies
-from srt_core.select.policy import applied_policy
+from srt_core.select.policy import applied_policy, find_policy, saved_policies
 from srt_core.steps.kinds import KINDS
 from srt_core.ui.explore.figures import CoverageRow, coverage_bars
 from srt_core.ui.frame.filters import filter_from_address, write_filter

@@ -17,8 +17,8 @@ from srt_core.ui.frame.words import (
     describe_rewrite,
     number,
 )
-from srt_core.ui.sample.beside import context_html, own_html
 from srt_core.ui.sample.summary import Sample, read_sample
+from srt_core.ui.sample.texts import context_html, own_html
 from srt_core.ui.server.runtime import Project
 
 _PARTS = ("instruction", "input", "response")

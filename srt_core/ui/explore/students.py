@@ -9,9 +9,9 @@ from srt_core.review.filter.filter import Filter
 from srt_core.score.scorings import COMPARED, ListedScoring, Scoring, scorings, use_scoring
 from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
+from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
 from srt_core.ui.frame.page import curator, reporting
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project

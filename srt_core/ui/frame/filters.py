@@ -19,6 +19,7 @@ from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter, Range, is_empty, origins_of
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
+from srt_core.ui.frame.address import claim, current, generation
 from srt_core.ui.frame.filter_address import (
     CHOICES,
     LENGTHS,
@@ -34,7 +35,6 @@ from srt_core.ui.frame.filter_address import (
     with_range,
     write_filter,
 )
-from srt_core.ui.frame.generation import claim, current, generation
 from srt_core.ui.frame.own_filter import draw_own
 from srt_core.ui.frame.page import acting, show_error
 from srt_core.ui.frame.panels import panel

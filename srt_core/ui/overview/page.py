@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.methods import METHODS, Method
-from srt_core.review.status import status
+from srt_core.review.status import describe_export, status
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
@@ -111,6 +111,7 @@ def _draw_funnel(counts: dict[str, Any], method: Method) -> None:
         with column, st.container(border=True):
             st.metric(name, f"{number:,}", help=explained)
             st.page_link(page, label=PAGES[page][0], icon=PAGES[page][1], query_params=address(**only))
+    st.markdown(describe_export(counts["verdicts"], counts["parked_kept"]))
     alt = ", ".join(f"{name} {number:,}" for name, number, *_ in stages)
     figure = funnel([(name, number) for name, number, *_ in stages])
     st.plotly_chart(figure, key="funnel", alt=f"Samples at each step: {alt}", config={"displayModeBar": False})

@@ -1,6 +1,10 @@
-"""What Review shows of a sample: both versions side by side, the critique, the raw replies and the history."""
+"""The texts of a sample: both versions side by side, what stands beside them, the critique, the replies, the history.
+
+The context of a conversation and a curator's own columns are one block of escaped text each, folded where it is much.
+"""
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,16 +15,27 @@ from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
-from srt_core.records import Action, Candidate, Origin, Pair
+from srt_core.records import Action, Candidate, Context, Origin, Pair, Role
 from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
-from srt_core.ui.sample.beside import context_html, labelled, own_html
 
 DiffMode = Literal["unified", "split", "plain"]
 DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
 
 PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
+
+MOST_CHARACTERS = 200
+"""What is longer is folded at first."""
+MOST_COLUMNS = 4
+
+LABEL = "font-size:0.8rem;opacity:0.7;margin-bottom:0.1rem"
+_EDGE = "3px solid color-mix(in srgb, currentColor 25%, transparent)"
+_FOLD = f"border-left:{_EDGE};padding-left:0.75rem;margin:0.5rem 0 0.75rem"
+_SUMMARY = "font-size:0.8rem;opacity:0.7;cursor:pointer"
+_BODY = "display:grid;gap:0.5rem 1.5rem;max-height:14rem;overflow-y:auto;font-size:0.95rem;line-height:1.5"
+_SIDE_BY_SIDE = ";grid-template-columns:repeat(auto-fill,minmax(12rem,1fr))"
+_ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 # Each part stands beside its counterpart.
 _GRID = "display:grid;column-gap:2rem;row-gap:0.75rem;align-items:start;font-size:0.95rem;line-height:1.5"
@@ -68,14 +83,51 @@ def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode) -> list[
     return cells
 
 
+def labelled(label: str, block: str) -> str:
+    """Return a block of HTML under a label, which is escaped."""
+    return f'<div><div style="{LABEL}">{html.escape(label)}</div>{block}</div>'
+
+
+def context_html(context: Context) -> str:
+    """Return what was said before a pair; "" for nothing."""
+    if not context:
+        return ""
+    said = context.messages
+    characters = sum(len(each["content"]) for each in said)
+    turns = f"{len(context.turns)} earlier turn{'s' if len(context.turns) > 1 else ''}" if context.turns else ""
+    parts = " and ".join(filter(None, ("a system text" if context.system else "", turns)))
+    blocks = [labelled(_ROLES[Role(each["role"])], plain_html(each["content"])) for each in said]
+    return _folded(f"Context: {parts}, {characters:,} characters", blocks, is_open=characters <= MOST_CHARACTERS)
+
+
+def own_html(own: Mapping[str, object]) -> str:
+    """Return the curator's own columns of a sample; "" for none."""
+    if not own:
+        return ""
+    texts = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+             for name, value in own.items()}  # fmt: skip
+    is_short = len(texts) <= MOST_COLUMNS and sum(map(len, texts.values())) <= MOST_CHARACTERS
+    blocks = [labelled(name, plain_html(text)) for name, text in texts.items()]
+    count = f"{len(texts)} column{'s' if len(texts) > 1 else ''}"
+    return _folded(f"Of your own files: {count}", blocks, is_open=is_short, more=_SIDE_BY_SIDE)
+
+
+def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "") -> str:
+    summary = f'<summary style="{_SUMMARY}">{html.escape(title)}</summary>'
+    body = f'<div style="{_BODY}{more}">{"".join(blocks)}</div>'
+    return f'<details style="{_FOLD}"{" open" if is_open else ""}>{summary}{body}</details>'
+
+
 def render_critique(reflections: Sequence[Reflection], candidate: Candidate | None) -> None:
     """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
     made = (candidate.origin, candidate.producer) if candidate else None
-    critiques = (each.critique for each in reflections if (each.origin, each.producer) == made)
-    critique = next(filter(None, critiques), None)
-    if critique is None:
+    read = next((each for each in reflections if (each.origin, each.producer) == made and each.critique), None)
+    critique = read.critique if read else None
+    if read is None or critique is None:
         st.caption("No critique: this version did not come from a teacher's reply.")
         return
+    if read.detail:
+        st.text(read.detail)  # what was put right in the reply before it was accepted
     blocks = [labelled(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
     st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
 

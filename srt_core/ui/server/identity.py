@@ -6,6 +6,7 @@ more. Whom it stands for is found out once a run, so that another role holds fro
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from srt_core.errors import PeopleError, RoleError
-from srt_core.people import Login, LoginMethod, Person, Role, clean_name, load, people_path, person_of
+from srt_core.people import Login, LoginMethod, Person, Role, clean_name, ended_logins, load, people_path, person_of
 from srt_core.people.login_methods import NOBODY_CAN
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
@@ -23,30 +24,26 @@ LOG_IN = "You are not logged in, or no longer. Load this page again to log in."
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is at the screen in one run: the login, and whom it stands for; None where nobody has to log in."""
+    """Who is at the screen: the login, and the person that it stands for."""
 
     login: Login
-    known_as: Person | None
-
-    @property
-    def person(self) -> Person:
-        """The person and their role. Where nobody has to log in: an owner, by the name in the sidebar's box."""
-        return self.known_as or Person(clean_name(str(st.session_state.get("curator") or "")), Role.OWNER)
+    person: Person
 
 
 # Streamlit makes one coordinator at the start of each run, of a page with its callbacks or of a fragment with its own.
-_OF_RUN: WeakKeyDictionary[Any, Visitor] = WeakKeyDictionary()
+_OF_RUN: WeakKeyDictionary[Any, tuple[Login, Person | None]] = WeakKeyDictionary()
 
 
 def visitor() -> Visitor:
     """Return who is at the screen; PeopleError if nobody is logged in where somebody has to be."""
-    context = get_script_run_ctx(suppress_warning=True)
-    run = context.parallel_coordinator if context else None
-    if run is None:
-        return _identify()
-    if run not in _OF_RUN:
-        _OF_RUN[run] = _identify()
-    return _OF_RUN[run]
+    login, person = _identify_once()
+    return Visitor(login, person or _at_own_machine(str(st.session_state.get("curator") or "")))
+
+
+@lru_cache(maxsize=64)
+def _at_own_machine(name: str) -> Person:
+    """Return an owner, where nobody has to log in, by the name in the sidebar's box."""
+    return Person(clean_name(name), Role.OWNER)
 
 
 def may_own() -> bool:
@@ -72,14 +69,25 @@ def who_owns() -> str:
     return f"Ask an owner: {', '.join(owners[:5])}." if owners else "Ask an owner."
 
 
-def _identify() -> Visitor:
+def _identify_once() -> tuple[Login, Person | None]:
+    """Return the login, and the person it stands for (None where nobody has to log in), found out once a run."""
+    context = get_script_run_ctx(suppress_warning=True)
+    run = context.parallel_coordinator if context else None
+    if run is None:
+        return _identify()
+    if run not in _OF_RUN:
+        _OF_RUN[run] = _identify()
+    return _OF_RUN[run]
+
+
+def _identify() -> tuple[Login, Person | None]:
     login = _login()
     if login.way is LoginMethod.LOCAL:
-        return Visitor(login, None)
-    person = person_of(login, load(people_path()), time.time())
+        return login, None
+    person = person_of(login, load(people_path()), time.time(), ended_logins())
     if person is None:
         raise PeopleError("You are not logged in any more.", LOG_IN)
-    return Visitor(login, person)
+    return login, person
 
 
 def _login() -> Login:

@@ -15,8 +15,9 @@ from streamlit import runtime
 from srt_core.errors import ProjectError
 from srt_core.importing.undo import Undone, undo_import
 from srt_core.people.settings import projects_folder
+from srt_core.project.connection import is_older
 from srt_core.project.progress import Progress
-from srt_core.project.store import Store, is_older
+from srt_core.project.store import Store
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.steps.demo import SCORING, fill_demo
 from srt_core.steps.jobs import JOIN_SECONDS, Jobs

@@ -1,22 +1,25 @@
-"""The distributions under the dials, each with the line where its dial cuts; a click puts the dial there."""
+"""The charts of a turned dial: distributions with the line where it cuts, and the samples by outcome.
 
-from collections.abc import Iterator
+A click in a distribution puts its dial there.
+"""
+
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
-from srt_core.methods import DIALS, GUARDS, Dial, Method
+from srt_core.methods import DIALS, GUARDS, REASONS, Dial, Method
 from srt_core.records import Acceptance, Origin, Policy, Stage
 from srt_core.select.compare.whatif import Bins, gains, spread
-from srt_core.ui.frame.charts import histogram
+from srt_core.select.derive import remembered
+from srt_core.ui.frame.charts import Bar, Figure, Scatter, histogram, make_figure, unseen_points
 from srt_core.ui.frame.page import acting, address
-from srt_core.ui.frame.palette import ORIGIN_COLOURS, ORIGIN_DASHES
-from srt_core.ui.frame.remembered import remembered
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, ORIGIN_DASHES, REASON_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.dials import dial_to, on_step, turned
-from srt_core.ui.thresholds.figures import offer_clicks
 
 _STAGES = {
     Stage.INSTRUCTION: ("instruction_margin", "accept_instruction", "Rise of IFD by a new instruction"),
@@ -110,6 +113,29 @@ def _draw(project: Project, method: Method, cut: _Cut) -> None:
                     on_select=partial(_take_cut, project, method, cut.dial, key))  # fmt: skip
 
 
+def offer_clicks(figure: Figure, places: Sequence[float]) -> None:
+    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them.
+
+    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
+    trace that comes first under it.
+    """
+    lines = list(figure.data)
+    highest = max((count for line in lines for count in line.y), default=1)
+    points = unseen_points(list(places), [highest / 2] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
+    points.customdata = [_counts_at(lines, place) for place in places]
+    for line in lines:
+        line.update(hoverinfo="skip", hovertemplate=None)
+    figure.add_trace(points)
+    figure.update_layout(hovermode="x", dragmode="pan")
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+
+
+def _counts_at(lines: Sequence[Scatter], x: float) -> str:
+    found = ((line.name, line.y[max(bisect(line.x, x) - 1, 0)]) for line in lines)
+    return "".join(f"<br>{name}: {count:,}" for name, count in found)
+
+
 def _places(dial: Dial, low: float, high: float) -> list[float]:
     """Return the values that the dial's slider can hit between the ends of its histogram."""
     first, last = round(max(low, dial.low) / dial.step), round(min(high, dial.high) / dial.step)
@@ -129,3 +155,45 @@ def _draw_unscored(method: Method) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("No candidate has a score yet, so there is nothing for these dials to cut.", width="content")
         st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())
+
+
+_OUTCOME_ORDER: Sequence[str] = [*Origin, *REASONS]
+_OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
+
+
+def outcome_bars(
+    before: Mapping[str, int],
+    after: Mapping[str, int],
+    *,
+    labels: Mapping[str, str],
+    log_counts: bool = False,
+) -> Figure:
+    """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
+
+    Args:
+        before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
+        after: the same under the new policy.
+        labels: what each outcome is called.
+        log_counts: draw counts on a logarithmic axis.
+    """
+    named = {**before, **after}
+    outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
+    traces = [
+        Bar(
+            name=name,
+            orientation="h",
+            x=[counts.get(outcome, 0) for outcome in outcomes],
+            y=[labels[outcome] for outcome in outcomes],
+            text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
+            textposition="outside",
+            marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},
+            hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
+            cliponaxis=False,
+        )
+        for name, counts, shape in (("before", before, "/"), ("after", after, ""))
+    ]
+    figure = make_figure(traces, height=90 + 48 * len(outcomes), barmode="group", showlegend=True)
+    figure.update_layout(margin_r=60)
+    figure.update_xaxes(type="log" if log_counts else "linear", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure

@@ -10,11 +10,10 @@ import streamlit as st
 from srt_core.methods import DIALS, METHODS, Dial, Method
 from srt_core.records import Policy
 from srt_core.reflect.producers import rewriters
+from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, policy_from_json, policy_to_json, with_settings
-from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.generation import claim, generation
+from srt_core.ui.frame.address import claim, generation, put_in_address
 from srt_core.ui.frame.page import acting
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import MEASURE_LABELS, markdown
 from srt_core.ui.server.runtime import Project
 

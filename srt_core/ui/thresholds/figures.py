@@ -1,84 +1,16 @@
-"""The charts of Thresholds: what policies keep, before and after, side by side, and over two dials."""
+"""The charts of policies beside each other: what several keep, and a share over two dials."""
 
-from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.methods import REASONS
 from srt_core.records import Origin
 from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, unseen_points
 from srt_core.ui.frame.palette import (
-    NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
     ORIGIN_PATTERNS,
-    REASON_COLOURS,
     STUDENT_COLOUR,
 )
 from srt_core.ui.frame.words import ORIGIN_LABELS
-
-_OUTCOME_ORDER: Sequence[str] = [*Origin, *REASONS]
-_OUTCOME_COLOURS: Mapping[str, str] = dict([*ORIGIN_COLOURS.items(), *REASON_COLOURS.items()])
-
-
-def outcome_bars(
-    before: Mapping[str, int],
-    after: Mapping[str, int],
-    *,
-    labels: Mapping[str, str],
-    log_counts: bool = False,
-) -> Figure:
-    """Draw the count of each outcome before (hatched) and after (solid) a change of policy.
-
-    Args:
-        before: samples by outcome, an `Origin` that is kept or a `Reason` why nothing is; a missing one counts 0.
-        after: the same under the new policy.
-        labels: what each outcome is called.
-        log_counts: draw counts on a logarithmic axis.
-    """
-    named = {**before, **after}
-    outcomes = [o for o in _OUTCOME_ORDER if o in named] + [o for o in named if o not in _OUTCOME_ORDER]
-    traces = [
-        Bar(
-            name=name,
-            orientation="h",
-            x=[counts.get(outcome, 0) for outcome in outcomes],
-            y=[labels[outcome] for outcome in outcomes],
-            text=[f"{counts.get(outcome, 0):,}" for outcome in outcomes],
-            textposition="outside",
-            marker={"color": [_OUTCOME_COLOURS.get(o, NEUTRAL_COLOUR) for o in outcomes], "pattern": {"shape": shape}},
-            hovertemplate=f"%{{y}}, {name}: %{{x:,}}<extra></extra>",
-            cliponaxis=False,
-        )
-        for name, counts, shape in (("before", before, "/"), ("after", after, ""))
-    ]
-    figure = make_figure(traces, height=90 + 48 * len(outcomes), barmode="group", showlegend=True)
-    figure.update_layout(margin_r=60)
-    figure.update_xaxes(type="log" if log_counts else "linear", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
-
-
-def offer_clicks(figure: Figure, places: Sequence[float]) -> None:
-    """Lay an unseen point over a histogram at each of these x, so that a click anywhere gives the nearest of them.
-
-    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
-    trace that comes first under it.
-    """
-    lines = list(figure.data)
-    highest = max((count for line in lines for count in line.y), default=1)
-    points = unseen_points(list(places), [highest / 2] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
-    points.customdata = [_counts_at(lines, place) for place in places]
-    for line in lines:
-        line.update(hoverinfo="skip", hovertemplate=None)
-    figure.add_trace(points)
-    figure.update_layout(hovermode="x", dragmode="pan")
-    figure.update_xaxes(fixedrange=True)
-    figure.update_yaxes(fixedrange=True)
-
-
-def _counts_at(lines: Sequence[Scatter], x: float) -> str:
-    found = ((line.name, line.y[max(bisect(line.x, x) - 1, 0)]) for line in lines)
-    return "".join(f"<br>{name}: {count:,}" for name, count in found)
 
 
 def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> Figure:

@@ -7,9 +7,9 @@ import streamlit as st
 from srt_core.methods import DIALS, Dial, Method
 from srt_core.records import Policy
 from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, Shown, outcome_map, values_of
+from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, with_settings
 from srt_core.ui.frame.page import acting
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.charts import distribution
 from srt_core.ui.thresholds.dials import dial_to, on_step, turned

@@ -10,10 +10,20 @@ from srt_core.methods import DIALS, METHODS, Method
 from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import Share
 from srt_core.records import Policy, Reason
-from srt_core.select import policies, selection
+from srt_core.review.status import describe_export
+from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, Comparison, compare
-from srt_core.select.policies import saved_policies
-from srt_core.select.policy import applied_policy, differing
+from srt_core.select.derive import remembered
+from srt_core.select.policy import (
+    applied_policy,
+    delete_policy,
+    differing,
+    find_policy,
+    own_policies,
+    save_policy,
+    saved_policies,
+    unusable_policies,
+)
 from srt_core.ui.frame.evidence import render_agreement
 from srt_core.ui.frame.page import (
     acting,
@@ -25,12 +35,11 @@ from srt_core.ui.frame.page import (
     show_error,
     show_kept_error,
 )
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.changes import render_changes
-from srt_core.ui.thresholds.charts import render_cuts
+from srt_core.ui.thresholds.charts import outcome_bars, render_cuts
 from srt_core.ui.thresholds.dials import (
     dial_to,
     dial_value,
@@ -39,7 +48,6 @@ from srt_core.ui.thresholds.dials import (
     keep_address,
     render_dials,
 )
-from srt_core.ui.thresholds.figures import outcome_bars
 from srt_core.ui.thresholds.map import render_map
 from srt_core.ui.thresholds.policies import render_side_by_side
 from srt_core.ui.thresholds.preparing import render_preparing
@@ -83,7 +91,8 @@ def _draw_desk(project: Project) -> None:
             render_dials(project, policy, method)
         with desk.container(width="stretch"):
             _draw_action(project, policy, found)
-            render_preparing(project, method)
+            if method.measures or method.rewriters:
+                render_preparing(project, method)
             render_cuts(project, policy, method)
         _draw_view(project, policy, method, found)
 
@@ -158,14 +167,14 @@ def _choose_policy(project: Project, policy: Policy) -> None:
         placeholder="Changed by hand",
         help="Start from a preset, or from a policy that you saved.",
     )
-    for name, message in policies.unusable_policies(project.store).items():
+    for name, message in unusable_policies(project.store).items():
         st.text(f"The saved policy {name} cannot be used here: {message}")
 
 
 @acting
 def _turn_policy(project: Project, key: str) -> None:
     if name := st.session_state[key]:
-        dial_to(project, policies.find_policy(project.store, name))
+        dial_to(project, find_policy(project.store, name))
 
 
 def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
@@ -177,6 +186,7 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
             st.metric("Samples kept", f"{now:,}", f"{now - kept:+,}" if changed else None, width=160,
                       help="Samples of which the rule keeps a version, under the dials.")  # fmt: skip
             _draw_agreement(found)
+        st.markdown(describe_export(found.exported_after, found.parked_after))
         if not changed:
             st.markdown("The dials stand at the policy in use. Turn one to see what would change.")
         else:
@@ -253,7 +263,7 @@ def _draw_save(project: Project, policy: Policy) -> None:
         st.form_submit_button("Save", icon=":material/bookmark_add:", on_click=_save, args=(project, policy),
                               disabled=not may_own())  # fmt: skip
         st.caption("Saving does not apply it. A name that you used before is replaced.")
-    own = policies.own_policies(project.store)
+    own = own_policies(project.store)
     if own:
         with st.popover("Delete a saved one", icon=":material/bookmark_remove:"):
             st.selectbox("Saved policy", own, key="thresholds_doomed")
@@ -263,13 +273,13 @@ def _draw_save(project: Project, policy: Policy) -> None:
 
 @acting_as_owner
 def _save(project: Project, policy: Policy) -> None:
-    dial_to(project, policies.save_policy(project.store, policy, st.session_state["thresholds_name"]))
+    dial_to(project, save_policy(project.store, policy, st.session_state["thresholds_name"]))
     _say("The policy is saved.")
 
 
 @acting_as_owner
 def _delete(project: Project) -> None:
-    policies.delete_policy(project.store, st.session_state["thresholds_doomed"])
+    delete_policy(project.store, st.session_state["thresholds_doomed"])
     _say("The saved policy is deleted. What is in use stays.")
 
 

@@ -8,9 +8,8 @@ import streamlit as st
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
-from srt_core.select.policies import saved_policies
-from srt_core.select.policy import applied_policy, differing
-from srt_core.ui.frame.remembered import remembered
+from srt_core.select.derive import remembered
+from srt_core.select.policy import applied_policy, differing, saved_policies
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.figures import interval_dots, kept_bars

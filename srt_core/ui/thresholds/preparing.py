@@ -8,20 +8,18 @@ from srt_core.methods import Method
 from srt_core.project.store import Store
 from srt_core.reflect.rewriting import untouched
 from srt_core.score.measuring import count_unmeasured
+from srt_core.select.derive import remembered
 from srt_core.steps.measure import MEASURE
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.step import Step
 from srt_core.ui.frame.page import acting_as_owner
 from srt_core.ui.frame.progress import job_panel
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
 
 def render_preparing(project: Project, method: Method) -> None:
-    """Offer the steps that a method's limits wait for; nothing where it brings none, or all is there."""
-    if not (method.measures or method.rewriters):
-        return
+    """Offer the steps that the limits of a method with measures or rewriters of its own wait for."""
     for step in (REWRITE, MEASURE):
         job_panel(project, step.name)
     for step, text in _missing(project.store, method):

@@ -7,10 +7,10 @@ from srt_core.project.intervals import Share
 from srt_core.project.store import Store
 from srt_core.review.trust.agreement import Evidence, Figures, trust
 from srt_core.review.trust.kappa import Kappa, pairings
+from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import interval_points
 from srt_core.ui.frame.evidence import point
 from srt_core.ui.frame.page import PAGES, address, show_empty
-from srt_core.ui.frame.remembered import remembered
 from srt_core.ui.frame.words import percent, share_of
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import EXPLORE, REVIEW, render_audits

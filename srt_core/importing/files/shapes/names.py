@@ -49,7 +49,6 @@ MESSAGE_FIELDS = "message_fields"
 """The column in which a sample keeps what its messages had beside role and content, an object a message."""
 
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
-MEDIA_MARKS = ("<image>", "<video>", "<audio>")
 
 KNOWN_NAMES = frozenset(
     {*MESSAGES, CHOSEN, *SYSTEM, *HISTORY, *INSTANCES, *INSTANCE_INSTRUCTIONS, *TEXT, "id"}

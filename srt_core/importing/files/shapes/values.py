@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from srt_core.errors import DatasetError
 from srt_core.importing.files.records import describe
+from srt_core.importing.files.shapes.asides import MEDIA_KEYS
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e"
 _BLANK = " \t\r\n\v\f\u00a0\u2028\u2029\u3000" + _INVISIBLE
@@ -66,6 +67,8 @@ def keep(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
+        if value.keys() == MEDIA_KEYS and value["bytes"] is not None:  # its path, not its bytes
+            return {"path": value["path"]} if value["path"] else None
         return {str(name): keep(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [keep(each) for each in value]
