@@ -356,7 +356,7 @@ def test_import_with_a_mapping(empty: Path, command: Command) -> None:
     names = {"original.instruction": "Raw Instruction", "original.response": "Raw Response",
              "reflected.instruction": "Revised Instruction", "reflected.response": "Revised Response"}  # fmt: skip
     options = [option for target, name in names.items() for option in ("--map", f"{target}={name}")]
-    finished = command("import", empty, write_lines(empty.parent / "data.jsonl", rows), *options)
+    finished = command("import", empty, write_lines(empty.parent / "data.jsonl", rows), *options, "--no-marks")
     assert (finished.returncode, finished.stderr) == (DONE, "")
     assert finished.stdout.startswith("3 samples added, 2 rewrites")
     assert status_of(empty)["candidates_by_origin"] == {"INSTRUCTION": 1, "ORIGINAL": 3, "RESPONSE": 1}
