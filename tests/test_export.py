@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +68,8 @@ def pair(store: Store, sample: str, origin: Origin) -> Pair:
     return candidates(store, sample)[origin].pair
 
 
-def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
-    """Take a decision of every kind; returns what must be exported as verdicts, and as approved, in order."""
+def decide_some(store: Store) -> dict[Scope, list[Pair]]:
+    """Take a decision of every kind; returns what must be exported under each scope, in order."""
     kept = selected(store)
     order = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
     inside, outside = list(kept), [sample for sample in order if sample not in kept]
@@ -87,13 +89,14 @@ def decide_some(store: Store) -> tuple[list[Pair], list[Pair]]:
         approved[sample] = verdicts[sample] = EDITED
     for sample in (inside[4], outside[2]):
         decide(store, sample, Action.PARK)
+    parked = {inside[4]: verdicts.pop(inside[4])}
     decide(store, outside[3], Action.REJECT)
     # what was undone counts for nothing
     decisions.undo(
         store, decisions.decide(store, Decision(inside[5], Action.REJECT, "Ann"), expected_event_id=None), "Ann"
     )
-    return ([verdicts[sample] for sample in order if sample in verdicts],
-            [approved[sample] for sample in order if sample in approved])  # fmt: skip
+    held = {Scope.VERDICTS: verdicts, Scope.WITH_PARKED: verdicts | parked, Scope.APPROVED: approved}
+    return {scope: [pairs[sample] for sample in order if sample in pairs] for scope, pairs in held.items()}
 
 
 def read_back(path: Path) -> list[Pair]:
@@ -110,10 +113,10 @@ def manifest(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("format", PAIR_FORMATS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_the_verdicts_are_exported(store: Store, tmp_path: Path, format: str, scope: Scope) -> None:
-    """A decision stands before the rule: chosen and edited pairs as they are, rejected ones out, parked as the rule."""
-    verdicts, approved = decide_some(store)
+    """A decision stands before the rule: chosen and edited pairs as they are, rejected out, parked only where asked."""
+    held = decide_some(store)
     written = export(store, tmp_path, format, scope=scope, by="Ann")
-    assert read_back(written.path) == (verdicts if scope is Scope.VERDICTS else approved)
+    assert read_back(written.path) == held[scope]
 
 
 @pytest.mark.parametrize("scope", list(Scope))
@@ -130,7 +133,9 @@ def test_what_is_exported_is_what_is_counted(store: Store, tmp_path: Path, scope
     entry = manifest(tmp_path)["pairs.parquet"]
     assert (entry["counts"], entry["rows"]) == (before, len(rows))
     found = status(store)
-    assert found["verdicts" if scope is Scope.VERDICTS else "approved"] == len(rows)
+    found["with_parked"] = found["verdicts"] + found["parked_kept"]
+    assert found["verdicts" if scope is Scope.VERDICTS else scope.replace("-", "_")] == len(rows)
+    assert before["total"]["parked"] == found["parked_kept"] == 1
     assert (found["exports"], found["exported"]) == (1, len(rows))
 
 
@@ -139,13 +144,13 @@ def test_without_decisions_the_selection_is_exported(store: Store, tmp_path: Pat
     found = status(store)["selected"]
     wanted = counts(store, Scope.VERDICTS)
     assert (wanted["total"]["pairs"], wanted["by_origin"]) == (found["total"], found["by_origin"])
-    assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0}
+    assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0, "parked": 0}
     assert export(store, tmp_path, "alpaca", by="Ann").rows == found["total"] > 0
 
 
 def test_decisions_outlive_a_change_of_the_policy(store: Store, tmp_path: Path) -> None:
     """What was approved is exported as it was approved, whatever the rule says afterwards."""
-    _, approved = decide_some(store)
+    approved = decide_some(store)[Scope.APPROVED]
     selection.apply(store, PRESETS["superfiltering"], "Bo")
     export(store, tmp_path, "alpaca", scope=Scope.APPROVED, by="Ann")
     assert read_back(tmp_path / "alpaca.json") == approved
@@ -154,7 +159,7 @@ def test_decisions_outlive_a_change_of_the_policy(store: Store, tmp_path: Path) 
 @pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_a_re_import_gives_the_same_pairs(store: Store, tmp_path: Path, format: str) -> None:
     """An exported file, imported into a new project, makes originals of exactly the exported pairs."""
-    verdicts, _ = decide_some(store)
+    verdicts = decide_some(store)[Scope.VERDICTS]
     written = export(store, tmp_path, format, by="Ann")
     with create_empty(tmp_path / "again.srt") as again:
         for _ in import_file(again, written.path):
@@ -236,6 +241,35 @@ def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Pat
     assert files["alpaca.json"]["rows"] == len(json.loads((tmp_path / "alpaca.json").read_text("utf-8")))
 
 
+def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: Store, tmp_path: Path) -> None:
+    """Beside what the rule selects stands whether that candidate's text is in an export, and what was decided."""
+    decide_some(store)
+    path = export(store, tmp_path, "scores", by="Ann").path
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    export(store, tmp_path, "parquet", by="Ann")
+    pairs = pyarrow.parquet.read_table(tmp_path / "pairs.parquet").to_pylist()
+    edits = {row["sample_id"] for row in pairs if row["instruction"] == EDITED.instruction}
+    exported = {(row["sample_id"], row["origin"]) for row in pairs if row["sample_id"] not in edits}
+    assert {(line["sample_id"], line["origin"]) for line in lines if line["exported"]} == exported
+    picked = {line["sample_id"]: Origin(line["origin"]) for line in lines if line["selected"]}
+    assert picked == selected(store) and set(picked) != {sample for sample, _ in exported}
+    decisions = {line["sample_id"]: line["decision"] for line in lines}
+    assert Counter(decisions.values()) == {None: 31, "approve": 1, "choose": 2, "edit": 2, "park": 2, "reject": 2}
+
+
+def test_a_filter_with_open_ends_is_exported(store: Store, tmp_path: Path) -> None:
+    """Days and open ends stand in the manifest as JSON has them: no Infinity, which no other reader knows."""
+    decide_some(store)
+    only = Filter(decided=(date(2020, 1, 1), None), winner_ranges=(("ifd", 0.0, math.inf),))
+    export(store, tmp_path, "alpaca", only=only, by="Ann")
+    text = (tmp_path / "manifest.json").read_text("utf-8")
+    assert "Infinity" not in text
+    wanted = {"decided": ["2020-01-01", None], "winner_ranges": [["ifd", 0.0, None]]}
+    assert manifest(tmp_path)["alpaca.json"]["filter"] == wanted
+    logged = store.value("SELECT filter FROM export")
+    assert json.loads(logged, parse_constant=pytest.fail) == wanted
+
+
 def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path) -> None:
     """A file that was changed or removed since its export loses its entry at the next one; the others keep theirs."""
     for format in ("alpaca", "messages", "scores"):
@@ -248,10 +282,10 @@ def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path)
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"alpaca.json": {}}}', '{"files": 3}'])
 def test_a_foreign_manifest_is_replaced(store: Store, tmp_path: Path, text: str) -> None:
-    """A manifest.json that was not written by an export is no reason to fail."""
+    """A manifest.json that was not written by an export is no reason to fail where it may be replaced."""
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
-    export(store, tmp_path, "messages", by="Ann")
+    export(store, tmp_path, "messages", by="Ann", force=True)
     assert set(manifest(tmp_path)) == {"messages.jsonl"}
 
 
@@ -267,7 +301,7 @@ def test_a_second_export_replaces_the_first(store: Store, tmp_path: Path) -> Non
 
 def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path) -> None:
     """An export of a part has the rows that were counted and shown for it, and its manifest names the filter."""
-    verdicts, _ = decide_some(store)
+    verdicts = decide_some(store)[Scope.VERDICTS]
     only = Filter(winner=("BOTH",))
     wanted = counts(store, Scope.VERDICTS, only)
     written = export(store, tmp_path, "alpaca", only=only, by="Ann")
@@ -290,7 +324,7 @@ def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
     with create_empty(tmp_path / "p.srt") as store:
         written = export(store, tmp_path, "alpaca", by="Ann")
         assert (written.rows, json.loads(written.path.read_text("utf-8"))) == (0, [])
-        assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0}
+        assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0, "parked": 0}
 
 
 def test_what_cannot_be_written_is_not_exported(store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,13 +18,17 @@ from transformers import (
     GPTNeoXConfig,
     GraniteConfig,
     LlamaConfig,
+    LlamaForCausalLM,
     MambaConfig,
     MistralConfig,
+    OlmoConfig,
     OPTConfig,
+    Phi3Config,
     PhiConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
+    Qwen2MoeConfig,
     Qwen3Config,
 )
 
@@ -51,6 +57,19 @@ SMALL: dict[str, Any] = {
 GROUPED = {**SMALL, "num_key_value_heads": 2, "head_dim": 8}
 GPT2 = {**SMALL, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": POSITIONS}
 
+LONG_ROPE: dict[str, Any] = {
+    **SMALL,
+    "num_key_value_heads": 2,
+    "original_max_position_embeddings": 64,
+    "rope_parameters": {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "short_factor": [1.0, 1.1, 1.2, 1.3],
+        "long_factor": [4.0, 8.0, 16.0, 32.0],
+        "original_max_position_embeddings": 64,
+    },
+}
+
 PACKED: dict[str, PreTrainedConfig] = {
     "llama": LlamaConfig(**GROUPED),
     "llama with biases, tied": LlamaConfig(**GROUPED, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
@@ -67,10 +86,19 @@ PACKED: dict[str, PreTrainedConfig] = {
     ),
     "mistral without a window": MistralConfig(**GROUPED, sliding_window=None),
     "mistral with a window that is never reached": MistralConfig(**GROUPED, sliding_window=POSITIONS),
+    "llama with positions by a length that is never reached": LlamaConfig(
+        **GROUPED, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}
+    ),
+    "phi3 with positions by the length of longer texts": Phi3Config(**LONG_ROPE),
     "qwen2": Qwen2Config(**GROUPED),
     "qwen3": Qwen3Config(**GROUPED),
     "gemma": GemmaConfig(**GROUPED),
-    "granite": GraniteConfig(**GROUPED, residual_multiplier=0.5, attention_multiplier=0.2, embedding_multiplier=3.0),
+    "granite": GraniteConfig(
+        **GROUPED, residual_multiplier=0.5, attention_multiplier=0.2, embedding_multiplier=3.0, logits_scaling=3.0
+    ),
+    "cohere": CohereConfig(**GROUPED, logit_scale=0.25),
+    "olmo, clipped where few numbers are large": OlmoConfig(**{**GROUPED, "initializer_range": 0.1}, clip_qkv=0.7),
+    "qwen2-moe": Qwen2MoeConfig(**GROUPED, num_experts=4, moe_intermediate_size=16, shared_expert_intermediate_size=16),
     "gpt2": GPT2Config(**GPT2),
     "gpt-neox, partly rotated": GPTNeoXConfig(**SMALL),
     "phi, a head with biases": PhiConfig(**SMALL),
@@ -92,12 +120,6 @@ SLOWER: dict[str, tuple[PreTrainedConfig, Batching, str]] = {
         Batching.PADDED,
         "",
     ),
-    "positions by length": (
-        LlamaConfig(**GROUPED, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}),
-        Batching.SINGLE,
-        "depend on the length",
-    ),
-    "scaled logits": (CohereConfig(**GROUPED, logit_scale=0.25), Batching.SINGLE, ""),
 }
 
 
@@ -169,6 +191,36 @@ def test_what_cannot_be_packed_goes_the_slower_way_and_says_why(name: str) -> No
     assert student.identity.batching_reason
     assert reason in student.identity.batching_reason
     assert_same_losses(student, twin)
+
+
+@dataclass
+class LaterConfig(LlamaConfig):
+    """A configuration of a later version of transformers: one that declares more."""
+
+    attention_decay: float | None = None
+
+
+@pytest.mark.parametrize("decay", [None, 0.5])
+def test_an_attribute_that_nobody_knows_keeps_a_model_out_of_packs(decay: float | None) -> None:
+    """Only where it is switched on, and it is named: no test of a few texts can tell that it does nothing."""
+    torch.manual_seed(11)
+    model = LlamaForCausalLM(LaterConfig(**GROUPED, attention_decay=decay))
+    identity = Student(model, TOKENIZER, "later").identity
+    assert identity.batching is (Batching.PADDED if decay else Batching.PACKED)
+    assert ("attention_decay = 0.5" in identity.batching_reason) is bool(decay)
+
+
+def test_what_a_model_keeps_from_one_call_to_the_next_reaches_no_other_text() -> None:
+    """Frequencies that follow the length of a text: many threads, in any order, give what each text gives by itself."""
+    student, twin = student_of(PACKED["phi3 with positions by the length of longer texts"])
+    requests = [LossRequest(request.ids, 1, OK) for request in tree_requests()]
+    expected = plain_losses(twin, requests)
+    for way in (Batching.SINGLE, Batching.PACKED):
+        student._batching = way
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(student.compute, [(request,) for request in requests * 4]))
+        for (loss,), wanted in zip(found, expected * 4, strict=True):
+            assert loss.mean == pytest.approx(wanted, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "gemma", "gpt2"])

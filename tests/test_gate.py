@@ -78,7 +78,7 @@ def open_socket(server: AppServer, **headers: str) -> int:
     """Ask for the websocket of a session as a browser does; returns the status of the answer."""
     key = base64.b64encode(os.urandom(16)).decode()
     asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
-    return ask(server, "/_stcore/stream", **asked, Origin=server.url, **headers)[0]
+    return ask(server, "/_stcore/stream", **{**asked, "Origin": server.url, **headers})[0]
 
 
 def log_in(server: AppServer, name: str, password: str) -> tuple[int, str, Mapping[str, str]]:
@@ -124,8 +124,11 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     page.reload()
     expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
     expect(page.get_by_text("Ann · owner")).to_be_visible()
+    kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     page.get_by_role("link", name="Log out").click()
+    page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login"))
+    assert open_socket(server, Cookie=f"srt_login={kept['srt_login']}") == HTTPStatus.FORBIDDEN
 
     fill_login(page, "Ben")
     sessions = sessions_of(page)
@@ -178,6 +181,10 @@ def test_an_open_server_answers_this_machine_alone(
     server = app_server(project)
     assert ask(server, "/")[0] == HTTPStatus.OK
     assert open_socket(server) == HTTPStatus.SWITCHING_PROTOCOLS
+    for elsewhere in ("http://127.0.0.1:9", "http://evil.example", "null"):
+        assert open_socket(server, Origin=elsewhere) == HTTPStatus.FORBIDDEN
+        assert ask(server, "/_stcore/upload_file/a/b", "PUT", "x", Origin=elsewhere)[0] == HTTPStatus.FORBIDDEN
+    assert "frame-ancestors 'self'" in ask(server, "/")[2]["content-security-policy"]
     for passed_on in ({"Host": "evil.example"}, {"X_Forwarded_For": "203.0.113.9"}):
         assert ask(server, "/", **passed_on)[0] == HTTPStatus.FORBIDDEN
         assert open_socket(server, **passed_on) == HTTPStatus.FORBIDDEN
@@ -238,15 +245,18 @@ def test_openid_connect_logs_in_with_a_verified_address(
             project, address="0.0.0.0", port=port, STREAMLIT_SECRETS_FILES=str(secrets), NO_PROXY="127.0.0.1"
         )
         assert open_socket(server) == HTTPStatus.FORBIDDEN
-        for claims, shown in (
-            ({"sub": "77", "email": "zoe@example.com", "email_verified": False}, "77 · curator"),
-            ({"sub": "77", "email": "zoe@example.com", "email_verified": True}, "zoe@example.com · owner"),
-        ):
-            provider.claims = claims
-            page.goto(f"{server.url}/History")
-            page.get_by_role("link", name="Log in with OpenID Connect").click()
-            expect(page.get_by_text(shown)).to_be_visible()
-            page.reload()
-            expect(page.get_by_text(shown)).to_be_visible()
-            page.get_by_role("link", name="Log out").click()
-            expect(page).to_have_url(re.compile("/login"))
+        provider.claims = {"sub": "77", "email": "zoe@example.com", "preferred_username": "zoe@example.com"}
+        page.goto(f"{server.url}/History")
+        page.get_by_role("link", name="Log in with OpenID Connect").click()
+        expect(page.get_by_text("has verified no e-mail address of yours")).to_be_visible()
+        provider.claims |= {"email_verified": True}
+        page.get_by_role("link", name="Log in with OpenID Connect").click()
+        expect(page.get_by_text("zoe@example.com · owner")).to_be_visible()
+        page.reload()
+        expect(page.get_by_text("zoe@example.com · owner")).to_be_visible()
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+        assert open_socket(server, Cookie=cookies) == HTTPStatus.SWITCHING_PROTOCOLS
+        page.get_by_role("link", name="Log out").click()
+        page.get_by_role("button", name="Log out").click()
+        expect(page).to_have_url(re.compile("/login"))
+        assert open_socket(server, Cookie=cookies) == HTTPStatus.FORBIDDEN

@@ -105,13 +105,13 @@ def test_a_decision_without_a_candidate_has_none_from_an_earlier_one(store: Stor
         (CHOOSE, "ORIGINAL", True, True),
         (EDIT, "RESPONSE", True, True),
         (REJECT, None, True, False),
-        (PARK, "RESPONSE", False, False),
+        (PARK, None, False, False),
     ],
 )
 def test_the_verdict_is_the_decision_where_there_is_one(
     store: Store, decision: Decision, verdict: str | None, decided: bool, approved: bool
 ) -> None:
-    """The human decision beats the selection; a parked sample is still open and follows the rule."""
+    """The human decision beats the selection; a parked sample is open, and nothing of it is exported."""
     decisions.decide(store, decision, expected_event_id=None)
     row = store.rows("SELECT verdict_origin, decided, approved FROM verdict WHERE sample_id = 's0'")[0]
     assert row == {"verdict_origin": verdict, "decided": decided, "approved": approved}

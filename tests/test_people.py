@@ -1,5 +1,7 @@
 """Who is who: names, roles, the file of people, passwords, logins, and when somebody has to log in."""
 
+import base64
+import hashlib
 import stat
 import tomllib
 import unicodedata
@@ -21,16 +23,20 @@ from srt_core.people import (
     Role,
     check_password,
     clean_name,
+    end_login,
+    ended_logins,
     hash_password,
     load,
     password_login,
     people_path,
     person_of,
+    read_device,
     read_token,
     save,
+    write_device,
     write_token,
 )
-from srt_core.people.login_methods import LoginMethods, is_local_request, is_loopback, is_trusted_proxy
+from srt_core.people.login_methods import LoginMethods, is_local_request, is_loopback, is_same_origin, is_trusted_proxy
 
 HASH = hash_password("a long pass phrase")
 PEOPLE = People().add("Ann", Role.OWNER, HASH).add("ben@example.com", Role.CURATOR, None)
@@ -58,6 +64,12 @@ def test_a_password_is_kept_salted_and_checked_whole() -> None:
     assert check_password("a long pass phrase", HASH)
     assert not check_password("a long pass phrase ", HASH)
     assert not check_password("", None)
+    old = (
+        "scrypt$4$8$1$c2FsdHNhbHQ=$"
+        + base64.b64encode(hashlib.scrypt(b"an older phrase", salt=b"saltsalt", n=16, r=8, p=1)).decode()
+    )
+    assert check_password("an older phrase", old)
+    assert not check_password("an older phrase ", old)
     with pytest.raises(PeopleError):
         hash_password("too short")
 
@@ -123,22 +135,102 @@ def test_a_token_is_read_only_as_it_was_written() -> None:
     assert read_token(write_token(Login(LoginMethod.LOCAL), ""), "") is None
 
 
-def test_guessing_is_braked_by_name_and_in_total() -> None:
-    """After five failed tries the sixth waits, ever longer up to a minute; fifty over all names brake everybody."""
-    brake = LoginThrottle()
-    waits = []
-    for _ in range(14):
-        waits.append(brake.wait("Ann", 0))
-        brake.note_failure("ann", 0)
-    assert waits[:5] == [0, 0, 0, 0, 0]
-    assert waits[5:9] == [1, 2, 4, 8]
-    assert waits[-1] == 60
-    assert brake.wait("Ben", 0) == 0
-    assert brake.wait("Ann", 61) == 0
-    for number in range(50):
-        brake.note_failure(f"n{number}", 100)
-    assert brake.wait("Ben", 100) > 0
-    assert brake.wait("Ben", 2_000) == 0
+def test_the_eleventh_try_for_an_account_is_refused_wherever_it_comes_from() -> None:
+    """Ten tries are checked, the next ones not; what was refused does not make the wait longer."""
+    throttle = LoginThrottle()
+    assert [bool(throttle.count("Ann", f"192.0.2.{number}").refused) for number in range(12)] == [False] * 10 + [
+        True
+    ] * 2
+    assert throttle.count("ann", "203.0.113.1").refused <= 900
+    assert not throttle.count("Ben", "203.0.113.1").refused
+    throttle.forgive("ANN")
+    assert not throttle.count("Ann", "203.0.113.1").refused
+
+
+def test_an_address_that_tries_many_accounts_is_refused() -> None:
+    """Thirty tries from one IPv4 address, or one IPv6 network, whatever names they are for; others are not refused."""
+    for one, near, far in (("192.0.2.1", "192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")):
+        throttle = LoginThrottle()
+        assert not any(throttle.count(f"name {number}", one).refused for number in range(30))
+        assert throttle.count("somebody else", near).refused
+        assert not throttle.count("somebody else", far).refused
+
+
+def test_a_known_browser_passes_where_others_are_refused() -> None:
+    """Nobody locks somebody out of a browser in which they logged in before; guesses from there are limited as well."""
+    throttle = LoginThrottle()
+    for number in range(40):
+        throttle.count("Ann", f"192.0.2.{number}")
+    assert throttle.count("Ann", "192.0.2.1").refused
+    assert [bool(throttle.count("Ann", "192.0.2.1", "her own").refused) for _ in range(11)] == [False] * 10 + [True]
+
+
+def test_many_tries_in_all_refuse_nobody_but_make_each_check_begin_later() -> None:
+    """The delay grows with the tries of the last minute, up to a second."""
+    throttle = LoginThrottle()
+    delays = [throttle.count(f"name {number}", f"10.0.{number // 250}.{number % 250}").delay for number in range(300)]
+    assert delays[:30] == [0.0] * 30
+    assert delays == sorted(delays)
+    assert delays[-1] == 1.0
+
+
+def test_a_browser_is_known_by_a_signed_mark_of_the_account_and_its_password() -> None:
+    """A mark that was changed, of another account, or of an older password makes no browser known."""
+    login = password_login(PEOPLE, "Ann", now=0)
+    mark = write_device(login, PEOPLE.secret)
+    ann = PEOPLE.get("Ann")
+    assert read_device(mark, ann, PEOPLE.secret) == login.session
+    assert read_device(mark, PEOPLE.get("ben@example.com"), PEOPLE.secret) == ""
+    assert (
+        read_device(mark, PEOPLE.change("Ann", password=hash_password("another one it is")).get("Ann"), PEOPLE.secret)
+        == ""
+    )
+    for other in ("", mark[:-1], write_token(login, PEOPLE.secret)):
+        assert read_device(other, ann, PEOPLE.secret) == ""
+
+
+def test_a_login_that_was_ended_stands_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logging out ends the login itself, also for a copy of its token and after a restart; other logins stand."""
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
+    one, other = (password_login(PEOPLE, "Ann", now=0) for _ in range(2))
+    end_login(one.session)
+    assert person_of(one, PEOPLE, 1, ended_logins()) is None
+    assert person_of(other, PEOPLE, 1, ended_logins()) == Person("Ann", Role.OWNER)
+    end_login(other.session)
+    assert person_of(other, PEOPLE, 1, ended_logins()) is None
+
+
+def test_an_account_is_for_one_way_to_log_in() -> None:
+    """No proxy or provider names somebody into an account with a password, nor into one that is for the other."""
+    people = PEOPLE.add("eve@example.com", Role.OWNER, None, "openid")
+    assert person_of(Login(LoginMethod.OPENID, "Ann"), people, 0) is None
+    assert person_of(Login(LoginMethod.PROXY, "ann"), people, 0) is None
+    assert person_of(Login(LoginMethod.PROXY, "eve@example.com"), people, 0) is None
+    assert person_of(Login(LoginMethod.OPENID, "Eve@example.com"), people, 0) == Person("eve@example.com", Role.OWNER)
+
+
+@pytest.mark.parametrize("name", ["An\u200bn", " Ann", "Ann  Lee", "curator", "x" * 81, "A\u030angstrom\u202e"])
+def test_a_name_that_cleaning_would_change_logs_nobody_in(name: str) -> None:
+    """What a provider or proxy calls somebody is taken as it is or not at all: it could look like another's name."""
+    assert person_of(Login(LoginMethod.OPENID, name), PEOPLE, 0) is None
+    assert person_of(Login(LoginMethod.PROXY, name), PEOPLE, 0) is None
+
+
+def test_another_port_is_another_site() -> None:
+    """Only a page of this very host and port, or of an origin that is allowed, may send what changes something."""
+    here = {"host": "127.0.0.1:8501"}
+    for origin in ("http://127.0.0.1:8501", "https://127.0.0.1:8501", "https://lab.example"):
+        assert is_same_origin({**here, "origin": origin}, ["https://lab.example"]), origin
+    for origin in (
+        "http://127.0.0.1:8000",
+        "http://127.0.0.1",
+        "http://localhost:8501",
+        "null",
+        "https://evil.example",
+    ):
+        assert not is_same_origin({**here, "origin": origin}, ["https://lab.example"]), origin
+    assert is_same_origin(here)
+    assert not is_same_origin({**here, "sec-fetch-site": "same-site"})
 
 
 @pytest.mark.parametrize(
@@ -193,14 +285,14 @@ def test_people_are_kept_by_commands(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
     assert srt("add", "Ann", "--role", "owner", given="a long pass phrase\n").exit_code == 0
     made = srt("add", "Ben", "--role", "curator", "--generate").stdout.partition("Password: ")[2].splitlines()[0]
-    assert srt("add", "eve@example.com", "--role", "curator", "--no-password").exit_code == 0
+    assert srt("add", "eve@example.com", "--role", "curator", "--by", "openid").exit_code == 0
     kept = load(people_path())
     assert check_password("a long pass phrase", kept.get("Ann").password)
     assert check_password(made, kept.get("ben").password)
     assert srt("list").stdout.splitlines() == [
-        "Ann: owner, password",
-        "Ben: curator, password",
-        "eve@example.com: curator, by proxy or OpenID only",
+        "Ann: owner, by password",
+        "Ben: curator, by password",
+        "eve@example.com: curator, by openid",
     ]
     assert srt("passwd", "Ben", given="another pass phrase\n").exit_code == 0
     assert srt("role", "Ben", "owner").exit_code == 0

@@ -303,22 +303,14 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
         pair(f"RESPONSE of {who}").response for who in (a, b)
     ]
     assert [row["output"] for row in exported[Scope.APPROVED]] == [pair(f"RESPONSE of {a}").response]
+    manifests = {scope: json.loads((tmp_path / scope / "manifest.json").read_text("utf-8")) for scope in Scope}
+    teachers = {scope: each["files"]["alpaca.json"]["teachers"] for scope, each in manifests.items()}
+    assert (teachers[Scope.VERDICTS], teachers[Scope.APPROVED]) == ([a, b], [a])
     scores = export(desk.store, tmp_path, "scores", by="ann").path.read_text("utf-8").splitlines()
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
         (a, False), (b, True), (a, False), (b, True),
     ]  # fmt: skip
     assert facets.count(desk.store, Filter(state=("overridden",))) == 1
-
-
-def test_agreement_of_rule_and_people_is_on_the_text(desk: Desk) -> None:
-    """A decision for one producer's response is not the pick of a policy that takes another's."""
-    a, b = desk.teacher("a"), desk.teacher("b")
-    desk.add(Origin.RESPONSE, a)
-    desk.add(Origin.RESPONSE, b)
-    selection.apply(desk.store, replace(ALWAYS, producer=a), "ann")
-    decide(desk, Action.APPROVE, Origin.RESPONSE)
-    found = compare(desk.store, replace(ALWAYS, producer=b))
-    assert (found.decided, found.agrees_before, found.agrees_after) == (1, 1, 0)
 
 
 def test_a_decision_names_the_candidate_of_the_policy(desk: Desk) -> None:

@@ -82,7 +82,7 @@ def _fail_on_schema(call: Call) -> Answer:
     return refuse(500, None, "Internal error.") if call.wants_schema else complete(call.text)
 
 
-@pytest.mark.parametrize(("answer", "most"), [(_refuse_silently, 1), (_fail_on_schema, 3)])
+@pytest.mark.parametrize(("answer", "most"), [(_refuse_silently, 1), (_fail_on_schema, 4)])
 def test_a_server_that_gives_no_reason_is_asked_without_a_schema(
     store: Store, server: FaultServer, behave: dict[str, object], answer: object, most: int
 ) -> None:

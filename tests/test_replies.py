@@ -93,6 +93,8 @@ GROUPED = json.dumps({"critique": dict.fromkeys(CRITERIA[INS], "Fine."), "pair":
 LAST_FIRST = json.dumps(dict(reversed(usual(INS).items())))
 OUT_OF_ORDER = tagged(RES).replace("relevance>", "x>").replace("accuracy>", "relevance>").replace("x>", "accuracy>")
 TWO_WAYS = "Write a prompt.\n</new_instruction>\n<new_response>\nIts answer goes here."
+PREFACE_ZH = "\u5f53\u7136\uff01\u4ee5\u4e0b\u662f\u6539\u8fdb\u540e\u7684\u56de\u7b54\uff1a\u718a\u732b\u3002"
+RARE_ZH = "\u718a\u732b\u662f\u975e\u5e38\u7a00\u6709\u7684\u3002"
 SORRY = "I'm sorry, but I can't help with that."
 NESTED = tagged(RES).replace("</accuracy>\n<detail>", "<detail>").replace("</detail>", "</detail>\n</accuracy>")
 OTHER_TASK = tagged(RES).replace("<new_response>", f"<new_instruction>\n{WISH}\n</new_instruction>\n<new_response>")
@@ -213,7 +215,8 @@ TAGS: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     ),
     "CDATA": with_answer(f"<![CDATA[{ANSWER}]]>", R.STRAY_MARKERS),
     "a colon after the tag": (RES, retagged(RES, "<{}>:", "</{}>"), R.STRAY_MARKERS),
-    "an end token": with_answer(f"{ANSWER}<|im_end|>", R.STRAY_MARKERS),
+    "an end token": (RES, tagged(RES, new_response=f"{ANSWER}<|im_end|>"), BETTER),
+    "an end token as a subject": with_answer("A turn ends with <|im_end|>", R.STRAY_MARKERS),
     "reasoning in the answer": with_answer(f"<think>\nHm.\n</think>\n{ANSWER}", R.STRAY_MARKERS),
 }
 
@@ -267,7 +270,15 @@ JSON_REPLIES: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
         as_json(RES, new_response="The better response to the same instruction and input."),
         R.PLACEHOLDER_ECHO,
     ),
-    "line breaks escaped twice": (RES, as_json(RES, new_response=r"One.\n\nTwo."), R.STRAY_MARKERS),
+    "line breaks escaped twice": (RES, as_json(RES, new_response=r"One.\n\nTwo."), answered("One.\n\nTwo.")),
+    "single line breaks escaped twice": (
+        RES,
+        as_json(RES, new_response=r"So:\n1. \"Go\".\n- then stop.\nEnd."),
+        answered('So:\n1. "Go".\n- then stop.\nEnd.'),
+    ),
+    "line breaks as a subject": whole_and(r"A line ends in \n or \r\n, as you like."),
+    "TeX and paths": whole_and(r"In C:\new\notes: $a\neq b$, $\nabla f\neq 0$."),
+    "line breaks in quotation marks": whole_and(r'Write print("One.\nTwo.\nThree.").'),
     "an escaped line break in code": (
         RES,
         as_json(RES, new_response=r"Use split('\n\n')."),
@@ -320,6 +331,25 @@ REASONING: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     "before JSON": (RES, f"<think>\n{{}}\n</think>\n{as_json(RES)}", BETTER),
     "before headings": (RES, f"<think>\nHm.\n</think>\n{headed(RES)}", BETTER),
     "mentioned in an answer": whole_and("A model thinks within <think> and </think>."),
+    "Seed-OSS's, with a draft": (
+        RES,
+        f"<seed:think>\n<new_response>\nDraft.\n</new_response>\n</seed:think>\n{tagged(RES)}",
+        BETTER,
+    ),
+    "ERNIE's, closed twice": (RES, f"<think>\nHm.\n</think>\n</think>\n{tagged(RES)}", BETTER),
+    "a scratchpad with a draft": (RES, f"<scratchpad>\n<detail>\nHm.\n</detail>\n</scratchpad>\n{tagged(RES)}", BETTER),
+    "gpt-oss's channels": (
+        INS,
+        f"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{tagged(INS)}",
+        FRESH,
+    ),
+    "Cohere's": (RES, f"<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>\n{tagged(RES)}", BETTER),
+    "alone, with the whole answer in it": (RES, f"<think>\n{tagged(RES)}\n</think>", BETTER),
+    "alone, with a draft and the answer in it": (
+        RES,
+        f"<think>\n{tagged(RES)}\n{tagged(RES)}\n</think>",
+        R.EMPTY_REPLY,
+    ),
     "that never ends": (RES, f"<think>\nI shall write\n{tagged(RES)}", R.EMPTY_REPLY),
     "in brackets, never ending": (RES, f"[THINK]\n{tagged(RES)}", R.EMPTY_REPLY),
     "alone": (RES, "<think>\nThe panda is right.\n</think>\n", R.EMPTY_REPLY),
@@ -354,6 +384,24 @@ TEXTS: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     "a promise before the answer": with_answer(f"Here is the improved response:\n\n{ANSWER}", R.META_REMARK),
     "praise of the original": with_answer("The original response is already complete and correct.", R.META_REMARK),
     "no change": (INS, tagged(INS, new_instruction="(No changes needed.)"), R.META_REMARK),
+    "a preface on the answer's own line": with_answer(f"Sure! Here's the improved response: {ANSWER}", R.META_REMARK),
+    "a preface of a better version": with_answer(
+        f"Certainly! Below is a more detailed and helpful version of the response.\n{ANSWER}", R.META_REMARK),
+    "a label": with_answer(f"**Improved Response:** {ANSWER}", R.META_REMARK),
+    "a preface in Chinese": with_answer(PREFACE_ZH, R.META_REMARK),
+    "a preface to an answer of its own": whole_and(f"Sure! Here's a list:\n{ANSWER}"),
+    "a new version that was asked for": whole_and("Here is a revised version: He goes there."),
+    "talk of the original": with_answer(f"The original response was too brief. Better: {ANSWER}", R.META_REMARK),
+    "talk of the original at the end": with_answer(
+        f"{ANSWER}\nThis version improves on the original response by naming causes.", R.META_REMARK),
+    "talk of itself": with_answer(f"{ANSWER}\nThis improved response adds causes.", R.META_REMARK),
+    "an answer about originals": whole_and("Compare the original painting with its copy."),
+    "one sentence over and over": with_answer("The panda. " + "It is very rare. " * 40, R.REPETITION),
+    "three sentences over and over": with_answer("It is rare. It is shy now. It eats a lot. " * 20, R.REPETITION),
+    "one line over and over": with_answer("The panda:\n" + "- it is rare\n" * 20, R.REPETITION),
+    "one sentence over and over in Chinese": with_answer(RARE_ZH * 20, R.REPETITION),
+    "a refrain": whole_and("\n".join(f"Verse {n} tells of animal {n} at length.\nIt is rare." for n in range(12))),
+    "a table": whole_and("\n".join(f"| {n} | times seven is | {7 * n} |" for n in range(40))),
     "the same response": with_answer(f" {PARENT.response}\n", R.UNCHANGED),
     "the same response in other case": with_answer("the  PANDA", R.UNCHANGED),
     "the same instruction": (INS, tagged(INS, new_instruction=PARENT.instruction), R.UNCHANGED),
@@ -403,6 +451,7 @@ def test_a_reply_is_read_whole_or_refused_with_its_reason(name: str) -> None:
         ("", None),
         (None, None),
         ("length", R.CUT_OFF),
+        ("stop at the limit", R.CUT_OFF),
         ("MAX_TOKENS", R.CUT_OFF),
         ("abort", R.CUT_OFF),
         ("content_filter", R.CONTENT_FILTER),

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.export.contents import Scope, counts
+from srt_core.export.export import export
 from srt_core.methods import METHODS, Method, student_and_template
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
 from srt_core.review import decisions
 from srt_core.score.templates import TEMPLATE_NAMES
+from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, changes, compare, gains
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -107,21 +110,6 @@ def test_the_applied_policy_changes_nothing(store: Store) -> None:
     assert found.before == found.after
 
 
-def test_agreement_counts_the_same_candidate_or_none(fresh: Store) -> None:
-    """A policy agrees with an approval of the candidate that it keeps and with a rejection where it keeps none."""
-    rule = kept(Policy())
-    in_set = [place for place, found in enumerate(rule) if found.origin]
-    left_out = [place for place, found in enumerate(rule) if not found.origin]
-    decide(fresh, in_set[0], Action.APPROVE, rule[in_set[0]].origin)
-    decide(fresh, in_set[1], Action.CHOOSE, Origin.ORIGINAL)
-    decide(fresh, in_set[2], Action.REJECT)
-    decide(fresh, left_out[0], Action.REJECT)
-    decide(fresh, left_out[1], Action.CHOOSE, Origin.ORIGINAL)
-    found = compare(fresh, Policy())
-    assert (found.decided, found.agrees_before, found.agrees_after) == (5, 2, 2)
-    assert compare(fresh, originals_only()).agrees_after == 2
-
-
 def originals_only() -> Policy:
     """Keeps the original of every sample."""
     return Policy(
@@ -129,10 +117,16 @@ def originals_only() -> Policy:
     ).limited(max_ifd=None, max_r_ifd=None)
 
 
-def test_a_parked_sample_is_not_decided(fresh: Store) -> None:
-    """Parking says nothing about a sample, so it counts for no agreement."""
-    decide(fresh, 0, Action.PARK)
-    assert compare(fresh, OTHER).decided == 0
+def test_a_comparison_counts_what_an_export_would_hold(fresh: Store, tmp_path: Path) -> None:
+    """Pairs to be exported are people's decisions and the rule's picks of the rest; what is parked is told apart."""
+    picks = [place for place, found in enumerate(kept(Policy())) if found.origin]
+    for place, action in zip(picks, (Action.APPROVE, Action.REJECT, *[Action.PARK] * 8), strict=False):
+        decide(fresh, place, action, kept(Policy())[place].origin if action is Action.APPROVE else None)
+    found = compare(fresh, OTHER)
+    selection.apply(fresh, OTHER, "ann")
+    held = counts(fresh, Scope.VERDICTS)["total"]
+    assert {"pairs": found.exported_after, "parked": found.parked_after} == held
+    assert export(fresh, tmp_path, "alpaca", by="ann").rows == found.exported_after > 0 < found.parked_after
 
 
 def test_changes_of_decided_samples_are_counted_apart(fresh: Store) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.errors import SRTError
 from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
@@ -36,7 +37,7 @@ def decide(
         else:
             decisions.decide(store, _decision(store, name, action, origin, author), expected_event_id=standing_id)
         now = decisions.standing(store, name)
-    typer.echo(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
+    say(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
 
 
 def _decision(store: Store, sample: str, action: str, origin: str | None, author: str) -> Decision:

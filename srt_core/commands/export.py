@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
-from srt_core.export.contents import Scope
+from srt_core.commands.terminal import say
+from srt_core.export.contents import Scope, counts
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
@@ -17,7 +18,11 @@ def export_(
     out_dir: Annotated[Path, typer.Argument(help="The folder to write to.", show_default=False)],
     format: Annotated[list[str], typer.Option(help=f"One of {', '.join(FORMATS)}; may be given several times.")],
     scope: Annotated[
-        Scope, typer.Option(help="verdicts: decisions, else the rule; approved: decisions only.")
+        Scope,
+        typer.Option(
+            help="verdicts: decisions, else the rule; with-parked: the rule for what is parked too; approved: "
+            "decisions only."
+        ),
     ] = Scope.VERDICTS,
     conversations: Annotated[
         Conversations,
@@ -26,11 +31,17 @@ def export_(
             "answers that are kept have weight 1."
         ),
     ] = Conversations.APART,
+    force: Annotated[bool, typer.Option("--force", help="Also replace files that srt did not write.")] = False,
 ) -> None:
     """Write the verdicts for training, read them back, and add a manifest."""
     with open_project(project) as store:
+        parked = counts(store, scope)["total"]["parked"]
+        if parked and scope is Scope.VERDICTS:
+            say(f"{parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
         for name in format:
-            written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
-            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            written = export(
+                store, out_dir, name, scope=scope, conversations=conversations, by=user_name(), force=force
+            )
+            say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
             for said in written.described():
-                typer.echo(f"  {said}")
+                say(f"  {said}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project
+from srt_core.commands.terminal import say
 from srt_core.errors import ExportError
 from srt_core.export.lines import Conversations
 from srt_core.export.past import past_exports, rebuild
@@ -27,13 +28,13 @@ def exports_(
     with open_project(project) as store:
         if again is not None and out is not None:
             written = rebuild(store, again, out)
-            typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
+            say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
             return
         found = past_exports(store, find_sample(store, sample) if sample else None)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], default=str))
+        say(json.dumps([asdict(each) for each in found], default=str))
         return
     for each in found:
         made, joined = f"{each.made_at:%Y-%m-%d %H:%M} UTC", each.conversations is Conversations.JOINED
         rows = f"{each.rows:,} {'conversations' if joined else 'rows'}"
-        typer.echo(f"{each.export_id}  {made}  {each.path}: {rows} by {each.author}")
+        say(f"{each.export_id}  {made}  {each.path}: {rows} by {each.author}")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.importing.imports import Import, imports
 from srt_core.importing.undo import undo_import
 
@@ -21,16 +22,16 @@ def imports_(
                 _print(each)
             return
         undone = undo_import(store, undo, by or user_name())
-    typer.echo(f"{undone.path}: {undone.removed:,} samples removed, {sum(undone.kept.values()):,} kept.")
+    say(f"{undone.path}: {undone.removed:,} samples removed, {sum(undone.kept.values()):,} kept.")
     for why, count in undone.kept.items():
-        typer.echo(f"{count:,} kept: {why}.")
+        say(f"{count:,} kept: {why}.")
     for name, why in undone.listed:
-        typer.echo(f"  {name}: {why}")
+        say(f"  {name}: {why}")
 
 
 def _print(each: Import) -> None:
     state = ", taken back" if each.is_undone else "" if each.finished else ", not finished"
     taken = f"{each.taken:,} rows taken, {each.rejected:,} rejected{state}"
-    typer.echo(f"{each.import_id}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.path}: {taken}")
+    say(f"{each.import_id}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.path}: {taken}")
     for line in each.account.lines() if each.account else ():
-        typer.echo(f"   {line}")
+        say(f"   {line}")

@@ -2,12 +2,23 @@
 
 import getpass
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from srt_core.commands.terminal import say
 from srt_core.errors import PeopleError
-from srt_core.people import Role, hash_password, load, make_password, people_path, save
+from srt_core.people import Account, Role, hash_password, load, make_password, people_path, save
+
+
+class LoginBy(StrEnum):
+    """How a person may log in."""
+
+    PASSWORD = "password"
+    PROXY = "proxy"
+    OPENID = "openid"
+
 
 people = typer.Typer(help="List, add and remove the people who may log in.", no_args_is_help=True)
 
@@ -22,9 +33,9 @@ def list_() -> None:
     """List the people, their roles, and how they log in."""
     found = load(people_path()).accounts
     if not found:
-        typer.echo(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
+        say(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
     for account in found:
-        typer.echo(f"{account.name}: {account.role}, {'password' if account.password else 'by proxy or OpenID only'}")
+        say(f"{account.name}: {account.role}, by {_way(account)}")
 
 
 @people.command()
@@ -32,16 +43,19 @@ def add(
     name: Name,
     role: Annotated[Role, typer.Option(help="owner: everything. curator: look and decide.", show_default=False)],
     generate: Generate = False,
-    no_password: Annotated[
-        bool, typer.Option("--no-password", help="A role only: a proxy or OpenID Connect logs the person in.")
-    ] = False,
+    by: Annotated[
+        LoginBy, typer.Option(help="Who alone logs the person in: a password, a proxy, or an OpenID Connect provider.")
+    ] = LoginBy.PASSWORD,
 ) -> None:
     """Add a person. The password is asked for, or read as a line from standard input."""
     path = people_path()
     load(path).add(name, role, None)  # says what is wrong with the name before a password is asked for
-    password = None if no_password else _password(generate)
-    save(path, load(path).add(name, role, password))
-    typer.echo(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
+    if by is LoginBy.PASSWORD:
+        added = load(path).add(name, role, _password(generate))
+    else:
+        added = load(path).add(name, role, None, by.value)
+    save(path, added)
+    say(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
 
 
 @people.command()
@@ -51,7 +65,7 @@ def passwd(name: Name, generate: Generate = False) -> None:
     load(path).get(name)
     password = _password(generate)
     save(path, load(path).change(name, password=password))
-    typer.echo(f"{load(path).get(name).name} has a new password.")
+    say(f"{load(path).get(name).name} has a new password.")
 
 
 @people.command()
@@ -59,7 +73,7 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="owner or curator
     """Change a person's role."""
     path = people_path()
     save(path, load(path).change(name, role=role))
-    typer.echo(f"{load(path).get(name).name} is {role}.")
+    say(f"{load(path).get(name).name} is {role}.")
 
 
 @people.command()
@@ -69,14 +83,18 @@ def remove(name: Name) -> None:
     account = load(path).get(name)
     save(path, load(path).remove(name))
     left = "" if load(path).accounts else " Nobody is left: on 127.0.0.1 the app asks nobody to log in."
-    typer.echo(f"Removed {account.name}.{left}")
+    say(f"Removed {account.name}.{left}")
+
+
+def _way(account: Account) -> str:
+    return "password" if account.password else account.login or "proxy or openid"
 
 
 def _password(generate: bool) -> str:
     """Get a password and give what to keep of it; a made one is printed, once."""
     if generate:
         made = make_password()
-        typer.echo(f"Password: {made}")
+        say(f"Password: {made}")
         return hash_password(made)
     if not sys.stdin.isatty():
         return hash_password(sys.stdin.readline().rstrip("\n"))

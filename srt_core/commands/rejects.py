@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project
+from srt_core.commands.terminal import say
 from srt_core.importing.rejects import rejects_by_reason, write_rejects
 
 
@@ -16,8 +17,8 @@ def rejects_(
     """Count the rejected rows by reason, or write them to a file. Mend the records there and import it: they clear."""
     with open_project(project) as store:
         if out is not None:
-            typer.echo(f"{out}: {write_rejects(store, out):,} rejected rows")
+            say(f"{out}: {write_rejects(store, out):,} rejected rows")
             return
         found = rejects_by_reason(store)
     for reason, count in found.items():
-        typer.echo(f"{count:,}  {reason}")
+        say(f"{count:,}  {reason}")

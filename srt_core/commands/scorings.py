@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from srt_core.commands.common import ProjectPath, lines_of, open_project, user_name
+from srt_core.commands.terminal import say
 from srt_core.project.store import Store
 from srt_core.score.scorings import COMPARED, scorings, use_scoring
 from srt_core.select.compare.students import agreement, same_selections
@@ -31,13 +32,13 @@ def scorings_(
             refresh(store)
         found = [{name: getattr(each, name) for name in _SCORING} for each in scorings(store)]
     if as_json:
-        typer.echo(json.dumps({"scorings": found, "compared": compared}, ensure_ascii=False))
+        say(json.dumps({"scorings": found, "compared": compared}, ensure_ascii=False))
         return
     for row in found:
         used = " (in use)" if row["in_use"] else ""
-        typer.echo("{scoring_id}{used}: {student}, {dtype}, template {template}, {convention}, max length "
+        say("{scoring_id}{used}: {student}, {dtype}, template {template}, {convention}, max length "
                    "{max_length}, {scored:,} candidates scored".format(used=used, **row))  # fmt: skip
-    typer.echo("\n".join(lines_of(compared or {})), nl=bool(compared))
+    say("\n".join(lines_of(compared or {})), nl=bool(compared))
 
 
 def _compared(store: Store, one: int, other: int) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
-from srt_core.review.status import status
+from srt_core.commands.terminal import say
+from srt_core.review.status import describe_export, status
 from srt_core.select import selection
 from srt_core.select.policy import applied_policy, change, find_policy
 
@@ -22,8 +23,10 @@ def select(
         policy = find_policy(store, preset) if preset else applied_policy(store)
         policy = change(policy, set or [])
         selection.apply(store, policy, user_name())
-        found = status(store)["selected"]
-    typer.echo(f"Policy {policy.name}: {found['total']:,} samples kept.")
+        counts = status(store)
+    found = counts["selected"]
+    say(f"Policy {policy.name}: {found['total']:,} samples kept.")
     for title, counts in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
         for name, number in counts.items():
-            typer.echo(f"  {title} {name}: {number:,}")
+            say(f"  {title} {name}: {number:,}")
+    say(describe_export(counts["verdicts"], counts["parked_kept"]))

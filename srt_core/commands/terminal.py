@@ -1,6 +1,7 @@
 """What a step looks like in a terminal: a bar that moves, lines where nobody looks."""
 
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 
@@ -10,27 +11,54 @@ from srt_core.project.progress import Progress
 LINE_SECONDS = 5.0
 
 
+_STAYS = "\n\t"
+_TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""The characters that turn the direction of what follows."""
+
+
+def visible(text: str) -> str:
+    """Return a text as it may be shown in a terminal: what would steer it is shown as an escape, as in JSON.
+
+    Texts come from files and from teachers; a control character among them could clear the screen, change the title
+    of the window or write over the line above.
+    """
+    return "".join(f"\\u{ord(letter):04x}" if _steers(letter) else letter for letter in text)
+
+
+def _steers(letter: str) -> bool:
+    return letter not in _STAYS and (letter in _TURNS or unicodedata.category(letter) in ("Cc", "Cs"))
+
+
+def say(text: str, *, nl: bool = True) -> None:
+    """Write a result to stdout. Everything that a command writes goes through here or `errors`."""
+    print(visible(text), end="\n" if nl else "", flush=True)
+
+
 class Errors:
     """Where everything goes that is no result: stderr."""
 
     def print(self, line: str) -> None:
-        """Write a line as it is."""
-        print(line, file=sys.stderr, flush=True)
+        """Write a line."""
+        print(visible(line), file=sys.stderr, flush=True)
 
 
 errors = Errors()
 
 
-def show(steps: Iterator[Progress]) -> Progress:
+RESUME = "What was done is kept; the same command goes on from here."
+
+
+def show(steps: Iterator[Progress], resume: str = RESUME) -> Progress:
     """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress.
 
+    `resume` says how to go on where it is interrupted.
     What libraries print meanwhile goes to stderr too: Ray tells of lost workers on stdout, where results go.
     """
     try:
         with redirect_stdout(sys.stderr):
             return _walk(steps)
     except KeyboardInterrupt:
-        raise SRTError("Stopped.", "What was done is kept; the same command goes on from here.") from None
+        raise SRTError("Stopped.", resume) from None
 
 
 def _walk(steps: Iterator[Progress]) -> Progress:
@@ -66,5 +94,5 @@ def _figures(progress: Progress) -> str:
     whole = f" of about {progress.total_tokens:,}" if tokens and progress.total_tokens else ""
     spent = f", {progress.spent:,.2f} US dollars spent" if progress.spent is not None else ""
     rate = f", {progress.rate:,.1f} {progress.rate_unit}/s"
-    said = f". {progress.message}" if progress.message else ""
+    said = f". {visible(progress.message)}" if progress.message else ""
     return f"{progress.done:,}{total}{failed}{tokens}{whole}{spent}{rate}{left}{said}"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from srt_core.commands.terminal import say
 from srt_core.reflect.prompts import load_prompts
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 
@@ -14,7 +15,7 @@ def prompts_(
     file: Annotated[Path | None, typer.Argument(help="A prompts file to check; ours where not given.")] = None,
 ) -> None:
     """Print the reflection prompts: copy, edit, and give them with --prompts."""
-    typer.echo(load_prompts(file).source, nl=False)
+    say(load_prompts(file).source, nl=False)
 
 
 def templates(
@@ -25,7 +26,7 @@ def templates(
     shown = [load_template(each) for each in ([name] if name else TEMPLATE_NAMES)]
     texts: list[dict[str, Any]] = [{"name": each.name, **each.texts, "is_chat": each.is_chat} for each in shown]
     if as_json:
-        typer.echo(json.dumps(texts[0] if name else texts, ensure_ascii=False, indent=2))
+        say(json.dumps(texts[0] if name else texts, ensure_ascii=False, indent=2))
         return
     for each in texts:
-        typer.echo("\n".join(f"{each['name']}.{part} = {text!r}" for part, text in each.items() if part != "name"))
+        say("\n".join(f"{each['name']}.{part} = {text!r}" for part, text in each.items() if part != "name"))

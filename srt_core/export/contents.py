@@ -22,7 +22,9 @@ class Scope(StrEnum):
     """Which samples are exported."""
 
     VERDICTS = "verdicts"
-    """The human decision where there is one, else the rule's selection."""
+    """The human decision where there is one, else the rule's selection; nothing of a parked sample, which is open."""
+    WITH_PARKED = "with-parked"
+    """The same, with the rule's selection of what is parked."""
     APPROVED = "approved"
     """Only what a human approved, chose or edited."""
 
@@ -59,6 +61,17 @@ _ORDERS = {
         verdict.seq""",
 }
 
+_KEPT_AND_PARKED = "action = 'park' AND origin IS NOT NULL"
+_TAKEN = {
+    Scope.VERDICTS: "verdict_origin IS NOT NULL",
+    Scope.WITH_PARKED: f"(verdict_origin IS NOT NULL OR {_KEPT_AND_PARKED})",
+    Scope.APPROVED: "approved",
+}
+_REPLACED = dict.fromkeys(Scope, "") | {
+    Scope.WITH_PARKED: """REPLACE (if(action = 'park', origin, verdict_origin) AS verdict_origin,
+                                   if(action = 'park', candidate_id, verdict_id) AS verdict_id)"""
+}
+
 _LOSSES = ("loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")
 
 
@@ -88,25 +101,36 @@ def _scores() -> str:
     ]
     return f"""
     SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
-           coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason
+           coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason,
+           coalesce(candidate.candidate_id = verdict.verdict_id AND verdict.action IS DISTINCT FROM 'edit', false)
+               AS exported, verdict.action AS decision
     FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id) LEFT JOIN import USING (import_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
     ORDER BY sample.seq, candidate.candidate_id"""
 
 
 def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
-    """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision."""
+    """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision.
+
+    `total` counts too what is parked of what the rule keeps, and so left out unless the scope takes it.
+    """
     chosen, values = _chosen(store, scope, only)
     rows = store.rows(
         f"""SELECT verdict_origin AS by_origin, reason AS by_reason, coalesce(action, 'none') AS by_decision,
                    count(*) AS pairs FROM {chosen} GROUP BY ALL""",
         values,
     )
-    found: dict[str, dict[str, int]] = {"total": {"pairs": sum(row["pairs"] for row in rows)}}
+    found = {"total": {"pairs": sum(row["pairs"] for row in rows), "parked": _parked(store, only)}}
     for name in ("by_origin", "by_reason", "by_decision"):
         found[name] = {what: sum(row["pairs"] for row in rows if row[name] == what)
                        for what in sorted({row[name] for row in rows})}  # fmt: skip
     return found
+
+
+def _parked(store: Store, only: Filter) -> int:
+    """Count what is parked of what the rule keeps."""
+    where, values = filter_condition(store, only)
+    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {_KEPT_AND_PARKED} AND ({where})", values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +191,4 @@ def scores(store: Store) -> Iterator[Row]:
 def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
     """Return the relation of the samples that an export holds, and its parameters."""
     where, values = filter_condition(store, only)
-    approved = "AND approved" if scope is Scope.APPROVED else ""
-    return f"(SELECT * FROM {ROWS} WHERE verdict_origin IS NOT NULL {approved} AND ({where}))", values
+    return f"(SELECT * {_REPLACED[scope]} FROM {ROWS} WHERE {_TAKEN[scope]} AND ({where}))", values

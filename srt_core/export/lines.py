@@ -8,6 +8,7 @@ from itertools import groupby
 from srt_core.export.formats import ExportRow, Fields, Layout, LeftOut, Line, MakeFields, kind_of
 from srt_core.export.formats.lines import Kind
 from srt_core.importing.files.conversations import user_content
+from srt_core.importing.files.shapes.asides import AFTER, BEFORE, CONTENT
 from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.project.store import Store
 from srt_core.records import Pair, Role, Turn
@@ -68,12 +69,17 @@ def find_layout(store: Store, samples: str, values: Mapping[str, object], conver
     kinds = {row["name"]: kind_of(row["types"]) for row in own}
     columns = {name: kind for name, kind in kinds.items() if kind and (name, kind) != (MESSAGE_FIELDS, Kind.NESTED)}
     first = [row["shown_by"] for row in own if row["name"] in columns]
+    beside: dict[str, str] = {}
     if MESSAGE_FIELDS in kinds.keys() - columns.keys():
-        first += [row["shown_by"] for row in store.rows(_OF_MESSAGES.format(samples=samples), values)]
+        found = store.rows(_OF_MESSAGES.format(samples=samples), values)
+        beside = {row["name"]: row["shown_by"] for row in found}
+        first += beside.values()
     contexts = store.rows(_CONTEXTS.format(samples=samples), values)[0]
     return Layout(
         columns,
         **contexts,
+        has_parts=CONTENT in beside,
+        has_calls=bool({BEFORE, AFTER} & beside.keys()),
         is_joined=conversations is Conversations.JOINED,
         first=tuple(dict.fromkeys(each for each in first if each)),
     )
@@ -93,7 +99,7 @@ _OWN = """
 """The types of the own columns in the order in which they stand, and the first sample that has a value in each."""
 
 _OF_MESSAGES = f"""
-    SELECT arg_min(sample_id, seq) AS shown_by
+    SELECT name, arg_min(sample_id, seq) AS shown_by
     FROM (SELECT seq, sample_id, unnest(json_keys(message)) AS name
           FROM (SELECT seq, sample_id, unnest(json_extract(extra, '$.{MESSAGE_FIELDS}[*]')) AS message
                 FROM sample WHERE sample_id IN ({{samples}})))

@@ -1,8 +1,7 @@
 """The manifest of a folder: how each file in it came to be."""
 
 import json
-from contextlib import suppress
-from dataclasses import asdict
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,17 @@ from srt_core.errors import ExportError
 from srt_core.export.contents import Contents, counts
 from srt_core.export.files import Exported, sha256_of
 from srt_core.export.formats import FORMATS, Format
+from srt_core.export.formats.writing import replacing
 from srt_core.project.store import Row, Store
+from srt_core.records import Origin
+from srt_core.review.filter.filter import as_json
 from srt_core.review.status import status
 from srt_core.select.policy import applied_policy, settings_of
 
 
-def write_manifest(store: Store, folder: Path, format: Format, contents: Contents, written: Exported) -> None:
+def write_manifest(
+    store: Store, folder: Path, export_id: int, format: Format, contents: Contents, written: Exported
+) -> None:
     """Write the folder's manifest: how this file came to be; other files of the folder keep their entry."""
     path = folder / "manifest.json"
     entry = {
@@ -29,29 +33,44 @@ def write_manifest(store: Store, folder: Path, format: Format, contents: Content
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
         "policy": settings_of(applied_policy(store)),
         "student": _student(store),
-        "teachers": [
-            row["producer"] for row in store.rows("SELECT DISTINCT producer FROM reflection ORDER BY producer")
-        ],
+        "teachers": _teachers(store, None if format.fields is None else export_id),
     }
     files = {**_manifest_entries(path), written.path.name: entry}
     text = json.dumps({"files": files}, indent=2, ensure_ascii=False)
-    part = path.with_name(f".{path.name}.part")
+    with replacing(path) as file:
+        file.write(f"{text}\n".encode())
+
+
+def check_ours(folder: Path, name: str) -> None:
+    """ExportError where an export would replace a file that this program did not write, or that was changed since."""
+    path, manifest = folder / name, folder / "manifest.json"
+    entries = _manifest_entries(manifest)
+    if os.path.lexists(path) and name not in entries:
+        raise _not_ours(path)
+    if os.path.lexists(manifest) and not entries and not _is_manifest(manifest):
+        raise _not_ours(manifest)
+
+
+def _not_ours(path: Path) -> ExportError:
+    return ExportError(
+        f"{path} is there, and is no file that srt wrote, or was changed since.",
+        "Choose another folder, move it away, or say that it is to be replaced (--force).",
+    )
+
+
+def _is_manifest(path: Path) -> bool:
     try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise ExportError(
-            f"{path} cannot be written: {error.strerror}.", "Free space or choose a folder you may write to."
-        ) from error
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("files"), dict)
 
 
 def _taken(store: Store, contents: Contents, written: Exported) -> dict[str, Any]:
     """Say which samples a file of pairs holds."""
     return {
         "scope": str(contents.scope),
-        "filter": {name: value for name, value in asdict(contents.only).items() if value},
+        "filter": as_json(contents.only),
         "conversations": str(contents.conversations),
         "counts": counts(store, contents.scope, contents.only),
         "left_out": dict(written.left_out),
@@ -71,6 +90,30 @@ def _manifest_entries(path: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _teachers(store: Store, export_id: int | None) -> list[str]:
+    """Name who made the rewrites whose text is in an exported file, also as somebody edited it; None: all there are.
+
+    The instruction of a rewrite of both is that of its parent.
+    """
+    texts = "FROM candidate" if export_id is None else _IN_FILE
+    values = {} if export_id is None else {"export": export_id}
+    rows = store.rows(
+        f"""WITH held AS (SELECT candidate_id, parent_id, origin, producer {texts})
+            SELECT producer FROM (
+                SELECT origin, producer FROM held UNION
+                SELECT parent.origin, parent.producer
+                FROM held JOIN candidate AS parent ON parent.candidate_id = held.parent_id)
+            WHERE origin <> '{Origin.ORIGINAL}' GROUP BY producer ORDER BY producer""",
+        values,
+    )
+    return [row["producer"] for row in rows]
+
+
+_IN_FILE = """FROM candidate WHERE candidate_id IN (
+    SELECT coalesce(exported.candidate_id, event.candidate_id)
+    FROM exported LEFT JOIN event ON event.event_id = exported.edit_id WHERE export_id = $export)"""
 
 
 def _student(store: Store) -> Row | None:

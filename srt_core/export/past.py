@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from srt_core.export.lines import Conversations, find_layout, write_fields
 from srt_core.project import events
 from srt_core.project.candidates import pair_hash
 from srt_core.project.store import Row, Store
+from srt_core.review.filter.filter import as_json
 from srt_core.select.policy import applied_policy, policy_to_json
 
 _CHUNK = 2_000
@@ -88,7 +89,7 @@ def finish(store: Store, export_id: int, format: Format, contents: Contents, wri
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 export_id, event_id, str(written.path), format.name, scope, conversations,
-                json.dumps({name: value for name, value in asdict(contents.only).items() if value}, default=str),
+                json.dumps(as_json(contents.only), ensure_ascii=False),
                 policy_to_json(applied_policy(store)), store.scoring_id() or None, written.rows, written.sha256,
             ],
         )  # fmt: skip

@@ -5,7 +5,8 @@
     passwords       hashing and checking
     login_methods   how a server is bound, and by which methods one can log in to it
     logins          a login as a signed token, which survives a reload and a restart
-    login_throttle  delays after failed attempts
+    logouts         logins that were ended
+    login_throttle  limits and delays against guessing
     settings        what the environment sets
 
 Nothing here knows of the screens: `ui.server` asks these values who may come in.
@@ -13,7 +14,17 @@ Nothing here knows of the screens: `ui.server` asks these values who may come in
 
 from srt_core.people.accounts import Account, People, load, people_path, save
 from srt_core.people.login_throttle import LoginThrottle
-from srt_core.people.logins import Login, LoginMethod, password_login, person_of, read_token, write_token
+from srt_core.people.logins import (
+    Login,
+    LoginMethod,
+    password_login,
+    person_of,
+    read_device,
+    read_token,
+    write_device,
+    write_token,
+)
+from srt_core.people.logouts import end_login, ended_logins
 from srt_core.people.names import Person, Role, clean_name, read_role
 from srt_core.people.passwords import check_password, hash_password, make_password
 
@@ -27,14 +38,18 @@ __all__ = [
     "LoginMethod",
     "check_password",
     "clean_name",
+    "end_login",
+    "ended_logins",
     "hash_password",
     "load",
     "make_password",
     "password_login",
     "people_path",
     "person_of",
+    "read_device",
     "read_role",
     "read_token",
     "save",
+    "write_device",
     "write_token",
 ]

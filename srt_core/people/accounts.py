@@ -24,6 +24,8 @@ class Account:
     role: Role
     password: str | None
     """Its hash, as made by passwords.hash_password."""
+    login: str = ""
+    """Who alone may name them where there is no password: proxy or openid; "" is either, as in older files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,14 @@ class People:
             raise PeopleError(f"Nobody has the name {clean_name(name)}.", f"The file of people has: {known}.")
         return account
 
-    def add(self, name: str, role: Role, password: str | None) -> "People":
+    def add(self, name: str, role: Role, password: str | None, login: str = "") -> "People":
         """Return the file with a person added (`password` hashed, or None). PeopleError if the name cannot be used."""
         cleaned = clean_name(name)
         if cleaned != " ".join(name.split()) or cleaned == NOBODY:
             raise PeopleError(f"{cleaned} cannot be a person's name.", "Give another of at most 80 plain characters.")
         if self.find(cleaned):
             raise PeopleError(f"There is a {cleaned} already.", f"Use another name, or: srt people passwd {cleaned}")
-        account = Account(cleaned, role, password)
+        account = Account(cleaned, role, password, login)
         return People(self.secret or secrets.token_hex(32), (*self.accounts, account))
 
     def remove(self, name: str) -> "People":
@@ -98,6 +100,7 @@ def save(path: Path, people: People) -> None:
     entries = "".join(
         f"\n[[person]]\nname = {_quoted(account.name)}\nrole = {_quoted(account.role)}\n"
         + (f"password = {_quoted(account.password)}\n" if account.password else "")
+        + (f"login = {_quoted(account.login)}\n" if account.login else "")
         for account in people.accounts
     )
     try:
@@ -128,7 +131,10 @@ def _parse(path: Path, found: Mapping[str, object]) -> People:
 
 def _account(entry: Mapping[str, object]) -> Account:
     password = entry.get("password")
-    return Account(clean_name(str(entry["name"])), read_role(str(entry["role"])), str(password) if password else None)
+    return Account(
+        clean_name(str(entry["name"])), read_role(str(entry["role"])), str(password) if password else None,
+        str(entry.get("login", "")),
+    )  # fmt: skip
 
 
 def _quoted(text: str | None) -> str:

@@ -1,7 +1,7 @@
 """By which methods one can log in to a server, and whether a login is required: decided here, from values only."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from srt_core.people.accounts import People
@@ -24,6 +24,8 @@ class LoginMethods:
     """The header in which a proxy names the person."""
     has_openid: bool
     people: People
+    ended: Collection[str] = ()
+    """The logins that were ended before their time."""
 
     @property
     def is_local(self) -> bool:
@@ -62,6 +64,19 @@ def is_local_request(headers: Mapping[str, str], server: str | None) -> bool:
     return (
         (server is None or is_loopback(server)) and is_loopback(host) and not any(name in headers for name in FORWARDED)
     )
+
+
+def is_same_origin(headers: Mapping[str, str], allowed: Collection[str] = ()) -> bool:
+    """Return whether a request was not sent by another site, as far as its browser says.
+
+    `headers` by their names in lower case; `allowed` are other origins whose pages may send them. Another port is
+    another site: any program of this machine may listen there. What is no browser sends neither of the two headers,
+    and carries no cookie that it was not given.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    return origin in allowed or origin.partition("://")[2].casefold() == headers.get("host", "").casefold()
 
 
 def is_trusted_proxy(peer: tuple[str, int] | None, trusted: str) -> bool:

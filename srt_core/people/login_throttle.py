@@ -1,44 +1,69 @@
-"""Slow down the guessing of passwords: after some failed attempts, by name and in total, each next one has to wait."""
+"""Slow down the guessing of passwords, without locking out those who know theirs.
 
-from collections import deque
-from dataclasses import dataclass, field
+Every try is counted before it is checked, so that tries at the same time cannot get past the limit. An address or an
+account with too many tries is refused; a browser in which the person has logged in before is counted by itself, so
+that nobody can lock its owner out. Many tries in all refuse nobody: each check only begins later.
+"""
 
-WINDOW_SECONDS = 900
-FREE_ATTEMPTS = 5
-FREE_ATTEMPTS_IN_TOTAL = 50
-LONGEST_WAIT_SECONDS = 60
-MOST_NAMES = 1_000
+import ipaddress
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+OF_ACCOUNT = RateLimitItemPerMinute(10, 15, namespace="account")
+OF_ADDRESS = RateLimitItemPerMinute(30, 15, namespace="address")
+IN_TOTAL = RateLimitItemPerMinute(10_000, 1, namespace="total")
+PROMPT = 30
+"""Tries a minute over all accounts that are checked at once."""
+DELAY_A_TRY = 0.02
+LONGEST_DELAY = 1.0
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What becomes of a try: it is refused for some seconds (0: it is not), or checked after a delay in seconds."""
+
+    refused: float = 0.0
+    delay: float = 0.0
+
+
 class LoginThrottle:
-    """The failed attempts of the last WINDOW_SECONDS. Times are seconds of a monotonic clock."""
+    """The tries of the last minutes, in the memory of one server."""
 
-    _by_name: dict[str, deque[float]] = field(default_factory=dict)
-    _total: deque[float] = field(default_factory=deque)
+    def __init__(self, of_account: RateLimitItem = OF_ACCOUNT, of_address: RateLimitItem = OF_ADDRESS) -> None:
+        self._of_account, self._of_address = of_account, of_address
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def wait(self, name: str, now: float) -> float:
-        """Return how many seconds an attempt for `name` has to wait; 0 where it need not."""
-        failed = self._by_name.get(name.casefold(), deque())
-        return max(_wait(failed, FREE_ATTEMPTS, now), _wait(self._total, FREE_ATTEMPTS_IN_TOTAL, now))
+    def count(self, name: str, address: str, device: str = "") -> Try:
+        """Count a try for an account from an address, and from a known device where `device` names one."""
+        keys = self._keys(name, address, device)
+        full = [self._limiter.get_window_stats(*key) for key in keys if not self._limiter.test(*key)]
+        if full:
+            return Try(refused=max(1.0, max(stats.reset_time for stats in full) - time.time()))
+        for key in keys:
+            self._limiter.hit(*key)
+        self._limiter.hit(IN_TOTAL)
+        recent = IN_TOTAL.amount - self._limiter.get_window_stats(IN_TOTAL).remaining
+        return Try(delay=min(max(0, recent - PROMPT) * DELAY_A_TRY, LONGEST_DELAY))
 
-    def note_failure(self, name: str, now: float) -> None:
-        """Count a failed attempt."""
-        # Bounded memory: an attacker who tries many names pushes old ones out, but the limit in total still holds.
-        if len(self._by_name) >= MOST_NAMES:
-            self._by_name.pop(next(iter(self._by_name)))
-        self._by_name.setdefault(name.casefold(), deque(maxlen=20)).append(now)
-        self._total.append(now)
-        while self._total and now - self._total[0] > WINDOW_SECONDS:
-            self._total.popleft()
+    def forgive(self, name: str, device: str = "") -> None:
+        """Forget the tries for an account, or of its known device: the right password was given."""
+        item, *who = self._keys(name, "", device)[0]
+        self._limiter.clear(item, *who)
 
-    def note_success(self, name: str) -> None:
-        """Forget the failed attempts of a name."""
-        self._by_name.pop(name.casefold(), None)
+    def _keys(self, name: str, address: str, device: str) -> list[tuple[RateLimitItem, str, str]]:
+        if device:
+            return [(self._of_account, "device", device)]
+        return [(self._of_account, "name", name.casefold()), (self._of_address, "from", _network(address))]
 
 
-def _wait(failed: deque[float], free: int, now: float) -> float:
-    recent = sum(now - moment <= WINDOW_SECONDS for moment in failed)
-    if recent < free:
-        return 0.0
-    return max(0.0, failed[-1] + min(2.0 ** (recent - free), LONGEST_WAIT_SECONDS) - now)
+def _network(address: str) -> str:
+    """Return what one sender can choose from: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)

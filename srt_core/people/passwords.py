@@ -1,16 +1,19 @@
-"""Passwords, stored as scrypt hashes with a salt each (RFC 7914)."""
+"""Passwords, stored as Argon2id hashes with a salt each (RFC 9106); scrypt hashes of older files stay valid."""
 
 import base64
 import hashlib
 import hmac
 import secrets
 
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
 from srt_core.errors import PeopleError
 
 MIN_LENGTH = 10
 MAX_LENGTH = 1000
-_COST, _BLOCK, _LANES = 15, 8, 1  # 2**15 rounds over 32 MiB: some 0.1 s
-_MEMORY = 64 * 1024 * 1024
+_HASHER = PasswordHasher()
+_SCRYPT_MEMORY = 64 * 1024 * 1024
 
 
 def hash_password(password: str) -> str:
@@ -19,9 +22,7 @@ def hash_password(password: str) -> str:
         raise PeopleError(
             f"A password has {MIN_LENGTH} to {MAX_LENGTH:,} characters.", "Choose another, or have one made."
         )
-    salt = secrets.token_bytes(16)
-    parts = [_text(salt), _text(_scrypt(password, salt, _COST, _BLOCK, _LANES))]
-    return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_LANES), *parts])
+    return _HASHER.hash(_bytes(password))
 
 
 def check_password(password: str, stored: str | None) -> bool:
@@ -29,9 +30,12 @@ def check_password(password: str, stored: str | None) -> bool:
 
     It takes as long for None, so that response times do not reveal which names exist.
     """
-    name, cost, block, lanes, salt, wanted = (stored or _DUMMY).split("$")
-    found = _scrypt(password[:MAX_LENGTH], base64.b64decode(salt), int(cost), int(block), int(lanes))
-    return hmac.compare_digest(found, base64.b64decode(wanted)) and name == "scrypt" and stored is not None
+    if stored and stored.startswith("scrypt$"):
+        return _is_of_scrypt(password, stored)
+    try:
+        return _HASHER.verify(stored or _NOBODYS, _bytes(password)) and stored is not None
+    except (VerifyMismatchError, VerificationError, InvalidHashError):
+        return False
 
 
 def make_password() -> str:
@@ -40,13 +44,18 @@ def make_password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
 
 
-def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
-    data = password.encode("utf-8", "surrogatepass")
-    return hashlib.scrypt(data, salt=salt, n=2**cost, r=block, p=lanes, maxmem=_MEMORY)
+def _is_of_scrypt(password: str, stored: str) -> bool:
+    """Check a hash as older versions made them: scrypt$cost$block$lanes$salt$key (RFC 7914)."""
+    _, cost, block, lanes, salt, wanted = stored.split("$")
+    found = hashlib.scrypt(
+        _bytes(password), salt=base64.b64decode(salt), n=2 ** int(cost), r=int(block), p=int(lanes),
+        maxmem=_SCRYPT_MEMORY,
+    )  # fmt: skip
+    return hmac.compare_digest(found, base64.b64decode(wanted))
 
 
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def _bytes(password: str) -> bytes:
+    return password[:MAX_LENGTH].encode("utf-8", "surrogatepass")
 
 
-_DUMMY = f"scrypt${_COST}${_BLOCK}${_LANES}${_text(bytes(16))}${_text(bytes(64))}"
+_NOBODYS = _HASHER.hash(secrets.token_bytes(16))

@@ -144,12 +144,13 @@ CREATE TABLE batch_request (batch_id BIGINT NOT NULL, request_hash VARCHAR NOT N
 
 -- What a teacher was found to refuse of a request, and what is done about it, so that no later run asks for it again.
 CREATE TABLE teacher_setting (
-    teacher VARCHAR NOT NULL,           -- address and model
+    teacher VARCHAR NOT NULL,           -- its name: model and host
     setting VARCHAR NOT NULL,           -- max_tokens, temperature, response_format, system, ...
-    remedy VARCHAR NOT NULL,            -- left out, renamed, folded into the user's turn, or the limit it stated
+    remedy VARCHAR NOT NULL,            -- limited, set, left_out, renamed, folded
+    value VARCHAR NOT NULL,             -- the limit, what it is set to (JSON), or the new name; else ''
     detail VARCHAR NOT NULL,            -- what the server said
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
-    PRIMARY KEY (teacher, setting)
+    PRIMARY KEY (teacher, setting, remedy)
 );
 
 -- What a teacher's model costs, in US dollars a million tokens, where the curator said so.
@@ -277,6 +278,16 @@ CREATE TABLE standing (
     candidate_id BIGINT,
     author VARCHAR NOT NULL,
     made_at TIMESTAMP NOT NULL
+);
+
+-- The samples that an audit drew at random, in the order of the draw. The audit itself is an event.
+CREATE TABLE drawn (
+    audit_id BIGINT NOT NULL,           -- the event of the draw
+    place INTEGER NOT NULL,             -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- what the rule kept at the draw; NULL: it left the sample out, or was not asked
+    was_decided BOOLEAN NOT NULL,       -- whether somebody had decided it by then
+    PRIMARY KEY (audit_id, place)
 );
 
 -- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.

@@ -3,6 +3,7 @@
     run         one run: what is missing → calls → candidates; trial: a few calls to look at
     missing     the candidates that a producer has not made yet: tasks
     asking      a task → a request: form of reply, correction, hash; prompts: the texts, and the parser of replies
+    learning    what teachers refuse, kept for the next run; finish: finish reasons
     calls       many calls at once, in an event_loop: call_queue holds requests, judging judgements until committed
     teacher     one call: a live model or recorded replies; pace: how many at once and how fast
     patience    what a failed call means: retry, give up, or end the run; spending, prices, estimate: caps and costs

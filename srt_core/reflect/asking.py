@@ -3,16 +3,21 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
 from srt_core.records import Stage
 from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, find_replies
+from srt_core.reflect.learning import keep_changes, known_changes
 from srt_core.reflect.prompts import Prompts, ReplyFormat, correction_for, section_keys
 from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
+from srt_core.reflect.teacher.settings import RESPONSE_FORMAT, WITHOUT_SCHEMA
 
 UNCLEAR = 3
-"""After this many server errors, or replies in neither form, the JSON schema is dropped."""
+"""Errors of the server after which a request is tried without the schema; replies in neither form that drop it."""
+FAILED_JSON, FAILED_SHARE = 4, 0.25
+"""JSON that the model failed to write, and its share of the replies, that drop the schema."""
 _TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
 
 
@@ -24,11 +29,15 @@ class FormatChoice:
     """
 
     def __init__(self, store: Store, producer: str, teacher: Teacher, asked: ReplyFormat | None = None) -> None:
-        self._store = store
+        self._store, self._teacher = store, teacher.name
         self._key = f"reply_format:{producer}"
         self._is_given = asked is not None or not teacher.is_live
-        self._unclear = 0
+        self._unclear = self._failed_json = self._replies = 0
+        self._is_doubtful = self._is_second_try = False
+        """Whether the schema was left out after what may have been a moment's trouble; whether it is tried again."""
         found = store.meta(self._key)
+        if found is None and any(each.setting == RESPONSE_FORMAT for each in known_changes(store, teacher.name)):
+            found = ReplyFormat.SECTIONS
         self.is_settled = self._is_given or found is not None
         self.current = asked or ReplyFormat.SECTIONS
         if not self._is_given:
@@ -40,25 +49,51 @@ class FormatChoice:
         return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
 
     def learn(self, form: ReplyFormat, answer: Answer) -> None:
-        """Settle on a form by the first answer that shows one. Later answers only count if they refuse the schema."""
+        """Settle on a form by the first answer that shows one.
+
+        Later answers only count if they refuse the schema, or if the model fails too often to write JSON. A failure that
+        may be the schema's fault leads to a try without it. After errors of the server a reply to that proves nothing
+        yet, as the server may have been out of order: the schema is tried once more, then dropped.
+        """
         if self._is_given:
             return
         if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
+            self._settle(ReplyFormat.SECTIONS)
+            keep_changes(self._store, self._teacher, [replace(WITHOUT_SCHEMA, detail=answer.detail)])
+        elif self._writes_bad_json(form, answer):
             self._settle(ReplyFormat.SECTIONS)
         elif self.is_settled:
             return
         elif answer.is_reply:
             self._learn_from_reply(form, answer.text or "")
-        elif answer.outcome is CallOutcome.REQUEST_REFUSED:  # perhaps because of the schema: a try without it shows
+        elif answer.outcome is CallOutcome.REQUEST_REFUSED:
             self._try_other(form)
-        elif answer.outcome is CallOutcome.SERVER_ERROR:
+        elif answer.outcome in (CallOutcome.SERVER_ERROR, CallOutcome.JSON_FAILED):
             self._unclear += 1
-            if self._unclear >= UNCLEAR:
+            if self._is_second_try or self._unclear >= UNCLEAR:
+                self._is_doubtful = not self._is_second_try
                 self._try_other(form)
+
+    def _writes_bad_json(self, form: ReplyFormat, answer: Answer) -> bool:
+        """Count what came of the schema; return whether the model fails too often to write JSON of it."""
+        if form is ReplyFormat.JSON:
+            self._failed_json += answer.outcome is CallOutcome.JSON_FAILED
+            self._replies += answer.is_reply
+        return self._failed_json >= FAILED_JSON and self._failed_json > FAILED_SHARE * self._replies
+
+    def end_of_run(self, answer: Answer) -> TeacherStopError | None:
+        """Return the error that ends the run where the teacher refuses the form that the curator insists on."""
+        if not (self._is_given and answer.outcome is CallOutcome.FORMAT_REFUSED):
+            return None
+        return TeacherStopError(answer.detail, "Leave out --reply-format, or ask for sections.")
 
     def _learn_from_reply(self, form: ReplyFormat, text: str) -> None:
         if form is ReplyFormat.JSON and _is_object(text):
             self._settle(ReplyFormat.JSON)
+            return
+        if form is ReplyFormat.SECTIONS and self._is_doubtful:
+            self._is_doubtful, self._is_second_try = False, True
+            self._try_other(form)
             return
         self._unclear += 1  # one reply is no proof: a teacher that declines the task does so in plain words
         if form is ReplyFormat.SECTIONS or _TAG.search(text) or self._unclear >= UNCLEAR:

@@ -1,6 +1,7 @@
 """What a failed call means for its request and for the run: a retry after a wait, no more retries, or the end."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srt_core.errors import TeacherStopError
@@ -18,7 +19,12 @@ LONG_WAITS_IN_A_ROW = 3
 FAILURES_IN_A_ROW = 20
 MORE_THAN_AT_ONCE = 4
 """Added to the concurrency, so that one short outage that fails all calls under way does not end the run."""
-UNSHARED = frozenset({CallOutcome.RATE_LIMITED, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE})
+TRIES: Mapping[CallOutcome, int] = {CallOutcome.RATE_LIMITED: MOST_REFUSALS, CallOutcome.LOADING: 75}
+"""Where more are made than MOST_TRIES: a large model takes ten minutes to load."""
+UNSHARED = frozenset({
+    CallOutcome.RATE_LIMITED, CallOutcome.LOADING, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE,
+    CallOutcome.WRONG_ADDRESS,
+})  # fmt: skip
 """Failures that cost the teacher no work: retries after them do not count against RETRY_SHARE."""
 
 
@@ -43,12 +49,13 @@ class Patience:
             self._failed_in_a_row = self._long_waits = 0
             return
         self._long_waits += answer.asks_for_long
-        if is_news and not answer.outcome.is_about_one:
+        if is_news and not (answer.outcome.is_about_one or answer.outcome is CallOutcome.LOADING):
             self._failed_in_a_row += 1
 
     def end_of_run(self, answer: Answer, tries: int) -> TeacherStopError | None:
         """Return the error that ends the run, or None; `tries` is the number of calls made for this request."""
-        may_come_back = answer.outcome is CallOutcome.UNREACHABLE and self._has_answered and tries < MOST_TRIES
+        is_alone = tries < MOST_TRIES or self._failed_in_a_row < MOST_TRIES
+        may_come_back = answer.outcome.passes and self._has_answered and is_alone
         if answer.outcome.stops and not may_come_back:
             return TeacherStopError(answer.detail, answer.hint)
         if self._long_waits >= LONG_WAITS_IN_A_ROW and answer.asks_for_long:
@@ -66,7 +73,7 @@ class Patience:
 
     def grants(self, outcome: CallOutcome, tries: int) -> bool:
         """Return whether a request is retried, and count it against the retry budget of the run where it counts."""
-        if not outcome.passes or tries >= (MOST_REFUSALS if outcome is CallOutcome.RATE_LIMITED else MOST_TRIES):
+        if not outcome.passes or tries >= TRIES.get(outcome, MOST_TRIES):
             return False
         if outcome in UNSHARED:
             return True

@@ -19,6 +19,7 @@ _COUNTS = {
     "decided": "SELECT count(*) FROM verdict WHERE decided",
     "approved": "SELECT count(*) FROM verdict WHERE approved",
     "parked": "SELECT count(*) FROM verdict WHERE action = 'park'",
+    "parked_kept": "SELECT count(*) FROM verdict WHERE action = 'park' AND origin IS NOT NULL",
     "verdicts": "SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL",
     "exports": "SELECT count(*) FROM event WHERE kind = 'export'",
     "exported": """SELECT coalesce(max_by((context ->> 'rows')::BIGINT, event_id), 0) FROM event
@@ -31,7 +32,8 @@ def status(store: Store) -> dict[str, Any]:
 
     `scored` counts candidates with both an IFD and an r-IFD under the scoring in use, `unscored` all others, of every
     producer; `scored_samples` counts samples of which every candidate that the policy may take is scored; `exported`
-    the pairs of the latest export.
+    the pairs of the latest export. `verdicts` are the pairs that an export holds now, without `parked_kept`, what is
+    parked of what the policy keeps.
     """
     refresh(store)
     found: dict[str, Any] = {name: int(store.value(sql)) for name, sql in _COUNTS.items()}
@@ -51,6 +53,12 @@ def status(store: Store) -> dict[str, Any]:
         "student": store.value("SELECT student FROM scoring WHERE scoring_id = (FROM scoring_in_use)"),
     }
     return found
+
+
+def describe_export(pairs: int, parked: int) -> str:
+    """Say how many pairs an export of the verdicts holds, and how many parked samples it leaves out for being open."""
+    left_out = f" {parked:,} more that the rule keeps {'is' if parked == 1 else 'are'} parked, and left out."
+    return f"An export holds {pairs:,} {'pair' if pairs == 1 else 'pairs'}." + (left_out if parked else "")
 
 
 def _counted(store: Store, sql: str) -> dict[str, int]:

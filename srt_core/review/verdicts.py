@@ -36,7 +36,7 @@ class Verdict:
     author: str | None
     made_at: datetime | None
     origin: Origin | None
-    """What will be exported: the version decided for, else the rule's pick; None for nothing."""
+    """What is exported: the version decided for, else the rule's pick; None for nothing, as of what is parked."""
     candidate_id: int | None
     decided: bool
     """Whether a person decided; a parked sample is still open."""

@@ -6,6 +6,7 @@ from threading import Event
 
 from srt_core.importing.files import (
     FORMATS,
+    NotText,
     Options,
     Placeholders,
     Source,
@@ -14,6 +15,7 @@ from srt_core.importing.files import (
     find_sources,
     parse_map,
     parse_roles,
+    parse_take,
 )
 from srt_core.importing.run import import_files
 from srt_core.project.progress import Progress
@@ -28,6 +30,10 @@ FORMAT_LABELS = {
     "csv": "CSV: a table with a header",
     "parquet": "Parquet",
     "arrow": "Arrow or Feather",
+}
+TAKE_LABELS = {
+    str(NotText.MEDIA): "Images, sounds, videos",
+    str(NotText.TOOL_CALLS): "Tool calls",
 }
 TURNS_LABELS = {
     str(Turns.LAST): "The last answer, with what stands before it as its context",
@@ -144,6 +150,16 @@ ARGUMENTS = (
         ),
         group=CONVERSATIONS,
     ),
+    Argument(
+        "take",
+        list[str],
+        option=Option(
+            f"What is no text is left aside, with a mark, and the record is taken: {', '.join(NotText)}.",
+            type=list[str] | None,
+            read=lambda written: list(parse_take(written or ())),
+        ),
+        group=CONVERSATIONS,
+    ),
     Argument("uploaded", bool, False),
 )
 
@@ -168,6 +184,7 @@ def options_of(asked: Arguments) -> Options:
         roles=asked["roles"] or {},
         separators=tuple(asked["separators"] or ()),
         placeholders=Placeholders(asked["placeholders"]),
+        take=parse_take(asked["take"] or ()),
         encoding=asked["encoding"] or None,
         key=asked["key"] or None,
     )

@@ -98,6 +98,10 @@ class Layout:
     """Whether any pair has a system text."""
     has_turns: bool = False
     """Whether any pair has earlier turns."""
+    has_parts: bool = False
+    """Whether the content of any message is a list of parts, as of one with an image."""
+    has_calls: bool = False
+    """Whether there are messages without text between others, as of calls of tools."""
     is_joined: bool = False
     """Whether a line is a conversation."""
     first: tuple[str, ...] = ()

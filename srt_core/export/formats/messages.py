@@ -1,8 +1,9 @@
 """Conversations of a user and an assistant, one a line; `instruction` and `input` beside them for a re-import.
 
-Where a file holds earlier turns, each assistant message has a weight, as OpenAI's fine-tuning reads it: 1 for an answer
-that is trained on, 0 for others. What an imported message had beside role and content comes back with its text, and not
-with a rewrite of it.
+Where a file holds earlier turns or calls of tools, each assistant message has a weight, as OpenAI's fine-tuning reads
+it: 1 for an answer that is trained on, 0 for others. What an imported message had beside its text comes back with that
+text, and not with a rewrite of it: fields, images, and the messages of tools around it. Where any content is a list of
+parts, all are, so that a file is one table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from srt_core.export.formats.lines import ExportRow, Layout, Line
 from srt_core.export.formats.writing import Format, write_lines
 from srt_core.importing.files.conversations import user_content
+from srt_core.importing.files.shapes.asides import AFTER, BEFORE, CONTENT
 from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.records import Origin, Pair, Role
 
@@ -36,19 +38,28 @@ def _fields(line: Line, layout: Layout) -> Mapping[str, object]:
 def _messages(line: Line, layout: Layout) -> list[_Message]:
     said = messages_of(line.last.pair)
     trained = {len(row.pair.context.messages) + 1 for row in line.rows}
-    return [
-        _message(message, beside, is_trained=place in trained, is_weighed=layout.has_turns)
-        for place, (message, beside) in enumerate(zip(said, _kept(line.last, len(said)), strict=True))
-    ]
+    found: list[_Message] = []
+    for place, (message, beside) in enumerate(zip(said, _kept(line.last, len(said)), strict=True)):
+        fields = {name: value for name, value in beside.items() if name not in (*message, BEFORE, AFTER)}
+        content = beside.get(CONTENT, message["content"])
+        own = _message({**message, CONTENT: content, **fields}, layout, is_trained=place in trained)
+        found += [*_around(beside, BEFORE, layout), own, *_around(beside, AFTER, layout)]
+    return found
 
 
-def _message(
-    message: Mapping[str, str], beside: Mapping[str, object], *, is_trained: bool, is_weighed: bool
-) -> _Message:
-    found: _Message = {**message, **{name: value for name, value in beside.items() if name not in message}}
-    if message["role"] == Role.ASSISTANT and is_weighed:
+def _message(fields: Mapping[str, object], layout: Layout, *, is_trained: bool) -> _Message:
+    found = dict(fields)
+    if layout.has_parts and isinstance(found[CONTENT], str):
+        found[CONTENT] = [{"type": "text", "text": found[CONTENT]}]
+    if found["role"] == Role.ASSISTANT and (layout.has_turns or layout.has_calls):
         found[WEIGHT] = found.get(WEIGHT, 1) if is_trained else 0
     return found
+
+
+def _around(beside: Mapping[str, object], side: str, layout: Layout) -> list[_Message]:
+    """Return the messages without text that stood before or after one, as of calls of tools."""
+    held = beside.get(side)
+    return [_message(each, layout, is_trained=False) for each in held] if isinstance(held, list) else []
 
 
 def _kept(row: ExportRow, count: int) -> Sequence[Mapping[str, object]]:

@@ -19,6 +19,7 @@ from srt_core.importing.files.readers.detection import FORMATS
 from srt_core.importing.files.readers.reading import as_source, columns, detect, preview, read_records
 from srt_core.importing.files.records import Record, Reject
 from srt_core.importing.files.rows import ImportRow, read_rows
+from srt_core.importing.files.shapes.asides import LEFT_ASIDE, NotText, parse_take
 from srt_core.importing.files.shapes.exchanges import Turns
 from srt_core.importing.files.shapes.roles import Speaker, parse_roles
 from srt_core.importing.files.sources.finding import find_sources
@@ -28,10 +29,12 @@ __all__ = [
     "AS_WRITTEN",
     "DEFAULTS",
     "FORMATS",
+    "LEFT_ASIDE",
     "TARGETS",
     "Account",
     "ColumnMap",
     "ImportRow",
+    "NotText",
     "Options",
     "Placeholders",
     "Record",
@@ -47,6 +50,7 @@ __all__ = [
     "knows",
     "parse_map",
     "parse_roles",
+    "parse_take",
     "preview",
     "read_records",
     "read_rows",

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from srt_core.importing.files.shapes.asides import NotText
 from srt_core.importing.files.shapes.exchanges import Turns
-from srt_core.importing.files.shapes.roles import ROLES, Roles, Speaker
+from srt_core.importing.files.shapes.roles import ROLES, Speaker
+from srt_core.importing.files.shapes.turns import Manner
 
 
 class Placeholders(StrEnum):
@@ -28,14 +30,17 @@ class Options:
     separators: tuple[str, ...] = ()
     """What stands before the instruction and before the response where both are in one text."""
     placeholders: Placeholders = Placeholders.INPUT
+    take: tuple[NotText, ...] = ()
+    """What is left aside, with a mark, so that the texts beside it are taken."""
     encoding: str | None = None
     key: str | None = None
     """The list of records in an object that holds several."""
 
     @property
-    def speakers(self) -> Roles:
-        """Who speaks, by name."""
-        return {**ROLES, **{theirs: Speaker(ours) for theirs, ours in self.roles.items()}}
+    def manner(self) -> Manner:
+        """How messages are read."""
+        roles = {**ROLES, **{theirs: Speaker(ours) for theirs, ours in self.roles.items()}}
+        return Manner(roles, self.take)
 
     @property
     def said(self) -> dict[str, object]:

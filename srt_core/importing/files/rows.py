@@ -13,9 +13,12 @@ from srt_core.importing.files.pairs import PairReader, UnmappedError
 from srt_core.importing.files.readers.reading import read_records
 from srt_core.importing.files.records import Record, Reject, text_of
 from srt_core.importing.files.rewrites import read_rewrites
+from srt_core.importing.files.shapes.asides import LEFT_ASIDE, say_left_aside
 from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
 from srt_core.importing.files.sources.opening import Source
 from srt_core.records import Origin, Pair
+
+_LEFT_ASIDE = "Samples whose images, tool calls or the like were left aside, and that are marked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,9 @@ class _RowReader:
         rows: list[ImportRow | Reject] = []
         for pair, message_fields in found.pairs:
             more = {**extra, MESSAGE_FIELDS: message_fields} if message_fields else extra
+            if (found.media or message_fields) and (aside := say_left_aside(found.media, message_fields)):
+                more = {**more, LEFT_ASIDE: aside}
+                account.notes[_LEFT_ASIDE] += 1
             row = ImportRow(record.row, record.line, pair, {}, {}, more, found.is_conversation, number)
             if self._rewrites:
                 read_rewrites(record.fields, self._rewrites, pair, row.candidates, row.refused, self._pairs.clean_input)

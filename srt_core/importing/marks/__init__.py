@@ -2,7 +2,7 @@
 
     mark            a mark as data, and the original as its function looks at it
     registry        MARKS: all of them. A new one is a function in a file here and its record in that file's MARKS
-    tokens … contacts       one file a family of marks that are functions of one sample
+    tokens … asides         one file a family of marks that are functions of one sample
     equals, near_duplicates     marks that samples have by their relation to others
     originals       read originals in chunks
     run             look for what was not looked for, and store it

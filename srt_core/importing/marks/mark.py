@@ -16,11 +16,13 @@ EXCERPT_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Original:
-    """A sample as the functions look at it: its number, its original pair, and the kind of task it is."""
+    """A sample as the functions look at it: its number, its original pair, and what is known of it."""
 
     seq: int
     pair: Pair
     task: TaskType = TaskType.OTHER
+    left_aside: str = ""
+    """What the import left aside, such as images, since it is no text."""
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from srt_core.importing.files import LEFT_ASIDE
 from srt_core.importing.kinds import TaskType
 from srt_core.importing.marks.mark import Original
 from srt_core.project.store import Transaction
@@ -9,7 +10,8 @@ from srt_core.records import Context, Origin, Pair
 
 _LIST = f"""
     CREATE OR REPLACE TEMP TABLE listed AS
-    SELECT sample.seq, candidate_id, coalesce(kind.task, '{TaskType.OTHER}') AS task
+    SELECT sample.seq, candidate_id, coalesce(kind.task, '{TaskType.OTHER}') AS task,
+        CASE WHEN contains(extra, '"{LEFT_ASIDE}"') THEN json_extract_string(extra, '$.{LEFT_ASIDE}') END AS left_aside
     FROM sample JOIN candidate USING (sample_id) LEFT JOIN kind USING (sample_id)
     WHERE origin = '{Origin.ORIGINAL}' AND sample.seq > $after AND sample.seq <= coalesce($until, sample.seq)
         AND NOT ($without_duplicates AND duplicate_of IS NOT NULL)
@@ -27,7 +29,7 @@ def list_originals(
 def read_originals(work: Transaction, offset: int, limit: int) -> Sequence[Original]:
     """Read a chunk of the samples that were listed."""
     found = work.execute(
-        "SELECT seq, candidate_id, task FROM listed WHERE rowid >= ? AND rowid < ? ORDER BY seq",
+        "SELECT seq, candidate_id, task, left_aside FROM listed WHERE rowid >= ? AND rowid < ? ORDER BY seq",
         [offset, offset + limit],
     )
     rows = work.execute(  # by their ids: no text of another candidate is read
@@ -37,4 +39,4 @@ def read_originals(work: Transaction, offset: int, limit: int) -> Sequence[Origi
     ) if found else []  # fmt: skip
     pairs = {key: Pair(instruction, response, input_, Context.from_json(messages))
              for key, instruction, response, input_, messages in rows}  # fmt: skip
-    return [Original(seq, pairs[key], TaskType(task)) for seq, key, task in found]
+    return [Original(seq, pairs[key], TaskType(task), aside or "") for seq, key, task, aside in found]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from srt_core.importing.marks import (
     answers,
+    asides,
     characters,
     contacts,
     endings,
@@ -25,6 +26,7 @@ MARKS: tuple[Mark, ...] = (
     *characters.MARKS,
     *markup.MARKS,
     *contacts.MARKS,
+    *asides.MARKS,
     *equals.MARKS,
     *near_duplicates.MARKS,
 )

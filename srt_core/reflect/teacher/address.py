@@ -16,17 +16,26 @@ NO_KEY: Final = "no-key"
 REAL_KEY_CHARACTERS: Final = 8
 """A shorter key, or one of letters only, is a dummy such as `EMPTY`, which may also be a word of a reply."""
 
+AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_API_VERSION: Final = re.compile(r"api-version=[\w.-]{1,40}", re.ASCII)
+_ENDPOINT: Final = re.compile(r"/(chat/completions|completions|responses|embeddings|models)?/*$")
+"""What an address may have at its end where that of one endpoint was pasted."""
+
 SHOWN_CHARACTERS: Final = 200
 """Length to which a server's message is cut for display."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A base URL, its host, and `shown`: host and port, the only part that is displayed or stored."""
+    """A base URL, its host, and `shown`: host and port, the only part that is displayed or stored.
+
+    `api_version` is the query that Azure's older addresses need, "" for all others.
+    """
 
     base_url: str
     host: str
     shown: str
+    api_version: str = ""
 
     @property
     def is_loopback(self) -> bool:
@@ -36,9 +45,31 @@ class Address:
         except ValueError:
             return self.host == "localhost" or self.host.endswith(".localhost")
 
+    def endpoint(self, path: str) -> str:
+        """Return the URL of an endpoint, such as chat/completions."""
+        return f"{self.base_url}/{path}" + (f"?{self.api_version}" if self.api_version else "")
+
+    @property
+    def advice(self) -> str:
+        """What to look at where no chat endpoint answers: what an address of this shape most often lacks."""
+        path = urlsplit(self.base_url).path
+        if re.search(r"/(v\d\w*)/\1\b", path):
+            return "The address has the same version twice, as in /v1/v1: leave out one of them."
+        if self.api_version or (self.host.endswith(AZURE_HOSTS) and not path.startswith("/openai/v1")):
+            return (
+                "Azure's address is https://NAME.openai.azure.com/openai/v1, and its model is the deployment's name; "
+                "the older form is the deployment's address with its ?api-version=."
+            )
+        if not re.search(r"/(v\d\w*|openai)(/|$)", path):
+            return "Most servers answer under /v1: add it to the end of the address."
+        return "Check the address and its port; a network that asks for a login may also answer in the server's place."
+
 
 def read_address(base_url: str) -> Address:
-    """Return the parts of a base URL. TeacherStopError where it is none, or holds more, such as a key."""
+    """Return the parts of a base URL; that of an endpoint, such as /chat/completions, is cut to it.
+
+    TeacherStopError where it is none, or holds more, such as a key.
+    """
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -53,12 +84,13 @@ def read_address(base_url: str) -> Address:
         raise TeacherStopError(
             "The teacher's address is not a web address.", "Give one such as http://127.0.0.1:8000/v1."
         )
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if "@" in parts.netloc or parts.fragment or (parts.query and not _API_VERSION.fullmatch(parts.query)):
         raise TeacherStopError(
             "The address holds more than an address, perhaps a key.",
             "Leave out what stands before @ or after ?, and put the key into an environment variable.",
         )
-    return Address(base_url, host, f"{host}:{port}" if port else host)
+    root = f"{parts.scheme}://{parts.netloc}{_ENDPOINT.sub('', parts.path)}"
+    return Address(root, host, f"{host}:{port}" if port else host, parts.query)
 
 
 @dataclass(frozen=True, slots=True)

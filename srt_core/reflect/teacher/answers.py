@@ -1,62 +1,42 @@
 """Turn whatever a server sent into an Answer; no field of it is assumed to exist or to have the right type.
 
-A body that is no chat completion is stored as text and described in a sentence. An error is classified by its code and
-status and, where servers differ, by the text of its message.
+A body that is no chat completion is stored as text and described in a sentence. What a refusal means is found by its
+signs (signs), also where it comes as a success.
 """
 
 import codecs
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from srt_core.reflect.finish import AT_LIMIT, FILTERED
 from srt_core.reflect.teacher.address import Key
-from srt_core.reflect.teacher.ask import ASK_AGAIN_HINT, Answer, CallOutcome, Headroom
+from srt_core.reflect.teacher.ask import Answer, Headroom
+from srt_core.reflect.teacher.kinds import KINDS, CallOutcome
+from srt_core.reflect.teacher.messages import message_text
+from srt_core.reflect.teacher.signs import OK, ErrorBody, duration, outcome_of, page_title
+from srt_core.reflect.teacher.streams import BrokenStreamError, is_stream, joined_stream
 
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
 
-_STOPPING_HINTS: Mapping[CallOutcome, str] = {
-    CallOutcome.QUOTA_SPENT: "Top up the account or use another teacher, then go on.",
-    CallOutcome.UNKNOWN_MODEL: "Check the model's name and the address; most end in /v1.",
-    CallOutcome.UNREACHABLE: "Check the address, and that the server runs; finished reflections are kept.",
-}
-_DESCRIPTIONS: Mapping[CallOutcome, str] = {
-    CallOutcome.KEY_REFUSED: "refuses the key",
-    CallOutcome.QUOTA_SPENT: "says that the quota is spent",
-    CallOutcome.UNKNOWN_MODEL: "does not know the model or the address",
-    CallOutcome.UNREACHABLE: "cannot be reached",
-    CallOutcome.RATE_LIMITED: "asks for fewer calls",
-    CallOutcome.SERVER_ERROR: "failed",
-    CallOutcome.TOO_LONG: "finds the request too long",
-    CallOutcome.CONTENT_FILTER: "withheld its reply",
-    CallOutcome.FORMAT_REFUSED: "does not take a JSON schema",
-    CallOutcome.SETTING_REFUSED: "wants the request in other words",
-    CallOutcome.REQUEST_REFUSED: "refused the call",
-    CallOutcome.CONNECTION_BROKE: "broke the connection",
-    CallOutcome.TIMED_OUT: "gave no whole answer in time",
-    CallOutcome.NO_COMPLETION: "sent no reply",
-}
-
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-_NO_MODEL = re.compile(
-    r"(model|server)\b.{0,200}(does not exist|not found|not exist|unknown|no such|not supported|pinned to)|"
-    r"(unknown|invalid|no such|not a valid) model\b", re.I | re.S)  # fmt: skip
-_TOO_LONG = re.compile(r"context[ _](length|window)|maximum (context|sequence|model) length|too many tokens|"
-                       r"(prompt|input|request) is too long|maximum prompt", re.I)  # fmt: skip
-_FORMAT = re.compile(r"response_?format|json_?schema|structured output|guided", re.I)
+_ERROR_FIELDS: Final = frozenset({"error", "errors", "detail", "message", "msg"})
+_BROKEN_OFF: Final = frozenset({"error", "insufficient_system_resource", "network_error"})
+"""Finish reasons of a reply that its server gave up (OpenRouter, DeepSeek, Zhipu)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerReader:
-    """Reads what one teacher sends; `name` is how messages call it."""
+    """Reads what one teacher sends; `name` is how messages call it, `advice` what its address may lack."""
 
     name: str
     key: Key
     model: str
+    advice: str = ""
 
     def completion(
         self, body: bytes, latency_seconds: float, headers: Mapping[str, str], charset: str | None = None
@@ -64,32 +44,37 @@ class AnswerReader:
         """Return the Answer in the body of a successful response: JSON in UTF-8 or in the charset of its header."""
         text = body.decode("utf-8", errors="replace")
         try:
-            found: object = json.loads(_decoded(body, charset))
+            found: object = joined_stream(text) if is_stream(text) else json.loads(_decoded(body, charset))
         except (ValueError, RecursionError) as error:
+            if page_title(text):
+                return self._refusal(ErrorBody.parse(OK, text), text, latency_seconds, headers)
             problem = f"what came is no JSON ({type(error).__name__}): {text}" if text.strip() else "an empty body came"
+            if isinstance(error, BrokenStreamError):
+                problem = f"its stream broke off before the end: {text}"
             return self._no_completion(text, problem, latency_seconds, headers)
         return self.completion_object(found, latency_seconds, headers)
 
     def completion_object(
         self, found: object, latency_seconds: float | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Return the Answer in a parsed body: its text, or NO_COMPLETION where it is no chat completion."""
+        """Return the Answer in a parsed body: its text, or why there is none where it is no chat completion."""
         seconds = latency_seconds or 0.0
-        shown = json.dumps(found, ensure_ascii=False)
         choices = _at(found, "choices")
         if not isinstance(choices, list) or not choices:
-            error = _at(found, "error")
-            problem = f"an error: {_message(error)}" if error else f"no chat completion but {shown}"
-            return self._no_completion(shown, problem, seconds, headers)
+            shown = json.dumps(found, ensure_ascii=False)
+            if isinstance(found, dict) and not _ERROR_FIELDS.isdisjoint(found):
+                return self._refusal(ErrorBody.read(OK, found), shown, seconds, headers)
+            return self._no_completion(shown, f"no chat completion but {shown}", seconds, headers)
         finish_reason = _at(choices[0], "finish_reason") or ""
+        if finish_reason in _BROKEN_OFF:
+            shown = json.dumps(found, ensure_ascii=False)
+            problem = f"it broke off amid the reply, finish reason {finish_reason}"
+            return self.failure(CallOutcome.SERVER_ERROR, problem, shown, seconds, OK, headers)
         message = _at(choices[0], "message")
-        content = _at(message, "content")
-        if content is None and finish_reason in ("length", "content_filter"):
-            content = ""  # where nothing could be written, the finish reason says why
-        if content is None and isinstance(_at(message, "refusal"), str):
-            content = _at(message, "refusal")
-        text = _joined(content)
-        if text is None:
+        text = message_text(message, is_cut=str(finish_reason).lower() in AT_LIMIT | FILTERED)
+        if text is None or re.search("[\ud800-\udfff]", text):
+            content = _at(message, "content")
+            shown = json.dumps(found, ensure_ascii=False)
             return self._no_completion(shown, f"a message whose content is no text but {content!r}", seconds, headers)
         return Answer(
             CallOutcome.ANSWERED,
@@ -106,11 +91,20 @@ class AnswerReader:
     def error(
         self, status: int, body: str, latency_seconds: float = 0.0, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Return the Answer of an error response, classified by its code, its status and its message."""
-        error = _ErrorBody.parse(status, body)
-        outcome = _outcome_of(error)
+        """Return the Answer of an error response, classified by its signs."""
+        return self._refusal(ErrorBody.parse(status, body), body, latency_seconds, headers)
+
+    def _refusal(
+        self, error: ErrorBody, body: str, latency_seconds: float, headers: Mapping[str, str] | None
+    ) -> Answer:
+        if (asked := _retry_after(headers or {})) is not None:
+            error = replace(error, wait_seconds=asked)
+        message = error.message or "no text"
+        problem = (
+            f"an error: {message}" if error.status == OK and not error.is_page else f"HTTP {error.status}, {message}"
+        )
         return self.failure(
-            outcome, f"HTTP {status}, {error.message or 'no text'}", body, latency_seconds, status, headers
+            outcome_of(error), problem, body, latency_seconds, error.status, headers, error.wait_seconds
         )
 
     def failure(
@@ -121,20 +115,24 @@ class AnswerReader:
         latency_seconds: float = 0.0,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        wait_seconds: float | None = None,
+        hint: str | None = None,
     ) -> Answer:
-        """Return the Answer of a call without a reply, the key removed from all text that the server sent."""
-        hint = ASK_AGAIN_HINT
-        if outcome is CallOutcome.KEY_REFUSED:
-            variable = self.key.variable
-            hint = f"Set the environment variable {variable} to a key that this server accepts, then start again."
+        """Return the Answer of a call without a reply, the key removed from all text that the server sent.
+
+        `wait_seconds`: the wait that the server asks for. `hint`: what to do, where more is known than the outcome
+        says.
+        """
+        kind = KINDS[outcome]
+        usual = kind.hint.format(variable=self.key.variable, advice=self.advice)
         return Answer(
             outcome,
             text=None if body is None else _storable(self.key.redacted(body)[:KEPT_CHARACTERS]),
             latency_seconds=latency_seconds,
             http_status=status,
-            detail=_storable(f"The teacher {self.name} {_DESCRIPTIONS[outcome]}: {self.key.shortened(problem)}."),
-            hint=_STOPPING_HINTS.get(outcome, hint),
-            retry_after_seconds=_retry_after(headers or {}),
+            detail=_storable(f"The teacher {self.name} {kind.description}: {self.key.shortened(problem)}."),
+            hint=hint or usual,
+            retry_after_seconds=wait_seconds,
             headroom=_headroom(headers or {}),
         )
 
@@ -142,60 +140,6 @@ class AnswerReader:
         self, text: str, problem: str, latency_seconds: float, headers: Mapping[str, str] | None
     ) -> Answer:
         return self.failure(CallOutcome.NO_COMPLETION, problem, text, latency_seconds, 200, headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _ErrorBody:
-    """The parts of an error response."""
-
-    status: int
-    message: str
-    code: str = ""
-    parameter: str = ""
-    words: str = field(default="")
-    """Code, type, parameter and message in one text, to search for what some servers only put into words."""
-
-    @classmethod
-    def parse(cls, status: int, body: str) -> "_ErrorBody":
-        try:
-            found: object = json.loads(body)
-        except (ValueError, RecursionError):
-            return cls(status, body, words=body)
-        error = _at(found, "error") or _at(found, "detail") or found
-        parts = {name: _at(error, name) for name in ("code", "type", "param", "message")}
-        message = _message(error)
-        words = " ".join(str(part) for part in (*parts.values(), message) if part)
-        code = str(parts["code"] or parts["type"] or "")
-        return cls(status, message, code, str(parts["param"] or ""), words)
-
-
-def _outcome_of(error: _ErrorBody) -> CallOutcome:
-    """Return the outcome of a call that ended in an error status; outcomes that stop every call are tested first."""
-    status = error.status
-    is_refused = 400 <= status < 500 and status not in (408, 409, 425, 429)
-    by_rule = (
-        (status in (401, 403) or error.code == "invalid_api_key", CallOutcome.KEY_REFUSED),
-        (status == 402 or error.code in _QUOTA_CODES or "exceeded your current quota" in error.words,
-         CallOutcome.QUOTA_SPENT),
-        (status == 429, CallOutcome.RATE_LIMITED),
-        (is_refused and error.code == "content_filter", CallOutcome.CONTENT_FILTER),
-        (is_refused and (status == 413 or bool(_TOO_LONG.search(error.words))), CallOutcome.TOO_LONG),
-        (is_refused and bool(_FORMAT.search(error.words)), CallOutcome.FORMAT_REFUSED),
-        (status == 404 or error.code == "model_not_found" or (is_refused and bool(_NO_MODEL.search(error.words))),
-         CallOutcome.UNKNOWN_MODEL),
-        (is_refused, CallOutcome.REQUEST_REFUSED),
-    )  # fmt: skip
-    return next((outcome for holds, outcome in by_rule if holds), CallOutcome.SERVER_ERROR)
-
-
-def refused_setting(body: str | None) -> str:
-    """Return the setting that an error refuses, such as `max_tokens`; "" where it refuses none."""
-    error = _ErrorBody.parse(400, body or "")
-    if error.parameter in ("max_tokens", "temperature"):
-        return error.parameter
-    if not re.search(r"unsupported|not supported|use '", error.words, re.I):
-        return ""
-    return next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in error.words), "")
 
 
 def _at(found: object, name: str) -> Any:
@@ -210,22 +154,6 @@ def _decoded(body: bytes, charset: str | None) -> str | bytes:
     except LookupError:
         return body
     return body if known.startswith("utf") else body.decode(known)
-
-
-def _message(error: object) -> str:
-    """Return the message of an error, or all of it where it has none."""
-    message = _at(error, "message")
-    if isinstance(message, str):
-        return message
-    return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-
-
-def _joined(content: object) -> str | None:
-    """Join a message's content, a text or a list of text parts; None where it is neither, or cannot be stored."""
-    if isinstance(content, list):
-        texts = [part for part in (_at(part, "text") for part in content) if isinstance(part, str)]
-        content = "".join(texts) if texts and len(texts) == len(content) else None
-    return content if isinstance(content, str) and not re.search("[\ud800-\udfff]", content) else None
 
 
 def _storable(text: str) -> str:
@@ -258,23 +186,18 @@ def _headroom(headers: Mapping[str, str]) -> Headroom:
     requests, tokens = (_number(headers.get(f"x-ratelimit-remaining-{what}")) for what in ("requests", "tokens"))
     return Headroom(
         None if requests is None else int(requests),
-        _duration(headers.get("x-ratelimit-reset-requests")),
+        _lasting(headers.get("x-ratelimit-reset-requests")),
         None if tokens is None else int(tokens),
-        _duration(headers.get("x-ratelimit-reset-tokens")),
+        _lasting(headers.get("x-ratelimit-reset-tokens")),
     )
+
+
+def _lasting(text: str | None) -> float | None:
+    """Return the seconds of a duration such as 6m0s, 1.5s, 20ms or a plain number; None for anything else."""
+    seconds = _number(text)
+    return duration(text or "") if seconds is None else seconds
 
 
 def _number(text: str | None) -> float | None:
     """Return a non-negative number of at most nine digits; None for anything else."""
     return float(text) if text and re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text, re.ASCII) else None
-
-
-_UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _duration(text: str | None) -> float | None:
-    """Return the seconds of a duration such as 6m0s, 1.5s, 20ms or a plain number; None for anything else."""
-    if (seconds := _number(text)) is not None:
-        return seconds
-    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)", text or "", re.ASCII)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None

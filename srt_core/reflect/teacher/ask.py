@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from srt_core.records import Pair, Stage
+from srt_core.reflect.teacher.kinds import CallOutcome
+from srt_core.reflect.teacher.settings import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,55 +19,6 @@ class Ask:
     stage: Stage
     pair: Pair
     response_format: Mapping[str, object] | None = None
-
-
-class CallOutcome(StrEnum):
-    """How a call ended; the list is closed. Only ANSWERED has a reply."""
-
-    ANSWERED = "answered"
-    RATE_LIMITED = "rate_limited"
-    SERVER_ERROR = "server_error"
-    TIMED_OUT = "timed_out"
-    CONNECTION_BROKE = "connection_broke"
-    NO_COMPLETION = "no_completion"
-    """The response was successful but held no chat completion with a text."""
-    REQUEST_REFUSED = "request_refused"
-    TOO_LONG = "too_long"
-    """The request does not fit into the model's context."""
-    CONTENT_FILTER = "content_filter"
-    SETTING_REFUSED = "setting_refused"
-    """The server refused the name of a setting; further requests use another name or leave the setting out."""
-    FORMAT_REFUSED = "format_refused"
-    """The server does not support a JSON schema."""
-    NOT_RECORDED = "not_recorded"
-    UNREACHABLE = "unreachable"
-    KEY_REFUSED = "key_refused"
-    UNKNOWN_MODEL = "unknown_model"
-    QUOTA_SPENT = "quota_spent"
-
-    @property
-    def passes(self) -> bool:
-        """Whether the failure is temporary: the same request may be answered a moment later."""
-        return self in _PASSING
-
-    @property
-    def stops(self) -> bool:
-        """Whether every further call would fail in the same way."""
-        return self in _STOPPING
-
-    @property
-    def is_about_one(self) -> bool:
-        """Whether the failure concerns this request only, and is no sign of trouble at the server."""
-        return self in (CallOutcome.TOO_LONG, CallOutcome.CONTENT_FILTER, CallOutcome.NOT_RECORDED)
-
-
-_PASSING = frozenset({
-    CallOutcome.RATE_LIMITED, CallOutcome.SERVER_ERROR, CallOutcome.TIMED_OUT, CallOutcome.CONNECTION_BROKE,
-    CallOutcome.NO_COMPLETION, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE,
-})  # fmt: skip
-_STOPPING = frozenset({
-    CallOutcome.KEY_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.QUOTA_SPENT, CallOutcome.UNREACHABLE,
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +85,9 @@ class Teacher(Protocol):
         """The model's name, by which its price is found."""
         ...
 
+    changes: Sequence[Change]
+    """How requests are put since the teacher refused them as they were asked for; whoever knows some sets them."""
+
     async def ask(self, ask: Ask) -> Answer:
         """Make one call and return its Answer, whatever the server does; there are no retries here."""
         ...
@@ -149,17 +104,20 @@ class Teacher(Protocol):
 def request_hash(
     model: str,
     messages: Sequence[Mapping[str, str]],
-    temperature: float,
+    temperature: float | None,
     max_tokens: int,
     response_format: Mapping[str, object] | None = None,
+    extra_body: Mapping[str, object] | None = None,
 ) -> str:
     """Return the SHA-256 hash (hex) of everything that decides a reply, by which a stored reply is found again."""
     asked: dict[str, object] = {
         "model": model,
         "messages": [dict(message) for message in messages],
-        "temperature": float(temperature),
+        "temperature": None if temperature is None else float(temperature),
         "max_tokens": max_tokens,
     }
     if response_format is not None:
         asked["response_format"] = response_format
+    if extra_body:
+        asked["extra_body"] = extra_body
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,8 @@ monotonic clock.
 import math
 from dataclasses import dataclass
 
-from srt_core.reflect.teacher.ask import Answer, CallOutcome
+from srt_core.reflect.teacher.ask import Answer
+from srt_core.reflect.teacher.kinds import CallOutcome
 
 FIRST_HOLD_SECONDS = 0.5
 LONGEST_HOLD_SECONDS = 10.0
@@ -86,7 +87,7 @@ class Pace:
         taken = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
         if self._tokens and taken:
             self._tokens.take(now, taken - tokens)
-        if answer.outcome is CallOutcome.RATE_LIMITED:
+        if answer.outcome in (CallOutcome.RATE_LIMITED, CallOutcome.LOADING):
             is_news = began >= self._refused_at
             self._slow_down(now, answer, is_news=is_news)
         elif answer.is_reply:

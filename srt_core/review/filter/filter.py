@@ -3,10 +3,11 @@
 Every field is a condition of its own over the relation `ROWS`. No value is ever formatted into the text.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from srt_core.errors import SRTError
 from srt_core.importing.kinds import TaskType
@@ -155,6 +156,22 @@ def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:
     """Return the condition of a filter, and its parameters, for any relation that has a seq, such as `verdict`."""
     where, values = filter_condition(store, only)
     return f"seq IN (SELECT seq FROM {ROWS} WHERE {where})", values
+
+
+def as_json(only: Filter) -> dict[str, Any]:
+    """Return the conditions that are set, as JSON has them: days as text, and null for an end that is open."""
+    return {name: _plain(value) for name, value in asdict(only).items() if value}
+
+
+def _plain(value: object) -> object:
+    """Return a value of a field as JSON has it: it knows neither days nor infinity."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def is_empty(only: Filter) -> bool:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from srt_core.score.student.architecture import decoder_obstacle, logit_scales
 from srt_core.score.student.attention import NAME, packed_attention, packing
 from srt_core.score.student.decoder import Decoder, is_llama_like
 from srt_core.score.student.packing import Batching, Layout, Pack, lay_out
+from srt_core.score.student.replicas import Replicas
 
 if TYPE_CHECKING:
     import torch
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 _CPU_BLOCK = (1024, 512)
 """Rows x vocabulary entries of logits computed at once: 2 MiB for any vocabulary; the fastest of the shapes tried."""
 _GPU_BLOCK = (4096, 16384)
+_HEAD_TOKENS = 8
+"""Tokens on which the scale of the logits is found."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The output head: logits = hidden @ weight.T + bias, then softcap * tanh(logits / softcap) where there is one.
+    """The output head: logits = (hidden @ weight.T + bias) * scale, capped to softcap * tanh(logits / softcap) if any.
 
     weight: [vocabulary, features]; bias: [vocabulary] or None.
     """
@@ -36,6 +40,7 @@ class Head:
     weight: "torch.Tensor"
     bias: "torch.Tensor | None"
     softcap: float | None
+    scale: float = 1.0
 
     def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
         """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
@@ -95,7 +100,15 @@ class Head:
         logits = (hidden.float() * self.weight[tokens].float()).sum(1)
         return self._capped(logits if self.bias is None else logits + self.bias[tokens].float())
 
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """Return all logits of a few rows: float32 [rows, vocabulary]."""
+        import torch
+
+        return torch.cat([block.clone() for _, block in self._logit_blocks(hidden)], 1)
+
     def _capped(self, logits: "torch.Tensor") -> "torch.Tensor":
+        if self.scale != 1:
+            logits = logits * self.scale
         return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
 
 
@@ -108,8 +121,10 @@ class Forward:
         self._filler = filler
         self._attention = self._model.config._attn_implementation
         self._keeps_logits = "logits_to_keep" in signature(self._model.forward).parameters
-        self.head = _head_of(self._model)
-        self.decoder = Decoder(self._model) if self.head and is_llama_like(self._model) else None
+        self._replicas = Replicas(self._model)
+        self.head = self._head()
+        is_known = is_llama_like(self._model) and not decoder_obstacle(self._model)
+        self.decoder = Decoder(self._model) if self.head and is_known else None
         """A faster forward pass for packs; None: they go through the model's own layers."""
 
     @property
@@ -124,6 +139,7 @@ class Forward:
 
         AttentionInterface.register(NAME, packed_attention)
         self._model.set_attn_implementation(NAME if on else self._attention)
+        self._replicas = Replicas(self._model)
 
     def nlls(self, pack: Pack, batching: Batching) -> "list[torch.Tensor]":
         """Return for each request a float32 tensor [target tokens] of -log p, on the CPU.
@@ -148,8 +164,8 @@ class Forward:
         """Return the logits of the model's own forward: [tokens, vocabulary]."""
         import torch
 
-        with torch.inference_mode():
-            logits: torch.Tensor = self._model(input_ids=self._tensor([ids]), use_cache=False).logits[0]
+        with torch.inference_mode(), self._replicas.one() as model:
+            logits: torch.Tensor = model(input_ids=self._tensor([ids]), use_cache=False).logits[0]
             return logits
 
     def hidden(self, sequences: list[tuple[int, ...]]) -> "torch.Tensor":
@@ -164,9 +180,25 @@ class Forward:
         with torch.inference_mode():
             return self._run(input_ids=self._tensor(rows))
 
+    def _head(self) -> Head | None:
+        """Return the output head where it is a linear layer on top of a separate base model, scaled; else None."""
+        import torch
+
+        layer = self._model.get_output_embeddings()
+        if not isinstance(layer, torch.nn.Linear) or self._model.base_model is self._model:
+            return None
+        bias = layer.bias.detach() if layer.bias is not None else None
+        softcap = getattr(self._model.config.get_text_config(), "final_logit_softcapping", None)
+        ids = tuple(number % len(layer.weight) for number in range(3, 3 + _HEAD_TOKENS))
+        hidden, expected = self.hidden([ids])[0], self.own_logits(ids).float()
+        heads = [Head(layer.weight.detach(), bias, softcap, scale) for scale in logit_scales(self._model.config)]
+        off = [float((head.logits(hidden) - expected).abs().max()) for head in heads]
+        return heads[off.index(min(off))]
+
     def _run(self, **inputs: "torch.Tensor") -> "torch.Tensor":
-        hidden: torch.Tensor = self._model.base_model(**inputs, use_cache=False).last_hidden_state
-        return hidden
+        with self._replicas.one() as model:
+            hidden: torch.Tensor = model.base_model(**inputs, use_cache=False).last_hidden_state
+            return hidden
 
     def _packed(self, layout: Layout) -> "torch.Tensor":
         """Return the hidden states of the layout's target rows: [targets, features]."""
@@ -191,7 +223,8 @@ class Forward:
 
         kept = len(ids) - start + 1  # one row more than targets: the last row predicts what follows the text
         keep = {"logits_to_keep": kept} if self._keeps_logits else {}
-        logits = self._model(input_ids=self._tensor([ids]), use_cache=False, **keep).logits[0, -kept:-1]
+        with self._replicas.one() as model:
+            logits = model(input_ids=self._tensor([ids]), use_cache=False, **keep).logits[0, -kept:-1]
         return cross_entropy(logits.float(), self._tensor(ids[start:]), reduction="none").cpu()
 
     def _tensor(self, numbers: object) -> "torch.Tensor":
@@ -202,14 +235,3 @@ class Forward:
 
 def _block(hidden: "torch.Tensor") -> tuple[int, int]:
     return _CPU_BLOCK if hidden.device.type == "cpu" else _GPU_BLOCK
-
-
-def _head_of(model: Any) -> Head | None:
-    """Return the output head where it is a plain linear layer on top of a separate base model; else None."""
-    import torch
-
-    layer = model.get_output_embeddings()
-    if not isinstance(layer, torch.nn.Linear) or model.base_model is model:
-        return None
-    softcap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
-    return Head(layer.weight.detach(), layer.bias.detach() if layer.bias is not None else None, softcap)

@@ -1,4 +1,4 @@
-"""What a policy would do beside the applied one: counts, samples that change, agreement with what people decided.
+"""What a policy would do beside the applied one: counts, and samples that change.
 
 Nothing is stored. Both policies are compared sample by sample, so every number here is a count of the same rows.
 """
@@ -10,9 +10,9 @@ from srt_core.errors import SRTError
 from srt_core.methods import MEASURES
 from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
-from srt_core.records import DERIVATIONS, Origin, Policy, Reason, Selection, Stage, derived_by
+from srt_core.records import DERIVATIONS, Action, Origin, Policy, Reason, Selection, Stage, derived_by
 from srt_core.select.derive import refresh
-from srt_core.select.selection import agrees, panel_for, rule_of
+from srt_core.select.selection import panel_for, rule_of
 
 Change = Literal["entering", "leaving", "switching"]
 
@@ -43,10 +43,10 @@ class Comparison:
     changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
     changes_decided: int = 0
     """Of the changes, those of samples that a person decided: their verdict stays."""
-    decided: int = 0
-    agrees_before: int = 0
-    """Decided samples for which the applied policy has the same outcome: the same candidate, or none."""
-    agrees_after: int = 0
+    exported_after: int = 0
+    """Pairs that an export of the verdicts would hold under the policy in question."""
+    parked_after: int = 0
+    """Parked samples that it would keep, which an export leaves out."""
 
     @property
     def changed(self) -> int:
@@ -60,13 +60,11 @@ def compare(store: Store, policy: Policy) -> Comparison:
     rule = rule_of(store, policy)
     rows = store.rows(
         f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
-            SELECT false AS decided, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
-                   NULL AS agrees_before, NULL AS agrees_after
+            SELECT NULL AS action, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples
             FROM new JOIN selection AS old USING (seq) GROUP BY ALL
             UNION ALL
-            SELECT true, NULL, NULL, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
-                   {agrees("new")} AS agrees_after
-            FROM new JOIN (FROM verdict WHERE decided) AS old USING (seq) GROUP BY ALL""",
+            SELECT action, NULL, new.reason, {_CHANGE} AS change, count(*)
+            FROM new JOIN (FROM verdict WHERE action IS NOT NULL) AS old USING (seq) GROUP BY ALL""",
         rule.values,
     )
     found = Comparison(before=_outcomes(store))
@@ -82,17 +80,26 @@ def _outcomes(store: Store) -> dict[str, int]:
 
 
 def _add(found: Comparison, row: Row) -> None:
-    samples, change = row["samples"], row["change"]
-    if row["decided"]:
-        found.decided += samples
-        found.changes_decided += samples if change else 0
-        found.agrees_before += samples * row["agrees_before"]
-        found.agrees_after += samples * row["agrees_after"]
+    samples, change, is_kept = row["samples"], row["change"], row["reason"] == Reason.KEPT
+    if row["action"]:
+        _add_standing(found, row, is_kept=is_kept)
         return
-    outcome = row["winner"] if row["reason"] == Reason.KEPT else row["reason"]
+    outcome = row["winner"] if is_kept else row["reason"]
+    found.exported_after += samples * is_kept
     found.after[outcome] = found.after.get(outcome, 0) + samples
     if change:
         found.changes[change] += samples
+
+
+def _add_standing(found: Comparison, row: Row, *, is_kept: bool) -> None:
+    """Take in samples that a person decided or parked: what is exported of them is not up to the rule."""
+    samples = row["samples"]
+    found.exported_after -= samples * is_kept
+    if row["action"] == Action.PARK:
+        found.parked_after += samples * is_kept
+        return
+    found.exported_after += samples * (row["action"] != Action.REJECT)
+    found.changes_decided += samples if row["change"] else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from srt_core.records import Origin
 from srt_core.review.filter.filter import is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import curator, reporting, show_empty
+from srt_core.ui.frame.page import address, curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner
@@ -24,6 +24,7 @@ from srt_core.ui.server.runtime import Project
 
 _SCOPE_LABELS = {
     Scope.VERDICTS: "Verdicts: decisions, else the rule",
+    Scope.WITH_PARKED: "The same, and the rule's pick of what is parked",
     Scope.APPROVED: "Approved by a person only",
 }
 _LINE_LABELS = {
@@ -43,7 +44,7 @@ def render_export(project: Project) -> None:
         format, contents = _choose(store)
     found = counts(store, contents.scope, contents.only)
     with right:
-        _draw_counts(project, found)
+        _draw_counts(project, contents.scope, found)
     _draw_preview(preview(store, contents.scope, contents.only))
     _draw_write(project, format, contents, found["total"]["pairs"])
 
@@ -90,9 +91,12 @@ def _choose_line(store: Store, format: str) -> Conversations:
     return Conversations(chosen or Conversations.APART)
 
 
-def _draw_counts(project: Project, found: dict[str, dict[str, int]]) -> None:
-    total = found["total"]["pairs"]
+def _draw_counts(project: Project, scope: Scope, found: dict[str, dict[str, int]]) -> None:
+    total, parked = found["total"]["pairs"], found["total"]["parked"]
     st.metric("Pairs to be written", f"{total:,}")
+    if parked and scope is Scope.VERDICTS:
+        st.page_link("pages/4_Explore.py", label=f"{parked:,} that the rule keeps are parked, and left out",
+                     icon=":material/pause_circle:", query_params=address(state="parked", reason="kept"))  # fmt: skip
     rows = [
         {"what": f"Origin: {ORIGIN_LABELS[Origin(name)]}", "pairs": number}
         for name, number in found["by_origin"].items()
@@ -128,6 +132,7 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
 def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -> None:
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
+    force = st.checkbox("Also replace files there that srt did not write", key="force")
     lists_pairs = FORMATS[format].fields is not None
     label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
     nothing = lists_pairs and not pairs
@@ -136,7 +141,7 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
             require_owner()
             st.session_state["exported"] = export(
                 project.store, Path(folder).expanduser(), format, scope=contents.scope, only=contents.only,
-                conversations=contents.conversations, by=curator(),
+                conversations=contents.conversations, by=curator(), force=force,
             )  # fmt: skip
     if written := st.session_state.get("exported"):
         _draw_written(written)

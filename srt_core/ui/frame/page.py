@@ -207,7 +207,7 @@ def _draw_person() -> None:
     if here.login.way is not LoginMethod.LOCAL:
         st.text(f"{here.person.name} · {here.person.role}")
         if here.login.way is not LoginMethod.PROXY:
-            st.html(f'<a href="{logout_path(here.login.way)}" target="_self">Log out</a>')
+            st.html(f'<a href="{logout_path()}" target="_self">Log out</a>')
         return
     st.session_state["curator"] = st.query_params.get("curator", "")
     st.text_input("Your name", key="curator", on_change=_follow, args=("curator",), placeholder="curator",

@@ -26,7 +26,7 @@ from srt_core.importing.files import (
     read_rows,
 )
 from srt_core.records import Origin, Pair
-from srt_core.steps.importing import IMPORT, find_all, options_of
+from srt_core.steps.importing import IMPORT, TAKE_LABELS, find_all, options_of
 from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.page import address, reporting, show_error
 from srt_core.ui.frame.progress import job_panel
@@ -121,6 +121,7 @@ def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: 
     with st.expander("How it is read", icon=":material/tune:"):
         asked |= {name: _choose(name, IMPORT.argument(name).default, key) for name in ("turns", "placeholders", "key")}
         asked["roles"] = _choose_roles(key)
+        asked["take"] = _choose_take(key)
         asked["separators"] = _choose_separators(key)
     options = options_of(asked)
     names = columns(source, asked["format"], options)
@@ -152,6 +153,18 @@ def _choose_roles(key: str) -> dict[str, str]:
         key=f"roles_{key}",
     )
     return parse_roles(part for part in written.split(",") if part.strip())
+
+
+def _choose_take(key: str) -> list[str]:
+    return st.pills(
+        "Take the texts, and leave aside",
+        list(TAKE_LABELS),
+        selection_mode="multi",
+        format_func=TAKE_LABELS.__getitem__,
+        help="Records with these are refused, unless it is said here that their texts are to be taken alone. Such "
+        "samples get the mark “Left aside”; what was left aside is kept, and comes back in an export of messages.",
+        key=f"take_{key}",
+    )
 
 
 def _choose_separators(key: str) -> list[str]:

@@ -10,15 +10,21 @@ import time
 from dataclasses import asdict
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from srt_core.errors import PeopleError
-from srt_core.people import Login, LoginMethod, load, people_path, person_of, read_token
-from srt_core.people.login_methods import NOBODY_CAN, LoginMethods, is_local_request, is_trusted_proxy
+from srt_core.people import Login, LoginMethod, Person, ended_logins, load, people_path, person_of, read_token
+from srt_core.people.login_methods import (
+    NOBODY_CAN,
+    LoginMethods,
+    is_local_request,
+    is_same_origin,
+    is_trusted_proxy,
+)
 from srt_core.people.settings import trusted_proxies
 from srt_core.ui.server import openid
 from srt_core.ui.server.login import COOKIE, answer_login, answer_logout
@@ -26,13 +32,17 @@ from srt_core.ui.server.login import COOKIE, answer_login, answer_logout
 HEADER = "x-srt-login"
 SEAL = secrets.token_hex(32)
 _FREE = ("/_stcore/health", "/_stcore/script-health-check")
-_OPENID_PATHS = ("/auth/login", "/auth/logout", "/oauth2callback")
+_OPENID_PATHS = ("/auth/login", openid.LOGOUT, "/oauth2callback")
 
 
 def read_ways() -> LoginMethods:
     """Read how the server is bound and how people can log in; PeopleError if the file of people cannot be read."""
     return LoginMethods(
-        config.get_option("server.address"), _trusted_header(), openid.is_configured(), load(people_path())
+        config.get_option("server.address"),
+        _trusted_header(),
+        openid.is_configured(),
+        load(people_path()),
+        ended_logins(),
     )
 
 
@@ -42,12 +52,12 @@ def unseal(value: str) -> Login | None:
     if not secrets.compare_digest(seal.encode(), SEAL.encode()):
         return None
     found = json.loads(body)
-    return Login(LoginMethod(found["way"]), found["name"], found["mark"], found["until"])
+    return Login(**{**found, "way": LoginMethod(found["way"])})
 
 
-def logout_path(way: LoginMethod) -> str:
-    """Return the path that ends a login."""
-    return f"{_base()}{'/auth/logout' if way is LoginMethod.OPENID else '/logout'}"
+def logout_path() -> str:
+    """Return the path of the page that ends a login."""
+    return f"{_base()}/logout"
 
 
 class Gate:
@@ -60,6 +70,10 @@ class Gate:
         """Let a request through with its login, or answer it here."""
         if scope["type"] not in ("http", "websocket") or _path(scope) in _FREE:
             await self.app(scope, receive, send)
+            return
+        send = _unframed(send)
+        if _is_from_elsewhere(scope):
+            await _refuse(scope, receive, send, PlainTextResponse("That came from another site.", 403))
             return
         try:
             ways = read_ways()
@@ -81,16 +95,40 @@ def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
     if ways.is_open:
         here = is_local_request(dict(request.headers), (scope.get("server") or (None,))[0])
         return Login(LoginMethod.LOCAL) if here else None
-    name = request.headers.get(ways.header) if ways.header and _is_by_proxy(scope) else None
-    if name and name.strip():
+    name = (request.headers.get(ways.header) or "").strip() if ways.header and _is_by_proxy(scope) else ""
+    claims = openid.read_claims(request.cookies) if ways.has_openid else None
+    if name:
         login: Login | None = Login(LoginMethod.PROXY, name)
-    elif ways.has_openid and (name := openid.read_name(request.cookies)):
-        login = Login(LoginMethod.OPENID, name)
+    elif claims and claims.name:
+        login = Login(LoginMethod.OPENID, claims.name, session=claims.session)
     else:
         login = read_token(request.cookies.get(COOKIE, ""), ways.people.secret)
-    return (
-        login if login and login.way is not LoginMethod.LOCAL and person_of(login, ways.people, time.time()) else None
-    )
+    return login if login and login.way is not LoginMethod.LOCAL and _person(login, ways) else None
+
+
+def _person(login: Login, ways: LoginMethods) -> Person | None:
+    return person_of(login, ways.people, time.time(), ways.ended)
+
+
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Whether a page of another site sent what could change something: a session, or anything but a question."""
+    if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and _path(scope) != openid.LOGOUT:
+        return False
+    headers = dict(Headers(scope=scope))
+    if _is_by_proxy(scope) and "x-forwarded-host" in headers:
+        headers["host"] = headers["x-forwarded-host"]
+    return not is_same_origin(headers, config.get_option("server.corsAllowedOrigins") or ())
+
+
+def _unframed(send: Send) -> Send:
+    """Return `send` with the header that keeps other sites from showing this one within theirs."""
+
+    async def send_unframed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("Content-Security-Policy", "frame-ancestors 'self'")
+        await send(message)
+
+    return send_unframed
 
 
 def _watched(login: Login | None, receive: Receive, send: Send) -> Receive:
@@ -113,7 +151,7 @@ def _stands(login: Login | None) -> bool:
         return False
     if login is None or login.way is LoginMethod.LOCAL:
         return login is not None and ways.is_open
-    return person_of(login, ways.people, time.time()) is not None
+    return _person(login, ways) is not None
 
 
 async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login: Login | None) -> Response | None:
@@ -126,7 +164,7 @@ async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login:
             return RedirectResponse(_base() + "/", 303)
         return await answer_login(Request(scope, receive), ways, _base())
     if scope["type"] == "http" and path == "/logout":
-        return answer_logout(_base())
+        return answer_logout(Request(scope, receive), login, _base())
     if login or (ways.has_openid and scope["type"] == "http" and path in _OPENID_PATHS):
         return None
     asks_for_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "") \

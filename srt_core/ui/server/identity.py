@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from srt_core.errors import PeopleError, RoleError
-from srt_core.people import Login, LoginMethod, Person, Role, clean_name, load, people_path, person_of
+from srt_core.people import Login, LoginMethod, Person, Role, clean_name, ended_logins, load, people_path, person_of
 from srt_core.people.login_methods import NOBODY_CAN
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
@@ -84,7 +84,7 @@ def _identify() -> tuple[Login, Person | None]:
     login = _login()
     if login.way is LoginMethod.LOCAL:
         return login, None
-    person = person_of(login, load(people_path()), time.time())
+    person = person_of(login, load(people_path()), time.time(), ended_logins())
     if person is None:
         raise PeopleError("You are not logged in any more.", LOG_IN)
     return login, person

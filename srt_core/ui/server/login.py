@@ -2,6 +2,7 @@
 
 import html
 import logging
+import math
 import time
 from urllib.parse import parse_qs
 
@@ -9,18 +10,33 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from srt_core.people import LoginThrottle, check_password, clean_name, password_login, write_token
+from srt_core.people import (
+    Login,
+    LoginMethod,
+    LoginThrottle,
+    check_password,
+    clean_name,
+    end_login,
+    password_login,
+    read_device,
+    write_device,
+    write_token,
+)
 from srt_core.people.login_methods import LoginMethods
 from srt_core.people.logins import LIFE_SECONDS
 from srt_core.ui.server import openid
 
 COOKIE = "srt_login"
+DEVICE_COOKIE = "srt_device"
+DEVICE_LIFE_SECONDS = 365 * 24 * 3600
 MOST_BYTES = 8_192
-_BRAKE = LoginThrottle()
-_ONE_AT_A_TIME = anyio.CapacityLimiter(1)  # a password takes 32 MiB and 0.1 s to check
+_THROTTLE = LoginThrottle()
+_CHECKS = anyio.CapacityLimiter(1)  # a password takes 64 MiB and 0.1 s to check
+MOST_WAITING = 4
+"""How many tries may wait for theirs: with the delays below 2 s, within which the server can end."""
 _LOG = logging.getLogger("srt.login")
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · srt</title>
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · srt</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
 :root {{ color-scheme: light dark; font: 16px/1.5 "Source Sans", "Source Sans Pro", system-ui, sans-serif; }}
 body {{ background: light-dark(#ffffff, #171614); color: light-dark(#31333f, #fafafa);
@@ -36,7 +52,7 @@ button, .button {{ display: block; box-sizing: border-box; width: 100%; margin-t
 :focus-visible {{ outline: 3px solid light-dark(#7f9fe8, #9db7ff); outline-offset: 2px; }}
 .said {{ border-left: 4px solid light-dark(#b3261e, #ff8a80); padding-left: 0.75rem; }}
 small {{ display: block; margin-top: 1.5rem; opacity: 0.75; }}
-</style></head><body><main><h1>Log in</h1>{said}{form}{others}<small>{about}</small></main></body></html>"""
+</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 
 _FORM = """<form method="post" action="{action}"><input type="hidden" name="next" value="{next}">
 <label for="name">Name</label><input id="name" name="name" value="{name}" autocomplete="username" required autofocus>
@@ -45,41 +61,68 @@ _FORM = """<form method="post" action="{action}"><input type="hidden" name="next
 <button type="submit">Log in</button></form>"""
 
 
+_LOGOUT_FORM = """<p>This ends your login in every tab of this browser.</p>
+<form method="post" action="{action}"><button type="submit">Log out</button></form>
+<p><a href="{back}">Stay</a></p>"""
+
+
 async def answer_login(request: Request, ways: LoginMethods, base: str) -> Response:
-    """Answer the login page's requests: show the form, or check a name and a password and set the cookie."""
+    """Answer the login page's requests: show the form, or check a name and a password and set the cookies."""
     following = _inside(request.query_params.get("next", ""), base)
     if request.method != "POST":
-        return _page(ways, base, following)
+        return _page(ways, base, following, _unnamed(request))
     body = await _read(request)
     given = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     name, following = clean_name(given.get("name", "")), _inside(given.get("next", ""), base)
-    if not _is_same_site(request):
-        return _page(ways, base, following, "That came from another site. Log in here.", name, 403)
-    wait = _BRAKE.wait(name, time.monotonic())
-    if wait > 0:
-        return _page(ways, base, following, f"Too many failed tries. Wait {wait:.0f} seconds.", name, 429)
-    account = ways.people.find(name)
+    if _CHECKS.statistics().tasks_waiting >= MOST_WAITING:
+        return _page(ways, base, following, "Too many people log in at this moment. Try again.", name, 503)
+    account, secret = ways.people.find(name), ways.people.secret
+    device = read_device(request.cookies.get(DEVICE_COOKIE, ""), account, secret)
+    address = request.client.host if request.client else ""
+    counted = _THROTTLE.count(name, address, device)
+    if counted.refused:
+        minutes = math.ceil(counted.refused / 60)
+        said = f"Too many failed tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}."
+        return _page(ways, base, following, said, name, 429)
     kept = account.password if account else None
-    fits = await anyio.to_thread.run_sync(
-        check_password, given.get("password", ""), kept, limiter=_ONE_AT_A_TIME
-    )  # fmt: skip
+    async with _CHECKS:
+        await anyio.sleep(counted.delay)
+        fits = await anyio.to_thread.run_sync(check_password, given.get("password", ""), kept)
     if not fits:
-        _BRAKE.note_failure(name, time.monotonic())
-        _LOG.warning("Login failed for %r from %s", name, request.client.host if request.client else "unknown")
+        _LOG.warning("Login failed for %r from %s", name, address or "unknown")
         return _page(ways, base, following, "Name or password is not right.", name, 401)
-    _BRAKE.note_success(name)
+    _THROTTLE.forgive(name, device)
     answer = RedirectResponse(following, 303)
-    token = write_token(password_login(ways.people, name, time.time()), ways.people.secret)
-    answer.set_cookie(COOKIE, token, max_age=LIFE_SECONDS, path=base or "/", httponly=True, samesite="lax",
-                      secure=request.url.scheme == "https")  # fmt: skip
+    login = password_login(ways.people, name, time.time())
+    for cookie, value, life in (
+        (COOKIE, write_token(login, secret), LIFE_SECONDS),
+        (DEVICE_COOKIE, write_device(login, secret), DEVICE_LIFE_SECONDS),
+    ):
+        answer.set_cookie(cookie, value, max_age=life, path=base or "/", httponly=True, samesite="lax",
+                          secure=request.url.scheme == "https")  # fmt: skip
     return answer
 
 
-def answer_logout(base: str) -> Response:
-    """Take the login of our own away, and go to the login page."""
-    answer = RedirectResponse(f"{base}/login", 303)
+def answer_logout(request: Request, login: Login | None, base: str) -> Response:
+    """Ask whether to log out; where that was sent as a form, end the login wherever it is used."""
+    if login is None:
+        return RedirectResponse(f"{base}/login", 303)
+    if request.method != "POST":
+        return _plain_page("Log out", _LOGOUT_FORM.format(action=f"{base}/logout", back=f"{base}/"))
+    end_login(login.session)
+    answer = RedirectResponse(f"{base}{openid.LOGOUT if login.way is LoginMethod.OPENID else '/login'}", 303)
     answer.delete_cookie(COOKIE, path=base or "/")
     return answer
+
+
+def _unnamed(request: Request) -> str:
+    """Say why somebody whom a provider logged in is not let in; "" where none did."""
+    claims = openid.read_claims(request.cookies)
+    if claims is None:
+        return ""
+    if not claims.name:
+        return "The provider has logged you in, but has verified no e-mail address of yours, so you have no name here."
+    return f"The provider names you {claims.name}. An account of that name logs in another way, or has just logged out."
 
 
 async def _read(request: Request) -> bytes:
@@ -91,11 +134,6 @@ async def _read(request: Request) -> bytes:
     return body
 
 
-def _is_same_site(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host")
-
-
 def _inside(address: str, base: str) -> str:
     """Return an address to go on to if it is a path of this server, else the first page."""
     is_path = address.startswith(f"{base}/") and not address.startswith(("//", "/\\"))
@@ -105,18 +143,23 @@ def _inside(address: str, base: str) -> str:
 def _page(ways: LoginMethods, base: str, following: str, said: str = "", name: str = "", status: int = 200) -> Response:
     has_passwords = any(account.password for account in ways.people.accounts)
     form = _FORM.format(action=f"{base}/login", next=html.escape(following), name=html.escape(name))
-    shown = _PAGE.format(
-        said=f'<p class="said" role="alert">{html.escape(said)}</p>' if said else "",
-        form=form if has_passwords else "",
-        others=_others(ways, base),
-        about=_about(ways, has_passwords),
+    parts = (
+        f'<p class="said" role="alert">{html.escape(said)}</p>' if said else "",
+        form if has_passwords else "",
+        _others(ways, base),
+        f"<small>{_about(ways, has_passwords)}</small>",
     )
+    return _plain_page("Log in", "".join(parts), status)
+
+
+def _plain_page(title: str, body: str, status: int = 200) -> Response:
+    """Return a page without scripts; `body` is markup of ours, with what came from outside escaped."""
     headers = {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'",
         "Referrer-Policy": "same-origin",
     }
-    return HTMLResponse(shown, status, headers)
+    return HTMLResponse(_PAGE.format(title=title, body=body), status, headers)
 
 
 def _others(ways: LoginMethods, base: str) -> str:

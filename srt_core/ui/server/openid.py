@@ -4,8 +4,10 @@ Streamlit keeps the login in a signed cookie and gives it to a session as st.use
 and reads the same cookie, with the functions that Streamlit's own server uses (streamlit/web/server/starlette).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from streamlit.auth_util import encode_provider_token, get_cookie_with_chunks, get_secrets_auth_section
 from streamlit.errors import StreamlitAuthError
@@ -13,8 +15,7 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-_NAMES = ("email", "preferred_username", "sub")
-_SHARED = ("redirect_uri", "cookie_secret")
+LOGOUT = "/auth/logout"
 
 
 def is_configured() -> bool:
@@ -37,8 +38,21 @@ def login_address(provider: str) -> str:
         return ""
 
 
-def read_name(cookies: Mapping[str, str]) -> str | None:
-    """Return who Streamlit's signed cookie logs in: a verified e-mail address, else the provider's name for them."""
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What Streamlit's signed cookie says of who logged in with a provider."""
+
+    name: str
+    """Their e-mail address, where the provider says that it has verified it; else ""."""
+    session: str
+    """By which this login can be ended."""
+
+
+def read_claims(cookies: Mapping[str, str]) -> Claims | None:
+    """Return what a provider said of who logged in; None for nobody.
+
+    Only a verified e-mail address names somebody: any other name a user of the provider may choose.
+    """
 
     def read(name: str) -> bytes | None:
         value = cookies.get(name)
@@ -50,8 +64,8 @@ def read_name(cookies: Mapping[str, str]) -> str | None:
         found = json.loads(raw) if raw else {}
     except ValueError:
         return None
-    if not found.get("is_logged_in"):
+    if not raw or not found.get("is_logged_in"):
         return None
-    if found.get("email_verified") is False:  # anybody could have given that address
-        found.pop("email", None)
-    return next((str(found[key]) for key in _NAMES if found.get(key)), None)
+    is_verified = found.get("email_verified") is True
+    # The cookie's bytes are the same until the provider is asked again, and then hold another time of issue.
+    return Claims(str(found.get("email") or "") if is_verified else "", hashlib.sha256(raw).hexdigest()[:32])

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from srt_core.errors import DatasetError
 from srt_core.importing.files.records import describe
+from srt_core.importing.files.shapes.asides import MEDIA_KEYS
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e"
 _BLANK = " \t\r\n\v\f\u00a0\u2028\u2029\u3000" + _INVISIBLE
@@ -17,6 +18,9 @@ PLACEHOLDERS = frozenset({
     "<no output>", "no output",
 })  # fmt: skip
 """What people and data frames write for nothing, in lower case."""
+
+_ANSWERS = {"text", "answer_start"}
+"""How SQuAD and its like write the answers that stand in a context."""
 
 
 def is_blank(text: str) -> bool:
@@ -49,6 +53,8 @@ def read_text(value: object, label: str, column: str) -> str | None:
         return json.dumps(value)
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, dict) and value.keys() == _ANSWERS:
+        return read_text(value["text"], label, column)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
         return read_text(value[0], label, column)
     hints: dict[type, str] = {
@@ -66,6 +72,8 @@ def keep(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
+        if value.keys() == MEDIA_KEYS and value["bytes"] is not None:  # its path, not its bytes
+            return {"path": value["path"]} if value["path"] else None
         return {str(name): keep(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [keep(each) for each in value]
