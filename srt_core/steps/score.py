@@ -12,7 +12,15 @@ from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
 from srt_core.score.prompts import prompts_of
 from srt_core.score.run import is_scored, score
-from srt_core.score.student import ChatTemplate, Engine, Scorer, files_stamp, load_chat_template, open_student
+from srt_core.score.student import (
+    ChatTemplate,
+    Engine,
+    Scorer,
+    files_stamp,
+    load_chat_template,
+    loading_message,
+    open_student,
+)
 from srt_core.score.templates import TEMPLATE_NAMES, Template, load_template
 from srt_core.select.derive import refresh
 from srt_core.steps.resident import RESIDENT
@@ -182,7 +190,7 @@ def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, Non
         yield Progress("candidates", total=0, message="Everything was scored before.")
         return
     RESIDENT.release()
-    yield Progress("candidates", message="Loading the student")
+    yield Progress("candidates", message=loading_message(student))
     where = {name: asked[name] for name in ("address", "workers", "device", "dtype")}
     with open_student(student, engine=Engine(asked["engine"]), **where) as loaded:
         yield from score_with(store, loaded, asked, stop)

@@ -5,7 +5,9 @@
     forward         the forward pass of a pack; attention and decoder make it fast
     model           Student: a model in this process, with the probe that checks packs against single requests
     ray_student     RayStudent: the same on a Ray cluster, whose workers are in ray_workers
-    loading         from a folder or the hub to a Student
+    loading         from a name to a Student: sources says where it is, folders why it is none
+    adapters, gguf  an adapter with its base; a GGUF file, converted once
+    architecture    what a configuration says of packs; replicas: a model for each thread, weights shared
     chat            the tokenizer's own chat template
     identity        the fingerprint of a student; files: whether its folder has changed
     engines         opens a student here or on a cluster
@@ -16,7 +18,7 @@ torch, transformers and Ray are imported when a student is loaded, not when this
 from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.engines import Engine, open_student
 from srt_core.score.student.files import files_stamp
-from srt_core.score.student.loading import load_chat_template, load_student
+from srt_core.score.student.loading import load_chat_template, load_student, loading_message
 from srt_core.score.student.model import Student
 from srt_core.score.student.packing import Batching, Pack, computed_tokens
 from srt_core.score.student.scorer import Identity, Scorer
@@ -33,5 +35,6 @@ __all__ = [
     "files_stamp",
     "load_chat_template",
     "load_student",
+    "loading_message",
     "open_student",
 ]

@@ -1,33 +1,30 @@
-"""Load a student from a folder, the local cache or the hub, with a clear error where that fails."""
+"""Load a student from a folder, a GGUF file, the local cache or the hub, with a clear error where that fails."""
 
-import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srt_core.errors import StudentError
+from srt_core.score.student.adapters import merged, require_peft
 from srt_core.score.student.chat import ChatTemplate
-from srt_core.score.student.model import Student, is_out_of_memory, short_reason
+from srt_core.score.student.gguf import is_converted, is_gguf
+from srt_core.score.student.model import Student
+from srt_core.score.student.sources import Source, find, loading_errors
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_HUB_TIMEOUT_SECONDS = 5.0
-_LOADING_ERRORS = (
-    *(OSError, EOFError, ImportError, MemoryError, RuntimeError),
-    *(ValueError, TypeError, LookupError, AttributeError, pickle.UnpicklingError),
-)
 _DTYPES = ("float32", "bfloat16", "float16")
+_SHOWN = 3
+"""Names of tensors in an error."""
 
 
 def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str = "auto") -> Student:
-    """Load a Hugging Face causal language model from a local folder, the local cache or the hub.
+    """Load a Hugging Face causal language model from a local folder, a GGUF file, the local cache or the hub.
 
     Args:
-        name_or_path: a folder with config.json, weights and tokenizer, or a hub name such as "gpt2".
+        name_or_path: a folder with config.json, weights and tokenizer; one with an adapter of PEFT; a GGUF file; or a
+            hub name such as "gpt2".
         device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ...
         dtype: "auto" (float32 on a CPU, bfloat16 on a GPU), "float32", "bfloat16" or "float16".
 
@@ -39,10 +36,10 @@ def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str =
     _silence_libraries()
     chosen_device = _chosen_device(device)
     chosen_dtype = _chosen_dtype(dtype, chosen_device)
-    source = _found(name)
-    tokenizer = _tokenizer_at(source)
-    with _loading_errors(name, source.absent or "it is no causal language model that can be read"):
-        model = _read_model(source.place, chosen_dtype, chosen_device, source.is_local)
+    source = find(name)
+    tokenizer = _tokenizer_of(source)
+    with loading_errors(name, source.absent or "it is no causal language model that can be read"):
+        model = _read_model(source, chosen_dtype, chosen_device)
         return Student(model, tokenizer, name)
 
 
@@ -53,7 +50,7 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
         StudentError: as `load_student`.
     """
     _silence_libraries()
-    return _tokenizer_at(_found(str(name_or_path)))
+    return _tokenizer_of(find(str(name_or_path)))
 
 
 def load_chat_template(name_or_path: str | Path) -> ChatTemplate:
@@ -65,67 +62,49 @@ def load_chat_template(name_or_path: str | Path) -> ChatTemplate:
     return ChatTemplate(load_tokenizer(name_or_path), str(name_or_path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a student is read from. `absent`: why it may be missing, "" where it is known to be there."""
-
-    name: str
-    place: str
-    is_local: bool
-    absent: str
+def loading_message(name_or_path: str | Path) -> str:
+    """Return what to tell a user who waits for a student to be loaded."""
+    path = Path(name_or_path).expanduser()
+    if is_gguf(path) and not is_converted(path):
+        return "Converting the GGUF file, which is done once and takes minutes"
+    return "Loading the student"
 
 
-def _found(name: str) -> _Source:
-    with _loading_errors(name, "the name cannot be used"):
-        place, hub_problem = _source(name)
-    absent = hub_problem and f"there is no such folder, it is not in the local cache, and {hub_problem}"
-    return _Source(name, place, bool(hub_problem) or Path(place).is_dir(), absent)
-
-
-def _tokenizer_at(source: _Source) -> "PreTrainedTokenizerBase":
-    with _loading_errors(source.name, source.absent or "its tokenizer cannot be read"):
-        return _read_tokenizer(source.place, source.is_local)
-
-
-@contextmanager
-def _loading_errors(name: str, problem: str) -> Iterator[None]:
-    """Turn the many errors that transformers raises for a folder that is no student into a StudentError."""
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (
-        *_LOADING_ERRORS,
-        SafetensorError,
-        StrictDataclassError,
-    ) as error:
-        if is_out_of_memory(error):
-            raise StudentError(f"The student '{name}' does not fit in memory.", "Choose a smaller one.") from error
-        raise _not_loaded(name, f"{problem} ({short_reason(error)})") from error
-
-
-def _read_tokenizer(source: str, is_local: bool) -> "PreTrainedTokenizerBase":
+def _tokenizer_of(source: Source) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
+    place = source.tokenizer
     read: Any = AutoTokenizer.from_pretrained
-    tokenizer: PreTrainedTokenizerBase = read(source, trust_remote_code=False, local_files_only=is_local)
-    return tokenizer
+    with loading_errors(source.name, source.absent or "its tokenizer cannot be read"):
+        tokenizer: PreTrainedTokenizerBase = read(place.place, trust_remote_code=False, local_files_only=place.is_local)
+        return tokenizer
 
 
-def _read_model(source: str, dtype: "torch.dtype", device: "torch.device", is_local: bool) -> "PreTrainedModel":
+def _read_model(source: Source, dtype: "torch.dtype", device: "torch.device") -> "PreTrainedModel":
     """Return the model. StudentError where weights are missing: transformers would fill them with random numbers."""
     from transformers import AutoModelForCausalLM
 
+    if source.base is not None:
+        require_peft(source.name)
+        return merged(_read_model(source.base, dtype, device), source.place, is_local=source.is_local)
     read: Any = AutoModelForCausalLM.from_pretrained
-    where = {"trust_remote_code": False, "local_files_only": is_local}
-    loaded, report = read(source, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **where)
-    unfit = len(report["missing_keys"]) + len(report["mismatched_keys"])
-    if unfit:
-        message = f"{unfit} tensors that the config.json of '{source}' asks for are missing or have another shape."
-        raise StudentError(message, "Save the model again, or copy the whole folder.")
+    where = {"trust_remote_code": False, "local_files_only": source.is_local}
+    loaded, report = read(source.place, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **where)
+    _require_all_weights(source.place, report)
     model: PreTrainedModel = loaded.to(device)
     return model
+
+
+def _require_all_weights(place: str, report: Any) -> None:
+    mismatched = [each if isinstance(each, str) else each[0] for each in report["mismatched_keys"]]
+    unfit = sorted([*report["missing_keys"], *mismatched])
+    if unfit:
+        shown = ", ".join(unfit[:_SHOWN]) + (", ..." if len(unfit) > _SHOWN else "")
+        message = f"{len(unfit)} tensors that the config.json of '{place}' asks for are missing or have another shape"
+        raise StudentError(f"{message}: {shown}.", "Save the model again, or copy the whole folder.")
+    if any("lora_" in key for key in report["unexpected_keys"]):
+        message = f"The weights of '{place}' hold an adapter, which would be left out."
+        raise StudentError(message, "Merge it into the model, or save it with save_pretrained of PEFT.")
 
 
 def _silence_libraries() -> None:
@@ -162,42 +141,3 @@ def _chosen_dtype(dtype: str, device: "torch.device") -> "torch.dtype":
         raise StudentError(f"There is no dtype '{dtype}'.", f"Use auto, {', '.join(_DTYPES)}.")
     chosen: torch.dtype = getattr(torch, dtype)
     return chosen
-
-
-def _source(name: str) -> tuple[str, str]:
-    """Return where to load from, and why the hub is not used ("" when it is, or for a folder).
-
-    The hub is asked once, with a short timeout: transformers retries an unreachable hub for each file, for minutes.
-    """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: httpx or httpx2, as the hub has it
-        HfHubHTTPError,
-        HFValidationError,
-        HTTPError,
-    )
-
-    folder = Path(name).expanduser()
-    if folder.exists():
-        return _checked_folder(folder), ""
-    try:
-        get_hf_file_metadata(hf_hub_url(name, "config.json"), timeout=_HUB_TIMEOUT_SECONDS)
-    except HFValidationError as error:
-        raise _not_loaded(name, "there is no such folder, and it is no hub name") from error
-    except (HTTPError, OSError) as error:
-        is_answer = isinstance(error, HfHubHTTPError)
-        return name, f"the hub {'refused' if is_answer else 'was not reached'}: {short_reason(error)}"
-    return name, ""
-
-
-def _checked_folder(folder: Path) -> str:
-    if not folder.is_dir():
-        raise StudentError(f"'{folder}' is a file, not a student's folder.", "Give the folder it is in.")
-    if not (folder / "config.json").is_file():
-        message = f"The folder '{folder}' holds no student: it has no config.json."
-        raise StudentError(message, "Give the folder that save_pretrained wrote: config.json, weights, tokenizer.")
-    return str(folder)
-
-
-def _not_loaded(name: str, reason: str) -> StudentError:
-    hint = "Give a folder with config.json, weights and tokenizer, or a hub name while the hub can be reached."
-    return StudentError(f"No student could be loaded from '{name}': {reason}.", hint)

@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest, LossStatus
+from srt_core.score.student import probe
 from srt_core.score.student.architecture import max_length_limit, packing_obstacle, shared_length
 from srt_core.score.student.attention import CannotPackError
+from srt_core.score.student.failures import is_out_of_memory, short_reason
 from srt_core.score.student.forward import Forward
 from srt_core.score.student.identity import fingerprint
 from srt_core.score.student.packing import Batching, Pack, computed_tokens, cut
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 
 _CPU_TOKENS, _GPU_TOKENS = 2048, 4096
 """Tokens in a pack: more is no faster, and takes more memory. On a GPU attention is over a pack's square."""
-_PROBE_TEXT = (
-    "The quick brown fox jumps over the lazy dog. Why? Because 7 x 8 = 56, and 3.14159 is not 22/7!\n"
-    "def twice(n: int) -> int:\n    return 2 * n  # <br/> {'a': [1, 2]}\n\tSELECT * FROM t WHERE x >= 10;\n"
-    "Le chat dort sur le tapis; der Hund wei\u00df nichts davon. \u042d\u0442\u043e \u0432\u0441\u0451. \u4eca\u5929\u5929\u6c14\u5f88\u597d\u3002 \u0645\u0631\u062d\u0628\u0627 \U0001f642\n"
-    "### Instruction: Name three colours of the rainbow. ### Response: Red, green and blue, blue, blue, blue. "
-    "AAAAAAAA zzzz qwertyuiop Mississippi antidisestablishmentarianism http://example.org/?q=%20\n"
-)
-"""Words, code, numbers, scripts, repetition: what makes small and large numbers in a model."""
-_PROBE_TOKENS, _PROBE_TOKENS_LONG = 48, 320
 _AHEAD = 2
 """Packs queued for each worker, so that no worker waits for the next one to be planned."""
 
@@ -60,10 +52,10 @@ class Student(Scorer):
         self._vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
         self._shared_length = shared_length(model, self._limit)
         self._tokens_that_fit: int | None = None
-        probe = self._probe()
-        self._check(probe)
-        self._require_causal(probe[0].ids[:8])
-        self._batching, self._batching_reason = self._choose_batching(probe)
+        tried = self._probe()
+        self._check(tried)
+        self._require_causal(tried[0].ids[:8])
+        self._batching, self._batching_reason = self._choose_batching(tried)
 
     @cached_property
     def identity(self) -> Identity:
@@ -142,7 +134,7 @@ class Student(Scorer):
         A pack that does not fit is halved.
         """
         try:
-            return self._nlls(pack)
+            return list(self._nlls(pack))
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 longest = max(len(request.ids) for request in pack)
@@ -179,16 +171,8 @@ class Student(Scorer):
                 raise StudentError(message, "Its tokenizer belongs to another model: put the right one in its folder.")
 
     def _probe(self) -> Pack:
-        """Return requests of every shape that a pack may have: shared beginnings, nested branches, a single target."""
-        text = self.encode([_PROBE_TEXT * 4], special=False)[0]
-        long = (self.start_ids + tuple(text))[: min(_PROBE_TOKENS_LONG, self._shared_length)]
-        ids = long[:_PROBE_TOKENS]
-        size = len(ids)
-        back = ids[:1] + ids[:0:-1]
-        texts = [(ids, size // 2), (ids, size - 1), (ids[: size // 2], 1), (back, 1), (ids[: 2 * size // 3], size // 2),
-                 (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
-                 (ids[: size // 2] + back[: size // 3], size // 2), (long, size // 2), (long[:1] + long[:0:-1], 1)]  # fmt: skip
-        return tuple(LossRequest(ids, max(1, start), LossStatus.OK) for ids, start in texts)
+        text = self.encode([probe.TEXT], special=False)[0]
+        return probe.requests(self.start_ids + tuple(text), self._shared_length)
 
     def _require_causal(self, ids: tuple[int, ...]) -> None:
         """Raise StudentError if logits change when later tokens are removed: the model is not causal."""
@@ -201,36 +185,36 @@ class Student(Scorer):
     def _is_exact(self) -> bool:
         return str(self._model.dtype) == "torch.float32"
 
-    def _choose_batching(self, probe: Pack) -> tuple[Batching, str]:
+    def _choose_batching(self, tried: Pack) -> tuple[Batching, str]:
         """Return the fastest batching that gives the losses of single requests, and why no faster one does."""
-        expected = self._forward.nlls(probe, Batching.SINGLE)
+        expected = self._forward.nlls(tried, Batching.SINGLE)
         if self._forward.head is None:
             return Batching.SINGLE, "its output head does more than multiply"
         reason = packing_obstacle(self._model, self._limit)
-        if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, probe, expected):
+        if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, tried, expected):
             self._forward.decoder = None
         if not reason:
-            reason = self._failure_of(Batching.PACKED, probe, expected)
+            reason = self._failure_of(Batching.PACKED, tried, expected)
         if not reason:
             return Batching.PACKED, ""
         self._forward.set_packing(on=False)
-        if self._failure_of(Batching.PADDED, probe, expected):
+        if self._failure_of(Batching.PADDED, tried, expected):
             return Batching.SINGLE, reason
         return Batching.PADDED, reason
 
-    def _failure_of(self, batching: Batching, probe: Pack, expected: "list[torch.Tensor]") -> str:
+    def _failure_of(self, batching: Batching, tried: Pack, expected: "list[torch.Tensor]") -> str:
         """Return what is wrong with a way of batching; "" for nothing."""
-        (pack,) = cut(probe, 2 * len(probe) * _PROBE_TOKENS_LONG, batching)
+        (pack,) = cut(tried, len(tried) * probe.TOKENS, batching)
         try:
             self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
             found = self._forward.nlls(pack, batching)
         except CannotPackError as error:
             return str(error)
-        except (ValueError, TypeError, RuntimeError) as error:  # a model that has no place for an attention function
+        except (ValueError, TypeError, LookupError, RuntimeError) as error:  # a model that has no place for an attention function
             return f"its layers take no attention function ({short_reason(error)})"
         tolerance = 1e-5 if self._is_exact else 2e-2
         by_request = dict(zip(pack, found, strict=True))
-        if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(probe, expected, strict=True)):
+        if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(tried, expected, strict=True)):
             return ""
         return "its losses in packs differ from those of one text at a time"
 
@@ -258,16 +242,3 @@ def _agree(found: "torch.Tensor", expected: "torch.Tensor", tolerance: float) ->
     """Return whether numbers agree up to `tolerance` times the largest; NaN counts as 0 and is found in scoring."""
     found, expected = (numbers.float().nan_to_num(0, 0, 0) for numbers in (found, expected))
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out. A GPU has an error class for it, the CPU allocator only a message."""
-    import torch
-
-    is_named = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return is_named or any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
-
-
-def short_reason(error: Exception) -> str:
-    """Return the message of an error in one line."""
-    return shorten(str(error), 200).rstrip(".") or type(error).__name__

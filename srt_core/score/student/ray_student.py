@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from srt_core.errors import StudentError
 from srt_core.records import Loss
+from srt_core.score.student.failures import short_reason
 from srt_core.score.student.loading import load_tokenizer
-from srt_core.score.student.model import short_reason
 from srt_core.score.student.packing import Pack
 from srt_core.score.student.ray_workers import PackJob, RayWorkers, Worker, WorkerProcess, starter
 from srt_core.score.student.scorer import Identity, Scorer
