@@ -12,20 +12,21 @@ TEXT = (
     "AAAAAAAA zzzz qwertyuiop Mississippi antidisestablishmentarianism http://example.org/?q=%20\n"
 ) * 4
 """Words, code, numbers, scripts, repetition: what makes small and large numbers in a model."""
-_SHORT, _LONG = 48, 256
+_SHORT, _LONG = 48, 320
 TOKENS = 4 * _LONG
 """More than all requests together."""
 
 
 def requests(ids: tuple[int, ...], limit: int) -> Pack:
-    """Return requests of every shape that a pack may have: shared beginnings, branches, a single target, a long text.
+    """Return requests of every shape that a pack may have: shared beginnings, branches, a single target, long texts.
 
     `ids`: the tokens of `TEXT` behind a start token; `limit`: the longest text, in tokens.
     """
     long = ids[: min(_LONG, limit)]
     ids = long[:_SHORT]
     size = len(ids)
-    back = ids[:1] + ids[:0:-1]
+    again = (ids[:1] + 6 * ids[1:17])[:limit]  # a trained model soon knows how it goes on: losses near 0
+    back, long_back = (each[:1] + each[:0:-1] for each in (ids, long))
     texts = [
         (ids, size // 2),
         (ids, size - 1),
@@ -35,5 +36,7 @@ def requests(ids: tuple[int, ...], limit: int) -> Pack:
         (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
         (ids[: size // 2] + back[: size // 3], size // 2),
         (long, size // 2),
+        (long_back, 1),
+        (again, 1),
     ]
     return tuple(LossRequest(text, max(1, start), LossStatus.OK) for text, start in texts)
