@@ -19,9 +19,8 @@ from srt_core.ui.frame.page import curator
 from srt_core.ui.frame.words import ORIGIN_LABELS, markdown
 from srt_core.ui.review.actions import button
 from srt_core.ui.review.desk import Desk, View
-from srt_core.ui.sample.beside import context_html, labelled
 from srt_core.ui.sample.summary import Sample
-from srt_core.ui.sample.texts import PARTS, describe_event
+from srt_core.ui.sample.texts import PARTS, context_html, describe_event, labelled
 
 KEYS = {
     "1 2 3 4": "Mark a version: it may be trained on; once more takes the mark away",
