@@ -155,12 +155,13 @@ def test_a_correction_ends_the_user_message(reply_format: ReplyFormat) -> None:
 
 
 def test_every_refusal_has_its_correction() -> None:
-    """Each reason has a sentence for the teacher, followed by the detail; what is no refusal has nothing to correct."""
+    """Each reason has a sentence for the teacher, followed by the detail unless that is for the curator alone."""
     assert set(CORRECTIONS) == set(RefusalReason)
     assert len(set(CORRECTIONS.values())) == len(RefusalReason)
     for reason in RefusalReason:
         said = correction_for(reason, "The section detail is empty.")
-        assert said == f"{CORRECTIONS[reason]} The section detail is empty."
+        detail = "" if reason is RefusalReason.THOUGHT_ONLY else " The section detail is empty."
+        assert said == CORRECTIONS[reason] + detail
         assert CORRECTIONS[reason].endswith(".")
     assert correction_for("no_reply", "HTTP 500.") == ""
 

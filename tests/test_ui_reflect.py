@@ -8,9 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import pair_of
+from srt_core.reflect.learning import keep_changes
 from srt_core.reflect.outcomes import failed_reflections
 from srt_core.reflect.producers import producers
 from srt_core.reflect.prompts import load_prompts
+from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.reflect.teacher.settings import Change, Remedy
 from srt_core.review.status import status
 from srt_core.ui.reflect.teacher import REPLAY
 from srt_core.ui.server.runtime import Project
@@ -56,7 +59,7 @@ def endpoint(base_url: str) -> AppTest:
     """Open Reflect and name a model at an endpoint."""
     app = open_screen(PAGE)
     app.text_input(key="base_url").set_value(base_url)
-    app.text_input(key="model").set_value("m-1")
+    app.session_state["model"] = "m-1"
     app.text_input(key="key_variable").set_value("SRT_TEST_KEY")
     return app.run()
 
@@ -67,6 +70,26 @@ def test_a_teacher_must_be_named(project: Project) -> None:
     assert "**36 calls**" in words(app)
     assert app.button(key="start_reflect").disabled
     assert app.button(key="try_teacher").disabled
+
+
+def test_the_model_box_offers_what_the_server_lists(project: Project, live: TeachingServer) -> None:
+    """The box offers the server's models, asked for once and without the key; the name that was typed stays."""
+    live.models = ["m-1", "m-2"]
+    app = endpoint(live.url("good"))
+    assert app.selectbox(key="model").options == ["m-1", "m-2"]
+    app.selectbox(key="model").set_value("m-2").run()
+    assert app.selectbox(key="model").value == "m-2"
+    assert live.listings == 1
+    app.session_state["model"] = "of-my-own"
+    assert app.run().selectbox(key="model").value == "of-my-own"
+
+
+def test_a_server_without_a_list_takes_a_typed_name(project: Project, live: TeachingServer) -> None:
+    """Where nothing is listed the box says so and takes the name that is typed."""
+    live.models = []
+    app = endpoint(live.url("good"))
+    assert app.selectbox(key="model").value == "m-1"
+    assert "It lists no models." in words(app)
 
 
 def test_a_trial_makes_no_candidate(project: Project, recording: Path) -> None:
@@ -129,6 +152,26 @@ def test_a_trial_stops_at_the_cap(project: Project, live: TeachingServer) -> Non
     app.button(key="try_teacher").click().run()
     assert "The cap of 2 calls is reached." in words(app)
     assert project.store.value("SELECT count(*) FROM teacher_call") == 2
+
+
+def test_what_a_teacher_refused_is_said(project: Project, live: TeachingServer) -> None:
+    """How requests are put otherwise than asked for stands beside what a run will take, for this teacher alone."""
+    name = OpenAITeacher(live.url("teach"), "m-1").name
+    keep_changes(
+        project.store, name, [Change("temperature", Remedy.LEFT_OUT), Change("max_tokens", Remedy.LIMITED, "9")]
+    )
+    app = endpoint(live.url("teach"))
+    assert f"{name} is asked max_tokens at most 9; without temperature" in words(app)
+    assert "without temperature" not in words(app.text_input(key="model").set_value("m-2").run())
+
+
+def test_further_fields_of_a_request_are_asked_for(project: Project, live: TeachingServer) -> None:
+    """They go into every request of the run; what is no JSON object is told before one."""
+    app = endpoint(live.url("teach"))
+    assert "no JSON object" in words(app.text_input(key="extra_body").set_value("low").run())
+    app.text_input(key="extra_body").set_value('{"reasoning_effort": "low"}')
+    app.toggle(key="is_without_temperature").set_value(True).run().button(key="try_teacher").click().run()
+    assert {(sent.get("reasoning_effort"), "temperature" in sent) for sent in live.requests} == {("low", False)}
 
 
 def test_an_unset_key_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

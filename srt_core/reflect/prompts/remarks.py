@@ -39,7 +39,7 @@ _VERDICT_BEFORE: Final = re.compile(
     r"[^.\n]{0,30} \Z"
 )
 _NEAR: Final = 60
-_SENTENCE_ENDS: Final = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE_ENDS: Final = re.compile(r"[.!?]\s+|[\u3002\uff01\uff1f]|\n+")
 _FEWEST_REPEATS: Final = 8
 _SHORTEST_SENTENCE: Final = 8
 

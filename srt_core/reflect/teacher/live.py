@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from srt_core.errors import TeacherStopError
 from srt_core.records import Pair, Stage
 from srt_core.reflect.finish import told_limit
-from srt_core.reflect.teacher.address import read_address, read_key
+from srt_core.reflect.teacher.address import OPENAI_HOST, read_address, read_key
 from srt_core.reflect.teacher.answers import AnswerReader
 from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
 from srt_core.reflect.teacher.kinds import CallOutcome
@@ -301,7 +301,7 @@ class OpenAITeacher:
         """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""
         causes = _causes(error)
         problem = str(causes[-1]) or type(causes[-1]).__name__
-        refusal = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+        refusal = next((cause for cause in reversed(causes) if type(cause) is ssl.SSLCertVerificationError), None)
         if refusal is not None:
             hint = _NAME_HINT if "mismatch" in refusal.verify_message else None
             return self.reader.failure(
@@ -314,6 +314,24 @@ class OpenAITeacher:
         is_absent = any(type(cause).__name__ in _ABSENT for cause in causes)
         outcome = CallOutcome.UNREACHABLE if is_absent else CallOutcome.CONNECTION_BROKE
         return self.reader.failure(outcome, problem, None, latency_seconds)
+
+
+def models_at(base_url: str, api_key_variable: str = "") -> ModelList:
+    """Ask the server at an address for its models, without a key where no variable is named."""
+
+    async def ask() -> ModelList:
+        teacher = OpenAITeacher(base_url, "any", api_key_variable=api_key_variable)
+        try:
+            return await teacher.models()
+        finally:
+            await teacher.close()
+
+    try:
+        if not api_key_variable and read_address(base_url).host == OPENAI_HOST:
+            return ModelList(problem="OpenAI lists them to a key alone.", wants_key=True)
+        return asyncio.run(ask())
+    except TeacherStopError as error:
+        return ModelList(problem=error.message)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

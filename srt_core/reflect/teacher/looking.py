@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from srt_core.reflect.teacher.address import Address, Key
 from srt_core.reflect.teacher.answers import AnswerReader
+from srt_core.reflect.teacher.kinds import CallOutcome
 
 if TYPE_CHECKING:
     import httpx2
 
-LIST_SECONDS: Final = 10.0
+LIST_SECONDS: Final = 5.0
 MOST_MODELS: Final = 2_000
 MOST_BYTES: Final = 8_000_000
 LONGEST_NAME: Final = 200
@@ -28,6 +29,8 @@ class ModelList:
 
     names: tuple[str, ...] = ()
     problem: str = ""
+    wants_key: bool = False
+    """Whether the server lists them to a key alone."""
 
     def nearest(self, model: str) -> str:
         """Name the models whose names are most like this one, else the first few, as a sentence; "" for no list."""
@@ -62,7 +65,8 @@ async def list_models(http: "httpx2.AsyncClient", address: Address, key: Key, re
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return ModelList(problem=f"It lists no models: {key.shortened(str(error) or type(error).__name__)}.")
     if found.status_code != 200:
-        return ModelList(problem=reader.error(found.status_code, body.decode(errors="replace")).detail)
+        answer = reader.error(found.status_code, body.decode(errors="replace"))
+        return ModelList(problem=answer.detail, wants_key=answer.outcome is CallOutcome.KEY_REFUSED)
     names = _names(body)
     return ModelList(names, "" if names else "It lists no models.")
 

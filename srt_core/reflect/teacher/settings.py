@@ -201,7 +201,7 @@ RULES: Final = (
         "system",
         re.compile(r"\b(?:system|developer)\b['\"`]? ?(?:role|message|prompt|instruction|turn)|role['\"`]?s? .{0,40}"
                    r"['\"`](?:system|developer)\b|roles must alternate|only user and assistant roles|"
-                   r"role.{0,60}'?user'? (?:and|or) '?assistant'?", re.I),
+                   r"role.{0,60}'?user'?(?:,| and| or) '?assistant'?|first message.{0,40}\buser\b", re.I),
         lambda _said, sent: [(Change("system", Remedy.FOLDED),)] if sent["messages"][0]["role"] == "system" else [],
         "Write prompts without a system text, and give them by --prompts.",
     ),
@@ -220,28 +220,24 @@ _ABOUT_ANOTHER: Final = frozenset({401, 402, 403, 408, 409, 413, 425, 429, 502, 
 """Statuses that tell of the account, the pace or the server, whatever words come with them."""
 
 
-def read_refusal(
+def refused_settings(
     status: int, body: str, sent: Mapping[str, Any], extra: Iterable[str] = (), used: Iterable[Change] = ()
-) -> RefusedSetting | None:
-    """Return the setting that an error response refuses; None where it is about something else.
+) -> list[RefusedSetting]:
+    """Return the settings that an error response refuses, none where it is about something else.
 
     `sent` is the body of the request, `extra` the names of the curator's own fields in it, which are never left out,
     and `used` are the changes that it was put with.
     """
-    if status < 400 or status in _ABOUT_ANOTHER:
-        return None
     said = words_of(body)
-    if not _REFUSES.search(said) or _IS_TOO_LONG.search(said):
-        return None
-    asked = {*sent, *(change.setting for change in used)}
+    if status < 400 or status in _ABOUT_ANOTHER or not _REFUSES.search(said) or _IS_TOO_LONG.search(said):
+        return []
     own = [name for name in extra if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", said)]
-    for rule in RULES:
-        is_sent = not rule.sent_as or any(name in asked and name not in own for name in rule.sent_as)
-        if is_sent and rule.named.search(said):
-            ways = tuple(rule.ways(said, sent))
-            if ways or not own:
-                return RefusedSetting(rule.setting, ways, rule.hint)
-    return RefusedSetting(own[0], (), f"Change {own[0]} in --extra-body, or leave it out.") if own else None
+    asked = {*sent, *(change.setting for change in used)}.difference(own)
+    named = (
+        rule for rule in RULES if rule.named.search(said) and not (rule.sent_as and asked.isdisjoint(rule.sent_as))
+    )
+    found = [RefusedSetting(rule.setting, tuple(rule.ways(said, sent)), rule.hint) for rule in named]
+    return found + [RefusedSetting(name, (), f"Change {name} in --extra-body, or leave it out.") for name in own]
 
 
 def words_of(body: str) -> str:
@@ -304,17 +300,23 @@ class Wording:
         Returns the setting that it refuses, its hint "" where another request may do better: it is put in a way that
         was not tried, by this answer or by one that came while the call was under way. None where it refuses none.
         """
-        found = read_refusal(status, error, sent, self._extra, used)
-        if found is None:
+        found = refused_settings(status, error, sent, self._extra, used)
+        if not found:
             return None
-        if found.setting == RESPONSE_FORMAT:
-            return replace(found, hint="")  # the form of reply changes with it, and so does the request
-        if set(used) == set(self.changes):
-            way = next((way for way in found.ways if not set(way) <= set(used)), None)
+        if set(used) != set(self.changes):
+            return replace(found[0], hint="")
+        for each in found:
+            way = next((way for way in each.ways if not set(way) <= set(used)), None)
             if way is None:
-                return found
-            new = {(each.setting, each.remedy) for each in way}
-            kept = (each for each in self.changes if (each.setting, each.remedy) not in new)
-            said = " ".join(words_of(error).split())[:KEPT_CHARACTERS]
-            self.changes = (*kept, *(replace(each, detail=said) for each in way))
-        return replace(found, hint="")
+                continue
+            if each.setting != RESPONSE_FORMAT:  # which changes the form of reply, and so the request itself
+                self._adopt(way, error)
+            return replace(each, hint="")
+        return next((each for each in found if each.setting in self._extra), found[0])
+
+    def _adopt(self, way: Way, error: str) -> None:
+        """Put requests in this way from now on; a new value of the same change takes the place of the old one."""
+        new = {(each.setting, each.remedy) for each in way}
+        kept = (each for each in self.changes if (each.setting, each.remedy) not in new)
+        said = " ".join(words_of(error).split())[:KEPT_CHARACTERS]
+        self.changes = (*kept, *(replace(each, detail=said) for each in way))

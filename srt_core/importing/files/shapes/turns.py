@@ -18,6 +18,7 @@ from srt_core.importing.files.shapes.asides import (
     name_part,
     refuse,
 )
+from srt_core.importing.files.shapes.nested import list_messages
 from srt_core.importing.files.shapes.roles import CONTENT_KEYS, ROLE_KEYS, Roles, Speaker
 from srt_core.importing.files.shapes.values import is_blank, keep, parse_json
 
@@ -100,11 +101,12 @@ def _append(turns: list[Said], aside: list[object], said: Said) -> None:
 
 def _messages(value: object) -> Sequence[object]:
     """Return the list of messages that a value is, or holds as JSON."""
+    listed = list_messages(value)
+    if listed is not None:
+        return listed
     messages = parse_json(value)
     if isinstance(messages, Mapping):
         return [messages]
-    if isinstance(messages, Sequence) and not isinstance(messages, str | bytes):
-        return messages
     hint = "Where they are one text, map it as that, with separators: --map text=COLUMN --separator ..."
     if isinstance(messages, str) and _PRINTED.match(messages):
         hint = "They stand as Python prints a list: write them with json.dumps."
@@ -158,10 +160,20 @@ def _read_speakers(message: Mapping[str, object], number: int, manner: Manner) -
         for name, text in message.items()
         if (speaker := manner.roles.get(name.lower())) is not None and text is not None
     ]
+    rest = {name: kept for name, each in message.items() if name.lower() not in manner.roles and (kept := keep(each))}
+    if turns and rest:
+        turns[-1] = replace(turns[-1], fields=rest)
     if not turns:
         names = ", ".join(f'"{name}"' for name in message)
         raise DatasetError(f"Message {number} has no role; it has {names or 'nothing'}.")
     return turns
+
+
+def read_system(value: object) -> object:
+    """Return the text of a system message that is given as an object or as parts; anything else as it is."""
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in CONTENT_KEYS if value.get(key) is not None), value)
+    return _join_parts(Speaker.SYSTEM, value) if isinstance(value, list) else value
 
 
 def _said(
