@@ -19,6 +19,7 @@ from srt_core.review.trust.audits.results import (
     approvals,
     approve,
     broken_approvals,
+    claims_of_policy,
     next_look,
     result,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "audit_of",
     "audits",
     "broken_approvals",
+    "claims_of_policy",
     "count_population",
     "draw",
     "extend",
