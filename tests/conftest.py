@@ -23,6 +23,7 @@ from streamlit.components.v2 import manifest_scanner
 
 if TYPE_CHECKING:
     from tests.command_line import Command
+    from tests.walked_project import Walked
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
@@ -118,6 +119,14 @@ def page(browser: Browser) -> Iterator[Page]:
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         yield page
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> "Walked":
+    """A project that went through all steps by command; tests only read it, or copy its file."""
+    from tests.walked_project import walk
+
+    return walk(tmp_path_factory.mktemp("walked"))
 
 
 @pytest.fixture

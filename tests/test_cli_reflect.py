@@ -73,23 +73,41 @@ def test_an_estimate_says_calls_tokens_and_whether_it_is_measured(
     """--estimate asks nothing; without a price it says so, with one it gives dollars, and the batch's share of them."""
     said = reflect("--estimate").stdout
     assert said.startswith(f"{3 * SAMPLES} calls, ") and said.endswith(": price not known.\n")
-    assert "a guess until it has replied" in said
+    assert "a guess until 30 replies of each stage have come" in said
     full = reflect("--estimate", "--price-input", 10, "--price-output", 1000, "--price-batch", 0.5).stdout
     half = reflect("--estimate", "--batch").stdout
     assert not server.requests
-    dollars = [float(text.split()[-3].replace(",", "")) for text in (full, half)]
+    dollars = [float(text.split(": ")[1].split()[0].replace(",", "")) for text in (full, half)]
     assert dollars[0] == pytest.approx(2 * dollars[1], abs=0.02)
     assert dollars[0] > 3 * SAMPLES * 800 * 1000 / 1_000_000
     assert count(project, "reflection") == 0
 
 
-def test_after_a_trial_an_estimate_is_measured(project: Path, reflect: Reflect) -> None:
-    """Replies to a trial say how long the next ones are, 7 tokens sent and 5 written, and are not counted again."""
-    reflect("--try", 1)
-    said = reflect("--estimate").stdout
-    calls = 3 * SAMPLES - 2
-    assert said == (f"{calls} calls, {calls * 7} tokens sent, {calls * 5} written "
-                    "(as its replies so far): price not known.\n")  # fmt: skip
+def test_a_price_of_the_list_is_dated(project: Path, command: Command) -> None:
+    """An estimate by a price that came with the source says when the list had it; one that was given has no date."""
+    asked = ("reflect", project, "--base-url", "http://127.0.0.1:9/v1", "--model", "gpt-4o-mini", "--estimate")
+    assert "at the list price of June 2025" in command(*asked).stdout
+    assert "list price" not in command(*asked, "--price-input", 1).stdout
+
+
+def test_a_trial_without_a_reply_ends_with_2(project: Path, command: Command) -> None:
+    """Where every call of a trial failed it shows them, says so and ends with 2, whatever they failed for."""
+    with running_fault_server() as server:
+        for behaviour in ("quota", "too_long"):
+            finished = command("reflect", project, "--base-url", server.url(behaviour), "--model", "m-1", "--try", 2)
+            assert finished.returncode == NOT_DONE
+            assert "no reply" in finished.stdout
+    assert "None of the 4 calls brought a reply." in finished.stderr
+
+
+def test_an_unknown_model_is_told_the_nearest(project: Path, command: Command) -> None:
+    """Where the server does not know the model, the names that it lists and that are most like it are told."""
+    with running_fault_server() as server:
+        server.models = ["llama-3.3-70b", "qwen3-8b", "gpt-oss-20b"]
+        url = server.url("unknown_model")
+        finished = command("reflect", project, "--base-url", url, "--model", "lama3.3-70b", "--try", 1)
+    assert finished.returncode == NOT_DONE
+    assert "The nearest that it lists: llama-3.3-70b." in finished.stderr
 
 
 def test_a_trial_shows_prompts_and_raw_replies(project: Path, server: TeachingServer, reflect: Reflect) -> None:

@@ -140,21 +140,38 @@ def test_a_question_registers_nobody(store: Store, server: FaultServer) -> None:
     assert [row["producer"] for row in producers(store)] == [producer_of(store, teacher, PROMPTS)]
 
 
-def test_a_price_makes_a_cost_by_hand(store: Store, server: FaultServer) -> None:
-    """After a trial the estimate is the mean tokens of its replies times what is left times the price."""
+def test_a_trial_narrows_nothing(store: Store, server: FaultServer) -> None:
+    """Three replies leave every range at least as wide as the guess, and move what is likely by little."""
     set_price(store, "m-1", Price(3.0, 5.0))
     guessed = estimated(store, server)
-    assert not guessed.is_measured
-    assert guessed.cost is not None and guessed.cost > 0
     walk(trial(store, teacher_at(server.url("teach")), PROMPTS, count=3))
     found = estimated(store, server)
-    left = 3 * SAMPLES - 6
-    assert found.is_measured
-    assert (found.calls, found.prompt_tokens, found.completion_tokens) == (left, 7 * left, 5 * left)
-    assert found.cost == pytest.approx(left * (7 * 3 + 5 * 5) / 1e6)
-    run(store, server.url("teach"))
-    spent = spent_by(store, producer_of(store, teacher_at(server.url("teach")), PROMPTS))
-    assert spent.cost == pytest.approx(3 * SAMPLES * (7 * 3 + 5 * 5) / 1e6)
+    share = found.calls / guessed.calls
+    assert guessed.cost is not None and found.cost is not None
+    for before, after in (
+        (guessed.completion_tokens, found.completion_tokens), (guessed.cost, found.cost),
+    ):  # fmt: skip
+        assert after.low <= before.low * share < before.likely * share < before.high * share <= after.high
+        assert after.likely == pytest.approx(before.likely * share, rel=0.15)
+    assert not found.is_measured
+
+
+def test_a_price_makes_a_cost_by_hand(tmp_path: Path, server: FaultServer) -> None:
+    """After enough replies the estimate is their mean tokens times what is left times the price, within its range."""
+    rows = alpaca_rows(40)
+    with project(tmp_path / "more.srt", rows) as store:
+        set_price(store, "m-1", Price(3.0, 5.0))
+        some = tuple(row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq LIMIT 30"))
+        run(store, server.url("teach"), Plan(only=some))
+        found = estimated(store, server)
+        assert found.is_measured and found.calls == 30
+        assert (found.prompt_tokens.likely, found.completion_tokens.likely) == (7 * 30, 5 * 30)
+        assert found.cost is not None
+        assert found.cost.likely == pytest.approx(30 * (7 * 3 + 5 * 5) / 1e6)
+        assert found.cost.low < found.cost.likely < found.cost.high < 1.5 * found.cost.likely
+        run(store, server.url("teach"))
+        spent = spent_by(store, producer_of(store, teacher_at(server.url("teach")), PROMPTS))
+        assert spent.cost == pytest.approx(120 * (7 * 3 + 5 * 5) / 1e6)
 
 
 def test_what_was_paid_before_a_price_was_known_is_not_free(store: Store, server: FaultServer) -> None:

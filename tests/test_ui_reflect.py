@@ -55,11 +55,18 @@ def replay(path: Path) -> AppTest:
     return app.text_input(key="replay_path").set_value(str(path)).run()
 
 
+def type_model(app: AppTest, name: str) -> None:
+    """Type a name into the box of models, which need not offer it."""
+    box = app.selectbox(key="model")
+    box.options.append(name)
+    box.set_value(name)
+
+
 def endpoint(base_url: str) -> AppTest:
     """Open Reflect and name a model at an endpoint."""
     app = open_screen(PAGE)
     app.text_input(key="base_url").set_value(base_url)
-    app.text_input(key="model").set_value("m-1")
+    type_model(app, "m-1")
     app.text_input(key="key_variable").set_value("SRT_TEST_KEY")
     return app.run()
 
@@ -70,6 +77,26 @@ def test_a_teacher_must_be_named(project: Project) -> None:
     assert "**36 calls**" in words(app)
     assert app.button(key="start_reflect").disabled
     assert app.button(key="try_teacher").disabled
+
+
+def test_the_model_box_offers_what_the_server_lists(project: Project, live: TeachingServer) -> None:
+    """The box offers the server's models, asked for once and without the key; the name that was typed stays."""
+    live.models = ["m-1", "m-2"]
+    app = endpoint(live.url("good"))
+    assert app.selectbox(key="model").options == ["m-1", "m-2"]
+    app.selectbox(key="model").set_value("m-2").run()
+    assert app.selectbox(key="model").value == "m-2"
+    assert live.listings == 1
+    type_model(app, "of-my-own")
+    assert app.run().selectbox(key="model").value == "of-my-own"
+
+
+def test_a_server_without_a_list_takes_a_typed_name(project: Project, live: TeachingServer) -> None:
+    """Where nothing is listed the box says so and takes the name that is typed."""
+    live.models = []
+    app = endpoint(live.url("good"))
+    assert app.selectbox(key="model").value == "m-1"
+    assert "It lists no models." in words(app)
 
 
 def test_a_trial_makes_no_candidate(project: Project, recording: Path) -> None:

@@ -16,6 +16,8 @@ from srt_core.reflect.teacher.settings import RESPONSE_FORMAT, WITHOUT_SCHEMA
 
 UNCLEAR = 3
 """Errors of the server after which a request is tried without the schema; replies in neither form that drop it."""
+FAILED_JSON, FAILED_SHARE = 4, 0.25
+"""JSON that the model failed to write, and its share of the replies, that drop the schema."""
 _TAG = re.compile(r"^\s*<(" + "|".join({key for stage in Stage for key in section_keys(stage)}) + r")>", re.M)
 
 
@@ -30,7 +32,7 @@ class FormatChoice:
         self._store, self._teacher = store, teacher.name
         self._key = f"reply_format:{producer}"
         self._is_given = asked is not None or not teacher.is_live
-        self._unclear = 0
+        self._unclear = self._failed_json = self._replies = 0
         self._is_doubtful = self._is_second_try = False
         """Whether the schema was left out after what may have been a moment's trouble; whether it is tried again."""
         found = store.meta(self._key)
@@ -47,16 +49,19 @@ class FormatChoice:
         return (self.current,) if self._is_given else (self.current, *(set(ReplyFormat) - {self.current}))
 
     def learn(self, form: ReplyFormat, answer: Answer) -> None:
-        """Settle on a form by the first answer that shows one. Later answers only count if they refuse the schema.
+        """Settle on a form by the first answer that shows one.
 
-        A failure that may be the schema's fault leads to a try without it. After errors of the server a reply to that
-        proves nothing yet, as the server may have been out of order: the schema is tried once more, then dropped.
+        Later answers only count if they refuse the schema, or if the model fails too often to write JSON. A failure
+        that may be the schema's fault leads to a try without it. After errors of the server a reply to that proves
+        nothing yet, as the server may have been out of order: the schema is tried once more, then dropped.
         """
         if self._is_given:
             return
         if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
             self._settle(ReplyFormat.SECTIONS)
             keep_changes(self._store, self._teacher, [replace(WITHOUT_SCHEMA, detail=answer.detail)])
+        elif self._writes_bad_json(form, answer):
+            self._settle(ReplyFormat.SECTIONS)
         elif self.is_settled:
             return
         elif answer.is_reply:
@@ -68,6 +73,13 @@ class FormatChoice:
             if self._is_second_try or self._unclear >= UNCLEAR:
                 self._is_doubtful = not self._is_second_try
                 self._try_other(form)
+
+    def _writes_bad_json(self, form: ReplyFormat, answer: Answer) -> bool:
+        """Count what came of the schema; return whether the model fails too often to write JSON of it."""
+        if form is ReplyFormat.JSON:
+            self._failed_json += answer.outcome is CallOutcome.JSON_FAILED
+            self._replies += answer.is_reply
+        return self._failed_json >= FAILED_JSON and self._failed_json > FAILED_SHARE * self._replies
 
     def end_of_run(self, answer: Answer) -> TeacherStopError | None:
         """Return the error that ends the run where the teacher refuses the form that the curator insists on."""

@@ -1,51 +1,92 @@
 """What a run will probably take: calls, tokens, money, from the texts and from what the teacher has written so far."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.asking import Asker, prompt_characters
 from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing
-from srt_core.reflect.prices import price_of
+from srt_core.reflect.prices import MILLION, Price, price_of
 from srt_core.reflect.prompts import Prompts, ReplyFormat
 from srt_core.reflect.run import Plan, missing_of
 from srt_core.reflect.spending import CHARACTERS_A_TOKEN, FIRST_REPLY_TOKENS
 from srt_core.reflect.teacher import Teacher
+
+ENOUGH: Final = 30
+"""Finished calls of a stage from which on their tokens are the range; fewer only widen the guess."""
+GUESS_SPREAD: Final = 2.5
+"""Factor, either way, by which a guess may be wrong: teachers that think write several times as much."""
+MARGIN: Final = 0.1
+"""Share by which what is left may differ from what was asked first, beyond chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number that is not known yet: probably `likely`, and hardly below `low` or above `high`."""
+
+    low: float
+    likely: float
+    high: float
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(self.low + other.low, self.likely + other.likely, self.high + other.high)
+
+    def times(self, factor: float) -> "Range":
+        """Return the range of so many of these."""
+        return Range(self.low * factor, self.likely * factor, self.high * factor)
+
+
+NOTHING: Final = Range(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a run will probably take. `cost` in US dollars is None where no price is known.
 
-    `is_measured`: replies of this teacher with these prompts say how long they are; else that is a guess.
+    `is_measured`: enough replies of this teacher with these prompts say how long they are; else that is a guess.
+    `listed`: when the list had the price, "" for one that the curator gave.
     """
 
     calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float | None
+    prompt_tokens: Range
+    completion_tokens: Range
+    cost: Range | None
     is_measured: bool
+    listed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Means:
-    """What a call of a stage has taken so far, in tokens; None where there was none."""
+class _Measured:
+    """Tokens of one kind in the finished calls of a stage: how many calls, their mean and its standard error."""
 
-    prompt: float | None
-    completion: float | None
+    calls: int
+    mean: float
+    error: float
+
+    def around(self, guess: float) -> Range:
+        """Return the range for one call. Few calls leave the guess where it is, and can only widen its range."""
+        low, high = guess / GUESS_SPREAD, guess * GUESS_SPREAD
+        if self.calls >= ENOUGH:
+            half = 2 * self.error + MARGIN * self.mean
+            return Range(max(self.mean - half, 0.0), self.mean, self.mean + half)
+        if not self.calls:
+            return Range(low, guess, high)
+        likely = (self.calls * self.mean + ENOUGH * guess) / (self.calls + ENOUGH)
+        return Range(min(low, self.mean / GUESS_SPREAD), likely, max(high, self.mean * GUESS_SPREAD))
 
 
 def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is_batch: bool = False) -> Estimate:
     """Estimate a run as if every reply were accepted at the first attempt. It writes nothing.
 
-    What a trial or a twin has paid for is not counted. Tokens of prompts are their characters by four until replies
-    say otherwise. The response reflection of an instruction that is yet to be written counts with a pair and a context
-    of average length.
+    What a trial or a twin has paid for is not counted. Tokens are ranges: by stage from the finished calls, where there
+    are enough; before that, of prompts their characters by four, and of replies a guess. The response reflection of an
+    instruction that is yet to be written counts with a pair and a context of average length.
     """
     missing, asker = missing_of(store, teacher, prompts, plan), Asker(teacher, prompts)
-    calls = prompt_tokens = completion_tokens = 0.0
-    means = {stage: _means(missing, stage) for stage in Stage}
+    calls, prompt_tokens, completion_tokens = 0, NOTHING, NOTHING
+    measured = {stage: _measured(missing, stage) for stage in Stage}
     to_come, context = 0, 0.0
     for origin in ORDER:
         stage = DERIVATIONS[origin].stage
@@ -64,18 +105,24 @@ def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is
             count -= paid
         frame = prompt_characters(asker.request(ReflectionTask("", origin, 0, Pair("", "")), ReplyFormat.SECTIONS))
         guessed = (count * frame + characters) / CHARACTERS_A_TOKEN
-        known = means[stage]
+        prompt, completion = measured[stage]
         calls += count
-        prompt_tokens += guessed if known.prompt is None else known.prompt * count
-        completion_tokens += count * (FIRST_REPLY_TOKENS if known.completion is None else known.completion)
+        prompt_tokens += prompt.around(guessed / max(count, 1)).times(count)
+        completion_tokens += completion.around(FIRST_REPLY_TOKENS).times(count)
     price = price_of(store, teacher.model)
     return Estimate(
-        int(calls),
-        round(prompt_tokens),
-        round(completion_tokens),
-        price.cost(prompt_tokens, completion_tokens, is_batch=is_batch) if price else None,
-        is_measured=all(each.completion is not None for each in means.values()),
+        calls,
+        prompt_tokens,
+        completion_tokens,
+        _cost(price, prompt_tokens, completion_tokens, is_batch=is_batch) if price else None,
+        is_measured=all(completion.calls >= ENOUGH for _, completion in measured.values()),
+        listed=price.listed if price else "",
     )
+
+
+def _cost(price: Price, prompt: Range, completion: Range, *, is_batch: bool) -> Range:
+    share = price.batch_share if is_batch else 1.0
+    return prompt.times(price.input * share / MILLION) + completion.times(price.output * share / MILLION)
 
 
 def _paid(missing: Missing, stage: Stage) -> int:
@@ -90,10 +137,17 @@ def _paid(missing: Missing, stage: Stage) -> int:
     )
 
 
-def _means(missing: Missing, stage: Stage) -> _Means:
+def _measured(missing: Missing, stage: Stage) -> tuple[_Measured, _Measured]:
+    """Return what the finished calls of a stage took: tokens sent, tokens written."""
     row = missing.store.rows(
-        """SELECT avg(prompt_tokens) AS prompt, avg(completion_tokens) AS completion FROM teacher_call
-           WHERE producer = ? AND stage = ? AND outcome = 'answered'""",
+        """SELECT count(prompt_tokens) AS sent, avg(prompt_tokens) AS sent_mean, stddev_samp(prompt_tokens) AS sent_sd,
+                  count(completion_tokens) AS written, avg(completion_tokens) AS written_mean,
+                  stddev_samp(completion_tokens) AS written_sd
+           FROM teacher_call WHERE producer = ? AND stage = ? AND outcome = 'answered'""",
         [missing.producer, str(stage)],
     )[0]
-    return _Means(row["prompt"], row["completion"])
+    sent, written = (
+        _Measured(row[what], row[f"{what}_mean"] or 0.0, (row[f"{what}_sd"] or 0.0) / max(row[what], 1) ** 0.5)
+        for what in ("sent", "written")
+    )
+    return sent, written

@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -20,6 +20,8 @@ class Price:
     input: float
     output: float
     batch_share: float = 1.0
+    listed: str = field(default="", compare=False)
+    """When the vendor's list had it, such as "June 2025"; "" for a price that the curator gave."""
 
     def cost(
         self, prompt_tokens: float | None, completion_tokens: float | None, *, is_batch: bool = False
@@ -52,4 +54,6 @@ def set_price(store: Store, model: str, price: Price) -> None:
 @cache
 def _shipped_prices() -> dict[str, Price]:
     text = files(__package__).joinpath("prices.toml").read_text(encoding="utf-8")
-    return {model: Price(**amounts) for model, amounts in tomllib.loads(text).items()}
+    found = tomllib.loads(text)
+    listed = found.pop("listed")
+    return {model: Price(**amounts, listed=listed) for model, amounts in found.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
+from srt_core.errors import TeacherStopError
 from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
@@ -46,20 +47,24 @@ def trial(
 ) -> Generator[Progress, None, None]:
     """Ask for both reflections of the first `count` originals and keep the replies, which `tried` reads.
 
-    Yields progress in replies. Raises TeacherStopError, with everything so far kept, when no further call can succeed
-    or a cap is reached.
+    Yields progress in replies. Raises TeacherStopError, with everything so far kept, when no further call can succeed,
+    a cap is reached, or not one call brought a reply.
     """
     tasks = deque(task for _, task in _tasks(store, count))
     calls = calls_of(store, teacher, prompts, plan, stop or Event(), _make_nothing)
     progress = Progress("replies", total=len(tasks))
+    last: Answer | None = None
     with running(calls, teacher) as runner:
         while not (calls.is_idle and (calls.is_ending or not tasks)):
             ended = runner.run(_move(calls, tasks))
             failed = sum(not each.answer.is_reply for each in ended)
+            last = ended[-1].answer if ended else last
             progress = progress.moved(len(ended), failed=failed, message=calls.message)
             yield progress
     if calls.failure:
         raise calls.failure
+    if last is not None and progress.failed == progress.done:
+        raise TeacherStopError(f"None of the {progress.done} calls brought a reply. {last.detail}", last.hint)
 
 
 def tried(

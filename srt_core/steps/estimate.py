@@ -5,7 +5,7 @@ from threading import Event
 
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
-from srt_core.reflect.estimate import Estimate, estimate
+from srt_core.reflect.estimate import ENOUGH, Estimate, estimate
 from srt_core.reflect.missing import Missing, count_missing
 from srt_core.reflect.run import producer_of
 from srt_core.reflect.spending import Spent, spent_by
@@ -40,13 +40,22 @@ def _run(store: Store, asked: Arguments, _stop: Event) -> Generator[Progress, No
     yield Progress("calls", total=found.calls, message=_said(found))
 
 
+def basis_of(found: Estimate) -> str:
+    """Say what an estimate of tokens rests on."""
+    if found.is_measured:
+        return "as its replies so far"
+    return f"a guess until {ENOUGH} replies of each stage have come"
+
+
 def _said(found: Estimate) -> str:
-    cost = "price not known" if found.cost is None else in_dollars(found.cost)
-    basis = "as its replies so far" if found.is_measured else "a guess until it has replied; --try 3 makes it better"
-    return (
-        f"{found.calls:,} calls, {found.prompt_tokens:,} tokens sent, {found.completion_tokens:,} written ({basis}): "
-        f"{cost}."
+    sent, written = (
+        f"{tokens.likely:,.0f} ({tokens.low:,.0f} to {tokens.high:,.0f}) tokens"
+        for tokens in (found.prompt_tokens, found.completion_tokens)
     )
+    cost, listed = "price not known", f", at the list price of {found.listed}" if found.listed else ""
+    if found.cost is not None:
+        cost = f"{in_dollars(found.cost.likely)} ({found.cost.low:,.4g} to {found.cost.high:,.4g}){listed}"
+    return f"{found.calls:,} calls, about {sent} sent, {written} written, {basis_of(found)}: {cost}."
 
 
 ESTIMATE = Step("estimate", "Estimate", "calls", _run, ARGUMENTS, is_work=False)

@@ -97,7 +97,7 @@ def _keep_price(store: Store, model: str, asked: Arguments) -> None:
     known = price_of(store, model)
     if known is None and not given.keys() >= {"input", "output"}:
         raise SRTError(f"No price is known for {model} yet.", "Give both --price-input and --price-output.")
-    set_price(store, model, replace(known, **given) if known else Price(**given))
+    set_price(store, model, replace(known, **given, listed="") if known else Price(**given))
 
 
 def _check(store: Store, teacher: Teacher, plan: Plan, asked: Arguments) -> None:

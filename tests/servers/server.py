@@ -150,7 +150,8 @@ class FaultHandler(BaseHTTPRequestHandler):
         if method == "POST" and endpoint == "chat/completions":
             self._chat(before, body)
         elif method == "GET" and endpoint == "models":
-            self.send(answer(200, {"object": "list", "data": [{"id": "m-1", "object": "model"}]}))
+            self.server.listings += 1
+            self.send(answer(200, {"object": "list", "data": [{"id": name} for name in self.server.models]}))
         elif steps[0] in ("files", "batches"):
             posted = Posted(self.headers.get("Content-Type", ""), body)
             served = self.server.batches.serve(method, behaviour, steps, dict(parse_qsl(address.query)), posted)
@@ -345,6 +346,9 @@ class FaultServer(ThreadingHTTPServer):
         self.window_seconds = 60.0
         self.honours_schema = False
         self.refuses = True
+        self.models = ["m-1"]
+        self.listings = 0
+        """How often the list of models was asked for."""
         self.ledger = Ledger(ledger)
         self.batches = BatchDesk(self._answer_line)
         self.connections: set[socket.socket] = set()

@@ -7,7 +7,7 @@ import streamlit as st
 from srt_core.reflect.estimate import Estimate
 from srt_core.reflect.prices import Price, price_of, set_price
 from srt_core.review.status import status
-from srt_core.steps.estimate import count_calls, estimate_run, spent_so_far
+from srt_core.steps.estimate import basis_of, count_calls, estimate_run, spent_so_far
 from srt_core.steps.reflect import REFLECT, taken_as
 from srt_core.steps.reflect_arguments import Mode
 from srt_core.steps.step import Arguments
@@ -75,11 +75,16 @@ def _draw_estimate(found: Estimate) -> None:
         return
     calls, sent, written, cost = st.columns(4)
     calls.metric("Calls", f"{found.calls:,}", help="If every reply can be used at once.")
-    basis = "As its replies so far." if found.is_measured else "A guess until it has replied: try it on 3 samples."
-    sent.metric("Tokens sent", f"{found.prompt_tokens:,}", help=f"Four characters a token. {basis}")
-    written.metric("Tokens written", f"{found.completion_tokens:,}", help=basis)
-    cost.metric("Cost", "not known" if found.cost is None else f"$ {found.cost:,.2f}",
+    basis = f"{basis_of(found).capitalize()}."
+    for place, label, tokens in ((sent, "Tokens sent", found.prompt_tokens),
+                                 (written, "Tokens written", found.completion_tokens)):  # fmt: skip
+        place.metric(label, f"{tokens.likely:,.0f}", help=basis)
+        place.caption(f"{tokens.low:,.0f} to {tokens.high:,.0f}")
+    cost.metric("Cost", "not known" if found.cost is None else f"$ {found.cost.likely:,.2f}",
                 help="In US dollars. Not known where no price is given below.")  # fmt: skip
+    if found.cost is not None:
+        listed = f"; list price of {found.listed}" if found.listed else ""
+        cost.caption(f"$ {found.cost.low:,.2f} to {found.cost.high:,.2f}{listed}".replace("$", "\\$"))
 
 
 def _choose_caps(project: Project, asked: Arguments, last: Arguments) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from srt_core.steps.reflect_arguments import (
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form
 from srt_core.ui.frame.page import reporting
+from srt_core.ui.reflect.models import draw_model
 
 ENDPOINT, REPLAY = "A live endpoint", "A replay file"
 
@@ -32,7 +33,12 @@ def choose_teacher(last: dict[str, Any]) -> dict[str, Any]:
                                key="teacher_way", persist_state="session")  # fmt: skip
     is_live = way != REPLAY
     chosen = {"replay": ""} if is_live else {"base_url": "", "model": ""}
-    chosen |= draw_form(REFLECT, last, ENDPOINT_FORM if is_live else REPLAY_FORM, own={"key_variable": _draw_variable})
+    chosen |= draw_form(
+        REFLECT,
+        last,
+        ENDPOINT_FORM if is_live else REPLAY_FORM,
+        own={"model": draw_model, "key_variable": _draw_variable},
+    )
     chosen |= draw_form(REFLECT, last, MODE_FORM)
     if chosen["mode"] == Mode.SEQUENTIAL:
         chosen |= draw_form(REFLECT, last, STUDENT_FORM)
