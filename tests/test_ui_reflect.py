@@ -169,7 +169,8 @@ def test_what_a_teacher_refused_is_said(project: Project, live: TeachingServer) 
     )
     app = endpoint(live.url("teach"))
     assert f"{name} is asked max_tokens at most 9; without temperature" in words(app)
-    assert "without temperature" not in words(app.text_input(key="model").set_value("m-2").run())
+    type_model(app, "m-2")
+    assert "without temperature" not in words(app.run())
 
 
 def test_further_fields_of_a_request_are_asked_for(project: Project, live: TeachingServer) -> None:
