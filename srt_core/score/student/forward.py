@@ -151,4 +151,3 @@ class Forward:
         import torch
 
         return torch.tensor(numbers, device=self.device)
-
