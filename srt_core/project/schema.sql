@@ -144,12 +144,13 @@ CREATE TABLE batch_request (batch_id BIGINT NOT NULL, request_hash VARCHAR NOT N
 
 -- What a teacher was found to refuse of a request, and what is done about it, so that no later run asks for it again.
 CREATE TABLE teacher_setting (
-    teacher VARCHAR NOT NULL,           -- address and model
+    teacher VARCHAR NOT NULL,           -- its name: model and host
     setting VARCHAR NOT NULL,           -- max_tokens, temperature, response_format, system, ...
-    remedy VARCHAR NOT NULL,            -- left out, renamed, folded into the user's turn, or the limit it stated
+    remedy VARCHAR NOT NULL,            -- limited, set, left_out, renamed, folded
+    value VARCHAR NOT NULL,             -- the limit, what it is set to (JSON), or the new name; else ''
     detail VARCHAR NOT NULL,            -- what the server said
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
-    PRIMARY KEY (teacher, setting)
+    PRIMARY KEY (teacher, setting, remedy)
 );
 
 -- What a teacher's model costs, in US dollars a million tokens, where the curator said so.
@@ -168,7 +169,7 @@ CREATE TABLE scoring (
     template_texts JSON NOT NULL,
     convention VARCHAR NOT NULL,
     max_length INTEGER NOT NULL,
-    batching VARCHAR NOT NULL DEFAULT '',   -- why the student did not compute in the fast way
+    batching VARCHAR NOT NULL DEFAULT '',   -- how the student computed, why not faster, how near to float64
     stamp VARCHAR NOT NULL DEFAULT '',      -- of the student's files and the asked settings, once all was scored
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );

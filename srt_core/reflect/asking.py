@@ -3,13 +3,16 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
 from srt_core.records import Stage
 from srt_core.reflect.keeping import ReflectionTask, Request, StoredCall, find_replies
+from srt_core.reflect.learning import keep_changes, known_changes
 from srt_core.reflect.prompts import Prompts, ReplyFormat, correction_for, section_keys
 from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
+from srt_core.reflect.teacher.settings import RESPONSE_FORMAT, WITHOUT_SCHEMA
 
 UNCLEAR = 3
 """After this many server errors, or replies in neither form, the JSON schema is dropped."""
@@ -24,11 +27,13 @@ class FormatChoice:
     """
 
     def __init__(self, store: Store, producer: str, teacher: Teacher, asked: ReplyFormat | None = None) -> None:
-        self._store = store
+        self._store, self._teacher = store, teacher.name
         self._key = f"reply_format:{producer}"
         self._is_given = asked is not None or not teacher.is_live
         self._unclear = 0
         found = store.meta(self._key)
+        if found is None and any(each.setting == RESPONSE_FORMAT for each in known_changes(store, teacher.name)):
+            found = ReplyFormat.SECTIONS
         self.is_settled = self._is_given or found is not None
         self.current = asked or ReplyFormat.SECTIONS
         if not self._is_given:
@@ -45,6 +50,7 @@ class FormatChoice:
             return
         if answer.outcome is CallOutcome.FORMAT_REFUSED and form is ReplyFormat.JSON:
             self._settle(ReplyFormat.SECTIONS)
+            keep_changes(self._store, self._teacher, [replace(WITHOUT_SCHEMA, detail=answer.detail)])
         elif self.is_settled:
             return
         elif answer.is_reply:
@@ -55,6 +61,12 @@ class FormatChoice:
             self._unclear += 1
             if self._unclear >= UNCLEAR:
                 self._try_other(form)
+
+    def end_of_run(self, answer: Answer) -> TeacherStopError | None:
+        """Return the error that ends the run where the teacher refuses the form that the curator insists on."""
+        if not (self._is_given and answer.outcome is CallOutcome.FORMAT_REFUSED):
+            return None
+        return TeacherStopError(answer.detail, "Leave out --reply-format, or ask for sections.")
 
     def _learn_from_reply(self, form: ReplyFormat, text: str) -> None:
         if form is ReplyFormat.JSON and _is_object(text):

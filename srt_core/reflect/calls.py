@@ -33,12 +33,13 @@ from srt_core.reflect.keeping import (
     store_calls,
     store_judgements,
 )
+from srt_core.reflect.learning import keep_changes
 from srt_core.reflect.missing import CHUNK_TASKS
 from srt_core.reflect.patience import Patience, back_off
 from srt_core.reflect.prices import Price
 from srt_core.reflect.prompts import ReplyFormat
 from srt_core.reflect.spending import CHARACTERS_A_TOKEN, Caps, Spent, over_cap
-from srt_core.reflect.teacher import Answer, Pace, Teacher
+from srt_core.reflect.teacher import Answer, CallOutcome, Pace, Teacher
 
 TICK_SECONDS = 0.5
 COMMIT_SECONDS = 0.02
@@ -70,6 +71,9 @@ class Calls:
         self._store, self._teacher, self._asker, self._producer = store, teacher, asker, producer
         self._form, self._pace, self._patience, self._caps = form, pace, patience, caps
         self._is_stopped, self._has_ended = is_stopped, False
+        self._is_taken = not teacher.is_live
+        """Whether the teacher took a request as it is put, whatever it answered; else the next may be refused too."""
+        self._changes = teacher.changes
         self._queue = CallQueue()
         self._set_aside: list[tuple[PendingCall, StoredCall]] = []
         self._arrived: list[tuple[PendingCall, Answer]] = []
@@ -234,11 +238,12 @@ class Calls:
     def _awaits_commit(self) -> bool:
         """Whether the next call has to wait until answers are stored.
 
-        There are too many of them (a crash would lose them), one may end the run, or one settles the form of reply.
+        There are too many of them (a crash would lose them), one may end the run, or one shows how requests are taken.
         """
         if len(self._arrived) > self._pace.limit or any(answer.outcome.stops for _, answer in self._arrived):
             return True
-        return not self._form.is_settled and self._pace.in_flight + len(self._arrived) > 0
+        is_clear = self._form.is_settled and self._is_taken
+        return not is_clear and self._pace.in_flight + len(self._arrived) > 0
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -292,12 +297,21 @@ class Calls:
         for call, answer in arrived:
             self.spent.add(answer, self.price)
             self._form.learn(call.form, answer)
+            self._is_taken |= answer.outcome not in (CallOutcome.SETTING_REFUSED, CallOutcome.FORMAT_REFUSED)
+        self._keep_changes(arrived)
         again = [call for (call, _), each in zip(arrived, stored, strict=True) if self._settle(call, each)]
         if self._form.current is not before:
             again += self._queue.withdraw(self._form.current)
         for call in again:
             self._queue.remove(call)
         await self.take([task for call in again for task in call.tasks], first=True)
+
+    def _keep_changes(self, arrived: Sequence[tuple[PendingCall, Answer]]) -> None:
+        """Keep how requests are put, once a reply shows that the teacher takes them so."""
+        changes = self._teacher.changes
+        if changes != self._changes and any(answer.is_reply for _, answer in arrived):
+            keep_changes(self._store, self._teacher.name, changes)
+            self._changes = changes
 
     def _settle(self, call: PendingCall, stored: StoredCall) -> bool:
         """Decide what a finished call leads to; return True if it must be sent again in another form.
@@ -310,7 +324,8 @@ class Calls:
             self.give_up()  # the teacher answers, so requests that were set aside have failed for themselves
             self._parse(call, stored)
             return False
-        self.failure = self.failure or self._patience.end_of_run(answer, call.tries)
+        self.failure = self.failure or self._form.end_of_run(answer) or self._patience.end_of_run(answer, call.tries)
+        call.tries -= answer.outcome is CallOutcome.SETTING_REFUSED  # it was refused unread, as every other was
         if answer.outcome.is_about_one:
             self._parse(call, stored)
         elif self.failure is not None:

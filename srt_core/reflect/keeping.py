@@ -13,7 +13,7 @@ from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair, Stage
 from srt_core.reflect.prices import Price
-from srt_core.reflect.prompts import ParsedReflection, Refusal, parse_reply
+from srt_core.reflect.prompts import CLEANED, ParsedReflection, Refusal, parse_reply
 from srt_core.reflect.teacher import ASK_AGAIN_HINT, NOT_RECORDED_HINT, Answer, Ask, CallOutcome
 
 
@@ -78,17 +78,19 @@ class Judgement:
 
     @property
     def reason(self) -> str:
-        """Why there is no candidate, a RefusalReason or CallOutcome; "" where there is one."""
+        """Why there is no candidate, a RefusalReason or CallOutcome; of one there is, the rules that cleaned it."""
         if isinstance(self.parsed, Refusal):
             return str(self.parsed.reason)
-        return "" if self.parsed else str(self.answer.outcome)
+        return ", ".join(self.parsed.rules) if self.parsed else str(self.answer.outcome)
 
     @property
     def detail(self) -> str:
         """The reason as a sentence for the curator."""
         if isinstance(self.parsed, Refusal):
             return self.parsed.detail
-        return "" if self.parsed else f"{self.answer.detail} {self.answer.hint}".strip()
+        if self.parsed:
+            return " ".join(CLEANED[rule] for rule in self.parsed.rules)
+        return f"{self.answer.detail} {self.answer.hint}".strip()
 
 
 def parse_call(task: ReflectionTask, stored: StoredCall) -> Judgement:

@@ -21,6 +21,7 @@ from srt_core.reflect.calls import Calls
 from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.judging import StoreJudgements
 from srt_core.reflect.keeping import ReflectionTask, store_judgements
+from srt_core.reflect.learning import use_known
 from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
@@ -130,6 +131,7 @@ def calls_of(
     """
     price = _price(store, teacher, plan.caps)
     producer = register(store, teacher, prompts)
+    use_known(store, teacher)
     return Calls(
         store,
         teacher,

@@ -1,5 +1,6 @@
 """Make what reflecting needs of its arguments: the teacher, the prompts, the plan of the run."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def make_teacher(asked: Arguments) -> Teacher:
     """Make the teacher: a replay file, or an endpoint whose key is in an environment variable.
 
     Raises:
-        SRTError: neither was given, or both; the file cannot be read; the address is none.
+        SRTError: neither was given, or both; the file cannot be read; the address is none; so is the extra body.
     """
     base_url, model, replay = asked["base_url"], asked["model"], asked["replay"]
     if replay and not base_url:
@@ -35,11 +36,27 @@ def make_teacher(asked: Arguments) -> Teacher:
             base_url,
             model,
             api_key_variable=asked["key_variable"],
-            temperature=asked["temperature"],
+            temperature=None if asked["is_without_temperature"] else asked["temperature"],
             max_tokens=asked["max_tokens"],
             deadline_seconds=asked["deadline_seconds"],
+            extra_body=read_extra_body(asked["extra_body"]),
         )
     raise SRTError("No teacher was given.", "Give --base-url and --model, or --replay FILE.")
+
+
+def read_extra_body(text: str) -> dict[str, object]:
+    """Return the further fields of each request, written as a JSON object; SRTError where it is none."""
+    try:
+        found: object = json.loads(text or "{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise SRTError("The extra body is no JSON object.", """Write it as {"reasoning_effort": "low"}.""")
+    return found
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 def make_prompts(asked: Arguments) -> Prompts:
@@ -95,6 +112,8 @@ def _check(store: Store, teacher: Teacher, plan: Plan, asked: Arguments) -> None
         (student and plan.settled is None, "A student beside the calls is for sequential mode.",
          "Add --mode sequential."),
         (student and is_batch, "No student scores beside a batch.", "Score the project between two batches."),
+        (asked["is_without_temperature"] and asked["temperature"] != 0.0,
+         "A temperature is given, and none is to be sent.", "Leave out --temperature or --no-temperature."),
         (is_batch and not isinstance(teacher, OpenAITeacher), "A recording has no Batch API.", "Leave out --batch."),
     )  # fmt: skip
     for is_wrong, message, hint in wrong:

@@ -7,13 +7,14 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.batch.run import reflect_batch
 from srt_core.reflect.batch.stored import forget_batches
+from srt_core.reflect.learning import describe, forget_changes, known_changes
 from srt_core.reflect.run import producer_of, reflect
 from srt_core.reflect.teacher import OpenAITeacher
 from srt_core.review.status import status
 from srt_core.score.student import load_student
 from srt_core.steps.background_scoring import BackgroundScoring
 from srt_core.steps.estimate import in_dollars
-from srt_core.steps.preparing import prepare
+from srt_core.steps.preparing import make_teacher, prepare
 from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS
 from srt_core.steps.resident import RESIDENT
 from srt_core.steps.score import SCORE, score_with
@@ -24,6 +25,8 @@ LISTED = 20
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
     teacher, prompts, plan = prepare(store, asked)
+    if asked["forget_settings"]:
+        forget_changes(store, teacher.name)
     if asked["is_batch"] and isinstance(teacher, OpenAITeacher):
         if asked["forget_batch"]:
             forget_batches(store, producer_of(store, teacher, prompts))
@@ -50,13 +53,23 @@ def _scoring(asked: Arguments) -> Arguments:
     return SCORE.complete({name: asked[name] for name in ("student", "template")})
 
 
-def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
+def taken_as(store: Store, asked: Arguments) -> str:
+    """Say how requests to the teacher are put since it refused them as they were asked for; "" where it did not."""
+    if asked["replay"] or not (asked["base_url"] and asked["model"]):
+        return ""
+    name = make_teacher(asked).name
+    changes = known_changes(store, name)
+    return f"{name} is asked {describe(changes)}: it refused the request otherwise." if changes else ""
+
+
+def _report(store: Store, asked: Arguments, last: Progress) -> Report:
     rows = store.rows(f"FROM failed_reflection ORDER BY reflection_id LIMIT {LISTED}")
     lines = [f"{last.done - last.failed:,} reflections accepted, {last.failed:,} failed in this run."]
     if last.spent is not None:
         lines.append(f"{in_dollars(last.spent)} spent on this teacher and prompts so far.")
+    lines.append(taken_as(store, asked))
     failures = [f"{row['sample_id']} {row['origin']}: {row['reason']} {row['detail']}".strip() for row in rows]
-    return Report([*lines, *filter(None, [last.message])], status(store)["failed_reflections"], failures)
+    return Report([*filter(None, [*lines, last.message])], status(store)["failed_reflections"], failures)
 
 
 REFLECT = Step(

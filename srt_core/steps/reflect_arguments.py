@@ -102,6 +102,38 @@ _TEACHER_ARGUMENTS = (
         is_expert=True,
     ),
     Argument(
+        "is_without_temperature",
+        bool,
+        False,
+        option=Option("Send no temperature: the teacher's own.", "no-temperature"),
+        field=Field("Send no temperature", "The teacher's own is used.", Widget.SWITCH),
+        group=TEACHER,
+        is_expert=True,
+    ),
+    Argument(
+        "extra_body",
+        str,
+        "",
+        option=Option(
+            'Further fields of each request, as JSON, such as \'{"reasoning_effort": "low"}\'. No key: it is stored.'
+        ),
+        field=Field(
+            "Further fields of each request",
+            "A JSON object that goes into every request, such as what turns a model's thinking off. Not for a key: "
+            "it is stored with the run.",
+            placeholder='{"reasoning_effort": "low"}',
+        ),
+        group=TEACHER,
+        is_expert=True,
+    ),
+    Argument(
+        "forget_settings",
+        bool,
+        False,
+        option=Option("Ask as usual again: forget what this teacher refused of its requests before."),
+        group=TEACHER,
+    ),
+    Argument(
         "max_tokens",
         int,
         2048,
@@ -285,4 +317,5 @@ ROWS = (
     Row(("prompts",), part=MORE_FORM),
     Row(("concurrency", "requests_per_minute", "tokens_per_minute", "deadline_seconds"), part=LIVE_FORM),
     Row(("temperature", "max_tokens", "reply_format", "is_batch"), part=LIVE_FORM, align="bottom"),
+    Row(("extra_body", "is_without_temperature"), (3, 1), part=LIVE_FORM, align="bottom"),
 )

@@ -69,8 +69,7 @@ class Fetching:
             state = "failed" if remote.state == "failed" else "fetched"
             # Marked only after its answers are stored: a process that dies between the two fetches the batch again.
             note(session.store, batch.batch_id, state, remote.state, remote.detail)
-            if session.is_wording_known:
-                session.save_wording()
+            session.keep_changes()
             self._look_for_end(batch.batch_id, remote)
         elif patience_seconds is not None and batch.age_seconds > patience_seconds:
             raise TeacherStopError(

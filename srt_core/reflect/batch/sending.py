@@ -12,7 +12,7 @@ from srt_core.reflect.batch.session import BatchSession
 from srt_core.reflect.batch.stored import note, prepare
 from srt_core.reflect.keeping import Request, store_calls
 from srt_core.reflect.patience import MOST_TRIES
-from srt_core.reflect.teacher import Answer
+from srt_core.reflect.teacher import Answer, CallOutcome
 from srt_core.reflect.teacher.batches import MOST_BYTES, MOST_REQUESTS, BatchCallError, RemoteBatch
 
 LONGEST_PAUSE_SECONDS = 8.0
@@ -36,8 +36,8 @@ class Sending:
 
     @property
     def is_tried(self) -> bool:
-        """Whether the form of reply and the names of the settings are known, so that batches can be sent."""
-        return self._session.form.is_settled and self._session.is_wording_known
+        """Whether the form of reply is known and how requests are taken, so that batches can be sent."""
+        return self._session.form.is_settled and self._session.is_taken
 
     def try_one(self, request: Request) -> bool:
         """Make one call to find out how requests must be written; False where enough were made.
@@ -48,7 +48,7 @@ class Sending:
         if self._tried_calls >= MOST_TRIES:
             if not session.form.is_settled:
                 session.use_sections()
-            session.is_wording_known = True
+            session.is_taken = True
             return False
         budget = self._budget(is_batch=False)
         if not budget.take(len(session.batches.line(request.hash, request.ask))):
@@ -60,7 +60,9 @@ class Sending:
         if answer.outcome.stops:
             raise TeacherStopError(answer.detail, answer.hint)
         if answer.is_reply:
-            session.save_wording()
+            session.keep_changes()
+        elif answer.outcome is CallOutcome.SETTING_REFUSED:
+            self._tried_calls -= 1  # the next one is put otherwise, at once
         else:
             pause = answer.retry_after_seconds
             pause = 0.5 * 2.0**self._tried_calls if pause is None else pause

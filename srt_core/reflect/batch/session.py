@@ -6,6 +6,7 @@ from typing import Any
 from srt_core.project.store import Store
 from srt_core.reflect.asking import Asker, FormatChoice
 from srt_core.reflect.batch.stored import Campaign
+from srt_core.reflect.learning import keep_changes, use_known
 from srt_core.reflect.prices import price_of
 from srt_core.reflect.prompts import Prompts, ReplyFormat
 from srt_core.reflect.run import Plan, register
@@ -34,16 +35,18 @@ class BatchSession:
         self.batches = Batches(teacher)
         self.message = ""
         """What happens at the moment, as a sentence for the screen."""
-        self._wording_key = f"wording:{teacher.name}"
-        self.is_wording_known = bool(found := store.meta(self._wording_key))
-        """Whether it is known under which names the server takes its settings."""
-        if found:
-            teacher.wording = found
+        use_known(store, teacher)
+        self.is_taken = bool(
+            store.value(
+                "SELECT 1 FROM teacher_call WHERE producer = ? AND outcome = 'answered' LIMIT 1", [self.producer]
+            )
+        )
+        """Whether the teacher has answered a request that was put as the next ones are."""
 
-    def save_wording(self) -> None:
-        """Store under which names the server takes its settings, for the next process."""
-        self.is_wording_known = True
-        self.store.set_meta(self._wording_key, self.teacher.wording)
+    def keep_changes(self) -> None:
+        """Keep how the teacher takes requests, for the next process."""
+        self.is_taken = True
+        keep_changes(self.store, self.teacher.name, self.teacher.changes)
 
     def use_sections(self) -> None:
         """Ask for sections from now on: any model can write them."""

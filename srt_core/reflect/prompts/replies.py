@@ -1,25 +1,25 @@
 """Parse a teacher's reply, which is accepted or refused whole (METHOD, section 4)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from srt_core.records import Pair, Stage
+from srt_core.reflect.finish import BROKEN_OFF, FILTERED, STOPPED, UNTOLD_LIMIT, is_cut
+from srt_core.reflect.prompts.cleaning import CleaningRule, clean
 from srt_core.reflect.prompts.headings import read_headings
 from srt_core.reflect.prompts.marks import first_tag
 from srt_core.reflect.prompts.objects import read_object, unquoted
-from srt_core.reflect.prompts.reasoning import without_reasoning
+from srt_core.reflect.prompts.reasoning import only_reasoning, without_reasoning
+from srt_core.reflect.prompts.remarks import refuse_remark, refuse_repetition
 from srt_core.reflect.prompts.sections import CRITERIA, section_keys
 from srt_core.reflect.prompts.tags import read_tags
 from srt_core.reflect.prompts.texts import refuse_text, same_text, says_no
 from srt_core.reflect.prompts.verdicts import ParsedReflection, Refusal, RefusalReason, missing
 
-_AT_LIMIT: Final = frozenset({"length", "max_tokens", "max_length", "model_length", "max_output_tokens"})
-_BROKEN_OFF: Final = frozenset({"incomplete", "abort", "aborted", "error", "cancelled"})
-_FILTERED: Final = frozenset({"content_filter", "safety", "recitation", "prohibited_content", "blocklist"})
 _FENCED: Final = re.compile(r"\s*```\w*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
 _FENCE: Final = re.compile(r"^[ \t]*```", re.M)
-_STOPPED: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed"})
 
 
 def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair) -> ParsedReflection | Refusal:
@@ -30,26 +30,56 @@ def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair
     the new pair has no input; a response reflection keeps the parent's instruction and input.
     """
     finish = (finish_reason or "").lower()
-    refusal = _refuse_finish(finish)
+    keys = section_keys(stage)
+    whole = unquoted(_plain_lines(text))
+    answer = without_reasoning(keys, whole)
+    refusal = _refuse_finish(finish, is_empty=not answer.strip())
     if refusal:
         return refusal
-    keys = section_keys(stage)
-    answer = without_reasoning(keys, unquoted(_plain_lines(text)))
-    if not answer.strip():
+    if answer.strip():
+        return _parse(stage, answer, parent, has_stopped=finish in STOPPED)
+    parsed = _parse(stage, only_reasoning(whole), parent, has_stopped=finish in STOPPED)
+    if isinstance(parsed, Refusal):
         return Refusal(RefusalReason.EMPTY_REPLY, "The reply has no text outside its reasoning.")
-    sections = _read_sections(keys, answer, has_stopped=finish in _STOPPED)
+    return replace(parsed, rules=(CleaningRule.ANSWER_IN_REASONING, *parsed.rules))
+
+
+def _parse(stage: Stage, answer: str, parent: Pair, *, has_stopped: bool) -> ParsedReflection | Refusal:
+    """Return what a reply without reasoning holds."""
+    sections = _read_sections(section_keys(stage), answer, has_stopped=has_stopped)
     if isinstance(sections, Refusal):
         return sections
-    return refuse_text(sections) or _accept(stage, sections, parent)
+    cleaned = {key: clean(text) if key.startswith("new_") else (text, ()) for key, text in sections.items()}
+    texts = {key: text for key, (text, _) in cleaned.items()}
+    refusal = refuse_text(texts) or _refuse_rewrites(texts, parent)
+    if refusal:
+        return refusal
+    rules = dict.fromkeys(rule for _, found in cleaned.values() for rule in found)
+    return _accept(stage, texts, parent, tuple(rules))
 
 
-def _refuse_finish(finish: str) -> Refusal | None:
+def _refuse_rewrites(texts: Mapping[str, str], parent: Pair) -> Refusal | None:
+    """Return the refusal of the first rewrite that speaks of itself or repeats itself, or None."""
+    rewrites = ((key, text) for key, text in texts.items() if key.startswith("new_"))
+    found = (refuse_remark(key, text, parent) or refuse_repetition(key, text) for key, text in rewrites)
+    return next(filter(None, found), None)
+
+
+def _refuse_finish(finish: str, *, is_empty: bool) -> Refusal | None:
     """Refuse a reply that is not whole by its finish reason, as the usual endpoints name it."""
-    if finish in _AT_LIMIT:
+    if is_cut(finish) and is_empty:
+        return Refusal(
+            RefusalReason.THOUGHT_ONLY,
+            "The teacher used up its tokens on thinking, before it wrote a word of the reply. Allow more "
+            "(--max-tokens), then ask again (--retry-failed).",
+        )
+    if finish.endswith(UNTOLD_LIMIT):
+        return Refusal(RefusalReason.CUT_OFF, "The reply ends at the token limit, though the endpoint calls it whole.")
+    if is_cut(finish):
         return Refusal(RefusalReason.CUT_OFF, "The reply was cut off at the token limit.")
-    if finish in _BROKEN_OFF:
+    if finish in BROKEN_OFF:
         return Refusal(RefusalReason.CUT_OFF, f"The endpoint broke the reply off (finish reason {finish}).")
-    if finish in _FILTERED:
+    if finish in FILTERED:
         return Refusal(RefusalReason.CONTENT_FILTER, "The endpoint's content filter withheld the reply.")
     if finish == "refusal":
         return Refusal(RefusalReason.DECLINED, "The endpoint says that the teacher declined.")
@@ -83,7 +113,9 @@ def _without_fences(sections: dict[str, str]) -> dict[str, str]:
     return bodies if len(bodies) == len(sections) else sections
 
 
-def _accept(stage: Stage, sections: dict[str, str], parent: Pair) -> ParsedReflection | Refusal:
+def _accept(
+    stage: Stage, sections: dict[str, str], parent: Pair, rules: tuple[CleaningRule, ...]
+) -> ParsedReflection | Refusal:
     """Return the accepted reflection, or a refusal where the rewrite is unchanged or only repeats the instruction."""
     if stage is Stage.INSTRUCTION:
         pair = Pair(sections["new_instruction"], sections["new_response"], context=parent.context)
@@ -96,4 +128,4 @@ def _accept(stage: Stage, sections: dict[str, str], parent: Pair) -> ParsedRefle
         return Refusal(RefusalReason.UNCHANGED, f"The new {stage} equals the one it was to rewrite.")
     if same_text(pair.response, pair.instruction) or same_text(pair.response, f"{pair.instruction}\n{pair.input}"):
         return Refusal(RefusalReason.REPEATS_INSTRUCTION, "The new response only repeats the instruction.")
-    return ParsedReflection({key: sections[key] for key in CRITERIA[stage]}, pair)
+    return ParsedReflection({key: sections[key] for key in CRITERIA[stage]}, pair, rules)

@@ -69,8 +69,6 @@ def _refuse_rewrite(key: str, text: str) -> Refusal | None:
         return Refusal(RefusalReason.DECLINED, f"In place of the {key.replace('_', ' ')} the teacher declines.")
     if is_short and _META.fullmatch(bare.strip("()[]*_")):
         return Refusal(RefusalReason.META_REMARK, f"The section {key} is only a remark: {bare.strip('.:!')}.")
-    if _PREFACE.match(bare):
-        return Refusal(RefusalReason.META_REMARK, f"The section {key} begins with a remark about itself.")
     if OPENING.match(text):
         return stray(key, "begins with a reasoning block")
     if is_end_marker(text.rstrip().rpartition("\n")[2]) or _TOKEN.search(text.rstrip()):
@@ -154,10 +152,6 @@ _META: Final = re.compile(
     re.VERBOSE,
 )
 
-_PREFACE: Final = re.compile(
-    r"(?:sure[,.!]? |certainly[,.!]? )?here(?:'s| is) (?:the|a|an|my|your) "
-    r"(?:new|improved|better|revised|rewritten) (?:instruction|response):?[*_]{0,2}\s*\n"
-)
 _ESCAPED_BREAK: Final = re.compile(r"[^'\"`\\]\\n\\n(?!['\"`])")
 
 _NOT: Final = r"""(?:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from srt_core.records import Pair
+from srt_core.reflect.prompts.cleaning import CleaningRule
 
 
 class RefusalReason(StrEnum):
@@ -13,6 +14,8 @@ class RefusalReason(StrEnum):
 
     CUT_OFF = "cut_off"
     """The reply is incomplete: cut off at the token limit (finish reason `length`) or by the endpoint."""
+    THOUGHT_ONLY = "thought_only"
+    """The token limit was reached before a word of the reply: the teacher spent it on thinking."""
     CONTENT_FILTER = "content_filter"
     """The endpoint withheld the reply."""
     EMPTY_REPLY = "empty_reply"
@@ -26,7 +29,9 @@ class RefusalReason(StrEnum):
     PLACEHOLDER_ECHO = "placeholder_echo"
     """A section repeats a placeholder of the prompt in place of text."""
     META_REMARK = "meta_remark"
-    """A rewrite is a remark about itself, such as `Same as above.`, or begins with one."""
+    """A rewrite is a remark about itself, such as `Same as above.`, begins with one, or speaks of what it replaces."""
+    REPETITION = "repetition"
+    """A rewrite says one sentence over and over."""
     STRAY_MARKERS = "stray_markers"
     """A section holds tags of a section, its own label, an end marker or reasoning, which are no part of its text."""
     UNCHANGED = "unchanged"
@@ -39,6 +44,7 @@ class RefusalReason(StrEnum):
 
 CORRECTIONS: Final[Mapping[RefusalReason, str]] = {
     RefusalReason.CUT_OFF: "It was cut off before its end. Be briefer, so that the whole reply fits.",
+    RefusalReason.THOUGHT_ONLY: "It held thoughts alone. Keep the thinking short, then write the whole reply.",
     RefusalReason.CONTENT_FILTER: "It was withheld by a content filter. Keep to matter-of-fact and harmless wording.",
     RefusalReason.EMPTY_REPLY: "It held no text outside its reasoning. Write the reply itself.",
     RefusalReason.DECLINED: (
@@ -49,6 +55,7 @@ CORRECTIONS: Final[Mapping[RefusalReason, str]] = {
     RefusalReason.EMPTY_SECTION: "A part was empty. Every part needs a text of its own.",
     RefusalReason.PLACEHOLDER_ECHO: "A placeholder stood where a text belongs. Put your own text in its place.",
     RefusalReason.META_REMARK: "A remark stood where a rewrite belongs. Write out the rewrite itself and nothing else.",
+    RefusalReason.REPETITION: "A rewrite said one sentence over and over. Say each thing once, and end there.",
     RefusalReason.STRAY_MARKERS: "A text had marks of the form of the reply left in it. Keep them out of the texts.",
     RefusalReason.UNCHANGED: "The rewrite was the same as the original. The rewrite must differ and be better.",
     RefusalReason.REPEATS_INSTRUCTION: "The new response only repeated the instruction. It must answer it.",
@@ -66,6 +73,8 @@ def correction_for(reason: str, detail: str) -> str:
     """
     if reason not in list(RefusalReason):
         return ""
+    if reason == RefusalReason.THOUGHT_ONLY:  # its detail is for the curator alone
+        detail = ""
     return f"{CORRECTIONS[RefusalReason(reason)]} {detail.strip()}".strip()
 
 
@@ -83,6 +92,8 @@ class ParsedReflection:
 
     critique: dict[str, str]
     pair: Pair
+    rules: tuple[CleaningRule, ...] = ()
+    """What was done to the texts before they were accepted."""
 
 
 def missing(key: str, what: str = "is missing") -> Refusal:

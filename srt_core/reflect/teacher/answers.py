@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from srt_core.reflect.finish import AT_LIMIT, FILTERED
 from srt_core.reflect.teacher.address import Key
 from srt_core.reflect.teacher.ask import ASK_AGAIN_HINT, Answer, CallOutcome, Headroom
+from srt_core.reflect.teacher.messages import message_text
+from srt_core.reflect.teacher.streams import is_stream, joined_stream
 
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
@@ -35,6 +38,7 @@ _DESCRIPTIONS: Mapping[CallOutcome, str] = {
     CallOutcome.CONTENT_FILTER: "withheld its reply",
     CallOutcome.FORMAT_REFUSED: "does not take a JSON schema",
     CallOutcome.SETTING_REFUSED: "wants the request in other words",
+    CallOutcome.OPTION_REFUSED: "does not take a setting",
     CallOutcome.REQUEST_REFUSED: "refused the call",
     CallOutcome.CONNECTION_BROKE: "broke the connection",
     CallOutcome.TIMED_OUT: "gave no whole answer in time",
@@ -64,7 +68,7 @@ class AnswerReader:
         """Return the Answer in the body of a successful response: JSON in UTF-8 or in the charset of its header."""
         text = body.decode("utf-8", errors="replace")
         try:
-            found: object = json.loads(_decoded(body, charset))
+            found: object = joined_stream(text) if is_stream(text) else json.loads(_decoded(body, charset))
         except (ValueError, RecursionError) as error:
             problem = f"what came is no JSON ({type(error).__name__}): {text}" if text.strip() else "an empty body came"
             return self._no_completion(text, problem, latency_seconds, headers)
@@ -83,13 +87,9 @@ class AnswerReader:
             return self._no_completion(shown, problem, seconds, headers)
         finish_reason = _at(choices[0], "finish_reason") or ""
         message = _at(choices[0], "message")
-        content = _at(message, "content")
-        if content is None and finish_reason in ("length", "content_filter"):
-            content = ""  # where nothing could be written, the finish reason says why
-        if content is None and isinstance(_at(message, "refusal"), str):
-            content = _at(message, "refusal")
-        text = _joined(content)
-        if text is None:
+        text = message_text(message, is_cut=str(finish_reason).lower() in AT_LIMIT | FILTERED)
+        if text is None or re.search("[\ud800-\udfff]", text):
+            content = _at(message, "content")
             return self._no_completion(shown, f"a message whose content is no text but {content!r}", seconds, headers)
         return Answer(
             CallOutcome.ANSWERED,
@@ -121,19 +121,23 @@ class AnswerReader:
         latency_seconds: float = 0.0,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        hint: str | None = None,
     ) -> Answer:
-        """Return the Answer of a call without a reply, the key removed from all text that the server sent."""
-        hint = ASK_AGAIN_HINT
+        """Return the Answer of a call without a reply, the key removed from all text that the server sent.
+
+        `hint`: what to do, where more is known than the outcome says.
+        """
+        usual = ASK_AGAIN_HINT
         if outcome is CallOutcome.KEY_REFUSED:
             variable = self.key.variable
-            hint = f"Set the environment variable {variable} to a key that this server accepts, then start again."
+            usual = f"Set the environment variable {variable} to a key that this server accepts, then start again."
         return Answer(
             outcome,
             text=None if body is None else _storable(self.key.redacted(body)[:KEPT_CHARACTERS]),
             latency_seconds=latency_seconds,
             http_status=status,
             detail=_storable(f"The teacher {self.name} {_DESCRIPTIONS[outcome]}: {self.key.shortened(problem)}."),
-            hint=_STOPPING_HINTS.get(outcome, hint),
+            hint=hint or _STOPPING_HINTS.get(outcome, usual),
             retry_after_seconds=_retry_after(headers or {}),
             headroom=_headroom(headers or {}),
         )
@@ -188,16 +192,6 @@ def _outcome_of(error: _ErrorBody) -> CallOutcome:
     return next((outcome for holds, outcome in by_rule if holds), CallOutcome.SERVER_ERROR)
 
 
-def refused_setting(body: str | None) -> str:
-    """Return the setting that an error refuses, such as `max_tokens`; "" where it refuses none."""
-    error = _ErrorBody.parse(400, body or "")
-    if error.parameter in ("max_tokens", "temperature"):
-        return error.parameter
-    if not re.search(r"unsupported|not supported|use '", error.words, re.I):
-        return ""
-    return next((name for name in ("max_completion_tokens", "max_tokens", "temperature") if name in error.words), "")
-
-
 def _at(found: object, name: str) -> Any:
     """Return a field of a JSON object; None where it is no object or has no such field."""
     return found.get(name) if isinstance(found, dict) else None
@@ -218,14 +212,6 @@ def _message(error: object) -> str:
     if isinstance(message, str):
         return message
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-
-
-def _joined(content: object) -> str | None:
-    """Join a message's content, a text or a list of text parts; None where it is neither, or cannot be stored."""
-    if isinstance(content, list):
-        texts = [part for part in (_at(part, "text") for part in content) if isinstance(part, str)]
-        content = "".join(texts) if texts and len(texts) == len(content) else None
-    return content if isinstance(content, str) and not re.search("[\ud800-\udfff]", content) else None
 
 
 def _storable(text: str) -> str:

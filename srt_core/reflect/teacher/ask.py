@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from srt_core.records import Pair, Stage
+from srt_core.reflect.teacher.settings import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class CallOutcome(StrEnum):
     """The server refused the name of a setting; further requests use another name or leave the setting out."""
     FORMAT_REFUSED = "format_refused"
     """The server does not support a JSON schema."""
+    OPTION_REFUSED = "option_refused"
+    """The server refuses a setting in every way that there is to put it: the curator has to give another."""
     NOT_RECORDED = "not_recorded"
     UNREACHABLE = "unreachable"
     KEY_REFUSED = "key_refused"
@@ -66,6 +69,7 @@ _PASSING = frozenset({
 })  # fmt: skip
 _STOPPING = frozenset({
     CallOutcome.KEY_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.QUOTA_SPENT, CallOutcome.UNREACHABLE,
+    CallOutcome.OPTION_REFUSED,
 })  # fmt: skip
 
 
@@ -133,6 +137,9 @@ class Teacher(Protocol):
         """The model's name, by which its price is found."""
         ...
 
+    changes: Sequence[Change]
+    """How requests are put since the teacher refused them as they were asked for; whoever knows some sets them."""
+
     async def ask(self, ask: Ask) -> Answer:
         """Make one call and return its Answer, whatever the server does; there are no retries here."""
         ...
@@ -149,17 +156,20 @@ class Teacher(Protocol):
 def request_hash(
     model: str,
     messages: Sequence[Mapping[str, str]],
-    temperature: float,
+    temperature: float | None,
     max_tokens: int,
     response_format: Mapping[str, object] | None = None,
+    extra_body: Mapping[str, object] | None = None,
 ) -> str:
     """Return the SHA-256 hash (hex) of everything that decides a reply, by which a stored reply is found again."""
     asked: dict[str, object] = {
         "model": model,
         "messages": [dict(message) for message in messages],
-        "temperature": float(temperature),
+        "temperature": None if temperature is None else float(temperature),
         "max_tokens": max_tokens,
     }
     if response_format is not None:
         asked["response_format"] = response_format
+    if extra_body:
+        asked["extra_body"] = extra_body
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ A batch has a tag of ours in its metadata, so that one whose id was lost in a cr
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from srt_core.errors import TeacherStopError
 from srt_core.reflect.teacher.ask import LONGEST_WAIT_SECONDS, Answer, Ask, CallOutcome
 from srt_core.reflect.teacher.live import OpenAITeacher
+from srt_core.reflect.teacher.settings import Change
 
 if TYPE_CHECKING:
     import openai
@@ -170,20 +171,21 @@ class Batches:
         client = self._teacher.client()
         seconds = self._transfer_seconds
         content = await self._call(lambda: client.files.content(file_id, timeout=seconds), seconds=seconds)
+        used = self._teacher.changes
         for text in content.content.split(b"\n"):
-            if text.strip() and (line := self._line(text)) is not None:
+            if text.strip() and (line := self._line(text, used)) is not None:
                 yield line
 
-    def _line(self, text: bytes) -> Line | None:
+    def _line(self, text: bytes, used: Sequence[Change]) -> Line | None:
         try:
             found: object = json.loads(text)
         except (ValueError, RecursionError):
             return None
         if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
             return None
-        return Line(found["custom_id"], self._answer(found))
+        return Line(found["custom_id"], self._answer(found, used))
 
-    def _answer(self, found: Mapping[str, Any]) -> Answer:
+    def _answer(self, found: Mapping[str, Any], used: Sequence[Change]) -> Answer:
         """Return the Answer in one result: a response with its status, or an error."""
         reader = self._teacher.reader
         response = found.get("response")
@@ -191,8 +193,8 @@ class Batches:
             status = response.get("status_code")
             body = response.get("body")
             if isinstance(status, int) and status >= 400:
-                return self._teacher.judge_line(status, json.dumps(body, ensure_ascii=False))
-            return reader.completion_object(body)
+                return self._teacher.judge_line(status, json.dumps(body, ensure_ascii=False), used)
+            return self._teacher.with_limit(reader.completion_object(body))
         error = found.get("error")
         message = error.get("message") if isinstance(error, dict) else None
         body = json.dumps(found, ensure_ascii=False)

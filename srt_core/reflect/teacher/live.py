@@ -3,13 +3,17 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from srt_core.errors import TeacherStopError
+from srt_core.records import Pair, Stage
+from srt_core.reflect.finish import told_limit
 from srt_core.reflect.teacher.address import read_address, read_key
-from srt_core.reflect.teacher.answers import AnswerReader, refused_setting
+from srt_core.reflect.teacher.answers import AnswerReader
 from srt_core.reflect.teacher.ask import Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.settings import OWN, RESPONSE_FORMAT, Change, Wording, words_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10
 MOST_CONNECTIONS: Final = 1024
+_PERHAPS_A_SETTING: Final = frozenset({
+    CallOutcome.REQUEST_REFUSED, CallOutcome.FORMAT_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.TOO_LONG,
+    CallOutcome.SERVER_ERROR,
+})  # fmt: skip
+"""What an error may be taken for that refuses a setting."""
 _ABSENT: Final = frozenset({
     "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError", "ClientConnectorCertificateError",
     "ConnectionTimeoutError", "ConnectionRefusedError",
@@ -24,15 +33,20 @@ _ABSENT: Final = frozenset({
 """Names of the transport's errors that mean that no connection was made."""
 
 
+_ANY: Final = (Stage.RESPONSE, Pair("", ""))
+
+
 class OpenAITeacher:
     """A chat model behind an OpenAI-compatible endpoint.
 
+    `temperature` None sends none; `extra_body` are further fields of each request, such as `reasoning_effort`.
     `deadline_seconds` limits a whole call, however slowly its answer arrives. The key is read from the environment
     variable that `api_key_variable` names; a server other than OpenAI's may need none. There are no retries: the caller
     decides on them.
 
     Raises:
-        TeacherStopError: the address is no http(s) address, or the key is missing or cannot be one.
+        TeacherStopError: the address is no http(s) address, the key is missing or cannot be one, or the extra body
+            holds a field that requests have anyway.
     """
 
     is_live = True
@@ -43,12 +57,16 @@ class OpenAITeacher:
         model: str,
         *,
         api_key_variable: str = "OPENAI_API_KEY",
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
         max_tokens: int = 2048,
         deadline_seconds: float = 120,
+        extra_body: Mapping[str, object] | None = None,
     ) -> None:
         if not model.strip():
             raise TeacherStopError("No model is named.", "Give the model's name as its endpoint knows it.")
+        self._extra = dict(extra_body or {})
+        for name in OWN.keys() & self._extra.keys():
+            raise TeacherStopError(f"The extra body holds {name}, which a request has anyway.", f"Give {OWN[name]}.")
         self.temperature = temperature
         self.max_tokens = max_tokens
         self.deadline_seconds = deadline_seconds
@@ -59,8 +77,7 @@ class OpenAITeacher:
         self._client: openai.AsyncOpenAI | None = None
         self._http: httpx2.AsyncClient
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tokens_setting = "max_tokens"
-        self._takes_temperature = True
+        self._wording = Wording(self._extra)
 
     @property
     def name(self) -> str:
@@ -84,11 +101,11 @@ class OpenAITeacher:
         import httpx2
 
         started = time.monotonic()
-        client, wording = self.client(), self._wording
+        client, used, body = self.client(), self.changes, self.body(ask)
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 response = await self._http.post(
-                    f"{client.base_url}chat/completions", content=json.dumps(self.body(ask)), headers=self._headers()
+                    f"{client.base_url}chat/completions", content=json.dumps(body), headers=self._headers()
                 )
         except TimeoutError:
             problem = f"{self.deadline_seconds:g} seconds passed"
@@ -97,42 +114,50 @@ class OpenAITeacher:
             return self._connection(error, time.monotonic() - started)
         seconds = time.monotonic() - started
         if response.status_code >= 400:
-            return self._status(response, seconds, wording)
-        return self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
+            return self._status(response.status_code, response.text, seconds, response.headers, (body, used))
+        answer = self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
+        return self.with_limit(answer)
+
+    def with_limit(self, answer: Answer) -> Answer:
+        """Return an answer, its finish reason with what its count of tokens says of the limit that was asked for."""
+        body = self._wording.put({"max_tokens": self.max_tokens, "messages": [{"role": "user", "content": ""}]})
+        limit = body.get("max_tokens", body.get("max_completion_tokens"))
+        return replace(answer, finish_reason=told_limit(answer.finish_reason, answer.completion_tokens, limit))
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key.value}", "Content-Type": "application/json"}
 
     def body(self, ask: Ask) -> dict[str, Any]:
-        """Return the body of the request, its settings under the names that the server was found to accept."""
+        """Return the body of the request, as the server was found to take it."""
         asked: dict[str, Any] = {
             "model": self._model,
             "messages": [dict(message) for message in ask.messages],
-            self._tokens_setting: self.max_tokens,
+            "max_tokens": self.max_tokens,
         }
-        if self._takes_temperature:
+        if self.temperature is not None:
             asked["temperature"] = self.temperature
         if ask.response_format is not None:
-            asked["response_format"] = ask.response_format
-        return asked
+            asked[RESPONSE_FORMAT] = ask.response_format
+        return self._wording.put(asked | self._extra)
 
     @property
-    def wording(self) -> str:
-        """Under which names the server accepts its settings, as text that another process can set."""
-        return f"{self._tokens_setting} {'temperature' if self._takes_temperature else ''}".strip()
+    def changes(self) -> tuple[Change, ...]:
+        """What is done to every request, since the server refuses it as it was asked for."""
+        return self._wording.changes
 
-    @wording.setter
-    def wording(self, found: str) -> None:
-        """Use the names that another process found."""
-        self._tokens_setting, _, temperature = found.partition(" ")
-        self._takes_temperature = bool(temperature)
+    @changes.setter
+    def changes(self, known: Sequence[Change]) -> None:
+        """Put requests as the server was found to take them before."""
+        self._wording.changes = tuple(known)
 
     def request_hash(self, ask: Ask) -> str:
-        """Return the hash of model, messages, temperature, max tokens and JSON schema.
+        """Return the hash of what the curator asks for: model, messages, settings, extra body and JSON schema.
 
-        It does not depend on the names of the settings, so a reply is found again whatever the server calls them.
+        It does not depend on what the server refuses, so a reply is found again however the request had to be put.
         """
-        return request_hash(self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format)
+        return request_hash(
+            self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format, self._extra
+        )
 
     async def close(self) -> None:
         """Close the connections of this event loop's client."""
@@ -163,61 +188,54 @@ class OpenAITeacher:
             )
         return self._client
 
-    @property
-    def _wording(self) -> tuple[str, bool]:
-        """The names under which settings are sent at the moment."""
-        return self._tokens_setting, self._takes_temperature
-
-    def judge(self, error: Exception, latency_seconds: float = 0.0, wording: tuple[str, bool] | None = None) -> Answer:
-        """Return the Answer for an error of the client: an error status, a broken connection or an unreadable body.
-
-        `wording`: the names under which the request sent its settings, if it had any.
-        """
+    def judge(self, error: Exception, latency_seconds: float = 0.0) -> Answer:
+        """Return the Answer for an error of the client: an error status, a broken connection or an unreadable body."""
         import openai
 
         if isinstance(error, openai.APIStatusError):
-            return self._status(error.response, latency_seconds, wording or self._wording)
+            response = error.response
+            return self._status(response.status_code, response.text, latency_seconds, response.headers)
         if isinstance(error, openai.APIConnectionError):
             return self._connection(error, latency_seconds)
         problem = f"{type(error).__name__}: {error}"
         return self.reader.failure(CallOutcome.NO_COMPLETION, problem, None, latency_seconds)
 
-    def judge_line(self, status: int, body: str) -> Answer:
-        """Return the Answer for an error in one line of a batch.
+    def judge_line(self, status: int, error: str, used: Sequence[Change]) -> Answer:
+        """Return the Answer for an error in one line of a batch whose requests were put with the changes `used`.
 
         A refused setting is SETTING_REFUSED for every line, not only for the first that reports it: all lines were
         written before any could be refused.
         """
-        answer = self.reader.error(status, body)
-        setting = refused_setting(answer.text) if answer.outcome is CallOutcome.REQUEST_REFUSED else ""
-        if not setting:
-            return answer
-        self._reword(setting)
-        return replace(answer, outcome=CallOutcome.SETTING_REFUSED)
+        like = Ask(({"role": "system", "content": ""}, {"role": "user", "content": ""}), *_ANY, {})
+        return self._status(status, error, request=(self.body(like), used))
 
-    def _status(self, response: "httpx2.Response", latency_seconds: float, wording: tuple[str, bool]) -> Answer:
-        """Return the Answer for an error status; a setting that it refuses is renamed or left out from now on.
+    def _status(
+        self,
+        status: int,
+        text: str,
+        latency_seconds: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+        request: tuple[Mapping[str, Any], Sequence[Change]] | None = None,
+    ) -> Answer:
+        """Return the Answer for an error status; a setting that it refuses is put otherwise from now on.
 
-        Calls that were under way meanwhile still used the old name and are refused for it too, so the request's own
-        `wording` is compared with the current one.
+        `request`: the body that was sent, and the changes that it was put with. Calls that were under way when the
+        first was refused are refused for the same, and may be made again as the next request is put.
         """
-        answer = self.reader.error(response.status_code, response.text, latency_seconds, response.headers)
-        is_refused = answer.outcome is CallOutcome.REQUEST_REFUSED
-        if is_refused and (wording != self._wording or self._reword(refused_setting(answer.text))):
-            return self.reader.failure(
-                CallOutcome.SETTING_REFUSED, answer.detail, answer.text, latency_seconds, response.status_code
-            )
-        return answer
-
-    def _reword(self, setting: str) -> bool:
-        """Rename a setting or leave it out; return False where that was done before, or there is no such setting."""
-        if "max" in setting and self._tokens_setting == "max_tokens":
-            self._tokens_setting = "max_completion_tokens"
-        elif setting == "temperature" and self._takes_temperature:
-            self._takes_temperature = False
-        else:
-            return False
-        return True
+        answer = self.reader.error(status, text, latency_seconds, headers)
+        if request is None or answer.outcome not in _PERHAPS_A_SETTING:
+            return answer
+        refused = self._wording.learn(status, text, *request)
+        if refused is None:
+            return answer
+        outcome = CallOutcome.SETTING_REFUSED
+        if refused.hint:
+            outcome = CallOutcome.OPTION_REFUSED
+        elif refused.setting == RESPONSE_FORMAT:
+            outcome = CallOutcome.FORMAT_REFUSED
+        return self.reader.failure(
+            outcome, f"HTTP {status}, {words_of(text)}", text, latency_seconds, status, hint=refused.hint
+        )
 
     def _connection(self, error: Exception, latency_seconds: float) -> Answer:
         """Return the Answer for a connection error: UNREACHABLE or CONNECTION_BROKE."""

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from srt_core.errors import TeacherStopError
 from srt_core.records import NO_CONTEXT, Context, Pair, Stage
 from srt_core.reflect.teacher.ask import NOT_RECORDED_HINT, Answer, Ask, CallOutcome, request_hash
+from srt_core.reflect.teacher.settings import Change
 
 FIELDS: Final = ("stage", "instruction", "input", "response", "reply", "finish_reason")
 
@@ -27,6 +28,7 @@ class ReplayTeacher:
     is_live = False
 
     def __init__(self, path: Path) -> None:
+        self.changes: Sequence[Change] = ()
         self._path = path
         self._replies = _read_recording(path)
 

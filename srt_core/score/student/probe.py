@@ -25,6 +25,7 @@ def requests(ids: tuple[int, ...], limit: int) -> Pack:
     long = ids[: min(_LONG, limit)]
     ids = long[:_SHORT]
     size = len(ids)
+    again = (ids[:1] + 6 * ids[1:17])[:limit]  # a trained model soon knows how it goes on: losses near 0
     back = ids[:1] + ids[:0:-1]
     texts = [
         (ids, size // 2),
@@ -35,5 +36,6 @@ def requests(ids: tuple[int, ...], limit: int) -> Pack:
         (ids[: 2 * size // 3] + back[: size // 4], 2 * size // 3),
         (ids[: size // 2] + back[: size // 3], size // 2),
         (long, size // 2),
+        (again, 1),
     ]
     return tuple(LossRequest(text, max(1, start), LossStatus.OK) for text, start in texts)

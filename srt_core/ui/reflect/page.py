@@ -8,7 +8,7 @@ from srt_core.reflect.estimate import Estimate
 from srt_core.reflect.prices import Price, price_of, set_price
 from srt_core.review.status import status
 from srt_core.steps.estimate import count_calls, estimate_run, spent_so_far
-from srt_core.steps.reflect import REFLECT
+from srt_core.steps.reflect import REFLECT, taken_as
 from srt_core.steps.reflect_arguments import Mode
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.form import draw_field
@@ -62,6 +62,8 @@ def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
     with reporting():
         found = estimate_run(project.store, asked)
         _draw_estimate(found)
+        if said := taken_as(project.store, asked):
+            st.text(said)
         caps = {} if asked["replay"] else _choose_caps(project, asked, last)
         show_warnings(REFLECT.warn(project.store, asked))
         _draw_start(project, {**asked, **caps}, found.calls)

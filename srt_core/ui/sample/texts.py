@@ -71,11 +71,13 @@ def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode) -> list[
 def render_critique(reflections: Sequence[Reflection], candidate: Candidate | None) -> None:
     """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
     made = (candidate.origin, candidate.producer) if candidate else None
-    critiques = (each.critique for each in reflections if (each.origin, each.producer) == made)
-    critique = next(filter(None, critiques), None)
-    if critique is None:
+    read = next((each for each in reflections if (each.origin, each.producer) == made and each.critique), None)
+    critique = read.critique if read else None
+    if read is None or critique is None:
         st.caption("No critique: this version did not come from a teacher's reply.")
         return
+    if read.detail:
+        st.text(read.detail)  # what was put right in the reply before it was accepted
     blocks = [labelled(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
     st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
 
