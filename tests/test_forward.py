@@ -194,7 +194,7 @@ def test_what_cannot_be_packed_goes_the_slower_way_and_says_why(name: str) -> No
 
 
 @dataclass
-class LaterConfig(LlamaConfig):
+class LaterConfig(LlamaConfig):  # type: ignore[no-untyped-call]
     """A configuration of a later version of transformers: one that declares more."""
 
     attention_decay: float | None = None

@@ -107,6 +107,8 @@ class Forward:
         ids = tuple(number % len(layer.weight) for number in range(3, 3 + _HEAD_TOKENS))
         hidden, expected = self.hidden([ids])[0], self.own_logits(ids).float()
         weight = layer.weight.detach()
+        if hidden.shape[1] != weight.shape[1]:  # the model does something in between
+            return None
 
         def off(scale: float) -> float:
             logits = Head(weight, bias, softcap=softcap, scale=scale).logits(hidden)
