@@ -16,7 +16,7 @@ from srt_core.ui.frame.words import percent, said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import render_audits
 from srt_core.ui.trust.drawing import EXPLORE
-from srt_core.ui.trust.groups import CHOSEN_HELP, EVIDENCE, MEASURES, render_groups
+from srt_core.ui.trust.groups import CHOSEN_HELP, MEASURES, render_groups
 
 _KAPPA_HELP = (
     "Cohen's kappa: agreement beyond what chance alone would give; 1 is full, 0 is chance. Over samples that both "
@@ -82,7 +82,7 @@ def _draw_claims(store: Store, found: Trust) -> None:
                 "right": st.column_config.TextColumn("Right, by random reads", help=RIGHT_HELP),
                 "n": "Reads",
                 "open": st.column_config.NumberColumn("Drawn, not read", help="Or parked since."),
-                "chosen": st.column_config.TextColumn(EVIDENCE[Evidence.CHOSEN], help=CHOSEN_HELP),
+                "chosen": st.column_config.TextColumn("Chosen decisions", help=CHOSEN_HELP),
             },
             alt="How often the rule is right by random blind reads, with 95 % intervals, and decisions people chose",
         )
