@@ -116,12 +116,12 @@ def test_where_a_reading_contradicts_the_decision_the_reader_is_asked(project: P
     """Only afterwards: the decision stands and becomes the evidence, the reading decides anew, or it is left open."""
     audit = audits.draw(project.store, Population(), "all", 5, "ann", seed="s")
     name = audit.samples[0]
-    decisions.decide(project.store, Decision(name, Action.APPROVE, "bob", Origin.BOTH), expected_event_id=None)
+    decisions.decide(project.store, Decision(name, Action.APPROVE, "bob", Origin.RESPONSE), expected_event_id=None)
     app = open_screen(PAGE, queue="drawn", audit=str(audit.event_id), curator="ann")
     press(app, "mark_none")
     press(app, "done")
     assert "Your reading and the decision that stands differ" in words(app)
-    assert "You marked: no version. Decided before: Approved: Both, by bob." in words(app)
+    assert "You marked: no version. Decided before: Approved: Response, by bob." in words(app)
     press(app, answer)
     assert "differ" not in words(app)
     standing = decisions.standing(project.store, name)

@@ -105,6 +105,7 @@ def test_an_audit_goes_from_draw_to_approval(project: Project) -> None:
     assert events.count_events(project.store, EventFilter(kind="approve")) == 30
     read_one(project.store, audit, audit.samples[0], [])
     assert "found wrong or parked since" in words(app.run())
+    assert "Of what the policy in use keeps, between" in words(app)
     approved = events.events(project.store, EventFilter(kind="approve"), 1)[0]
     assert "its evidence is broken" in words(open_screen(HISTORY, kind="approve"))
     assert approved.in_action == 30

@@ -83,8 +83,8 @@ def _render_actions(view: View, audit: Audit, shown: tuple[int, ...], marks: Mar
             state = f"may be trained on{best}" if version in marked else "may not" if marks else "not marked"
             button(view, f"mark:{place}", f"{place}: {state}", str(place), view.on(_toggle, view, shown, version),
                    type="primary" if version in marked else "secondary")  # fmt: skip
-        button(view, "mark_all", "All may", "A", view.on(_mark, view, Marks(shown, shown)))
-        button(view, "mark_none", "None may", "X", view.on(_mark, view, Marks(shown, ())))
+        button(view, "mark_all", "All may be", "A", view.on(_mark, view, Marks(shown, shown)))
+        button(view, "mark_none", "None may be", "X", view.on(_mark, view, Marks(shown, ())))
         button(view, "best", "Best", "B", view.on(_turn_best, view, shown), disabled=len(marked) < 2)  # noqa: PLR2004
         button(view, "done", "Done", "Enter", view.on(_finish, view, audit), type="primary")
         last = blind.last_reading(view.desk.store, audit, curator())

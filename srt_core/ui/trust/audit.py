@@ -37,7 +37,7 @@ def asked_audit(store: Store) -> Audit:
 def render_audit_place(store: Store) -> None:
     """Say in Review how far the audit is, with the way back. Not how many were wrong: that would tell of the rule."""
     audit = asked_audit(store)
-    read = audits.result(store, audit).claim.reads.read
+    read = audits.count_read(store, audit)
     said = f"read blind **{read:,}** of {audit.size:,}" if audit.is_blind else "an open audit of an older version"
     st.markdown(said)
     st.page_link(TRUST, label="Audit", icon=PAGES[TRUST][1], query_params=address(audit=str(audit.event_id)))

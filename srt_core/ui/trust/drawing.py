@@ -82,7 +82,9 @@ def _draw_reading(project: Project, population: Population, there: audits.Size, 
         st.markdown("There is no sample here. Take another filter.")
         return
     likely = Claim(Reads(round(size * 0.9), size - round(size * 0.9)), there.samples, look).interval
-    if likely:
+    if size == there.samples:
+        st.markdown(f"All {size:,} samples in random order, decided or not. Once all are read, no doubt is left.")
+    elif likely:
         st.markdown(
             f"**{size:,}** of {there.samples:,} samples in random order, decided or not. If 90 of 100 are right, it "
             f"will show between {percent(likely.low)} and {percent(likely.high)}."

@@ -4,7 +4,9 @@ import streamlit as st
 
 from srt_core.project.candidates import count_samples
 from srt_core.project.store import Store
+from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, Trust, trust
+from srt_core.review.trust.audits import Part
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import interval_points
@@ -14,7 +16,7 @@ from srt_core.ui.frame.words import percent, said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import render_audits
 from srt_core.ui.trust.drawing import EXPLORE
-from srt_core.ui.trust.groups import CHOSEN_HELP, EVIDENCE, MEASURES, render_groups
+from srt_core.ui.trust.groups import CHOSEN_HELP, MEASURES, render_groups
 
 _KAPPA_HELP = (
     "Cohen's kappa: agreement beyond what chance alone would give; 1 is full, 0 is chance. Over samples that both "
@@ -29,7 +31,7 @@ def render_trust(project: Project) -> None:
         show_empty("There are no samples yet. Import some first.", "pages/1_Import.py", "Import")
         return
     found = remembered(trust, store)
-    _draw_claims(found)
+    _draw_claims(store, found)
     render_audits(project)
     if found.margins:
         render_groups(found)
@@ -37,17 +39,20 @@ def render_trust(project: Project) -> None:
         _draw_curators(store)
 
 
-def _draw_claims(found: Trust) -> None:
+def _draw_claims(store: Store, found: Trust) -> None:
     """Say what random reads show of the policy in use, and beside it, apart, what people chose to decide."""
     drawn, chosen = found.overall[Evidence.RANDOM], found.overall[Evidence.CHOSEN]
     if found.audit is None or not drawn.of_all.read:
         missing = "Not enough yet" if found.audit else "No random reads yet"
         st.markdown(
-            f"**{missing}**: nothing can be said of how often the rule is right. "
-            + ("Read what was drawn, below." if found.audit else "Draw some of all samples below, and read them blind.")
+            f"**{missing}** of all samples: nothing can be said of how often the rule is right on them. "
+            + ("Read what was drawn, below." if found.audit else "Draw some below, and read them blind.")
         )
     else:
         st.markdown(f"**{found.claim(drawn.kept).sentence('what the rule keeps')}**", help=RIGHT_HELP)
+    for audit, claim in remembered(audits.claims_of_policy, store):
+        said = claim.sentence(f"what the policy in use {'keeps' if audit.part is Part.KEPT else 'leaves out'}")
+        st.markdown(f"{said} (audit {audit.event_id}, of these alone)")
     if not (drawn.of_all.drawn or chosen.of_all.drawn):
         return
     both = st.container(horizontal=True, gap="large")
@@ -77,7 +82,7 @@ def _draw_claims(found: Trust) -> None:
                 "right": st.column_config.TextColumn("Right, by random reads", help=RIGHT_HELP),
                 "n": "Reads",
                 "open": st.column_config.NumberColumn("Drawn, not read", help="Or parked since."),
-                "chosen": st.column_config.TextColumn(EVIDENCE[Evidence.CHOSEN], help=CHOSEN_HELP),
+                "chosen": st.column_config.TextColumn("Chosen decisions", help=CHOSEN_HELP),
             },
             alt="How often the rule is right by random blind reads, with 95 % intervals, and decisions people chose",
         )

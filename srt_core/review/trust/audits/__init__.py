@@ -11,7 +11,7 @@ size is fixed by the draw. Each draw or extension is a look, and spends its part
 """
 
 from srt_core.review.trust.audits.drawing import audit_of, draw, extend
-from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit, Part, Terms, audits, find_audit
+from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit, Part, Terms, audits, count_read, find_audit
 from srt_core.review.trust.audits.population import Population, Size, count_population
 from srt_core.review.trust.audits.results import (
     Approval,
@@ -19,6 +19,7 @@ from srt_core.review.trust.audits.results import (
     approvals,
     approve,
     broken_approvals,
+    claims_of_policy,
     next_look,
     result,
 )
@@ -37,7 +38,9 @@ __all__ = [
     "audit_of",
     "audits",
     "broken_approvals",
+    "claims_of_policy",
     "count_population",
+    "count_read",
     "draw",
     "extend",
     "find_audit",

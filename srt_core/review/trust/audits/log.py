@@ -129,6 +129,12 @@ def find_audit(store: Store, event_id: int | None) -> Audit:
     raise SRTError(f"There is no audit {event_id or ''}".rstrip() + ".", "Draw one on the page Trust.")
 
 
+def count_read(store: Store, audit: Audit) -> int:
+    """Count the samples of an audit that somebody read."""
+    sql = "SELECT count(*) FROM drawn WHERE audit_id = ? AND sample_id IN (SELECT sample_id FROM reading)"
+    return int(store.value(sql, [audit.event_id]))
+
+
 def written(only: Filter) -> dict[str, object]:
     """Write a filter for the log; JSON has no infinity."""
     return {item.name: _json(getattr(only, item.name)) for item in fields(only)}

@@ -11,7 +11,7 @@ from srt_core.project.intervals import most_wrong
 from srt_core.project.store import Store
 from srt_core.records import Action
 from srt_core.review import decisions
-from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.review.trust.audits.evidence import Drawn, drawn, make_claim, picks_of
 from srt_core.review.trust.audits.log import MOST_ALLOWED, Audit, Part, audits
 from srt_core.review.trust.audits.population import (
@@ -99,6 +99,17 @@ def result(store: Store, audit: Audit) -> Result:
     return replace(
         found, rest=rest, remaining=remaining, read_right=of_all - remaining, limit=limit, met=met, more=more
     )
+
+
+def claims_of_policy(store: Store) -> list[tuple[Audit, Claim]]:
+    """Return what the audits show that drew from all that the policy in use keeps, or leaves out, and still hold."""
+    found = []
+    for audit in audits(store):
+        if audit.is_blind and audit.part is not Part.ALL and is_empty(audit.only):
+            shown = result(store, audit)
+            if shown.holds and shown.claim.reads.read:
+                found.append((audit, shown.claim))
+    return found
 
 
 def next_look(store: Store, only: Filter) -> int:
