@@ -26,7 +26,7 @@ def select(
         counts = status(store)
     found = counts["selected"]
     say(f"Policy {policy.name}: {found['total']:,} samples kept.")
-    for title, counts in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
-        for name, number in counts.items():
+    for title, numbers in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
+        for name, number in numbers.items():
             say(f"  {title} {name}: {number:,}")
     say(describe_export(counts["verdicts"], counts["parked_kept"]))
