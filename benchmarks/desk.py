@@ -98,7 +98,7 @@ def measure_screens(page: Page, url: str, presses: int) -> None:
     for name in PAGES:
         open_page(page, url, name)
         print_times(f"first paint: {name or 'Overview'}", [open_page(page, url, name) for _ in range(3)])
-    for queue in ("all", "closest", "audit", "filter&reason=kept&ifd=0.5,0.8"):
+    for queue in ("all", "closest", "filter&reason=kept&ifd=0.5,0.8"):
         open_review(page, url, queue)
         press_all(page, f"next sample, {queue.partition('&')[0]}", "ArrowRight", presses)
     open_review(page, url, "closest")

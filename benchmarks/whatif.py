@@ -23,7 +23,7 @@ from srt_core.records import Action, Policy, Stage
 from srt_core.review import decisions
 from srt_core.score.scorings import COMPARED
 from srt_core.select.compare import whatif
-from srt_core.select.compare.outcome_map import Shown, outcome_map, values_of
+from srt_core.select.compare.outcome_map import Fit, outcome_map, values_of
 from srt_core.select.compare.side_by_side import side_by_side
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
@@ -54,19 +54,26 @@ def questions(store: Store) -> Iterator[Asked]:
         yield f"histogram: gain of the {stage}", partial(whatif.gains, store, stage, policy)
     for measure in COMPARED:
         yield f"histogram: {measure}", partial(whatif.spread, store, measure, policy)
-    for x, y, shown in _MAPS:
+    for x, y, fit in (*_MAPS, ("max_ifd", "max_r_ifd", read_some(store))):
         across, up = ((DIALS[name], values_of(DIALS[name])) for name in (x, y))
-        yield f"map: {x}, {y}, {shown}", partial(outcome_map, store, policy, across, up, shown)
+        shown = "kept" if fit is None else "right"
+        yield f"map: {x}, {y}, {shown}", partial(outcome_map, store, policy, across, up, fit)
     for number in (2, 5):
         beside = [policy, *policies.values()][:number]
         yield f"side by side: {number} policies", partial(side_by_side, store, beside)
 
 
-_MAPS: Sequence[tuple[str, str, Shown]] = (
-    ("instruction_margin", "response_margin", "kept"),
-    ("max_ifd", "max_r_ifd", "agreement"),
-    ("max_ifd", "top_share", "kept"),
+_MAPS: Sequence[tuple[str, str, Fit | None]] = (
+    ("instruction_margin", "response_margin", None),
+    ("max_ifd", "top_share", None),
 )
+READS = 1_000
+
+
+def read_some(store: Store) -> Fit:
+    """As many random reads as a large audit has, each with the version fit that the policy in use keeps."""
+    rows = store.rows("SELECT seq, candidate_id FROM selection ORDER BY hash(seq) LIMIT ?", [READS])
+    return [(row["seq"], () if row["candidate_id"] is None else (row["candidate_id"],)) for row in rows]
 
 
 def decide_a_tenth(store: Store) -> None:

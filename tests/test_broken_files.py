@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from srt_core.importing.files import ImportRow, Reject, read_rows
+from srt_core.importing.files import ImportRow, Record, Reject, read_records, read_rows
 
 Rows = list[dict[str, Any]]
 
@@ -169,3 +169,62 @@ def test_a_reason_says_what_to_change(tmp_path: Path, bad: str, advice: str) -> 
     taken, rejected = read(tmp_path / "a.json")
     assert len(taken) == 2
     assert advice in rejected[0].reason
+
+
+# --- quotes after a backslash ----------------------------------------------------------------------------------------
+
+
+def table(folder: Path, *lines: str) -> list[Record | Reject]:
+    path = folder / "data.csv"
+    path.write_text("\n".join(["instruction,output", *lines, ""]))
+    return list(read_records(path))
+
+
+def fields(items: list[Record | Reject]) -> list[tuple[object, ...]]:
+    return [tuple(item.fields.values()) for item in items if isinstance(item, Record)]
+
+
+def test_a_backslash_before_a_quote_is_read_as_its_writer_meant(tmp_path: Path) -> None:
+    """Where a backslash escapes quotes it is taken off; two are one where all are written so, as pandas does."""
+    wrote = [r'"say \"hi\", twice","a\\b \"c\""', r'"ends with \\","x"', r'"it said \"no\"","y"']
+    assert fields(table(tmp_path, *wrote)) == [
+        ('say "hi", twice', 'a\\b "c"'),
+        ("ends with \\", "x"),
+        ('it said "no"', "y"),
+    ]
+    spark = [r'"say \"hi\"","\frac{1}{2} \\ 3"', r'"line', r'\"two\"","z"']
+    assert fields(table(tmp_path, *spark)) == [('say "hi"', r"\frac{1}{2} \\ 3"), ('line\n"two"', "z")]
+
+
+def test_backslashes_of_another_table_stay(tmp_path: Path) -> None:
+    """Where quotes are doubled a backslash is a character: before a quote that ends a field, and before any other."""
+    doubled = [r'"C:\dir\","x"', r'"say ""hi""","\\"', r"a \"b,c", r'"{""a"": ""\""b\""""}","y"']
+    found = fields(table(tmp_path, *doubled))
+    assert found == [("C:\\dir\\", "x"), ('say "hi"', "\\\\"), (r"a \"b", "c"), (r'{"a": "\"b\""}', "y")]
+
+
+def test_a_broken_row_among_backslashes_costs_itself(tmp_path: Path) -> None:
+    """After a row that is none the next one goes on, whichever way quotes are written; its text is as in the file."""
+    rows = [rf'"q{at} \"x\"","a{at}"' for at in range(50)]
+    broken = [*rows[:20], r'"q20 \"x","a"20"', *rows[21:]]
+    items = table(tmp_path, *broken)
+    assert fields(items) == [(f'q{at} "x"', f"a{at}") for at in range(50) if at != 20]
+    (reject,) = [item for item in items if isinstance(item, Reject)]
+    assert (reject.row, reject.line, reject.raw) == (21, 22, broken[20])
+
+
+def test_a_late_row_with_backslashes_is_read(tmp_path: Path) -> None:
+    """A row that only makes sense with quotes after backslashes is read so, wherever it comes."""
+    rows = [f'"question {at} {"long " * 50}","a ""b"""' for at in range(500)]
+    items = table(tmp_path, *rows, r'"say \"hi\"","a"', rows[0])
+    assert not [item for item in items if isinstance(item, Reject)]
+    assert fields(items)[500] == ('say "hi"', "a")
+
+
+def test_a_stray_zero_costs_its_record(tmp_path: Path) -> None:
+    """One byte of zero among much text does not make a file binary."""
+    rows = as_lines(ROWS[:40])
+    (tmp_path / "data.jsonl").write_text(rows.replace("Name sea 7", "Name sea\0 7"))
+    items = list(read_rows(tmp_path / "data.jsonl"))
+    assert [item.row for item in items if isinstance(item, Reject)] == [8]
+    assert len(items) == 40

@@ -126,7 +126,7 @@ def test_no_unhurried_key_is_dropped_and_none_lost_by_kill(page: Page, app_serve
 
 def test_reload_keeps_the_place_and_the_decisions(page: Page, shared_server: AppServer, project: Path) -> None:
     """Place and decisions live in the address and the file, not in the session."""
-    open_review(page, shared_server, project, queue="audit")
+    open_review(page, shared_server, project, queue="closest")
     page.keyboard.press("x")
     page.get_by_text("27 open").wait_for()
     wait_for_script(page)
@@ -135,7 +135,7 @@ def test_reload_keeps_the_place_and_the_decisions(page: Page, shared_server: App
     page.get_by_text("27 open").wait_for()
     wait_for_script(page)
     assert address_of(page) == address
-    assert "queue=audit" in address and "sample=s" in address
+    assert "queue=closest" in address and "sample=s" in address
 
 
 def test_every_key_does_what_its_button_says(page: Page, shared_server: AppServer, project: Path) -> None:

@@ -282,10 +282,10 @@ def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path)
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"alpaca.json": {}}}', '{"files": 3}'])
 def test_a_foreign_manifest_is_replaced(store: Store, tmp_path: Path, text: str) -> None:
-    """A manifest.json that was not written by an export is no reason to fail."""
+    """A manifest.json that was not written by an export is no reason to fail where it may be replaced."""
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
-    export(store, tmp_path, "messages", by="Ann")
+    export(store, tmp_path, "messages", by="Ann", force=True)
     assert set(manifest(tmp_path)) == {"messages.jsonl"}
 
 

@@ -14,9 +14,13 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions, history
 from srt_core.review.filter.filter import Filter, membership
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import trust
+from srt_core.review.trust.audits import Population
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
+from tests.blind_reading import read_one, versions_of
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -99,6 +103,37 @@ def test_going_back_makes_the_same_decisions_stand_and_can_be_taken_back(store: 
     again = events.events(store, EventFilter(), 1)[0].action_id
     assert history.take_back(store, again, "Ann") == 5
     assert stand(store) == then
+
+
+def test_going_back_restores_decisions_with_their_standing_as_evidence(store: Store) -> None:
+    """What is decided again is whose it was and what it was: single or bulk, made before or after a reading."""
+    audit = audits.draw(store, Population(), "all", len(CASES), "Ann", seed="s")
+    for place in (0, 1):
+        read_one(store, audit, sample_name(place), [versions_of(store, sample_name(place))[1]])
+    decide(store, 0, Action.REJECT, "Cem")
+    before = decide(store, 2, Action.REJECT, "Cem")
+    read_one(store, audit, sample_name(2), [versions_of(store, sample_name(2))[1]])
+    bulk(store)
+    at = events.events(store, EventFilter(), 1)[0].event_id
+    found, figures, people = audits.result(store, audit).claim.reads, trust(store).overall, authors(store)
+    assert (found.right, found.wrong) == (2, 1)
+    decisions.undo(store, before, "Bo")
+    decisions.undo(store, events.events(store, EventFilter(kind="reject", author="Cem"), 9)[-1].event_id, "Bo")
+    decisions.undo_action(store, events.events(store, EventFilter(kind="approve"), 1)[0].action_id, "Bo")
+    assert audits.result(store, audit).claim.reads != found
+    action = history.go_back(store, at, "Ann")
+    assert audits.result(store, audit).claim.reads == found
+    assert trust(store).overall == figures
+    assert authors(store) == people
+    assert decisions.last_decisions(store, "Ann") == []
+    history.take_back(store, action, "Ann")
+    history.go_back(store, at, "Ann")
+    assert trust(store).overall == figures
+
+
+def authors(store: Store) -> dict[str, int]:
+    """Who decided how many single samples."""
+    return {each.name: each.decisions for each in history.log_authors(store) if each.decisions}
 
 
 def test_the_undo_of_a_bulk_action_can_be_taken_back(store: Store) -> None:

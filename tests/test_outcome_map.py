@@ -8,10 +8,9 @@ import pytest
 from srt_core.errors import PolicyError
 from srt_core.methods import DIALS
 from srt_core.project.store import Store
-from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions
+from srt_core.records import Origin, Policy
 from srt_core.select.compare import outcome_map
-from srt_core.select.compare.outcome_map import VALUES, OutcomeMap, Shown, values_of
+from srt_core.select.compare.outcome_map import VALUES, Fit, OutcomeMap, values_of
 from srt_core.select.policy import with_settings
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
@@ -22,22 +21,32 @@ CASES = [
     Case({origin: Numbers(DRAW.randrange(2, 12) / 8, DRAW.randrange(2, 12) / 8) for origin in Origin})
     for _ in range(120)
 ]
-CHOSEN = {place: DRAW.choice([None, *Origin]) for place in range(0, 120, 4)}
+READ = {place: [origin for origin in Origin if DRAW.random() < 0.4] for place in range(0, 120, 4)}
+"""Samples that were read, with the versions that may be trained on."""
 BASE = Policy(require_response_reflection=False)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A project of which a fourth is decided."""
+    """A project of these samples."""
     with create_project(tmp_path_factory.mktemp("map") / "p.srt", CASES) as store:
-        for place, origin in CHOSEN.items():
-            action = Action.CHOOSE if origin else Action.REJECT
-            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
         yield store
 
 
-def map_of(store: Store, x: str, xs: list[float], y: str, ys: list[float], shown: Shown) -> OutcomeMap:
-    return outcome_map.outcome_map(store, BASE, (DIALS[x], xs), (DIALS[y], ys), shown)
+def fit_of(store: Store) -> Fit:
+    """What was read, by the samples' numbers and the ids of the versions."""
+    rows = store.rows("SELECT seq, sample_id, origin, candidate_id FROM candidate JOIN sample USING (sample_id)")
+    seqs = {row["sample_id"]: row["seq"] for row in rows}
+    ids = {(row["sample_id"], row["origin"]): row["candidate_id"] for row in rows}
+    return tuple(
+        (seqs[sample_name(place)], tuple(ids[sample_name(place), origin] for origin in origins))
+        for place, origins in READ.items()
+    )
+
+
+def map_of(store: Store, x: str, xs: list[float], y: str, ys: list[float], shown: str) -> OutcomeMap:
+    fit = fit_of(store) if shown == "right" else None
+    return outcome_map.outcome_map(store, BASE, (DIALS[x], xs), (DIALS[y], ys), fit)
 
 
 PAIRS = [
@@ -47,40 +56,43 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize("shown", ["kept", "agreement"])
+@pytest.mark.parametrize("shown", ["kept", "right"])
 @pytest.mark.parametrize(("x", "xs", "y", "ys"), PAIRS)
 def test_a_small_set_is_counted_whole(
-    store: Store, x: str, xs: list[float], y: str, ys: list[float], shown: Shown
+    store: Store, x: str, xs: list[float], y: str, ys: list[float], shown: str
 ) -> None:
-    """Every sample, or every decided one, counts under every pair of values, row by row from the lowest y."""
+    """Every sample, or every one that was read, counts under every pair of values, row by row from the lowest y."""
     found = map_of(store, x, xs, y, ys, shown)
     rules = [[rule_oracle.select(CASES, with_settings(BASE, {x: across, y: up})) for across in xs] for up in ys]
     if shown == "kept":
         expected = [[sum(each.origin is not None for each in rule) for rule in row] for row in rules]
     else:
-        expected = [[sum(rule[place].origin == o for place, o in CHOSEN.items()) for rule in row] for row in rules]
+        expected = [[sum(_is_right(rule[place].origin, fit) for place, fit in READ.items()) for rule in row]
+                    for row in rules]  # fmt: skip
     assert found.hits == expected
-    assert found.samples == found.population == (len(CASES) if shown == "kept" else len(CHOSEN))
+    assert found.samples == found.population == (len(CASES) if shown == "kept" else len(READ))
     assert (found.is_exact, found.margin) == (True, 0.0)
 
 
-@pytest.mark.parametrize("shown", ["kept", "agreement"])
-def test_a_large_set_is_drawn_from_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch, shown: Shown) -> None:
+def _is_right(kept: Origin | None, fit: list[Origin]) -> bool:
+    return kept in fit if kept else not fit
+
+
+def test_a_large_set_is_drawn_from_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are more samples than are looked at, the same ones are drawn each time, and the error is stated."""
     monkeypatch.setattr(outcome_map, "DRAWN", 20)
-    found, again = (map_of(store, *PAIRS[0], shown=shown) for _ in range(2))
+    found, again = (map_of(store, *PAIRS[0], shown="kept") for _ in range(2))
     assert found == again
     assert (found.samples, found.is_exact) == (20, False)
-    of_all = len(CASES) if shown == "kept" else len(CHOSEN)
+    of_all = len(CASES)
     assert found.population == of_all
     assert found.margin == pytest.approx(1.96 * (0.25 / 20 * (of_all - 20) / (of_all - 1)) ** 0.5, abs=1e-4)
     assert max(max(row) for row in found.hits) <= 20
 
 
-def test_without_decisions_there_is_no_agreement(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_reads_there_is_no_share(store: Store) -> None:
     """A share of nothing is None in every cell."""
-    with create_project(tmp_path_factory.mktemp("none") / "p.srt", CASES[:5]) as store:
-        found = map_of(store, "max_ifd", [0.5, 1.0], "max_r_ifd", [0.5], "agreement")
+    found = outcome_map.outcome_map(store, BASE, (DIALS["max_ifd"], [0.5, 1.0]), (DIALS["max_r_ifd"], [0.5]), ())
     assert found.share() == [[None, None]]
     assert found.margin == 0.0
 

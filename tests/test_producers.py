@@ -313,17 +313,6 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
     assert facets.count(desk.store, Filter(state=("overridden",))) == 1
 
 
-def test_agreement_of_rule_and_people_is_on_the_text(desk: Desk) -> None:
-    """A decision for one producer's response is not the pick of a policy that takes another's."""
-    a, b = desk.teacher("a"), desk.teacher("b")
-    desk.add(Origin.RESPONSE, a)
-    desk.add(Origin.RESPONSE, b)
-    selection.apply(desk.store, replace(ALWAYS, producer=a), "ann")
-    decide(desk, Action.APPROVE, Origin.RESPONSE)
-    found = compare(desk.store, replace(ALWAYS, producer=b))
-    assert (found.decided, found.agrees_before, found.agrees_after) == (1, 1, 0)
-
-
 def test_a_decision_names_the_candidate_of_the_policy(desk: Desk) -> None:
     """Without a candidate named it is the panel's, by one decision and by many; an edit keeps what it was made of."""
     a, b = desk.teacher("a"), desk.teacher("b")

@@ -109,13 +109,6 @@ def test_failed_queue_and_failures(store: Store) -> None:
     assert failures(store, "s0") == {}
 
 
-def test_random_audit_is_stable_and_complete(store: Store) -> None:
-    """The random order holds every sample once and is the same again."""
-    order = walk_through(store, QUEUES["audit"])
-    assert sorted(order) == BY_NUMBER
-    assert walk_through(store, QUEUES["audit"]) == order
-
-
 @pytest.mark.parametrize(("length", "is_held"), [(9, True), (10, False), (80, False), (81, True)])
 def test_conflict_queue_takes_less_than_half_and_more_than_four_times(store: Store, length: int, is_held: bool) -> None:
     """The rule and the length disagree under half and over four times the original's 20 characters."""

@@ -1,6 +1,7 @@
 """The shapes in which data sets hold pairs: each is read by the names of its own columns, record by record."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,101 @@ def reason_of(folder: Path, record: object, **options: Any) -> str:
         ([["Human", "q"], ["GPT", "a"]], Pair("q", "a")),
         (["q", "a"], Pair("q", "a")),
         (said("q", "a"), Pair("q", "a")),
+        ({"definition": "d", "inputs": "i", "targets": "t"}, Pair("d", "t", "i")),
+        ({"inputs": [1], "inputs_pretokenized": "i", "targets": [2], "targets_pretokenized": "t"}, Pair("i", "t")),
+        ({"user_prompt": "p", "assistant_response": "r", "system_prompt": "s"}, Pair("p", "r", context=Context("s"))),
+        ({"instruction": "i", "generation": "g", "model_name": "m"}, Pair("i", "g")),
+        ({"input": "i", "reasoning_content": "t", "content": "c"}, Pair("i", "c")),
+        ({"source": "s", "target": "t"}, Pair("s", "t")),
+        ({"Q": "q", "A": "a"}, Pair("q", "a")),
+        ({"question": "q", "context": "c", "answers": {"text": ["a"], "answer_start": [0]}}, Pair("q", "a", "c")),
+        ({"instruction": "i", "input": "", "context": "c", "output": "o"}, Pair("i", "o", "c")),
+        ({"instruction": "i", "input": "nan", "context": "c", "output": "o"}, Pair("i", "o", "c")),
+        ({"instruction": "i", "input": " ", "context": "", "output": "o"}, Pair("i", "o", " ")),
+        ({"instruction": "i", "input": "", "context": ["c"], "output": "o"}, Pair("i", "o")),
+        ({"id": "1", "items": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, Pair("q", "a")),
+        ({"chat_messages": [{"sender": "human", "text": "q"}, {"sender": "assistant", "text": "a"}]}, Pair("q", "a")),
+        ({"contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}],
+          "systemInstruction": {"parts": [{"text": "s"}]}}, Pair("q", "a", context=Context("s"))),
+        ({"system": [{"text": "s"}], "messages": [{"role": "user", "content": [{"text": "q"}]},
+                                                  {"role": "assistant", "content": [{"text": "a"}]}]},
+         Pair("q", "a", context=Context("s"))),
+        ({"input": {"messages": said("q")}, "preferred_output": [said("", "a")[1]], "non_preferred_output": []},
+         Pair("q", "a")),
+        ({"chat": {"turn_2": {"Human": "r", "MOSS": "b"}, "turn_1": {"Human": "q", "MOSS": "a"}}},
+         Pair("r", "b", context=context("q", "a"))),
+        ({"chat": json.dumps({f"turn_{at}": {"Human": f"q{at}", "MOSS": f"a{at}"} for at in range(9, 11)})},
+         Pair("q10", "a10", context=context("q9", "a9"))),
         ({"Definition": ["d"], "Instances": [{"input": "i", "output": ["o"]}]}, Pair("d", "o", "i")),
     ],
 )  # fmt: skip
 def test_a_shape_is_known_by_its_names(tmp_path: Path, record: object, pair: Pair) -> None:
     """Without a word about columns each of the common shapes gives the pair that its owner means."""
     assert [row.original for row in rows_of(tmp_path, record, record)] == [pair, pair]
+
+
+def test_the_best_replies_of_a_tree_are_a_conversation(tmp_path: Path) -> None:
+    """Of the replies to a message the one of the lowest rank is taken; the others are counted."""
+
+    def message(text: str, *replies: object, role: str = "assistant", **more: object) -> dict[str, object]:
+        return {"role": role, "text": text, "replies": list(replies), **more}
+
+    again = message("q2", message("a2"), role="prompter")
+    tree = message("q", message("b", rank=1), message("a", again, rank=0), message("c"), role="prompter")
+    account = Account()
+    row = rows_of(tmp_path, {"message_tree_id": "1", "prompt": tree}, account=account)[0]
+    assert row.original == Pair("q2", "a2", context=context("q", "a"))
+    assert list(account.notes.values()) == [2]
+    flat = {"message_id": "2", "parent_id": "1", "role": "assistant", "text": "a"}
+    assert "one message of a conversation" in reason_of(tmp_path, flat)
+
+
+def test_what_stands_in_an_object_of_speakers_is_kept(tmp_path: Path) -> None:
+    """Beside what the speakers say an object may hold more, which stays with its last turn."""
+    turn = {"Human": "q", "Inner Thoughts": "None", "Commands": None, "MOSS": "a"}
+    account = Account()
+    (row,) = rows_of(tmp_path, {"meta_instruction": "s", "chat": {"turn_1": turn}}, account=account)
+    assert row.original == Pair("q", "a", context=Context("s"))
+    assert row.extra == {"message_fields": [{}, {}, {"Inner Thoughts": "None"}]}
+
+
+def test_the_input_that_was_taken_is_said(tmp_path: Path) -> None:
+    """Where another column is the input of some records the account says of how many."""
+    account = Account()
+    records = [{"instruction": "i", "input": each, "context": "c", "output": "o"} for each in ("x", "", "")]
+    rows = rows_of(tmp_path, *records, account=account)
+    assert [row.original.input for row in rows] == ["x", "c", "c"]
+    assert [row.extra for row in rows] == [{"context": "c"}, {}, {}]
+    assert 'input: "input"; input: "context" (2)' in account.lines()[0]
+
+
+def test_a_system_text_within_messages_is_said(tmp_path: Path) -> None:
+    """What is used as the system text is named wherever it stands."""
+    account = Account()
+    talk = [{"role": "system", "content": "s"}, *said("q", "a")]
+    rows_of(tmp_path, {"messages": talk}, {"messages": said("q", "b")}, account=account)
+    assert account.lines() == ['Used as system: "messages" (1); turns: "messages".']
+
+
+@pytest.mark.parametrize(
+    ("text", "separators"),
+    [
+        ("<s>[INST] q [/INST] a </s>", ["[INST]", "[/INST]", "<s>", "</s>"]),
+        ("### Instruction:\nq\n### Response:\na", ["### Instruction:", "### Response:"]),
+        ("\n\nHuman: q\n\nAssistant: a", ["Human:", "Assistant:"]),
+        ("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>",
+         ["<|im_start|>user", "<|im_start|>assistant", "<|im_end|>"]),
+        ("q and a", ["### Human:", "### Assistant:"]),
+    ],
+)  # fmt: skip
+def test_the_separators_of_common_texts_are_proposed(tmp_path: Path, text: str, separators: list[str]) -> None:
+    """The refusal of a text that holds both names the separators in it; with these it is read."""
+    with pytest.raises(DatasetError) as refused:
+        items_of(tmp_path, {"text": text})
+    written = shlex.split(refused.value.hint.split("response: ")[1].split("; a third")[0])
+    assert written[1::2] == separators
+    if separators[0] in text:
+        assert pair_of(tmp_path, {"text": text}, separators=tuple(separators)) == Pair("q", "a")
 
 
 def test_a_file_may_mix_shapes(tmp_path: Path) -> None:
@@ -301,6 +391,17 @@ def test_what_messages_have_beside_their_text_is_kept_and_told(tmp_path: Path) -
     assert isinstance(row, ImportRow)
     assert row.extra == {"message_fields": [{}, {"thinking": "Add."}]}
     assert account.lines() == ['Used as turns: "messages".', 'Kept: "thinking of messages".']
+
+
+def test_a_second_content_of_a_message_is_kept(tmp_path: Path) -> None:
+    """Where a message has its content twice the second is kept unless it says the same."""
+    talk = [
+        {"role": "user", "content": "q", "text": "q", "author": "Bo"},
+        {"role": "assistant", "content": "a", "parts": ["b"]},
+    ]
+    (row,) = rows_of(tmp_path, {"messages": talk})
+    assert row.original == Pair("q", "a")
+    assert row.extra == {"message_fields": [{"author": "Bo"}, {"parts": ["b"]}]}
 
 
 def test_messages_that_python_printed_are_refused_by_that_name(tmp_path: Path) -> None:

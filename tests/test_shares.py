@@ -127,7 +127,7 @@ def test_sharing_out_is_kept_and_logged(project: Store) -> None:
     """The assignment reads back, and the log says who shared which queue out, how."""
     assert read_assignment(project, "all").percents() == {"Ann": 50.0, "Ben": 50.0}
     assert read_assignment(project, "all").share("Eve") is None
-    assert read_assignment(project, "audit") is EMPTY
+    assert read_assignment(project, "closest") is EMPTY
     event = events.events(project, events.EventFilter(kind="assign"), 1)[0]
     assert event.author == "Ann"
     assert event.context == {"queue": "all", "shares": {"Ann": 50.0, "Ben": 50.0}, "overlap": 100.0}

@@ -10,12 +10,11 @@ import pytest
 
 from srt_core.methods import REASONS
 from srt_core.project.store import Store
-from srt_core.records import Action, Decision, Origin, Policy
-from srt_core.review import decisions
+from srt_core.records import Origin, Policy
 from srt_core.select.compare.side_by_side import side_by_side
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
-from tests.rule_project import create_project, sample_name
+from tests.rule_project import create_project
 
 DRAW = random.Random(7)
 POLICIES = [
@@ -36,23 +35,17 @@ def draw_case() -> Case:
 
 
 CASES = [draw_case() for _ in range(150)]
-CHOSEN = {place: DRAW.choice([None, *CASES[place].candidates]) for place in range(0, 150, 3)}
-"""What people decided: an origin, or nothing."""
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A project of which a third is decided and one sample parked."""
+    """A project of these samples."""
     with create_project(tmp_path_factory.mktemp("beside") / "p.srt", CASES) as store:
-        for place, origin in CHOSEN.items():
-            action = Action.CHOOSE if origin else Action.REJECT
-            decisions.decide(store, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
-        decisions.decide(store, Decision(sample_name(1), Action.PARK, "ann"), expected_event_id=None)
         yield store
 
 
 def test_each_policy_is_counted_as_alone(store: Store) -> None:
-    """Kept by origin, left out by reason, means of what is kept and agreement are those of the rule under it."""
+    """Kept by origin, left out by reason and means of what is kept are those of the rule under it."""
     found = side_by_side(store, POLICIES)
     assert [outcome.policy for outcome in found.outcomes] == POLICIES
     assert found.samples == len(CASES)
@@ -63,8 +56,6 @@ def test_each_policy_is_counted_as_alone(store: Store) -> None:
         kept = [case.candidates[each.origin] for case, each in zip(CASES, rule, strict=True) if each.origin]
         assert outcome.ifd.value == pytest.approx(fmean(n.ifd for n in kept if n.ifd is not None))
         assert outcome.r_ifd.value == pytest.approx(fmean(n.r_ifd for n in kept if n.r_ifd is not None))
-        assert outcome.agreement.n == len(CHOSEN)
-        assert outcome.agreement.hits == sum(rule[place].origin == origin for place, origin in CHOSEN.items())
 
 
 def test_two_policies_agree_where_the_outcome_is_the_same(store: Store) -> None:

@@ -17,9 +17,12 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair, Policy
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions
+from srt_core.review.trust import audits
+from srt_core.review.trust.audits import Population
 from srt_core.select import policy as policies
 from srt_core.select.policy import applied_policy
 from srt_core.ui.server.runtime import open_project
+from tests.blind_reading import read_one, versions_of
 from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import append_scores, create_project
@@ -197,25 +200,35 @@ def test_the_samples_that_change_are_there_to_read(path: Path) -> None:
     assert "**Sample 1**" not in screen.text
 
 
-def test_agreement_compares_with_the_policy_in_use(path: Path) -> None:
-    """Of the decided samples it is said with how many the dialled policy agrees, and whether that is more."""
+def read_blind(store: Store, **fit: list[int]) -> None:
+    """Draw all samples, and read some of them: name to the places of the versions that may be trained on."""
+    audit = audits.draw(store, Population(), "all", 4, "ann", seed="s")
+    for name, places in fit.items():
+        read_one(store, audit, name, [versions_of(store, name)[place] for place in places])
+
+
+def test_random_reads_compare_with_the_policy_in_use(path: Path) -> None:
+    """Of the random reads it is said on how many the dialled policy is right, and whether that is more."""
     store = store_of(path)
-    decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE), expected_event_id=None)
-    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), expected_event_id=None)
+    decisions.decide(store, Decision("s1", Action.REJECT, "ann"), expected_event_id=None)  # nobody drew it for that
+    read_blind(store, s0=[1], s2=[])
     screen = Screen()
-    agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
-    assert (agreement.value, agreement.delta) == ("50.0%", "")
-    assert "1 of 2 decided samples. 95 % interval: 1.3% to 98.7%." in screen.text
+    right = next(metric for metric in screen.app.metric if metric.label == "Right, by random reads")
+    assert (right.value, right.delta) == ("50.0%", "")
+    assert "1 of 2 random reads. 95 % interval: 50.0 % (25.0 to 75.0)" in screen.text
     screen.turn("max_r_ifd", 0.8)
-    agreement = next(metric for metric in screen.app.metric if metric.label == "Agrees with people")
-    assert (agreement.value, agreement.delta) == ("100.0%", "+1")
-    assert "2 of 2 decided samples." in screen.text
+    right = next(metric for metric in screen.app.metric if metric.label == "Right, by random reads")
+    assert (right.value, right.delta) == ("100.0%", "+1")
+    assert "2 of 2 random reads." in screen.text
 
 
-def test_without_decisions_agreement_is_no_number(path: Path) -> None:
-    """Where nobody decided there is no agreement to show."""
-    metric = next(metric for metric in Screen().app.metric if metric.label == "Agrees with people")
+def test_without_random_reads_there_is_no_number(path: Path) -> None:
+    """What people chose to decide is no random read: no number is shown, but where to draw."""
+    decisions.decide(store_of(path), Decision("s2", Action.REJECT, "ann"), expected_event_id=None)
+    screen = Screen()
+    metric = next(metric for metric in screen.app.metric if metric.label == "Right, by random reads")
     assert metric.value == "–"
+    assert "No random reads yet." in screen.text
 
 
 def test_dials_survive_another_page_and_a_reload(path: Path) -> None:
@@ -341,9 +354,8 @@ def test_a_saved_policy_can_be_deleted(path: Path) -> None:
 
 
 def test_policies_stand_side_by_side(path: Path) -> None:
-    """The policy in use comes first, the dials next, then what is chosen, each with what it keeps and its agreement."""
-    store = store_of(path)
-    decisions.decide(store, Decision("s2", Action.REJECT, "ann"), expected_event_id=None)
+    """The policy in use comes first, the dials next, then what is chosen, each with what it keeps and its reads."""
+    read_blind(store_of(path), s2=[])
     screen = Screen()
     screen.look_at("beside")
     assert "Choose a policy to set beside the one in use" in screen.text
@@ -355,7 +367,7 @@ def test_policies_stand_side_by_side(path: Path) -> None:
         "In use: selective-code", "Dials: selective-code (changed)", "reflection-tuning-v1",
     ]  # fmt: skip
     assert list(table["Kept"]) == [3, 2, 4]
-    assert list(table["Agrees"]) == ["0.0% (0.0% to 97.5%)", "100.0% (2.5% to 100.0%)", "0.0% (0.0% to 97.5%)"]
+    assert list(table["Right"]) == ["0.0 % (0.0 to 75.0)", "100.0 % (25.0 to 100.0)", "0.0 % (0.0 to 75.0)"]
     assert list(pairs["1"]) == [100.0, 75.0, 75.0]
 
 
@@ -366,7 +378,7 @@ def charts(screen: Screen) -> dict[str, str]:
 
 
 def test_a_map_of_two_dials_says_what_it_counted(path: Path) -> None:
-    """The map stands over the two dials chosen; without decisions there is no agreement to colour it by."""
+    """The map stands over the two dials chosen; without random reads there is nothing more to colour it by."""
     screen = Screen()
     screen.look_at("map")
     assert "Counted over all 4 samples." in screen.text
@@ -376,9 +388,9 @@ def test_a_map_of_two_dials_says_what_it_counted(path: Path) -> None:
     screen.run()
     assert any(alt.startswith("Share kept over IFD must rise by more than and Highest r-IFD") for alt in
                charts(screen).values())  # fmt: skip
-    screen.app.session_state["map_shown"] = "agreement"
+    screen.app.session_state["map_shown"] = "right"
     screen.run()
-    assert "no agreement to map" in screen.text
+    assert "No random reads yet" in screen.text
 
 
 def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,32 +110,11 @@ def test_the_applied_policy_changes_nothing(store: Store) -> None:
     assert found.before == found.after
 
 
-def test_agreement_counts_the_same_candidate_or_none(fresh: Store) -> None:
-    """A policy agrees with an approval of the candidate that it keeps and with a rejection where it keeps none."""
-    rule = kept(Policy())
-    in_set = [place for place, found in enumerate(rule) if found.origin]
-    left_out = [place for place, found in enumerate(rule) if not found.origin]
-    decide(fresh, in_set[0], Action.APPROVE, rule[in_set[0]].origin)
-    decide(fresh, in_set[1], Action.CHOOSE, Origin.ORIGINAL)
-    decide(fresh, in_set[2], Action.REJECT)
-    decide(fresh, left_out[0], Action.REJECT)
-    decide(fresh, left_out[1], Action.CHOOSE, Origin.ORIGINAL)
-    found = compare(fresh, Policy())
-    assert (found.decided, found.agrees_before, found.agrees_after) == (5, 2, 2)
-    assert compare(fresh, originals_only()).agrees_after == 2
-
-
 def originals_only() -> Policy:
     """Keeps the original of every sample."""
     return Policy(
         accept_instruction=Acceptance.NEVER, accept_response=Acceptance.NEVER, require_response_reflection=False
     ).limited(max_ifd=None, max_r_ifd=None)
-
-
-def test_a_parked_sample_is_not_decided(fresh: Store) -> None:
-    """Parking says nothing about a sample, so it counts for no agreement."""
-    decide(fresh, 0, Action.PARK)
-    assert compare(fresh, OTHER).decided == 0
 
 
 def test_a_comparison_counts_what_an_export_would_hold(fresh: Store, tmp_path: Path) -> None:

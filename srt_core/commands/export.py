@@ -31,6 +31,7 @@ def export_(
             "answers that are kept have weight 1."
         ),
     ] = Conversations.APART,
+    force: Annotated[bool, typer.Option("--force", help="Also replace files that srt did not write.")] = False,
 ) -> None:
     """Write the verdicts for training, read them back, and add a manifest."""
     with open_project(project) as store:
@@ -38,7 +39,9 @@ def export_(
         if parked and scope is Scope.VERDICTS:
             say(f"{parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
         for name in format:
-            written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
+            written = export(
+                store, out_dir, name, scope=scope, conversations=conversations, by=user_name(), force=force
+            )
             say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
             for said in written.described():
                 say(f"  {said}")

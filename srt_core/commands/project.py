@@ -1,12 +1,14 @@
-"""`srt init` and `srt status`."""
+"""`srt init`, `srt status` and `srt copy`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from srt_core.commands.common import ProjectPath, lines_of, open_project
 from srt_core.commands.terminal import say, show
+from srt_core.project.copying import copy_project
 from srt_core.project.store import Store
 from srt_core.review.status import status
 
@@ -37,3 +39,12 @@ def status_(
     with open_project(project) as store:
         found = status(store)
     say(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines_of(found)))
+
+
+def copy(
+    project: ProjectPath,
+    target: Annotated[Path, typer.Argument(help="The new file.", show_default=False)],
+) -> None:
+    """Copy a project whole, also while the app has it open."""
+    size = copy_project(project, target)
+    say(f"{target}: {size / 1e6:,.1f} MB.")

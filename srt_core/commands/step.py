@@ -1,5 +1,6 @@
 """Any long step as a command: its options come from its arguments, its results from its report."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from inspect import Parameter, Signature
@@ -8,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from srt_core.commands.common import PROJECT, list_failures, open_project
+from srt_core.commands.common import DONE_WITH_FAILURES, PROJECT, open_project, tell_failures
 from srt_core.commands.terminal import errors, say, show
 from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
+from srt_core.project.store import Store
 from srt_core.steps.step import Argument, Arguments, Option, Step
 from srt_core.steps.steps import STEPS
 
@@ -22,18 +24,23 @@ def command_of(step: Step) -> Callable[..., None]:
 
     def command(project: Path, **typed: Any) -> None:
         given = {argument.name: _read(option, typed[name]) for name, (argument, option) in options.items()}
-        run_step(_asked_for(step, given), project, given)
+        run_step(_asked_for(step, given), project, given, follow=typed.get(step.then, True))
 
     positional = [Parameter("project", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, PROJECT])]
     named = [_parameter(name, argument, option) for name, (argument, option) in options.items()]
+    if step.then:
+        named.append(_then_parameter(step.then))
     command.__doc__ = step.help
     command.__annotations__ = {}
     vars(command)["__signature__"] = Signature(positional + named)
     return command
 
 
-def run_step(step: Step, project: Path, given: Arguments) -> None:
-    """Run a step on a project with a progress bar, and print its report; exit code 1 where something failed."""
+def run_step(step: Step, project: Path, given: Arguments, *, follow: bool = True) -> None:
+    """Run a step on a project with a progress bar, and print its report; exit code 1 where something failed.
+
+    `follow` runs the step that follows it too, once its own results are stored and printed.
+    """
     with open_project(project) as store:
         asked = step.complete(given)
         for line in step.warn(store, asked):
@@ -46,8 +53,20 @@ def run_step(step: Step, project: Path, given: Arguments) -> None:
                 _print(step.report(store, asked, Progress(step.unit)).lines)
             raise
         report = step.report(store, asked, last)
-    _print(report.lines)
-    list_failures(report.failed, report.failures)
+        _print(report.lines)
+        tell_failures(report.failed, report.failures)
+        if step.then and follow:
+            _follow(store, STEPS[step.then], project)
+    if report.failed:
+        raise typer.Exit(DONE_WITH_FAILURES)
+
+
+def _follow(store: Store, step: Step, project: Path) -> None:
+    """Run the step that follows another, which is done whatever becomes of this one."""
+    command = f"srt {step.name} {shlex.quote(str(project))}"
+    with closing(step.walk(store, {})) as steps:
+        show(steps, resume=f"What came before is done; `{command}` goes on from here.")
+    errors.print(f"{step.label}: done. `{command}` counts what was found.")
 
 
 def _print(lines: Sequence[str]) -> None:
@@ -75,6 +94,11 @@ def _parameter(name: str, argument: Argument, option: Option) -> Parameter:
     )
     kind = option.type or argument.type
     return Parameter(name, Parameter.KEYWORD_ONLY, default=argument.default, annotation=Annotated[kind, info])
+
+
+def _then_parameter(name: str) -> Parameter:
+    info: Any = typer.Option(f"--{name}/--no-{name}", help=f"Run `srt {name}` too, once this is done.")
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=True, annotation=Annotated[bool, info])
 
 
 def _flags(argument: Argument, option: Option) -> str:

@@ -45,16 +45,20 @@ class Errors:
 errors = Errors()
 
 
-def show(steps: Iterator[Progress]) -> Progress:
+RESUME = "What was done is kept; the same command goes on from here."
+
+
+def show(steps: Iterator[Progress], resume: str = RESUME) -> Progress:
     """Walk a step with a progress bar on stderr (lines where that is no terminal); returns the last progress.
 
+    `resume` says how to go on where it is interrupted.
     What libraries print meanwhile goes to stderr too: Ray tells of lost workers on stdout, where results go.
     """
     try:
         with redirect_stdout(sys.stderr):
             return _walk(steps)
     except KeyboardInterrupt:
-        raise SRTError("Stopped.", "What was done is kept; the same command goes on from here.") from None
+        raise SRTError("Stopped.", resume) from None
 
 
 def _walk(steps: Iterator[Progress]) -> Progress:

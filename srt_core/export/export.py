@@ -10,7 +10,7 @@ from srt_core.export.contents import EVERYTHING, Contents, Scope, layout, rows, 
 from srt_core.export.files import Exported, make_folder, sha256_of
 from srt_core.export.formats import FORMATS, Fields, Format, Line, MakeFields, find_format, write_file
 from srt_core.export.lines import Conversations, make_lines, write_fields
-from srt_core.export.manifest import write_manifest
+from srt_core.export.manifest import check_ours, write_manifest
 from srt_core.importing.files import Reject, read_records
 from srt_core.project.store import Store
 from srt_core.review.filter.filter import Filter
@@ -26,17 +26,20 @@ def export(
     only: Filter = EVERYTHING,
     conversations: Conversations = Conversations.APART,
     by: str,
+    force: bool = False,
 ) -> Exported:
     """Write one format to `folder`, read it back, add it to the folder's manifest, and log it with its rows.
 
-    ExportError if the format cannot join conversations, the folder cannot be written or the file does not read back as
-    written; nothing half-written stays.
+    ExportError if the format cannot join conversations, the folder cannot be written, a file would be replaced that is
+    not ours (unless `force`), or the file does not read back as written; nothing half-written stays.
     """
     asked, contents = find_format(format), Contents(scope, only, conversations)
     _check_joins(asked, conversations)
     refresh(store)
     make_folder(folder)
     path = folder / asked.file
+    if not force:
+        check_ours(folder, asked.file)
     export_id = past.begin(store)
     if asked.fields is None:
         written = Exported(path, write_file(path, asked, scores(store)), sha256_of(path))

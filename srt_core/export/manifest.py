@@ -1,7 +1,7 @@
 """The manifest of a folder: how each file in it came to be."""
 
 import json
-from contextlib import suppress
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from srt_core.errors import ExportError
 from srt_core.export.contents import Contents, counts
 from srt_core.export.files import Exported, sha256_of
 from srt_core.export.formats import FORMATS, Format
+from srt_core.export.formats.writing import replacing
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin
 from srt_core.review.filter.filter import as_json
@@ -36,16 +37,33 @@ def write_manifest(
     }
     files = {**_manifest_entries(path), written.path.name: entry}
     text = json.dumps({"files": files}, indent=2, ensure_ascii=False)
-    part = path.with_name(f".{path.name}.part")
+    with replacing(path) as file:
+        file.write(f"{text}\n".encode())
+
+
+def check_ours(folder: Path, name: str) -> None:
+    """ExportError where an export would replace a file that this program did not write, or that was changed since."""
+    path, manifest = folder / name, folder / "manifest.json"
+    entries = _manifest_entries(manifest)
+    if os.path.lexists(path) and name not in entries:
+        raise _not_ours(path)
+    if os.path.lexists(manifest) and not entries and not _is_manifest(manifest):
+        raise _not_ours(manifest)
+
+
+def _not_ours(path: Path) -> ExportError:
+    return ExportError(
+        f"{path} is there, and is no file that srt wrote, or was changed since.",
+        "Choose another folder, move it away, or say that it is to be replaced (--force).",
+    )
+
+
+def _is_manifest(path: Path) -> bool:
     try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise ExportError(
-            f"{path} cannot be written: {error.strerror}.", "Free space or choose a folder you may write to."
-        ) from error
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("files"), dict)
 
 
 def _taken(store: Store, contents: Contents, written: Exported) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _USES: Mapping[str, str] = {
                             WHERE kind <> '{ProducerKind.FILE}')
                             OR sample_id IN (SELECT sample_id FROM reflection WHERE call_id IS NOT NULL)""",
     "it was exported": "sample_id IN (SELECT sample_id FROM exported)",
+    "an audit drew it": "sample_id IN (SELECT sample_id FROM drawn)",
     "another import has it too": "sample_id IN (SELECT sample_id FROM import_row WHERE import_id <> $id)",
     "others were made of it": "sample_id IN (SELECT parent FROM sample WHERE parent IS NOT NULL)",
 }

@@ -5,6 +5,7 @@ With the store the only importer of duckdb.
 
 import re
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,11 @@ SCHEMA_VERSION = 7
 MEMORY_LIMIT = "2GB"
 LOG_LIMIT = "64MB"
 """The size of the write-ahead log from which on the next commit writes it into the file."""
+
+TABLES = re.findall(
+    r"^CREATE TABLE (\w+)", resources.files(__package__).joinpath("schema.sql").read_text("utf-8"), re.M
+)
+"""The names of the tables of a project."""
 
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
@@ -53,10 +59,18 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """Connect to a DuckDB file, or make it; ProjectError, which says why, where that cannot be."""
     spill = str(path) + ".tmp"
     try:
-        return duckdb.connect(
+        connection = duckdb.connect(
             str(path),
-            config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "checkpoint_threshold": LOG_LIMIT},
+            config={
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": spill,
+                "checkpoint_threshold": LOG_LIMIT,
+                "autoload_known_extensions": "false",
+                "autoinstall_known_extensions": "false",
+            },
         )
+        connection.execute("SET enable_external_access = false")  # no view of somebody else's file may read files
+        return connection
     except duckdb.IOException as error:
         raise _explain_refusal(path, str(error)) from error
     except duckdb.Error as error:
@@ -67,7 +81,19 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Check that this is a project, of a version that is known, whose tables are tables.
+
+    In a file that somebody else made, a view could stand in for a table and show what it likes.
+    """
     try:
+        views = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND list_contains(?, lower(view_name))", [TABLES]
+        ).fetchall()
+        if views:
+            raise ProjectError(
+                f"{path} was not made by srt: {views[0][0]} is a view in it, and should be a table.",
+                "Do not use it, unless you know who made it and why.",
+            )
         # All rows: a result that is only read in part keeps its transaction open, which blocks checkpoints.
         rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):

@@ -12,9 +12,19 @@ from srt_core.records import Action, Decision, Origin, Pair
 _INSERT = "INSERT INTO event BY NAME"
 
 
-def append(tx: Transaction, kind: str, by: str, context: Mapping[str, object], decision: Decision | None = None) -> int:
+def append(
+    tx: Transaction,
+    kind: str,
+    by: str,
+    context: Mapping[str, object],
+    decision: Decision | None = None,
+    *,
+    sample_id: str | None = None,
+    undoes: int | None = None,
+) -> int:
     """Append one event, an action of its own, and return its id; a decision brings its sample and what it is for."""
     columns: dict[str, object] = {"kind": kind, "author": by, "context": json.dumps(dict(context))}
+    columns |= {"sample_id": sample_id, "undoes": undoes}
     if decision:
         edited = decision.edited
         columns |= {

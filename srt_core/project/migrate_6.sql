@@ -16,3 +16,22 @@ INSERT INTO teacher_setting (teacher, setting, remedy, value, detail)
 SELECT key[9:], 'temperature', 'left_out', '', '' FROM meta
 WHERE starts_with(key, 'wording:') AND NOT contains(value, 'temperature');
 DELETE FROM meta WHERE starts_with(key, 'wording:');
+
+-- What audits drew. Those of before were open: they keep their draws, and have no readings.
+CREATE TABLE drawn (
+    audit_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,
+    was_decided BOOLEAN NOT NULL,
+    PRIMARY KEY (audit_id, place)
+);
+INSERT INTO drawn
+SELECT audit_id, row_number() OVER (PARTITION BY audit_id ORDER BY event_id, number), sample_id, candidate_id, false
+FROM (
+    SELECT event_id, coalesce((context ->> 'extends')::BIGINT, event_id) AS audit_id,
+           unnest(from_json(context -> 'sample_ids', '["VARCHAR"]')) AS sample_id,
+           unnest(from_json(context -> 'candidate_ids', '["BIGINT"]')) AS candidate_id,
+           unnest(range(json_array_length(context -> 'sample_ids')::BIGINT)) AS number
+    FROM event WHERE kind = 'audit'
+);

@@ -169,7 +169,7 @@ CREATE TABLE scoring (
     template_texts JSON NOT NULL,
     convention VARCHAR NOT NULL,
     max_length INTEGER NOT NULL,
-    batching VARCHAR NOT NULL DEFAULT '',   -- why the student did not compute in the fast way
+    batching VARCHAR NOT NULL DEFAULT '',   -- how the student computed, why not faster, how near to float64
     stamp VARCHAR NOT NULL DEFAULT '',      -- of the student's files and the asked settings, once all was scored
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );
@@ -278,6 +278,16 @@ CREATE TABLE standing (
     candidate_id BIGINT,
     author VARCHAR NOT NULL,
     made_at TIMESTAMP NOT NULL
+);
+
+-- The samples that an audit drew at random, in the order of the draw. The audit itself is an event.
+CREATE TABLE drawn (
+    audit_id BIGINT NOT NULL,           -- the event of the draw
+    place INTEGER NOT NULL,             -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- what the rule kept at the draw; NULL: it left the sample out, or was not asked
+    was_decided BOOLEAN NOT NULL,       -- whether somebody had decided it by then
+    PRIMARY KEY (audit_id, place)
 );
 
 -- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.

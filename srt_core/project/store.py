@@ -20,6 +20,7 @@ import duckdb
 from srt_core.errors import ProjectError
 from srt_core.project.connection import SCHEMA_VERSION, connect, connect_to_project
 from srt_core.project.derived import define, views
+from srt_core.project.log import LogFolder
 from srt_core.project.migrate import migrate
 from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
@@ -27,6 +28,8 @@ from srt_core.records import MEASURES
 
 SCRATCH = '"/scratch"'
 """The in-memory database of `Store.scratch`, under a name that no file can have."""
+_SMALLEST = 3 * 4096
+"""Bytes of the headers of a DuckDB file."""
 REMEMBERED = 256
 """How many results `Store.remember` keeps, the most recently used ones."""
 
@@ -93,6 +96,7 @@ class Store:
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = path
+        self._place = path.stat().st_dev, path.stat().st_ino
         self._connection = connection
         connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
         self._use = threading.Condition()
@@ -106,6 +110,7 @@ class Store:
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._lag_lock = threading.Lock()
         self._lagging = 0
+        self._log = LogFolder(self._fold_log)
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -170,6 +175,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file, after the transaction and the reads that are under way; what comes later is refused."""
+        self._log.close()
         with self._write_lock, self._use:
             self._is_closed = True
             self._use.wait_for(lambda: not self._in_use)  # DuckDB refuses to close beside a call of another thread
@@ -247,17 +253,56 @@ class Store:
     def transaction(self) -> Iterator[Transaction]:
         """Yield a write transaction, one at a time in this process; it is committed when the block ends without error.
 
-        ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk.
+        ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk, or is gone.
         """
         with self._write_lock, self._cursor() as cursor:
+            self._check_place()
             try:
                 with _committing(cursor) as tx:
                     yield tx
+                self._log.note_commit()
             except (duckdb.IOException, duckdb.TransactionException) as error:
                 raise ProjectError(
                     f"{self.path} could not be written: {str(error).splitlines()[0]}",
                     "Free space on its disk; what was committed before is kept. Then do the same again.",
                 ) from error
+
+    def _check_place(self) -> None:
+        """ProjectError where another file, or none, is at the path by now: what is committed would be in no project."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._place or found.st_size < _SMALLEST:
+            raise ProjectError(
+                f"{self.path} was deleted, moved or replaced while it was open, so nothing can be saved into it.",
+                "Put the file back where it was, or close the project and open what is there now.",
+            )
+
+    def _fold_log(self) -> bool:
+        """Merge the write-ahead log into the file; False where a transaction or the disk does not allow it now."""
+        with self._write_lock:
+            try:
+                with self._cursor() as cursor:
+                    cursor.execute("CHECKPOINT")
+            except (duckdb.IOException, duckdb.TransactionException):
+                return False
+            except ProjectError:  # it was closed meanwhile, which merges the log
+                return True
+        return True
+
+    @contextmanager
+    def at_rest(self) -> Iterator[Path]:
+        """Yield the path of the file with its log merged; for as long as the block lasts nothing is committed.
+
+        ProjectError where the log cannot be merged.
+        """
+        with self._write_lock:
+            if not self._fold_log():
+                raise ProjectError(
+                    f"{self.path} cannot be brought to rest.", "Free space on its disk, or try again in a moment."
+                )
+            yield self.path
 
     @contextmanager
     def scratch(self) -> Iterator[Transaction]:

@@ -9,6 +9,14 @@ CREATE OR REPLACE MACRO is_approval(kind) AS kind IN ('approve', 'choose', 'edit
 -- Whether an event is of an action on many samples at once, by its context. Within a string of JSON quotes are escaped.
 CREATE OR REPLACE MACRO is_bulk(context) AS contains(context, '"bulk":');
 
+-- Of a decision that going back in the history made again: the event and the person that made it first. It keeps what it
+-- was by then: evidence, a bulk action, a decision before or after a reading. Of any other event: its own.
+CREATE OR REPLACE MACRO is_restored(context) AS contains(context, '"restores":');
+CREATE OR REPLACE MACRO first_made(event_id, context) AS
+    CASE WHEN is_restored(context) THEN (context ->> 'restores')::BIGINT ELSE event_id END;
+CREATE OR REPLACE MACRO decided_by(author, context) AS
+    CASE WHEN is_restored(context) THEN context ->> 'decided_by' ELSE author END;
+
 -- The decisions that were not undone.
 CREATE OR REPLACE VIEW decision AS
 SELECT * FROM event
@@ -19,6 +27,16 @@ CREATE OR REPLACE MACRO decision_as_of(last) AS TABLE
 SELECT * FROM event
 WHERE is_decision(kind) AND event_id <= last
   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND event_id <= last);
+
+-- The last blind reading of each sample that was not undone: the versions in the order in which they were shown, those
+-- that may be trained on, the best of them (NULL: not said).
+CREATE OR REPLACE VIEW reading AS
+SELECT event_id, sample_id, author, made_at, (context ->> 'audit')::BIGINT AS audit_id,
+       from_json(context -> 'shown', '["BIGINT"]') AS shown, from_json(context -> 'marked', '["BIGINT"]') AS marked,
+       (context ->> 'best')::BIGINT AS best
+FROM event
+WHERE kind = 'reading' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1;
 
 -- Each candidate with its context, the messages before it in JSON: its pair whole.
 CREATE OR REPLACE VIEW pair AS

@@ -108,7 +108,8 @@ class RecentDecision:
 def last_decisions(store: Store, by: str, limit: int = 10) -> list[RecentDecision]:
     """Read a person's latest decisions on single samples that were not undone, the newest first."""
     found = store.rows(
-        f"""SELECT event_id, sample_id, kind, origin FROM decision WHERE author = ? AND NOT {IS_BULK}
+        f"""SELECT event_id, sample_id, kind, origin FROM decision
+            WHERE author = ? AND NOT {IS_BULK} AND NOT is_restored(context)
             ORDER BY event_id DESC LIMIT ?""",
         [by, limit],
     )

@@ -173,14 +173,17 @@ def log_authors(store: Store) -> list[Author]:
     return store.read(
         Author,
         f"""SELECT author AS name, coalesce(any_value(made.decisions), 0) AS decisions, max(made_at) AS last
-            FROM event LEFT JOIN (SELECT author, count(*) AS decisions FROM decision WHERE NOT {IS_BULK}
-                                  GROUP BY author) AS made USING (author)
+            FROM event LEFT JOIN (SELECT decided_by(author, context) AS author, count(*) AS decisions FROM decision
+                                  WHERE NOT {IS_BULK} GROUP BY ALL) AS made USING (author)
             GROUP BY author ORDER BY decisions DESC, author""",
     )
 
 
 def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object], by: str, note: str) -> int:
-    """Make the decisions as of an event stand, of all samples or those of a condition. Returns the action id or 0."""
+    """Make the decisions as of an event stand, of all samples or those of a condition. Returns the action id or 0.
+
+    What is decided again keeps its standing as evidence: whose it was, made when, by itself or in bulk.
+    """
     tx.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {_differing(which)}", {**values, "at": at})
     action_id = events.start_action(tx)
     undone = events.append_all(
@@ -194,7 +197,8 @@ def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object],
         tx, action_id, by,
         """SELECT $action_id AS action_id, $made_by AS author, kind, sample_id, origin, candidate_id, instruction,
                   input, response,
-                  json_object('bulk', $note, 'restores', event_id, 'decided_by', event.author) AS context
+                  json_merge_patch(context, json_object('note', $note, 'restores', first_made(event_id, context),
+                                                        'decided_by', decided_by(author, context))) AS context
            FROM event
            WHERE event_id IN (SELECT then_id FROM differing)
              AND event_id IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",

@@ -68,11 +68,6 @@ QUEUES: Mapping[str, Queue] = {
         rank=f"-abs(ln(greatest({_KEPT_CHARACTERS}, 1) / greatest(original_characters, 1)))",
         relation=ROWS,
     ),
-    "audit": Queue(
-        "Random audit",
-        "Every sample, in a random order that stays the same. Stop when you have seen enough.",
-        rank="hash(seq)",
-    ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
         "Parked",
@@ -82,9 +77,7 @@ QUEUES: Mapping[str, Queue] = {
         relation="verdict",
     ),
     "filter": Queue("This filter", "The samples of the filter in the address, as Explore lists them."),
-    "drawn": Queue(
-        "Audit drawn on Trust", "The samples that an audit drew at random, to judge the rule's pick.", where="false"
-    ),
+    "drawn": Queue("Random audit", "The samples that an audit on Trust drew at random, to read blind.", where="false"),
 }
 """The queues by the name that stands in the address."""
 
@@ -113,12 +106,19 @@ def shared(queue: Queue, share: Share) -> Queue:
     return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values={**queue.values, **values, **more})
 
 
-def drawn_queue(samples: Sequence[str]) -> Queue:
-    """Return the queue of the samples that an audit drew, in the order of the draw."""
+# Nobody read it, or the version that the rule keeps came after the reading.
+_UNREAD = """sample_id NOT IN (
+    SELECT sample_id FROM reading JOIN selection AS kept USING (sample_id)
+    WHERE kept.candidate_id IS NULL OR list_contains(shown, kept.candidate_id))"""
+
+
+def drawn_queue(samples: Sequence[str], *, is_blind: bool) -> Queue:
+    """Return the queue of the samples that an audit drew, in the order of the draw; read blind, or decided openly."""
     return replace(
         QUEUES["drawn"],
         where="sample_id IN (SELECT unnest($drawn::VARCHAR[]))",
         rank="list_position($drawn::VARCHAR[], sample_id)",
+        goal=_UNREAD if is_blind else _OPEN,
         values={"drawn": list(samples)},
     )
 
@@ -218,7 +218,7 @@ def why(name: str, verdict: Verdict, policy: Policy) -> str:
     if name == "conflict" and verdict.selection.origin:
         before, after = verdict.original["characters"], verdict.winner["characters"]
         return f"In this queue: the rule's response has {after:,} characters, the original's {before:,}."
-    return "In this queue: drawn at random." if name in ("audit", "drawn") else ""
+    return "In this queue: drawn at random." if name == "drawn" else ""
 
 
 def _nearest(verdict: Verdict, distance: float, policy: Policy) -> str:

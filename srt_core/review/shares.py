@@ -58,7 +58,7 @@ class Share:
 
 
 # The samples that a person decided or parked, by decisions that were not undone.
-_OWN = "SELECT sample_id FROM decision WHERE author = $share_name"
+_OWN = "SELECT sample_id FROM decision WHERE decided_by(author, context) = $share_name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Step:
     is_work: bool = True
     """Whether Overview shows its jobs."""
     then: str = ""
-    """The step that the app starts, without arguments, once this one is done."""
+    """The step that is run, without arguments, once this one is done."""
     is_open_to_all: bool = False
     """Whether not only owners may start it."""
 

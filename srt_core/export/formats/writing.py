@@ -51,16 +51,20 @@ def write_file(path: Path, format: Format, lines: Iterable[Fields], layout: Layo
     Raises:
         ExportError: the file cannot be written, or a line holds NaN, infinity or text that is not Unicode.
     """
-    with _replacing(path) as file:
+    with replacing(path) as file:
         return format.write(file, lines, layout)
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a neighbour of the path to write to, which takes the path's name when all went well."""
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a neighbour of the path to write to, which takes the path's name when all went well.
+
+    It is made anew: a link that somebody put in its place, or in the path's, is replaced and never followed.
+    """
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        with part.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -13,11 +13,21 @@ from srt_core.importing.files.options import Options, Placeholders
 from srt_core.importing.files.rewrites import read_part
 from srt_core.importing.files.shapes.asides import NotText, is_about, is_media, refuse
 from srt_core.importing.files.shapes.exchanges import take
-from srt_core.importing.files.shapes.names import CHOSEN, KNOWN_NAMES, MEDIA, MESSAGES, PAIRS, folded
+from srt_core.importing.files.shapes.names import (
+    CHOSEN,
+    KNOWN_NAMES,
+    MAYBE_MESSAGES,
+    MEDIA,
+    MESSAGES,
+    PAIRS,
+    TREES,
+    folded,
+)
+from srt_core.importing.files.shapes.nested import best_thread, is_tree, list_messages
 from srt_core.importing.files.shapes.plans import Plan, Shape, find_plan, mapped_plan
 from srt_core.importing.files.shapes.roles import Speaker, is_message
-from srt_core.importing.files.shapes.texts import HOW, split_text
-from srt_core.importing.files.shapes.turns import Manner, Said, read_turns
+from srt_core.importing.files.shapes.texts import how, split_text
+from srt_core.importing.files.shapes.turns import Manner, Said, read_system, read_turns
 from srt_core.importing.files.shapes.values import is_blank, is_nothing, is_placeholder, keep, parse_json, read_text
 from srt_core.records import NO_CONTEXT, Context, Pair, Role, Turn
 
@@ -25,8 +35,11 @@ Fields = Mapping[str, object]
 
 _CACHED = 1_000
 _LISTED = 50
+_OTHER_REPLIES = "Replies of trees beside the best one, not taken"
 _TAKEN_AS_EMPTY = 'Inputs that only say that there is none, such as "nan" or "<noinput>", taken as empty'
 _SAYS_NOTHING = 'Responses that only say that there is none, such as "nan" or "N/A", taken as they are'
+_OF_A_ROW = {"role", "parent_id"}
+_WHOLE = "Import the trees, or write the messages of each conversation as a list in one record."
 
 
 class UnmappedError(DatasetError):
@@ -50,6 +63,8 @@ class _Met:
 
     lists: tuple[str, ...]
     """Columns that may hold messages."""
+    trees: tuple[str, ...]
+    """Columns that may hold a message with its replies."""
     media: tuple[str, ...]
     plans: dict[tuple[str, ...], Plan] = field(default_factory=dict)
     """By the columns that do hold messages."""
@@ -92,6 +107,8 @@ class PairReader:
         for column, part in found.used.items():
             if fields.get(column) is not None:
                 used[part, column] += 1
+        if found.pairs[-1][0].context.system and "system" not in found.used.values():
+            used["system", plan.whole or plan.history or plan.instruction] += 1
         return replace(found, media=media) if media else found
 
     def extra(self, fields: Fields, used: Collection[str]) -> dict[str, object]:
@@ -117,6 +134,7 @@ class PairReader:
 
     def _plan(self, fields: Fields, names: tuple[str, ...], met: "_Met") -> Plan:
         lists = tuple(name for name in met.lists if _holds_messages(fields[name]))
+        lists += tuple(name for name in met.trees if is_tree(fields[name]))
         plan = met.plans.get(lists)
         if plan is None:
             plan = self._find(names, lists, fields)
@@ -132,7 +150,8 @@ class PairReader:
             self._met.clear()
         known = {name: folded(name) for name in names}
         found = _Met(
-            tuple(name for name in names if known[name] in (*MESSAGES, CHOSEN)),
+            tuple(name for name in names if known[name] in (*MESSAGES, *MAYBE_MESSAGES, CHOSEN)),
+            tuple(name for name in names if known[name] in TREES),
             tuple(name for name in names if known[name] in MEDIA or is_media(fields[name])),
         )
         self._met[names] = found
@@ -145,7 +164,8 @@ class PairReader:
         if plan is not None:
             self._met[names].plans[lists] = plan
             return plan
-        plan = find_plan(tuple(fields), tuple(fields), self._mapped)
+        lists = tuple(name for name in fields if folded(name) not in TREES)
+        plan = find_plan(tuple(fields), lists, self._mapped)
         if plan is None:
             _refuse(names)
         return plan
@@ -155,13 +175,24 @@ class PairReader:
         if _is_messages(x) or _is_messages(y):
             return self._read_message_columns(fields, plan)
         instruction = read_text(x, "instruction", plan.instruction) or ""
-        input = self.clean_input(read_text(fields.get(plan.input), "input", plan.input) or "") if plan.input else ""
+        input, column = self._input(fields, plan)
         if is_blank(instruction) and is_blank(input):
             raise DatasetError("instruction is missing or empty.")
         response = read_part(fields, "response", plan.response)
         self._check_response(response)
         context = self._context(fields, plan) if plan.system or plan.history else NO_CONTEXT
-        return Found([(Pair(instruction, response, input, context), ())], plan.columns)
+        used = {**plan.columns, column: "input"} if column != plan.input else plan.columns
+        return Found([(Pair(instruction, response, input, context), ())], used)
+
+    def _input(self, fields: Fields, plan: Plan) -> tuple[str, str]:
+        """Return the input of a record and its column: another one where the first is empty."""
+        column = plan.input
+        text = self.clean_input(read_text(fields.get(column), "input", column) or "") if column else ""
+        for other in plan.other_inputs if is_blank(text) else ():
+            held = fields.get(other)
+            if isinstance(held, str) and not is_blank(cleaned := self.clean_input(held)):
+                return cleaned, other
+        return text, column
 
     def _read_message_columns(self, fields: Fields, plan: Plan) -> Found:
         """Read a prompt and an answer of which one or both are messages; an answer may be the whole conversation."""
@@ -177,13 +208,15 @@ class PairReader:
             said = _joined(read_turns(x, self._manner), answer)
         else:
             instruction = read_part(fields, "instruction", plan.instruction)
-            user = user_content(instruction, self.clean_input(_input(fields, plan)))
+            user = user_content(instruction, self._input(fields, plan)[0])
             said = [Said(Speaker.USER, user), *answer]
         return self._taken(fields, said, plan, plan.columns)
 
     def _read_messages(self, fields: Fields, plan: Plan) -> Found:
+        if is_tree(talk := fields[plan.whole]):
+            self._account.notes[_OTHER_REPLIES] += best_thread(talk)[1]
         first_only = self._options.turns == "first"
-        said = read_turns(fields.get(plan.whole), self._manner, first_only=first_only)
+        said = read_turns(talk, self._manner, first_only=first_only)
         used = plan.columns
         if plan.answer and said and said[-1].speaker is Speaker.USER:
             answer = fields[plan.answer]
@@ -196,7 +229,9 @@ class PairReader:
     def _read_text(self, fields: Fields, plan: Plan) -> Found:
         text = read_part(fields, "text", plan.whole)
         if not self._options.separators:
-            raise UnmappedError(f'Instruction and response are in one text (column "{plan.whole}").', HOW)
+            if fields.keys() >= _OF_A_ROW:
+                raise UnmappedError("The record is one message of a conversation, not a whole one.", _WHOLE)
+            raise UnmappedError(f'Instruction and response are in one text (column "{plan.whole}").', how(text))
         return self._taken(fields, split_text(text, self._options.separators), plan, plan.columns)
 
     def _read_instances(self, fields: Fields, plan: Plan) -> Found:
@@ -204,7 +239,7 @@ class PairReader:
         if not isinstance(instances, list) or not instances or not all(isinstance(each, Mapping) for each in instances):
             raise DatasetError(f'The instances are no list of objects (column "{plan.whole}").')
         pairs: list[tuple[Pair, Sequence[Mapping[str, object]]]] = []
-        inside = Plan(Shape.PAIR, plan.instruction, "input", "output", system=plan.system)
+        inside = Plan(Shape.PAIR, plan.instruction, "input", response="output", system=plan.system)
         for each in instances:
             pairs += self._read_pair({**fields, "input": each.get("input"), "output": each.get("output")}, inside).pairs
         return Found(pairs, plan.columns)
@@ -241,7 +276,7 @@ class PairReader:
         return Context(system, tuple(Turn(Role(str(each.speaker)), each.text) for each in said))
 
     def _system(self, fields: Fields, plan: Plan) -> str:
-        text = (read_text(fields.get(plan.system), "system", plan.system) or "") if plan.system else ""
+        text = (read_text(read_system(fields.get(plan.system)), "system", plan.system) or "") if plan.system else ""
         text = self.clean_input(text)
         return "" if is_blank(text) else text
 
@@ -264,7 +299,7 @@ def _refuse(names: Sequence[str]) -> NoReturn:
     listed = ", ".join(f'"{name}"' for name in names) or "none that has a value"
     known = {folded(name): name for name in reversed(names)}
     others = [name for name in names if folded(name) not in KNOWN_NAMES]
-    instruction = next((known[pair.instruction] for pair in PAIRS if pair.instruction in known), None)
+    instruction = next((known[pair.instruction] for pair in PAIRS if pair.is_plain and pair.instruction in known), None)
     if instruction is not None:
         hint = _map_hint(instruction, others[0]) if others else "A response stands under output or response."
         raise UnmappedError(f"response is missing; the columns are {listed}.", hint)
@@ -286,22 +321,21 @@ def _likely(names: Sequence[str]) -> tuple[str, str]:
     return instruction, sounding_like((name for pair in PAIRS for name in pair.responses), others)
 
 
-def _input(fields: Fields, plan: Plan) -> str:
-    return (read_text(fields.get(plan.input), "input", plan.input) or "") if plan.input else ""
-
-
 def _map_hint(instruction: str, response: str) -> str:
     return f"Say which: --map {shlex.quote(f'instruction={instruction}')} --map {shlex.quote(f'response={response}')}."
 
 
 def _holds_messages(value: object) -> bool:
     """Whether a value looks like a list of messages, of texts or of pairs of texts, perhaps written as JSON."""
-    value = parse_json(value)
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping | str | list)
+    listed = list_messages(value)
+    return bool(listed) and isinstance(listed[0], Mapping | str | list)  # type: ignore[index]
 
 
 def _is_messages(value: object) -> bool:
-    return is_message(value) or (isinstance(value, list) and bool(value) and all(map(is_message, value)))
+    if isinstance(value, str):
+        return False
+    listed = list_messages(value)
+    return is_message(value) or (bool(listed) and all(map(is_message, listed or ())))
 
 
 def _earlier(value: object, manner: Manner) -> list[Said]:

@@ -23,7 +23,8 @@ NONE = "none"
 # A category is an origin. Where producers made several candidates of one origin, each place among them is one.
 _PAIRS = f"""
 WITH last AS (
-    SELECT author, sample_id, kind, origin, candidate_id FROM decision WHERE NOT {IS_BULK}
+    SELECT decided_by(author, context) AS author, sample_id, kind, origin, candidate_id
+    FROM decision WHERE NOT {IS_BULK}
     QUALIFY row_number() OVER (PARTITION BY author, sample_id ORDER BY event_id DESC) = 1
 ), shared AS (
     SELECT * FROM last WHERE kind <> 'park'

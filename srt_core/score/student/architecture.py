@@ -27,6 +27,7 @@ _WINDOWS = {
     "window_size": "window",
     "attention_window_size": "window",
 }
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_target_positions")
 _PACKABLE_LAYERS = {"full_attention", "sliding_attention"}
 
 
@@ -83,7 +84,7 @@ def logit_scales(config: "PreTrainedConfig") -> list[float]:
 def max_length_limit(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> int:
     """Return the longest text that the model and its tokenizer are made for, in tokens."""
     config = model.config.get_text_config()
-    limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    limits = [getattr(config, name, None) for name in _LENGTHS]
     known = [limit for limit in (*limits, tokenizer.model_max_length) if isinstance(limit, int)]
     return min((limit for limit in known if 0 < limit < _NO_LIMIT), default=_DEFAULT_MAX_LENGTH)
 
@@ -101,8 +102,8 @@ def _set_attributes(config: Any) -> Iterator[tuple[str, object]]:
 
     common = signature(PreTrainedConfig).parameters
     for name in signature(type(config)).parameters:
-        value = getattr(config, name, None)
-        is_off = value is None or value is False or value in ("", [], (), {}) or (value == 1 and "multiplier" in name)
+        value = vars(config).get(name)  # an attribute that differs from layer to layer cannot be asked for
+        is_off = not value or (value == 1 and "multiplier" in name)
         if name not in common and not is_off:
             yield name, value
 
@@ -117,8 +118,8 @@ def _has_window(config: Any, name: str) -> bool:
 def _rope_kinds(config: Any, parameters: Any) -> Iterator[tuple[str, int]]:
     """Yield each kind of rotary embedding and the length of a text above which it would depend on that length."""
     if "rope_type" in parameters:
-        lengths = (parameters.get("original_max_position_embeddings"), config.max_position_embeddings)
-        yield parameters["rope_type"], min(length for length in lengths if length)
+        lengths = (parameters.get("original_max_position_embeddings"), getattr(config, "max_position_embeddings", None))
+        yield parameters["rope_type"], min((length for length in lengths if length), default=0)
     for nested in parameters.values():
         if isinstance(nested, dict):
             yield from _rope_kinds(config, nested)

@@ -1,4 +1,4 @@
-"""A map over two dials: what the rule keeps, or how it agrees with people, for each pair of their values.
+"""A map over two dials: what the rule keeps, or how often it is right, for each pair of their values.
 
 The rule runs under all policies of the grid at once, over every sample of a small set, else over a sample of them that
 is drawn by a hash of their numbers: always the same one of a project, and unrelated to what is in it.
@@ -7,16 +7,16 @@ is drawn by a hash of their numbers: always the same one of a project, and unrel
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from srt_core.methods import DIALS, Dial
 from srt_core.project.store import Row, Store
 from srt_core.records import Policy
 from srt_core.select.derive import refresh
 from srt_core.select.policy import with_settings
-from srt_core.select.selection import agrees, rule_of_each
+from srt_core.select.selection import rule_of_each
 
-Shown = Literal["kept", "agreement"]
+Fit = Sequence[tuple[int, tuple[int, ...]]]
+"""Samples that were read, by number, with their versions that may be trained on."""
 
 VALUES = 15
 """Values of each dial."""
@@ -35,10 +35,10 @@ class OutcomeMap:
     x: Sequence[float]
     y: Sequence[float]
     hits: Sequence[Sequence[int]]
-    """[y][x]: of `samples`, those that are kept, or agree with a person."""
+    """[y][x]: of `samples`, those that are kept, or on which the rule is right."""
     samples: int
     population: int
-    """All samples there are to count: the project's, or those that people decided."""
+    """All samples there are to count: the project's, or those that were read."""
 
     @property
     def is_exact(self) -> bool:
@@ -66,27 +66,34 @@ def values_of(dial: Dial, low: float | None = None, high: float | None = None) -
 
 
 def outcome_map(
-    store: Store, policy: Policy, x: tuple[Dial, Sequence[float]], y: tuple[Dial, Sequence[float]], shown: Shown
+    store: Store,
+    policy: Policy,
+    x: tuple[Dial, Sequence[float]],
+    y: tuple[Dial, Sequence[float]],
+    fit: Fit | None = None,
 ) -> OutcomeMap:
-    """Count over the grid of two dials' values, all else as in `policy`. PolicyError for an impossible value."""
+    """Count over the grid of two dials' values, all else as in `policy`, what is kept, or where `fit` is right.
+
+    The rule is right where it keeps a version that may be trained on, or leaves out a sample that has none.
+    PolicyError for an impossible value.
+    """
     refresh(store)
     wide = len(x[1])
     grid = [with_settings(policy, {x[0].name: across, y[0].name: up}) for up in y[1] for across in x[1]]
-    # A top share is one of all samples, whoever decided them.
-    drawn = _draw(store, "kept" if min(each.top_share for each in grid) < 100 else shown)
+    # A top share is one of all samples, read or not.
+    drawn = _draw(store) if fit is None or min(each.top_share for each in grid) < 100 else []
+    drawn = sorted({*drawn, *(seq for seq, _ in fit or ())})
     hits, samples = [0] * len(grid), 0
     for places in _alike(grid):
-        for row in _counted(store, [grid[place] for place in places], shown, drawn):
+        for row in _counted(store, [grid[place] for place in places], fit, drawn):
             hits[places[row["policy"]]], samples = row["hits"], row["samples"]
     rows = [hits[first : first + wide] for first in range(0, len(hits), wide)]
-    return OutcomeMap(list(x[1]), list(y[1]), rows, samples, int(store.value(f"SELECT count(*) FROM {_ALL[shown]}")))
+    of_all = int(store.value("SELECT count(*) FROM selection")) if fit is None else len(fit)
+    return OutcomeMap(list(x[1]), list(y[1]), rows, samples, of_all)
 
 
-_ALL: dict[Shown, str] = {"kept": "selection", "agreement": "(FROM verdict WHERE decided)"}
-
-
-def _draw(store: Store, shown: Shown) -> list[int]:
-    rows = store.rows(f"SELECT seq FROM {_ALL[shown]} ORDER BY hash(seq), seq LIMIT ?", [DRAWN])
+def _draw(store: Store) -> list[int]:
+    rows = store.rows("SELECT seq FROM selection ORDER BY hash(seq), seq LIMIT ?", [DRAWN])
     return [row["seq"] for row in rows]
 
 
@@ -98,11 +105,17 @@ def _alike(grid: Sequence[Policy]) -> list[list[int]]:
     return list(places.values())
 
 
-def _counted(store: Store, policies: Sequence[Policy], shown: Shown, drawn: Sequence[int]) -> list[Row]:
+def _counted(store: Store, policies: Sequence[Policy], fit: Fit | None, drawn: Sequence[int]) -> list[Row]:
     rule = rule_of_each(store, policies, drawn)
-    hit = "rule.origin IS NOT NULL" if shown == "kept" else agrees("rule")
+    if fit is None:
+        sql = f"SELECT policy, count(*) AS samples, count(origin) AS hits FROM ({rule.sql}) GROUP BY policy"
+        return store.rows(sql, rule.values)
+    values = {"read": [seq for seq, _ in fit], "fit": [list(versions) for _, versions in fit]}
     return store.rows(
-        f"""SELECT policy, count(*) AS samples, count(*) FILTER ({hit}) AS hits
-            FROM ({rule.sql}) AS rule JOIN {_ALL[shown]} AS person USING (seq) GROUP BY policy""",
-        rule.values,
+        f"""SELECT policy, count(*) AS samples,
+                   count(*) FILTER (if(candidate_id IS NULL, len(fit) = 0, list_contains(fit, candidate_id))) AS hits
+            FROM ({rule.sql})
+                JOIN (SELECT unnest($read::BIGINT[]) AS seq, unnest($fit::BIGINT[][]) AS fit) USING (seq)
+            GROUP BY policy""",
+        {**rule.values, **values},
     )

@@ -1,4 +1,4 @@
-"""Several policies side by side: what each keeps, how alike they are, and how well each agrees with people.
+"""Several policies side by side: what each keeps, and how alike they are.
 
 Nothing is stored. Each policy is the rule bound to its own parameters; all are counted over the same samples.
 """
@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from srt_core.methods import REASONS
-from srt_core.project.intervals import Share
 from srt_core.project.store import Query, Row, Store
 from srt_core.records import Origin, Policy, Reason
 from srt_core.select.derive import refresh
-from srt_core.select.selection import agrees, rule_of
+from srt_core.select.selection import rule_of
 
 MOST = 5
 """Policies that can stand side by side and still be read."""
@@ -37,7 +36,7 @@ class Mean:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one policy keeps and drops, in samples, and how it agrees with people."""
+    """What one policy keeps and drops, in samples."""
 
     policy: Policy
     by_origin: dict[Origin, int] = field(default_factory=lambda: dict.fromkeys(Origin, 0))
@@ -47,8 +46,6 @@ class Outcome:
     r_ifd: Mean = field(default_factory=Mean)
     growth: Mean = field(default_factory=Mean)
     """How many times as long as the original's the response of a kept rewrite is."""
-    agreement: Share = Share(0, 0)
-    """Of the decided samples, those for which the policy has the outcome that a person gave."""
 
     @property
     def kept(self) -> int:
@@ -84,18 +81,13 @@ _MEANS = ("ifd", "r_ifd", "growth")
 def _counted(store: Store, rule: Query) -> list[Row]:
     sums = ", ".join(f"sum(winner_{name}) AS {name}, count(winner_{name}) AS with_{name}" for name in _MEANS)
     return store.rows(
-        f"""SELECT winner, rule.reason, count(*) AS samples, {sums}, count(person.seq) AS decided,
-                   count(*) FILTER (person.seq IS NOT NULL AND {agrees("rule")}) AS agreed
-            FROM ({rule.sql}) AS rule
-            LEFT JOIN (SELECT seq, verdict_origin, verdict_id FROM verdict WHERE decided) AS person USING (seq)
-            GROUP BY ALL""",
+        f"SELECT winner, reason, count(*) AS samples, {sums} FROM ({rule.sql}) GROUP BY ALL",
         rule.values,
     )
 
 
 def _add(outcome: Outcome, row: Row) -> None:
     outcome.by_reason[row["reason"]] += row["samples"]
-    outcome.agreement = Share(outcome.agreement.hits + row["agreed"], outcome.agreement.n + row["decided"])
     if row["reason"] == Reason.KEPT:
         outcome.by_origin[Origin(row["winner"])] += row["samples"]
         for name in _MEANS:

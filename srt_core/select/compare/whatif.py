@@ -1,4 +1,4 @@
-"""What a policy would do beside the applied one: counts, samples that change, agreement with what people decided.
+"""What a policy would do beside the applied one: counts, and samples that change.
 
 Nothing is stored. Both policies are compared sample by sample, so every number here is a count of the same rows.
 """
@@ -12,7 +12,7 @@ from srt_core.project.bins import count_bins, spread_bins
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Action, Origin, Policy, Reason, Selection, Stage, derived_by
 from srt_core.select.derive import refresh
-from srt_core.select.selection import agrees, panel_for, rule_of
+from srt_core.select.selection import panel_for, rule_of
 
 Change = Literal["entering", "leaving", "switching"]
 
@@ -43,10 +43,6 @@ class Comparison:
     changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
     changes_decided: int = 0
     """Of the changes, those of samples that a person decided: their verdict stays."""
-    decided: int = 0
-    agrees_before: int = 0
-    """Decided samples for which the applied policy has the same outcome: the same candidate, or none."""
-    agrees_after: int = 0
     exported_after: int = 0
     """Pairs that an export of the verdicts would hold under the policy in question."""
     parked_after: int = 0
@@ -64,12 +60,10 @@ def compare(store: Store, policy: Policy) -> Comparison:
     rule = rule_of(store, policy)
     rows = store.rows(
         f"""WITH new AS MATERIALIZED (SELECT seq, winner, origin, reason, candidate_id FROM ({rule.sql}))
-            SELECT NULL AS action, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples,
-                   NULL AS agrees_before, NULL AS agrees_after
+            SELECT NULL AS action, new.winner, new.reason, {_CHANGE} AS change, count(*) AS samples
             FROM new JOIN selection AS old USING (seq) GROUP BY ALL
             UNION ALL
-            SELECT action, NULL, new.reason, {_CHANGE} AS change, count(*), {agrees("old")} AS agrees_before,
-                   {agrees("new")} AS agrees_after
+            SELECT action, NULL, new.reason, {_CHANGE} AS change, count(*)
             FROM new JOIN (FROM verdict WHERE action IS NOT NULL) AS old USING (seq) GROUP BY ALL""",
         rule.values,
     )
@@ -105,10 +99,7 @@ def _add_standing(found: Comparison, row: Row, *, is_kept: bool) -> None:
         found.parked_after += samples * is_kept
         return
     found.exported_after += samples * (row["action"] != Action.REJECT)
-    found.decided += samples
     found.changes_decided += samples if row["change"] else 0
-    found.agrees_before += samples * row["agrees_before"]
-    found.agrees_after += samples * row["agrees_after"]
 
 
 @dataclass(frozen=True, slots=True)

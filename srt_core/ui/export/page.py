@@ -132,6 +132,7 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
 def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -> None:
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
+    force = st.checkbox("Also replace files there that srt did not write", key="force")
     lists_pairs = FORMATS[format].fields is not None
     label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
     nothing = lists_pairs and not pairs
@@ -140,7 +141,7 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
             require_owner()
             st.session_state["exported"] = export(
                 project.store, Path(folder).expanduser(), format, scope=contents.scope, only=contents.only,
-                conversations=contents.conversations, by=curator(),
+                conversations=contents.conversations, by=curator(), force=force,
             )  # fmt: skip
     if written := st.session_state.get("exported"):
         _draw_written(written)

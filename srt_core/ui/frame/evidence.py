@@ -1,51 +1,73 @@
-"""What Trust and Thresholds draw of the rule beside people: agreement by margin, as points with interval bars."""
+"""What Trust and Thresholds say of the rule beside random blind reads: in words, and by margin as points with bars."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
-from srt_core.project.intervals import Share
 from srt_core.project.store import Store
 from srt_core.records import Policy
 from srt_core.review.trust.agreement import Evidence, Group, margins
+from srt_core.review.trust.audits import Audit
+from srt_core.review.trust.audits.evidence import claim_of
+from srt_core.review.trust.claims import Claim
+from srt_core.review.trust.readings import Reads
+from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import IntervalPoint, interval_points
-from srt_core.ui.frame.words import share_of
+from srt_core.ui.frame.page import PAGES, address
+from srt_core.ui.frame.words import said_of_claim
 
-AGREEMENT_HELP = (
-    "Decided samples for which the rule has the outcome that a person gave: the same version, or none. Decisions on "
-    "single samples only; parked is undecided; an edit counts as the version that it started from."
+TRUST = "pages/7_Trust.py"
+NO_READS = "No random reads yet: nothing is known of how often the rule is right."
+RIGHT_HELP = (
+    "Over samples that an audit drew at random from all and that were read blind: the rule is right when the version "
+    "that it keeps may be trained on, or when it leaves out a sample of which no version may be. What nobody read yet "
+    "counts as wrong at the lower end of the interval. Bulk actions, and samples that somebody chose to look at, do "
+    "not count."
 )
 MARGIN_HELP = (
-    "By how little a score would have to change for the rule to say otherwise: the distance to the nearest threshold "
+    "By how little a score would have to change for the rule to say otherwise: the distance to the nearest limit "
     "that decided. Bars: 95 % intervals."
 )
 
 
+def show_no_reads(text: str = NO_READS) -> None:
+    """Say that there are no random reads, with the way to them."""
+    st.markdown(text)
+    st.page_link(TRUST, label="Draw an audit on Trust", icon=PAGES[TRUST][1], query_params=address())
+
+
 def render_agreement(store: Store, policy: Policy) -> None:
-    """Draw under `policy` how often the rule agrees with people, by margin; nothing where nobody decided."""
-    if not store.value("SELECT count(*) FROM standing"):
+    """Draw under `policy` how often the rule is right, by margin; where there are no random reads, what to do."""
+    audit, groups = remembered(margins, store, policy)
+    if audit is None:
+        show_no_reads()
         return
-    st.markdown("**Agreement with people by margin**", help=f"{AGREEMENT_HELP} {MARGIN_HELP}")
-    draw_margins(margins(store, policy), Evidence.ALL)
+    st.markdown("**Right by random reads, by margin**", help=f"{RIGHT_HELP} {MARGIN_HELP}")
+    draw_margins(groups, audit)
 
 
-def draw_margins(groups: Sequence[Group], evidence: Evidence) -> None:
-    """Draw agreement by margin, from near to far."""
-    shares = [group.sources[evidence].agreement for group in groups]
+def draw_margins(groups: Sequence[Group], audit: Audit) -> None:
+    """Draw how often the rule is right by margin, from near to far."""
+    claims = [claim_of(audit, group.sources[Evidence.RANDOM].of_all) for group in groups]
     names = [_margin(groups, place) for place in range(len(groups))]
-    labels = [f"{_broken(name)}<br>n = {share.n:,}" for name, share in zip(names, shares, strict=True)]
-    said = "; ".join(f"{name}: {share_of(share, share.exact())}" for name, share in zip(names, shares, strict=True))
-    figure = interval_points(labels, {"Agreement": [point(share) for share in shares]})
+    labels = [f"{_broken(name)}<br>n = {each.reads.drawn:,}" for name, each in zip(names, claims, strict=True)]
+    said = "; ".join(f"{name}: {said_of_claim(each)}" for name, each in zip(names, claims, strict=True))
+    figure = interval_points(labels, {"Right": [point(each) for each in claims]})
     st.plotly_chart(figure, key="trust_margins", config={"displayModeBar": False},
-                    alt=f"Agreement with people by margin: {said}")  # fmt: skip
+                    alt=f"Right by random reads, by margin: {said}")  # fmt: skip
 
 
-def point(share: Share) -> IntervalPoint | None:
-    """Return what is drawn of a share; None where there is nothing to divide by."""
-    interval = share.exact()
-    if share.estimate is None or interval is None:
+def point(claim: Claim) -> IntervalPoint | None:
+    """Return what is drawn of a claim; None where nothing was read."""
+    share, interval = claim.reads.share, claim.interval
+    if share is None or interval is None:
         return None
-    return IntervalPoint(share.estimate, interval.low, interval.high, share.n)
+    return IntervalPoint(share, interval.low, interval.high, claim.reads.read)
+
+
+def counts(reads: Reads) -> str:
+    """Write how many of how many: "113 of 120"."""
+    return f"{reads.right:,} of {reads.read:,}"
 
 
 def _broken(name: str) -> str:
@@ -54,8 +76,9 @@ def _broken(name: str) -> str:
 
 
 def _margin(groups: Sequence[Group], place: int) -> str:
+    """Name a bin of the margin."""
     low = groups[place].value
     if low is None:
-        return "no threshold"
+        return "no limit"
     high = groups[place + 1].value if place + 1 < len(groups) else None
     return f"{low:g} to {high:g}" if high is not None else f"{low:g} and more"

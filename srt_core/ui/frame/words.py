@@ -4,8 +4,8 @@ import string
 from collections.abc import Mapping
 
 from srt_core.methods import GUARDS, MEASURES, REASONS
-from srt_core.project.intervals import Interval, Share
 from srt_core.records import Action, Candidate, Origin, Reason
+from srt_core.review.trust.claims import Claim
 
 ORIGIN_LABELS = {
     Origin.ORIGINAL: "Original",
@@ -50,6 +50,7 @@ KIND_LABELS = {
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
     "audit": "Audit drawn",
+    "reading": "Read blind",
     "view": "View saved or deleted",
 }
 
@@ -62,11 +63,12 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def share_of(share: Share, interval: Interval | None) -> str:
-    """Write a share with its interval: "93.1 % (88.0 to 96.5)"; a dash where there is nothing to divide by."""
-    if share.estimate is None or interval is None:
+def said_of_claim(claim: Claim) -> str:
+    """Write a share with its interval: "93.1 % (88.0 to 96.5)"; a dash where nothing was read."""
+    share, interval = claim.reads.share, claim.interval
+    if share is None or interval is None:
         return "–"
-    return f"{share.estimate:.1%} ({interval.low * 100:.1f} to {interval.high * 100:.1f})".replace("%", " %")
+    return f"{share * 100:.1f} % ({interval.low * 100:.1f} to {interval.high * 100:.1f})"
 
 
 def percent(share: float) -> str:

@@ -1,7 +1,7 @@
 """One event of the history: what it was, and undoing it or the action that it was part of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,12 +10,16 @@ from srt_core.project import events
 from srt_core.project.events import Event
 from srt_core.review import decisions, history
 from srt_core.review.queues import QUEUES
+from srt_core.review.trust import audits, blind
+from srt_core.review.trust.audits import Approval
+from srt_core.select.derive import remembered
 from srt_core.ui.frame.page import acting, address, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import require_undo, visitor
 from srt_core.ui.server.runtime import Project
+from srt_core.ui.trust.audit import broken_words
 
 
 def kind_label(kind: str) -> str:
@@ -34,10 +38,19 @@ def about(event: Event) -> str:
         return f"Undid event {event.undoes}"
     if event.kind == "scoring":
         return f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"
+    if event.kind == "reading":
+        return f"Audit {context['audit']}: {len(context['marked'])} of {len(context['shown'])} versions are fit"
     if event.kind == "export" and "rows" in context:
         return f"{context['rows']:,} rows to {context.get('file')}"
-    found = [context[name] for name in ("bulk", "name", "file", "path") if context.get(name)]
+    found = [context[name] for name in ("note", "bulk", "name", "file", "path") if context.get(name)]
     return str(found[0]) if found else ""
+
+
+def broken(project: Project, listed: Sequence[Event]) -> Mapping[int, Approval]:
+    """Find the approvals among events whose evidence was broken by what was decided since, by their action."""
+    if not any("evidence" in event.context for event in listed):
+        return {}
+    return remembered(audits.broken_approvals, project.store)
 
 
 def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> None:
@@ -50,6 +63,8 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
         if event.candidate_id and event.candidate_id in made_by:
             said.append(f"Made by {made_by[event.candidate_id]}")
         st.text("\n".join(filter(None, said)))
+        if approval := broken(project, [event]).get(event.action_id):
+            st.markdown(f":material/warning: {broken_words(approval)}")
         if event.edited:
             for part in ("instruction", "input", "response"):
                 st.caption(f"Edited {part}")
@@ -72,6 +87,9 @@ def _draw_actions(project: Project, event: Event) -> None:
         label = "Take this undo back" if event.in_action == 1 else f"Take all {event.in_action:,} of this action back"
         st.button(label, icon=":material/redo:", key=f"back_{event.action_id}", on_click=_take_back,
                   args=(project, event), disabled=not may, help=why)  # fmt: skip
+    elif event.kind == "reading" and not event.undone:
+        st.button("Undo this reading", icon=":material/undo:", key=f"undo_{event.event_id}", on_click=_undo_reading,
+                  args=(project, event), disabled=not may, help=why)  # fmt: skip
     elif event.kind in events.DECISIONS and not event.undone:
         st.button("Undo this decision", icon=":material/undo:", key=f"undo_{event.event_id}", on_click=_undo,
                   args=(project, event), disabled=not may, help=why)  # fmt: skip
@@ -85,6 +103,12 @@ def _draw_actions(project: Project, event: Event) -> None:
 def _undo(project: Project, event: Event) -> None:
     require_undo(event.author)
     decisions.undo(project.store, event.event_id, curator())
+
+
+@acting
+def _undo_reading(project: Project, event: Event) -> None:
+    require_undo(event.author)
+    blind.undo_reading(project.store, event.event_id, curator())
 
 
 @acting

@@ -8,9 +8,10 @@ import streamlit as st
 from srt_core.project import events
 from srt_core.project.events import Event, EventFilter
 from srt_core.review import history
+from srt_core.review.trust.audits import Approval
 from srt_core.ui.frame.page import show_empty
 from srt_core.ui.frame.words import ORIGIN_LABELS
-from srt_core.ui.history.event import about, draw_event, kind_label
+from srt_core.ui.history.event import about, broken, draw_event, kind_label
 from srt_core.ui.history.figures import activity_bars
 from srt_core.ui.history.state import AS_OF, draw_state
 from srt_core.ui.server.runtime import Project
@@ -39,7 +40,7 @@ def render_history(project: Project) -> None:
     page = st.pagination(pages, key="history_page") if pages > 1 else 1
     rows = events.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
     made_by = history.candidate_producers(store, rows)
-    chosen = _draw_table(rows, made_by)
+    chosen = _draw_table(rows, made_by, broken(project, rows))
     if chosen is None:
         st.caption("Select a row to see it whole, to undo it, and to see the project as it was then.")
     else:
@@ -89,14 +90,14 @@ def _draw_activity(project: Project, only: EventFilter) -> None:
     st.plotly_chart(activity_bars(counts), key="activity", config={"displayModeBar": False}, alt=said)
 
 
-def _draw_table(rows: list[Event], made_by: Mapping[int, str]) -> Event | None:
+def _draw_table(rows: list[Event], made_by: Mapping[int, str], broken: Mapping[int, Approval]) -> Event | None:
     table = [
         {
             "event": event.event_id,
             "time": event.made_at.replace(tzinfo=UTC),
             "who": event.author,
             "what": f"{kind_label(event.kind)}{', undone' if event.undone else ''}",
-            "about": about(event),
+            "about": about(event) + ("; its evidence is broken" if event.action_id in broken else ""),
             "candidate": ORIGIN_LABELS[event.origin] if event.origin else "",
             "producer": made_by.get(event.candidate_id, "") if event.candidate_id else "",
             "sample": event.sample_id,

@@ -1,5 +1,6 @@
 """The Overview: one funnel, what failed, what runs, and the next best action."""
 
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import streamlit as st
 
 from srt_core.methods import METHODS, Method
+from srt_core.project.copying import stream_copy
+from srt_core.project.store import Store
 from srt_core.review.status import describe_export, status
 from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.select.policy import applied_policy
@@ -18,6 +21,8 @@ from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project, create_project
 
+MOST_TO_DOWNLOAD = 200_000_000
+"""Bytes of a file that the browser is given: the server holds all of it in memory meanwhile."""
 IMPORT, REFLECT, SCORE = "pages/1_Import.py", "pages/2_Reflect.py", "pages/3_Score.py"
 EXPLORE, REVIEW, EXPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/8_Export.py"
 
@@ -65,7 +70,23 @@ def render_overview(project: Project) -> None:
     if counts["samples"]:
         _draw_funnel(counts, method)
         _draw_failures(counts, method)
+    if may_own():
+        _draw_copy(project.store)
     _draw_create()
+
+
+def _draw_copy(store: Store) -> None:
+    """Offer the whole project as one file."""
+    size = store.path.stat().st_size
+    if size <= MOST_TO_DOWNLOAD:
+        st.download_button(
+            "Download a copy", lambda: b"".join(stream_copy(store)), store.path.name, "application/octet-stream",
+            on_click="ignore", icon=":material/download:",
+            help="The project as one file, with all that is saved at this moment.",
+        )  # fmt: skip
+    else:
+        st.caption("A copy of this project, also while it is open here:")
+        st.code(f"srt copy {shlex.quote(str(store.path))} COPY.srt", language=None)
 
 
 def _explain_demo() -> None:

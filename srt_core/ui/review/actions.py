@@ -28,25 +28,25 @@ KEYS = {
 def render_actions(view: View, sample: Sample, shown: Origin | None, last: Sequence[RecentDecision]) -> None:
     """Draw the buttons of a sample, the decisions first."""
     with st.container(horizontal=True, gap="small"):
-        _button(view, "accept", _accept_label(sample), "A", _accept(view, sample), type="primary")
+        button(view, "accept", _accept_label(sample), "A", _accept(view, sample), type="primary")
         for place, origin in enumerate(Origin, start=1):
             picked = " ●" if sample.is_pick(origin) else ""
-            _button(
+            button(
                 view, f"choose:{origin}", ORIGIN_LABELS[origin] + picked, str(place),
                 view.on(view.choose, origin, sample.candidate_id(origin), sample.pick_id),
                 help=ORIGIN_HELP[origin], disabled=origin not in sample.candidates,
             )  # fmt: skip
-        _button(view, "reject", "Reject", "X", view.on(view.decide, Action.REJECT))
-        _button(view, "park", "Park", "Space", view.on(view.decide, Action.PARK))
+        button(view, "reject", "Reject", "X", view.on(view.decide, Action.REJECT))
+        button(view, "park", "Park", "Space", view.on(view.decide, Action.PARK))
         edited = shown or Origin.ORIGINAL
         edit = Edit(view.sample, edited, sample.candidates[edited].pair, candidate_id=sample.candidate_id(edited))
-        _button(view, "edit", "Edit", "E", view.on(view.start_edit, edit))
+        button(view, "edit", "Edit", "E", view.on(view.start_edit, edit))
         _undo_button(view, last)
-        _button(view, "back", "Back", "ArrowLeft", view.on(view.move_back))
-        _button(view, "next", "Next", "ArrowRight", view.on(view.move_on))
+        button(view, "back", "Back", "ArrowLeft", view.on(view.move_back))
+        button(view, "next", "Next", "ArrowRight", view.on(view.move_on))
         _show_button(view, sample, shown)
         following = DIFF_MODES[(DIFF_MODES.index(view.desk.diff) + 1) % len(DIFF_MODES)]
-        _button(view, "diff", f"Diff: {following}", "D", view.on(view.turn_diff))
+        button(view, "diff", f"Diff: {following}", "D", view.on(view.turn_diff))
         _help_button(view)
 
 
@@ -91,19 +91,20 @@ def _accept(view: View, sample: Sample) -> Callable[[], None]:
 
 def _undo_button(view: View, last: Sequence[RecentDecision]) -> None:
     event_id = last[0].event_id if last else None
-    _button(view, "undo", "Undo", "Backspace", view.on(view.undo, event_id), disabled=not last)
+    button(view, "undo", "Undo", "Backspace", view.on(view.undo, event_id), disabled=not last)
 
 
 def _show_button(view: View, sample: Sample, shown: Origin | None) -> None:
     others = sample.rewrites
     following = others[(others.index(shown) + 1) % len(others)] if shown in others else None
     label = f"Show: {ORIGIN_LABELS[following]}" if following and len(others) > 1 else "Show other"
-    _button(view, "show", label, "V", view.on(view.show, following), disabled=len(others) < 2)
+    button(view, "show", label, "V", view.on(view.show, following), disabled=len(others) < 2)
 
 
 def _help_button(view: View) -> None:
-    _button(view, "help", "Help", "H", view.on(view.turn_help))
+    button(view, "help", "Help", "H", view.on(view.turn_help))
 
 
-def _button(view: View, name: str, label: str, shortcut: str, on_click: Callable[[], None], **more: object) -> None:
+def button(view: View, name: str, label: str, shortcut: str, on_click: Callable[[], None], **more: object) -> None:
+    """Draw a button of a view with its key."""
     st.button(label, key=view.key(name), shortcut=shortcut, on_click=on_click, wrap=False, **more)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
 from srt_core.review import queues as review
 from srt_core.review.queues import Queue
+from srt_core.review.trust.blind import Marks, Question
 from srt_core.ui.frame.page import curator
 from srt_core.ui.sample.texts import DIFF_MODES, DiffMode
 
@@ -57,10 +58,17 @@ class Desk:
     """The job of token losses that the open tab waits for."""
     is_watched: bool = False
     """Whether the page looks after that job."""
+    marks: Marks | None = None
+    """What is marked of a sample that is read blind; None before anything was said."""
+    question: Question | None = None
+    """What the last blind reading contradicts, until it is said which stands."""
+    said: str = ""
+    """Why the last key did nothing."""
 
     def go(self, sample: str | None) -> None:
         """Put another sample on the desk."""
         self.sample, self.shown, self.edit = sample, None, None
+        self.marks, self.question, self.said = None, None, ""
 
     def arrive(self, asked: str, queue: tuple[str, Queue]) -> None:
         """Follow the address to the sample it names or to the queue's first open one, where that is news."""

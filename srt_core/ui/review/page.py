@@ -17,6 +17,7 @@ from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
+from srt_core.ui.review.blind import render_blind
 from srt_core.ui.review.desk import Desk, View, open_desk
 from srt_core.ui.review.edit import render_failures, render_form
 from srt_core.ui.review.tokens import render_tokens, watch_tokens
@@ -72,7 +73,10 @@ def _render_desk(project: Project, desk: Desk) -> None:
             _render_place(view)
         _write_address(desk)
         last = decisions.last_decisions(desk.store, curator())
-        if sample:
+        audit = asked_audit(desk.store) if view.queue_name == "drawn" else None
+        if sample and audit and audit.is_blind:
+            render_blind(view, audit, sample)
+        elif sample:
             _render_sample(project, view, sample, last)
         else:
             _render_done(view, last)

@@ -1,14 +1,17 @@
-"""A map over two dials: what would be kept, or how well the rule would agree with people; a click sets both dials."""
+"""A map over two dials: what would be kept, or how often the rule would be right; a click sets both dials."""
 
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
 from srt_core.methods import DIALS, Dial, Method
 from srt_core.records import Policy
-from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, Shown, outcome_map, values_of
+from srt_core.review.trust.audits.evidence import fit_of_all
+from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, outcome_map, values_of
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, with_settings
+from srt_core.ui.frame.evidence import show_no_reads
 from srt_core.ui.frame.page import acting
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.charts import distribution
@@ -19,7 +22,8 @@ MAP_WIDTH = 680
 _NARROW = 5
 """Steps of a dial that make no map: then the whole dial is shown."""
 
-_SHOWN: dict[Shown, str] = {"kept": "Share kept", "agreement": "Agreement with people"}
+Shown = Literal["kept", "right"]
+_SHOWN: dict[Shown, str] = {"kept": "Share kept", "right": "Right, by random reads"}
 
 
 def render_map(project: Project, policy: Policy, method: Method) -> None:
@@ -29,7 +33,7 @@ def render_map(project: Project, policy: Policy, method: Method) -> None:
     with st.spinner("Counting under every pair of values"):
         found = _counted(project, policy, x, y, shown)
     if not found.samples:
-        st.markdown("Nobody has decided a sample yet, so there is no agreement to map. Decide some in Review.")
+        show_no_reads()
         return
     figure = outcome_heatmap(
         found.x, found.y, found.share(), (x.label, y.label, _SHOWN[shown]), _marks(project, policy, x, y)
@@ -59,7 +63,8 @@ def _counted(project: Project, policy: Policy, x: Dial, y: Dial, shown: Shown) -
     xs, ys = _values(project, policy, x), _values(project, policy, y)
     # Where the two dials stand changes nothing, so that turning them finds the map again.
     base = with_settings(policy, {"name": "", x.name: xs[0], y.name: ys[0]})
-    return remembered(outcome_map, project.store, base, (x, xs), (y, ys), shown)
+    fit = remembered(fit_of_all, project.store) if shown == "right" else None
+    return remembered(outcome_map, project.store, base, (x, xs), (y, ys), fit)
 
 
 def _values(project: Project, policy: Policy, dial: Dial) -> list[float]:
@@ -84,7 +89,7 @@ def _marks(project: Project, policy: Policy, x: Dial, y: Dial) -> list[Mark]:
 
 
 def _said(found: OutcomeMap, shown: Shown) -> str:
-    of = "samples" if shown == "kept" else "samples that people decided"
+    of = "samples" if shown == "kept" else "samples that were drawn at random and read"
     if found.is_exact:
         return f"Counted over all {found.population:,} {of}."
     return (

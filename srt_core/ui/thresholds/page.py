@@ -8,9 +8,9 @@ import streamlit as st
 from srt_core.errors import PolicyError
 from srt_core.methods import DIALS, METHODS, Method
 from srt_core.project.candidates import count_samples
-from srt_core.project.intervals import Share
 from srt_core.records import Policy, Reason
 from srt_core.review.status import describe_export
+from srt_core.review.trust.audits.evidence import audit_of_all, claims
 from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.derive import remembered
@@ -24,7 +24,7 @@ from srt_core.select.policy import (
     saved_policies,
     unusable_policies,
 )
-from srt_core.ui.frame.evidence import render_agreement
+from srt_core.ui.frame.evidence import NO_READS, RIGHT_HELP, counts, render_agreement, show_no_reads
 from srt_core.ui.frame.page import (
     acting,
     acting_as_owner,
@@ -35,7 +35,7 @@ from srt_core.ui.frame.page import (
     show_error,
     show_kept_error,
 )
-from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.changes import render_changes
@@ -100,7 +100,7 @@ def _draw_desk(project: Project) -> None:
 _VIEWS = {
     "outcomes": "Outcomes",
     "changes": "Read what would change",
-    "people": "Agreement by margin",
+    "people": "Right by margin",
     "map": "Map of two dials",
     "beside": "Policies side by side",
 }
@@ -112,7 +112,7 @@ def _draw_view(project: Project, policy: Policy, method: Method, found: Comparis
                                 format_func=_VIEWS.__getitem__, label_visibility="collapsed",
                                 persist_state="session")  # fmt: skip
     if view == "people":
-        _draw_by_margin(project, policy, found)
+        render_agreement(project.store, policy)
     elif view == "map":
         render_map(project, policy, method)
     elif view == "beside":
@@ -121,13 +121,6 @@ def _draw_view(project: Project, policy: Policy, method: Method, found: Comparis
         render_changes(project.store, policy, found)
     else:
         _draw_outcomes(found)
-
-
-def _draw_by_margin(project: Project, policy: Policy, found: Comparison) -> None:
-    if not found.decided:
-        st.markdown("Nobody has decided a sample yet. Decide some in Review to see where the rule agrees.")
-        return
-    render_agreement(project.store, policy)
 
 
 def _choose_method(project: Project, method: Method) -> None:
@@ -185,7 +178,7 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
         with st.container(horizontal=True):
             st.metric("Samples kept", f"{now:,}", f"{now - kept:+,}" if changed else None, width=160,
                       help="Samples of which the rule keeps a version, under the dials.")  # fmt: skip
-            _draw_agreement(found)
+            _draw_reads(project, policy)
         st.markdown(describe_export(found.exported_after, found.parked_after))
         if not changed:
             st.markdown("The dials stand at the policy in use. Turn one to see what would change.")
@@ -199,33 +192,20 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
             _draw_save(project, policy)
 
 
-def _draw_agreement(found: Comparison) -> None:
-    if not found.decided:
-        st.metric("Agrees with people", "–", width=200, help="Nobody has decided a sample yet.")
-        st.page_link("pages/6_Review.py", label="Decide some in Review to see if the rule agrees",
-                     icon=":material/fact_check:", query_params=address())  # fmt: skip
+def _draw_reads(project: Project, policy: Policy) -> None:
+    """Say how often the rule is right under the dials, by the random reads that Trust claims on."""
+    has_reads = remembered(audit_of_all, project.store)  # whatever the dials say
+    found = remembered(claims, project.store, policy) if has_reads else None
+    if found is None or not found.of_all.reads.read:
+        st.metric("Right, by random reads", "–", width=200, help=f"{NO_READS} {RIGHT_HELP}")
+        show_no_reads("No random reads yet.")
         return
-    better = found.agrees_after - found.agrees_before
-    ends = Share(found.agrees_after, found.decided).exact()
-    st.metric(
-        "Agrees with people",
-        f"{found.agrees_after / found.decided:.1%}",
-        f"{better:+,}" if better else None,
-        width=160,
-        help="Decided samples for which the rule, as dialled, has the outcome that a person gave: the same version, or "
-        "none. An edit counts as the version that it started from.",
-    )
-    st.caption(
-        f"{found.agrees_after:,} of {found.decided:,} decided samples."
-        + (f" 95 % interval: {ends.low:.1%} to {ends.high:.1%}." if ends else ""),
-        width=190,
-    )
-    st.page_link(
-        "pages/4_Explore.py",
-        label="Where people overrode it",
-        icon=":material/travel_explore:",
-        query_params=address(state="overridden"),
-    )
+    before = remembered(claims, project.store, applied_policy(project.store)) or found
+    reads = found.of_all.reads
+    better = reads.right - before.of_all.reads.right
+    st.metric("Right, by random reads", f"{reads.share:.1%}", f"{better:+,}" if better else None, width=160,
+              help=f"{RIGHT_HELP} A policy that was chosen for this number flatters itself.")  # fmt: skip
+    st.caption(f"{counts(reads)} random reads. 95 % interval: {said_of_claim(found.of_all)}", width=230)
 
 
 def _draw_changed(policy: Policy, applied: Policy, changed: list[str], found: Comparison) -> None:

@@ -1,4 +1,4 @@
-"""Policies side by side: what each keeps and drops, how well it agrees with people, and how alike they are."""
+"""Policies side by side: what each keeps and drops, how often it is right by random reads, and how alike they are."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,10 +7,13 @@ import streamlit as st
 
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
+from srt_core.review.trust.audits.evidence import claims
+from srt_core.review.trust.claims import Claim
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, saved_policies
-from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS
+from srt_core.ui.frame.evidence import RIGHT_HELP
+from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.figures import interval_dots, kept_bars
 
@@ -39,8 +42,10 @@ def render_side_by_side(project: Project, policy: Policy) -> None:
         return
     with st.spinner("Counting under each policy"):
         found = remembered(side_by_side, project.store, [offered[name] for name in names])
-    _draw_table(names, found)
-    _draw_charts(names, found)
+    found_claims = [remembered(claims, project.store, offered[name]) for name in names]
+    right = [each.of_all if each else None for each in found_claims]
+    _draw_table(names, found, right)
+    _draw_charts(names, found, right)
     _draw_pairs(names, found)
 
 
@@ -51,10 +56,13 @@ def _offered(project: Project, policy: Policy) -> dict[str, Policy]:
     return {**saved_policies(project.store), _IN_USE: applied, **dialled}
 
 
-def _draw_table(names: Sequence[str], found: SideBySide) -> None:
+def _draw_table(names: Sequence[str], found: SideBySide, right: Sequence[Claim | None]) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(
-        [_row(name, outcome, found.samples) for name, outcome in zip(names, found.outcomes, strict=True)],
+        [
+            _row(name, outcome, claim, found.samples)
+            for name, outcome, claim in zip(names, found.outcomes, right, strict=True)
+        ],
         hide_index=True,
         column_config={
             "Kept": number(format="localized", help="Samples of which a version is kept."),
@@ -63,23 +71,23 @@ def _draw_table(names: Sequence[str], found: SideBySide) -> None:
             "IFD": number("Mean IFD", format="%.3f", help=f"Of what is kept. {MEASURE_HELP['ifd']}"),
             "r-IFD": number("Mean r-IFD", format="%.3f", help=f"Of what is kept. {MEASURE_HELP['r_ifd']}"),
             "Growth": number("Mean growth", format="%.2f", help=f"Of kept rewrites. {MEASURE_HELP['growth']}"),
-            "Agrees": st.column_config.TextColumn(
-                "Agrees with people",
-                help="Of the decided samples, and the 95 % interval for what people would decide on others like them.",
+            "Right": st.column_config.TextColumn(
+                "Right, by random reads",
+                help=f"{RIGHT_HELP} With the 95 % interval of each by itself: the best of several flatters itself.",
             ),
         },
-        alt="What each policy keeps, drops and agrees on",
+        alt="What each policy keeps and leaves out, and how often it is right",
     )
 
 
-def _row(name: str, outcome: Outcome, samples: int) -> Row:
+def _row(name: str, outcome: Outcome, right: Claim | None, samples: int) -> Row:
     dropped = {REASON_LABELS[reason]: n for reason, n in outcome.by_reason.items() if reason != Reason.KEPT}
     return {
         "Policy": _named(name, outcome.policy),
         "Kept": outcome.kept,
         "Share": 100 * outcome.kept / samples if samples else None,
         **{ORIGIN_LABELS[origin]: outcome.by_origin[origin] for origin in Origin},
-        "Agrees": _agreement(outcome),
+        "Right": said_of_claim(right) if right and right.reads.read else "no random reads yet",
         "IFD": outcome.ifd.value,
         "r-IFD": outcome.r_ifd.value,
         "Growth": outcome.growth.value,
@@ -91,12 +99,7 @@ def _named(name: str, policy: Policy) -> str:
     return f"{name}: {policy.name}" if name in (_IN_USE, _DIALS) else name
 
 
-def _agreement(outcome: Outcome) -> str:
-    found = _share(outcome)
-    return f"{found[0]:.1%} ({found[1]:.1%} to {found[2]:.1%})" if found else "nobody decided yet"
-
-
-def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
+def _draw_charts(names: Sequence[str], found: SideBySide, right: Sequence[Claim | None]) -> None:
     labels = [escape(_short(_named(name, each.policy)), quote=False)
               for name, each in zip(names, found.outcomes, strict=True)]  # fmt: skip
     with st.container(horizontal=True, gap="large"):
@@ -104,16 +107,16 @@ def _draw_charts(names: Sequence[str], found: SideBySide) -> None:
             st.markdown("**Kept, by version**")
             figure = kept_bars(labels, [outcome.by_origin for outcome in found.outcomes])
             st.plotly_chart(figure, key="beside_kept", config=_CONFIG, alt="Samples kept by version, a bar a policy")
-        if found.outcomes[0].agreement.n:
+        if any(claim and claim.reads.read for claim in right):
             with st.container(width=CHART_WIDTH):
-                st.markdown("**Agreement with people, with its 95 % interval**")
-                figure = interval_dots(labels, [_share(each) for each in found.outcomes], "of the decided samples")
+                st.markdown("**Right by random reads, with its 95 % interval**")
+                figure = interval_dots(labels, [_share(claim) for claim in right], "of the samples that were read")
                 st.plotly_chart(figure, key="beside_people", config=_CONFIG,
-                                alt="Agreement with people, a dot a policy, with its interval")  # fmt: skip
+                                alt="Right by random reads, a dot a policy, with its interval")  # fmt: skip
 
 
-def _share(outcome: Outcome) -> tuple[float, float, float] | None:
-    share, ends = outcome.agreement.estimate, outcome.agreement.exact()
+def _share(claim: Claim | None) -> tuple[float, float, float] | None:
+    share, ends = (claim.reads.share, claim.interval) if claim else (None, None)
     return None if share is None or ends is None else (share, ends.low, ends.high)
 
 

@@ -1,30 +1,28 @@
-"""Agreement by margin and by kind, and the margin that is suggested for a wanted agreement."""
+"""How often the rule is right by margin and by kind, and the margin that is suggested for a wanted share."""
 
 from dataclasses import fields
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from srt_core.project.intervals import Share
 from srt_core.records import Origin
 from srt_core.review.filter.filter import Filter
-from srt_core.review.trust.agreement import Evidence, Figures, Group, Suggestion, Trust, suggest
-from srt_core.ui.frame.evidence import AGREEMENT_HELP, MARGIN_HELP, draw_margins
+from srt_core.review.trust.agreement import Evidence, Group, Trust
+from srt_core.review.trust.claims import Suggestion
+from srt_core.ui.frame.evidence import MARGIN_HELP, RIGHT_HELP, counts, draw_margins, show_no_reads
 from srt_core.ui.frame.page import address
-from srt_core.ui.frame.words import ORIGIN_LABELS, percent, share_of
+from srt_core.ui.frame.words import ORIGIN_LABELS, percent, said_of_claim
 
-EVIDENCE = {Evidence.ALL: "Every single decision", Evidence.RANDOM: "Drawn at random"}
-EVIDENCE_HELP = (
-    "What people picked to read is a biased sample: the doubtful ones, say. What an audit or the queue Random audit in "
-    "Review drew is not; take its figures for any claim. Bulk decisions copy the rule and are no evidence."
+EVIDENCE = {Evidence.RANDOM: "Random reads", Evidence.CHOSEN: "Decisions people chose to make"}
+CHOSEN_HELP = (
+    "Single decisions on samples that people chose to look at (the doubtful ones, a filter), with the rule's pick in "
+    "sight: how many the rule has the same outcome for. An edit says that the text was not right. They are no random "
+    "sample, so they have no interval and nothing can be claimed on them. Bulk actions do not count."
 )
 MEASURES = {
-    "agreement": ("Agreement", AGREEMENT_HELP),
-    "precision": (
-        "Precision",
-        "Of the decided samples that the rule keeps: how many a person approved as the same version.",
-    ),
-    "recall": ("Recall", "Of the samples that a person approved: how many the rule keeps as the same version."),
+    "of_all": ("Of all", "Of all samples: the rule keeps a version that is right, or rightly leaves the sample out."),
+    "kept": ("Of what is kept", "Of the samples that the rule keeps: the version may be trained on."),
+    "left_out": ("Of what is left out", "Of the samples that the rule leaves out: no version may be trained on."),
 }
 _KINDS = {
     "origin": "Version that the rule keeps",
@@ -36,80 +34,83 @@ _KINDS = {
 _FILTER_OF = {"origin": "winner"}
 
 
-def render_evidence(found: Trust) -> None:
-    """Draw the figures by margin and by kind, over the decisions that are chosen to count."""
+def render_groups(found: Trust) -> None:
+    """Draw the figures by margin and by kind, by random reads or by what people chose to decide."""
     st.subheader("By margin and by kind")
     chosen = st.segmented_control(
-        "Decisions that count", list(Evidence), default=Evidence.ALL, key="trust_evidence", required=True,
-        format_func=EVIDENCE.__getitem__, help=EVIDENCE_HELP,
+        "What counts", list(Evidence), default=Evidence.RANDOM, key="trust_evidence", required=True,
+        format_func=EVIDENCE.__getitem__, help=f"{RIGHT_HELP} {CHOSEN_HELP}",
     )  # fmt: skip
-    evidence = Evidence(chosen or Evidence.ALL)
-    both = st.container(horizontal=True, gap="large")  # widths and not shares, so that a narrow window wraps
-    with both.container(width=560):
-        st.markdown("**Agreement by margin**", help=f"{AGREEMENT_HELP} {MARGIN_HELP}")
-        draw_margins(found.margins, evidence)
-    with both.container(width=340):
-        _draw_suggestion(found, evidence)
+    evidence = Evidence(chosen or Evidence.RANDOM)
+    if evidence is Evidence.RANDOM and found.audit is None:
+        show_no_reads()
+        return
+    if evidence is Evidence.RANDOM and found.audit is not None:
+        both = st.container(horizontal=True, gap="large")  # widths and not shares, so that a narrow window wraps
+        with both.container(width=560):
+            st.markdown("**Right by margin**", help=MARGIN_HELP)
+            draw_margins(found.margins, found.audit)
+        with both.container(width=340):
+            _draw_suggestion(found)
     _draw_kinds(found, evidence)
 
 
-def _draw_suggestion(found: Trust, evidence: Evidence) -> None:
-    wanted = st.number_input("Wanted agreement, %", 50.0, 99.9, 95.0, 1.0, key="trust_wanted", format="%.3g", width=200)
-    for by_limit, label in ((True, "lower 95 % limit"), (False, "estimate")):
-        best = suggest(found, wanted / 100, evidence, by_limit=by_limit)
-        st.markdown(f"By the {label}: {_suggested(best, found.samples)}")
-    st.caption("A suggestion, no guarantee: the best of many margins on the same decisions. To be sure, draw an audit.")
+def _draw_suggestion(found: Trust) -> None:
+    wanted = st.number_input("Wanted right, %", 50.0, 99.9, 95.0, 1.0, key="trust_wanted", format="%.3g", width=200)
+    st.markdown(_suggested(found, found.suggest(wanted / 100)))
+    st.caption("Chosen on every other read in the order of the draw, judged on the rest, which had no part in it.")
 
 
-def _suggested(best: Suggestion | None, samples: int) -> str:
+def _suggested(found: Trust, best: Suggestion | None) -> str:
     if best is None:
         return (
-            "no margin reaches it. More decisions on samples far from a threshold would narrow the interval; where "
-            "people and the rule part there too, change the policy."
+            "No margin reaches it. More reads would narrow the interval; where people and the rule part far from every "
+            "limit too, change the policy."
         )
     return (
-        f"at a margin of at least **{best.closeness:g}** the rule agrees with people in "
-        f"{share_of(best.agreement, best.interval)} of {best.agreement.n:,}; that covers "
-        f"**{percent(best.covers / samples)}** of the set."
+        f"A margin of at least **{best.closeness:g}**: chosen because {counts(best.chosen)} reads are right there. On "
+        f"the other half of the reads {counts(best.judged.reads)} are: {said_of_claim(best.judged)}. That covers "
+        f"**{percent(found.covers(best) / found.samples)}** of the set."
     )
 
 
 def _draw_kinds(found: Trust, evidence: Evidence) -> None:
-    kind = st.selectbox("Kind", list(found.kinds), key="trust_kind", format_func=_KINDS.__getitem__, width=300)
+    there = [name for name, groups in found.kinds.items() if any(_drawn(group, evidence) for group in groups)]
+    if not there:
+        st.markdown("Nobody has decided a sample yet.")
+        return
+    kind = st.selectbox("Kind", there, key="trust_kind", format_func=_KINDS.__getitem__, width=300)
     st.dataframe(
-        [_kind_row(kind, group, group.sources[evidence]) for group in found.kinds[kind]],
+        [_kind_row(found, kind, group, evidence) for group in found.kinds[kind] if _drawn(group, evidence)],
         hide_index=True,
         column_config={
             "group": _KINDS[kind],
-            "agreement": st.column_config.TextColumn("Agreement", help="With 95 % intervals."),
-            "n": st.column_config.NumberColumn("Decided", format="localized"),
-            "precision": "Precision",
-            "recall": "Recall",
+            "n": st.column_config.NumberColumn("Samples", format="localized"),
+            **{name: label for name, (label, _) in MEASURES.items()},
             "rows": st.column_config.LinkColumn("Rows", display_text="open", help="Decided samples, in Explore."),
         },
         placeholder="–",
-        alt=f"The rule beside people by {_KINDS[kind].lower()}",
+        alt=f"How often the rule is right by {_KINDS[kind].lower()}",
     )
 
 
-def _kind_row(kind: str, group: Group, figures: Figures) -> dict[str, object]:
-    value = group.value
-    return {
-        "group": _named(kind, value),
-        "n": figures.agreement.n,
-        **{name: share_of(share, share.exact()) for name, share in _shares(figures).items()},
-        "rows": _rows(kind, value),
+def _drawn(group: Group, evidence: Evidence) -> int:
+    return group.sources[evidence].of_all.drawn
+
+
+def _kind_row(found: Trust, kind: str, group: Group, evidence: Evidence) -> dict[str, object]:
+    reads = {name: getattr(group.sources[evidence], name) for name in MEASURES}
+    said = {
+        name: said_of_claim(found.claim(each)) if evidence is Evidence.RANDOM else counts(each)
+        for name, each in reads.items()
     }
+    return {"group": _named(kind, group.value), "n": reads["of_all"].drawn, **said, "rows": _rows(kind, group.value)}
 
 
 def _named(kind: str, value: object) -> object:
     if kind != "origin":
         return value
     return "Left out" if value == "none" else ORIGIN_LABELS[Origin(str(value))]
-
-
-def _shares(figures: Figures) -> dict[str, Share]:
-    return {name: getattr(figures, name) for name in MEASURES}
 
 
 def _rows(kind: str, value: object) -> str | None:

@@ -3,20 +3,21 @@
 import streamlit as st
 
 from srt_core.project.candidates import count_samples
-from srt_core.project.intervals import Share
 from srt_core.project.store import Store
-from srt_core.review.trust.agreement import Evidence, Figures, trust
+from srt_core.review.trust import audits
+from srt_core.review.trust.agreement import Evidence, Trust, trust
+from srt_core.review.trust.audits import Part
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import interval_points
-from srt_core.ui.frame.evidence import point
+from srt_core.ui.frame.evidence import RIGHT_HELP, counts, point
 from srt_core.ui.frame.page import PAGES, address, show_empty
-from srt_core.ui.frame.words import percent, share_of
+from srt_core.ui.frame.words import percent, said_of_claim
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.trust.audit import EXPLORE, REVIEW, render_audits
-from srt_core.ui.trust.groups import EVIDENCE, EVIDENCE_HELP, MEASURES, render_evidence
+from srt_core.ui.trust.audit import render_audits
+from srt_core.ui.trust.drawing import EXPLORE
+from srt_core.ui.trust.groups import CHOSEN_HELP, MEASURES, render_groups
 
-_MEASURES_HELP = " ".join(f"{label}: {text}" for label, text in MEASURES.values())
 _KAPPA_HELP = (
     "Cohen's kappa: agreement beyond what chance alone would give; 1 is full, 0 is chance. Over samples that both "
     "decided one by one, each with their own last decision. The second may have seen what the first decided."
@@ -30,71 +31,76 @@ def render_trust(project: Project) -> None:
         show_empty("There are no samples yet. Import some first.", "pages/1_Import.py", "Import")
         return
     found = remembered(trust, store)
-    if found.overall[Evidence.ALL].agreement.n:
-        _draw_overall(found.overall[Evidence.ALL], found.overall[Evidence.RANDOM])
-    else:
-        show_empty(
-            "Nobody has decided a sample yet, so nothing is known of how far the rule agrees with people. "
-            "Decide some in Review, or draw an audit below.", REVIEW, "Review"
-        )  # fmt: skip
+    _draw_claims(store, found)
     render_audits(project)
-    if found.overall[Evidence.ALL].agreement.n:
-        render_evidence(found)
+    if found.margins:
+        render_groups(found)
+    if found.overall[Evidence.CHOSEN].of_all.drawn:
         _draw_curators(store)
 
 
-def _draw_overall(every: Figures, drawn: Figures) -> None:
-    both = st.container(horizontal=True, gap="large")
-    shares = {name: (getattr(every, name), getattr(drawn, name)) for name in MEASURES}
-    with both.container(width=320):
-        labels = [label for label, _ in MEASURES.values()]
-        series = {EVIDENCE[Evidence.ALL]: [point(one) for one, _ in shares.values()],
-                  EVIDENCE[Evidence.RANDOM]: [point(other) for _, other in shares.values()]}  # fmt: skip
-        said = "; ".join(f"{MEASURES[name][0]} {_said(one)}" for name, (one, _) in shares.items())
-        st.plotly_chart(interval_points(labels, series), key="trust_overall", config={"displayModeBar": False},
-                        alt=f"The rule beside people, every single decision: {said}")  # fmt: skip
-    with both.container(width=560):
-        _draw_table(shares)
-        edits = f" {every.edits:,} of them are edits." if every.edits else ""
-        st.caption(
-            f"The policy in use, beside {every.agreement.n:,} decisions on single samples; bulk actions do not count."
-            f"{edits} Exact 95 % intervals.",
-            help=EVIDENCE_HELP,
+def _draw_claims(store: Store, found: Trust) -> None:
+    """Say what random reads show of the policy in use, and beside it, apart, what people chose to decide."""
+    drawn, chosen = found.overall[Evidence.RANDOM], found.overall[Evidence.CHOSEN]
+    if found.audit is None or not drawn.of_all.read:
+        missing = "Not enough yet" if found.audit else "No random reads yet"
+        st.markdown(
+            f"**{missing}** of all samples: nothing can be said of how often the rule is right on them. "
+            + ("Read what was drawn, below." if found.audit else "Draw some below, and read them blind.")
         )
+    else:
+        st.markdown(f"**{found.claim(drawn.kept).sentence('what the rule keeps')}**", help=RIGHT_HELP)
+    for audit, claim in remembered(audits.claims_of_policy, store):
+        said = claim.sentence(f"what the policy in use {'keeps' if audit.part is Part.KEPT else 'leaves out'}")
+        st.markdown(f"{said} (audit {audit.event_id}, of these alone)")
+    if not (drawn.of_all.drawn or chosen.of_all.drawn):
+        return
+    both = st.container(horizontal=True, gap="large")
+    claims = {name: found.claim(getattr(drawn, name)) for name in MEASURES}
+    if drawn.of_all.read:
+        with both.container(width=320):
+            labels = [label for label, _ in MEASURES.values()]
+            said = "; ".join(f"{MEASURES[name][0]} {said_of_claim(claim)}" for name, claim in claims.items())
+            st.plotly_chart(interval_points(labels, {"Right": [point(claim) for claim in claims.values()]}),
+                            key="trust_overall", config={"displayModeBar": False},
+                            alt=f"Right by random reads: {said}")  # fmt: skip
+    with both.container(width=600):
+        st.dataframe(
+            [
+                {
+                    "what": MEASURES[name][0],
+                    "right": said_of_claim(claim),
+                    "n": counts(claim.reads),
+                    "open": claim.reads.open,
+                    "chosen": counts(getattr(chosen, name)),
+                }
+                for name, claim in claims.items()
+            ],
+            hide_index=True,
+            column_config={
+                "what": st.column_config.TextColumn("", help=" ".join(text for _, text in MEASURES.values())),
+                "right": st.column_config.TextColumn("Right, by random reads", help=RIGHT_HELP),
+                "n": "Reads",
+                "open": st.column_config.NumberColumn("Drawn, not read", help="Or parked since."),
+                "chosen": st.column_config.TextColumn("Chosen decisions", help=CHOSEN_HELP),
+            },
+            alt="How often the rule is right by random blind reads, with 95 % intervals, and decisions people chose",
+        )
+        if found.audit:
+            st.caption(
+                f"The policy in use. Read blind: audit {found.audit.event_id}, {found.audit.size:,} drawn of all "
+                f"{found.audit.population:,} samples. 95 % intervals, over every audit of these samples together."
+            )
         with st.container(horizontal=True):
             _link("Decided samples", state="decided")
             _link("Where people overrode the rule", state="overridden")
 
 
-def _draw_table(shares: dict[str, tuple[Share, Share]]) -> None:
-    st.dataframe(
-        [
-            {
-                "what": MEASURES[name][0],
-                "every": _said(one),
-                "n": _of(one),
-                "drawn": _said(other),
-                "drawn_n": _of(other),
-            }
-            for name, (one, other) in shares.items()
-        ],
-        hide_index=True,
-        column_config={
-            "what": st.column_config.TextColumn("", help=_MEASURES_HELP),
-            "every": EVIDENCE[Evidence.ALL],
-            "n": "Samples",
-            "drawn": st.column_config.TextColumn(EVIDENCE[Evidence.RANDOM], help=EVIDENCE_HELP),
-            "drawn_n": "Drawn samples",
-        },
-        alt="Agreement, precision and recall of the rule, with exact 95 % intervals",
-    )
-
-
 def _draw_curators(store: Store) -> None:
-    st.subheader("Between curators", help=_KAPPA_HELP)
+    st.subheader("Between reviewers", help=_KAPPA_HELP)
     found = remembered(pairings, store)
     if not found:
-        st.markdown("No two curators have decided the same sample. Let a second one decide some of the first one's.")
+        st.markdown("No two reviewers have decided the same sample. Let a second one decide some of the first one's.")
         return
     st.dataframe(
         [
@@ -111,15 +117,15 @@ def _draw_curators(store: Store) -> None:
         ],  # fmt: skip
         hide_index=True,
         column_config={
-            "one": "Curator",
-            "other": "Curator ",
+            "one": "Reviewer",
+            "other": "Reviewer ",
             "n": st.column_config.NumberColumn("Samples of both", format="localized"),
             "version": st.column_config.TextColumn("Kappa, version", help="Over the versions, or none."),
             "same version": "Same version",
-            "keep": st.column_config.TextColumn("Kappa, keep", help="Over keep and drop."),
-            "same keep": "Both keep or drop",
+            "keep": st.column_config.TextColumn("Kappa, keep", help="Over keep and leave out."),
+            "same keep": "Both keep or leave out",
         },
-        alt="Cohen's kappa for each two curators",
+        alt="Cohen's kappa for each two reviewers",
     )
 
 
@@ -132,14 +138,6 @@ def _kappa(kappa: Kappa) -> str:
 
 def _observed(kappa: Kappa) -> str:
     return "–" if kappa.observed is None else percent(kappa.observed)
-
-
-def _said(share: Share) -> str:
-    return share_of(share, share.exact())
-
-
-def _of(share: Share) -> str:
-    return f"{share.hits:,} of {share.n:,}"
 
 
 def _link(label: str, **query: str) -> None:

@@ -1,10 +1,14 @@
-"""Records from CSV: a table with a header, read on after a row whose quotes are broken."""
+"""Records from CSV: a table with a header, read on after a row whose quotes are broken.
+
+A quote within quotes is doubled, or stands after a backslash, as pandas, Spark and MySQL can write it. What more of the
+first rows can be read with is how a table is read; a row that cannot be read so is tried the other way.
+"""
 
 import csv
 import itertools
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from srt_core.errors import DatasetError
@@ -13,6 +17,11 @@ from srt_core.importing.files.readers.text import has_half_characters, name_half
 from srt_core.importing.files.records import Record, Reject, text_of
 
 DELIMITERS = ",;\t"
+_AHEAD_CHARACTERS = 65_536
+_QUOTED = re.compile(r'\\(["\\])')
+"""A backslash before what it escapes."""
+_ALONE = re.compile(r'(?<!\\)(?:\\\\)*\\(?!["\\])')
+"""A backslash that escapes nothing: where most are such, two in a row are two."""
 _NAMED_DELIMITER = re.compile(r"\ufeff?sep=(.)\s*")
 """A first line by which Excel is told the delimiter."""
 
@@ -27,6 +36,7 @@ def read_csv(name: str, file: TextIO) -> Iterator[Record | Reject]:
     """
     lines = _Lines(file)
     header = _read_header(name, lines)
+    lines.look_ahead(len(header))
     for row in itertools.count(1):
         found = _read_row(lines, row, header)
         if found is None:
@@ -43,6 +53,9 @@ class _Lines:
         self._file = file
         self._taken: list[str] = []
         self._characters = 0
+        self.is_escaped = False
+        """Whether a quote within quotes stands after a backslash."""
+        self._doubles_backslashes = False
         self.number = 0
         """Of lines that were taken and not given back."""
         first = next(self._file, "")
@@ -54,6 +67,19 @@ class _Lines:
         self._ahead.append(first)
         self.delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
 
+    def look_ahead(self, width: int) -> None:
+        """Find how quotes are written, by which way more of the next rows are as wide as the header."""
+        size = sum(map(len, self._ahead))
+        while size < _AHEAD_CHARACTERS and (line := next(self._file, "")):
+            self._ahead.append(line)
+            size += len(line)
+        head = [*self._ahead]
+        alone = sum(len(_ALONE.findall(line)) for line in head)
+        self._doubles_backslashes = sum(line.count("\\\\") for line in head) > alone
+        if any('\\"' in line for line in head):
+            plain, escaped = (self._count_rows(lines, width) for lines in (head, [self._plain(line) for line in head]))
+            self.is_escaped = escaped > plain
+
     def __iter__(self) -> Iterator[str]:
         return self
 
@@ -64,7 +90,23 @@ class _Lines:
         self.number += 1
         if self._characters > MAX_RECORD_CHARACTERS:
             raise csv.Error("the row is longer than 64 million characters, a quote is probably not closed")
-        return line
+        return self._plain(line) if self.is_escaped else line
+
+    def _plain(self, line: str) -> str:
+        """Return a line with doubled quotes for those after a backslash."""
+        two = "\\" if self._doubles_backslashes else "\\\\"
+        return _QUOTED.sub(lambda found: '""' if found[1] == '"' else two, line)
+
+    def _count_rows(self, lines: Iterable[str], width: int) -> int:
+        """Count the rows of a width; after a broken one the next line goes on."""
+        count, left = 0, iter(lines)
+        while True:
+            try:
+                for values in csv.reader(left, delimiter=self.delimiter, strict=True):
+                    count += len(values) == width
+            except csv.Error:
+                continue
+            return count
 
     def read(self) -> tuple[list[str] | None, str]:
         """Return the fields of the next row and why it is none, if so; None at the end of the file."""
@@ -80,6 +122,11 @@ class _Lines:
     def taken(self) -> list[str]:
         """The lines of the row that was read last."""
         return self._taken
+
+    def take(self, count: int) -> None:
+        """Take so many lines as one row."""
+        self._taken = [self._ahead.popleft() if self._ahead else next(self._file) for _ in range(count)]
+        self.number += count
 
     def give_back(self, keep: int) -> None:
         """Give back all lines of the row that was read last but the first ones."""
@@ -111,12 +158,34 @@ def _read_row(lines: _Lines, row: int, header: list[str]) -> Record | Reject | N
     line = lines.number - len(lines.taken) + 1
     if not fault and len(values) == len(header):
         return _record(row, line, header, values, lines.taken)
+    other = _read_otherwise(lines, len(header))
+    if other is not None:
+        return _record(row, line, header, other, lines.taken)
     reason = f"The row is not valid CSV: {fault}." if fault else _counted(values, header)
     if not fault and len(lines.taken) == 1:
         return Reject(row, line, reason, text_of(lines.taken[0].rstrip("\r\n")))
     lines.give_back(1)
     skipped = [*lines.taken, *_skip_to_a_row(lines, len(header))]
     return Reject(row, line, reason, text_of("".join(skipped).rstrip("\r\n")), lines=len(skipped))
+
+
+def _read_otherwise(lines: _Lines, width: int) -> list[str] | None:
+    """Return the fields of the row that was read last, with its quotes read the other way; None where that is no row.
+
+    Then the lines are as they were before.
+    """
+    taken = len(lines.taken)
+    if not any('\\"' in line for line in lines.taken):
+        return None
+    lines.give_back(0)
+    lines.is_escaped = not lines.is_escaped
+    values, fault = lines.read()
+    lines.is_escaped = not lines.is_escaped
+    if values is not None and not fault and len(values) == width:
+        return values
+    lines.give_back(0)
+    lines.take(taken)
+    return None
 
 
 def _skip_to_a_row(lines: _Lines, width: int) -> list[str]:

@@ -13,31 +13,57 @@ class PairNames:
     instruction: str
     inputs: tuple[str, ...]
     responses: tuple[str, ...]
+    is_plain: bool = True
+    """Whether the name says by itself that it is an instruction."""
 
 
 PAIRS = (
-    PairNames("instruction", ("input", "context"), ("output", "response", "completion", "answer", "target", "chosen")),
     PairNames(
-        "prompt", ("input", "query", "context"), ("completion", "response", "output", "answer", "target", "chosen")
+        "instruction",
+        ("input", "context"),
+        ("output", "response", "completion", "answer", "target", "chosen", "generation"),
+    ),
+    PairNames(
+        "prompt",
+        ("input", "query", "context"),
+        ("completion", "response", "output", "answer", "target", "chosen", "generation", "generated_text"),
     ),
     PairNames("query", ("input", "context"), ("response", "answer", "output", "completion", "chosen")),
-    PairNames("question", ("input", "context"), ("answer", "response", "output", "completion", "solution", "chosen")),
+    PairNames(
+        "question",
+        ("input", "context"),
+        ("answer", "response", "output", "completion", "solution", "chosen", "answers", "best_answer"),
+    ),
     PairNames("problem", (), ("solution", "answer", "response")),
-    PairNames("input", ("context",), ("output", "target", "response", "chosen")),
+    PairNames("definition", ("inputs", "input"), ("targets", "target", "output")),
+    PairNames("input", ("context",), ("output", "target", "response", "chosen", "preferred_output", "content")),
+    PairNames("inputs_pretokenized", (), ("targets_pretokenized",)),
     PairNames("inputs", (), ("targets", "outputs")),
+    PairNames("input_text", (), ("output_text", "target_text")),
     PairNames("content", (), ("summary",)),
     PairNames("human", (), ("assistant", "bot", "gpt")),
     PairNames("user", (), ("assistant", "bot", "gpt")),
+    PairNames("user_prompt", (), ("assistant_response", "response")),
+    PairNames("user_input", (), ("response", "output")),
+    PairNames("request", (), ("response",)),
+    PairNames("q", (), ("a",)),
+    PairNames("source", (), ("target",), is_plain=False),
+    PairNames("src", (), ("tgt",), is_plain=False),
 )
-"""Alpaca and Dolly, TRL, MetaMathQA, WebInstruct and OpenOrca, NuminaMath, firefly, FLAN, adgen, exports of chats."""
+"""Alpaca and Dolly, TRL, MetaMathQA, WebInstruct and OpenOrca, NuminaMath, Natural Instructions, firefly, P3, FLAN,
+PaLM, adgen, exports of chats, pairs of a translation."""
 
 MESSAGES = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "data")
 """Lists of messages, or of texts whose speakers take turns."""
+MAYBE_MESSAGES = ("items", "contents", "utterances", "chat_messages")
+"""The same, where no other columns are a pair."""
+TREES = ("prompt",)
+"""A message with its replies, and theirs."""
 
 CHOSEN = "chosen"
 """The preferred answer of a preference pair, or the whole conversation with it."""
 
-SYSTEM = ("system", "system_prompt", "system_message")
+SYSTEM = ("system", "system_prompt", "system_message", "system_instruction", "systeminstruction", "meta_instruction")
 HISTORY = ("history",)
 INSTANCES = ("instances",)
 """Several inputs and outputs of one instruction."""
@@ -51,7 +77,7 @@ MESSAGE_FIELDS = "message_fields"
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 
 KNOWN_NAMES = frozenset(
-    {*MESSAGES, CHOSEN, *SYSTEM, *HISTORY, *INSTANCES, *INSTANCE_INSTRUCTIONS, *TEXT, "id"}
+    {*MESSAGES, *MAYBE_MESSAGES, CHOSEN, *SYSTEM, *HISTORY, *INSTANCES, *INSTANCE_INSTRUCTIONS, *TEXT, "id"}
     | {name for pair in PAIRS for name in (pair.instruction, *pair.inputs, *pair.responses)}
 )
 

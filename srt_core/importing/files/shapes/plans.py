@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from srt_core.importing.files.shapes.names import (
     CHOSEN,
     HISTORY,
     INSTANCE_INSTRUCTIONS,
     INSTANCES,
+    MAYBE_MESSAGES,
     MESSAGES,
     PAIRS,
     SYSTEM,
     TEXT,
+    TREES,
     folded,
 )
 
@@ -33,6 +36,8 @@ class Plan:
     shape: Shape
     instruction: str = ""
     input: str = ""
+    other_inputs: tuple[str, ...] = ()
+    """Columns that are the input of a record in which that one is empty."""
     response: str = ""
     whole: str = ""
     """The column of the messages, the instances or the text."""
@@ -67,7 +72,7 @@ def mapped_plan(parts: Mapping[str, str], names: Iterable[str]) -> Plan:
         Shape.PAIR,
         parts["instruction"],
         parts.get("input", ""),
-        parts["response"],
+        response=parts["response"],
         system="" if system in used and "system" not in parts else system,
         history="" if history in used and "history" not in parts else history,
     )
@@ -82,12 +87,14 @@ def find_plan(names: Sequence[str], lists: Sequence[str], fixed: Mapping[str, st
     system = fixed.get("system", _first(found, SYSTEM))
     history = fixed.get("history", _first(found, HISTORY))
     pair = _find_pair(found)
-    messages = _first(_by_folded(lists), (*MESSAGES, *([] if pair else [CHOSEN])))
-    if messages and (pair is None or folded(pair[0]) != "instruction"):
+    messages = _first(_by_folded(lists), (*MESSAGES, *([] if pair else [*MAYBE_MESSAGES, *TREES, CHOSEN])))
+    if messages and (pair is None or folded(pair.instruction) != "instruction"):
         answer = found.get(CHOSEN, "") if messages != found.get(CHOSEN) else ""
         return Plan(Shape.MESSAGES, whole=messages, system=system, history=history, answer=answer)
     if pair:
-        return Plan(Shape.PAIR, pair[0], fixed.get("input", pair[1]), pair[2], system=system, history=history)
+        mapped = fixed.get("input")
+        input, *others = pair.inputs if mapped is None else [mapped]
+        return Plan(Shape.PAIR, pair.instruction, input, tuple(others), pair.response, system=system, history=history)
     instances, definition = _first(found, INSTANCES), _first(found, INSTANCE_INSTRUCTIONS)
     if instances and definition:
         return Plan(Shape.INSTANCES, definition, whole=instances, system=system)
@@ -95,11 +102,20 @@ def find_plan(names: Sequence[str], lists: Sequence[str], fixed: Mapping[str, st
     return Plan(Shape.TEXT, whole=text, system=system) if text else None
 
 
-def _find_pair(found: Mapping[str, str]) -> tuple[str, str, str] | None:
+class _Pair(NamedTuple):
+    """The columns of a pair; one input at least, "" for none."""
+
+    instruction: str
+    inputs: Sequence[str]
+    response: str
+
+
+def _find_pair(found: Mapping[str, str]) -> _Pair | None:
     for pair in PAIRS:
         response = _first(found, pair.responses)
         if pair.instruction in found and response:
-            return found[pair.instruction], _first(found, pair.inputs), response
+            inputs = [found[name] for name in pair.inputs if name in found]
+            return _Pair(found[pair.instruction], inputs or [""], response)
     return None
 
 

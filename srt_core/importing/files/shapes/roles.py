@@ -21,7 +21,7 @@ ROLES: Mapping[str, Speaker] = {
         Speaker.SYSTEM: "system developer",
         Speaker.USER: "user human prompter instruction input question prompt query",
         Speaker.ASSISTANT: (
-            "assistant gpt chatgpt gpt-3.5 gpt-4 gpt4 bing bard claude gemini llama model bot ai chatbot "
+            "assistant gpt chatgpt gpt-3.5 gpt-4 gpt4 bing bard claude gemini llama moss model bot ai chatbot "
             "output response answer completion"
         ),
         Speaker.TOOL: "tool tools function function_call function-call function_response tool_call tool_response "
@@ -33,8 +33,8 @@ ROLES: Mapping[str, Speaker] = {
 
 Roles = Mapping[str, Speaker]
 
-ROLE_KEYS = ("role", "from", "speaker", "author")
-CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
+ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
+CONTENT_KEYS = ("content", "value", "text", "message", "utterance", "parts")
 _CONTENTS = frozenset(CONTENT_KEYS)
 
 

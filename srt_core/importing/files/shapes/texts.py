@@ -1,6 +1,7 @@
 """A conversation that stands in one text, cut at what stands before each speaker."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from srt_core.errors import DatasetError
@@ -8,10 +9,34 @@ from srt_core.importing.files.shapes.roles import Speaker
 from srt_core.importing.files.shapes.turns import Said
 from srt_core.importing.files.shapes.values import is_blank
 
-HOW = (
-    "Say what stands before the instruction and before the response: "
-    "--separator '### Human:' --separator '### Assistant:'; a third one is what ends a turn."
-)
+_EXAMPLE = ("### Human:", "### Assistant:")
+_FORMS = (
+    ("<|im_start|>user", "<|im_start|>assistant", "<|im_start|>system", "<|im_end|>"),
+    ("<|start_header_id|>user<|end_header_id|>", "<|start_header_id|>assistant<|end_header_id|>",
+     "<|start_header_id|>system<|end_header_id|>", "<|eot_id|>", "<|begin_of_text|>"),
+    ("<start_of_turn>user", "<start_of_turn>model", "<end_of_turn>"),
+    ("<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "</s>"),
+    ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>"),
+    _EXAMPLE,
+    ("### User:", "### Assistant:"),
+    ("### Instruction:", "### Response:"),
+    ("<human>:", "<bot>:"),
+    ("USER:", "ASSISTANT:", "</s>"),
+    ("Human:", "Assistant:"),
+    ("User:", "Assistant:"),
+    ("Question:", "Answer:"),
+    ("Q:", "A:"),
+)  # fmt: skip
+"""What stands before the user and before the assistant in texts of common forms, and what else is no word of theirs."""
+
+
+def how(text: str) -> str:
+    """Say how to cut a text: by the separators that it seems to have, or by an example."""
+    form = next(
+        (form for form in _FORMS if 0 <= text.find(form[0]) < text.find(form[1])), ("### Human:", "### Assistant:")
+    )
+    asked = " ".join(f"--separator {shlex.quote(each)}" for each in form if each in text or each in form[:2])
+    return f"Say what stands before the instruction and before the response: {asked}; a third one is what ends a turn."
 
 
 def split_text(text: str, separators: Sequence[str]) -> list[Said]:

@@ -18,11 +18,11 @@ from srt_core.importing.files.shapes.asides import (
     name_part,
     refuse,
 )
+from srt_core.importing.files.shapes.nested import list_messages
 from srt_core.importing.files.shapes.roles import CONTENT_KEYS, ROLE_KEYS, Roles, Speaker
 from srt_core.importing.files.shapes.values import is_blank, keep, parse_json
 
 _PAIR = 2
-_OWN_KEYS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, *CALLS})
 _PRINTED = re.compile(r"\s*[\[{]+\s*'")
 
 
@@ -100,11 +100,12 @@ def _append(turns: list[Said], aside: list[object], said: Said) -> None:
 
 def _messages(value: object) -> Sequence[object]:
     """Return the list of messages that a value is, or holds as JSON."""
+    listed = list_messages(value)
+    if listed is not None:
+        return listed
     messages = parse_json(value)
     if isinstance(messages, Mapping):
         return [messages]
-    if isinstance(messages, Sequence) and not isinstance(messages, str | bytes):
-        return messages
     hint = "Where they are one text, map it as that, with separators: --map text=COLUMN --separator ..."
     if isinstance(messages, str) and _PRINTED.match(messages):
         hint = "They stand as Python prints a list: write them with json.dumps."
@@ -136,15 +137,26 @@ def _read_message(message: Mapping[str, object], name: object, number: int, mann
         raise DatasetError(f'Message {number} has the unknown role "{name}".', hint)
     content = next((message[key] for key in CONTENT_KEYS if message.get(key) is not None), None)
     calls = {key: keep(message[key]) for key in CALLS if message.get(key)}
-    fields = {
-        key: kept for key, value in message.items() if key not in _OWN_KEYS and (kept := keep(value)) not in (None, [])
-    }
+    fields = _beside(message, content) if len(message) > _PAIR or content is None else {}
     if (calls or speaker is Speaker.TOOL) and NotText.TOOL_CALLS not in manner.take:
         hint = f'To take such turns as text, say whose they are: --role "{name}=assistant".' if not calls else ""
         refuse("The conversation calls tools, which a pair of texts cannot hold.", NotText.TOOL_CALLS, hint)
     if speaker is Speaker.TOOL or (calls and _says_nothing(content)):
         return Said(Speaker.TOOL, "", {"role": name, "content": keep(content), **fields, **calls})
     return _said(speaker, content, number, manner, {**fields, **calls})
+
+
+def _beside(message: Mapping[str, object], content: object) -> dict[str, object]:
+    """Return what a message has beside role, content and calls; names of these too, where they say something else."""
+    name = next((message[key] for key in ROLE_KEYS if message.get(key) is not None), None)
+    rest = {
+        key: keep(value)
+        for key, value in message.items()
+        if key not in CALLS
+        and not (key in ROLE_KEYS and value == name)
+        and not (key in CONTENT_KEYS and value == content)
+    }
+    return {key: kept for key, kept in rest.items() if kept not in (None, [])}
 
 
 def _says_nothing(content: object) -> bool:
@@ -158,10 +170,20 @@ def _read_speakers(message: Mapping[str, object], number: int, manner: Manner) -
         for name, text in message.items()
         if (speaker := manner.roles.get(name.lower())) is not None and text is not None
     ]
+    rest = {name: kept for name, each in message.items() if name.lower() not in manner.roles and (kept := keep(each))}
+    if turns and rest:
+        turns[-1] = replace(turns[-1], fields=rest)
     if not turns:
         names = ", ".join(f'"{name}"' for name in message)
         raise DatasetError(f"Message {number} has no role; it has {names or 'nothing'}.")
     return turns
+
+
+def read_system(value: object) -> object:
+    """Return the text of a system message that is given as an object or as parts; anything else as it is."""
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in CONTENT_KEYS if value.get(key) is not None), value)
+    return _join_parts(Speaker.SYSTEM, value) if isinstance(value, list) else value
 
 
 def _said(

@@ -19,6 +19,9 @@ PLACEHOLDERS = frozenset({
 })  # fmt: skip
 """What people and data frames write for nothing, in lower case."""
 
+_ANSWERS = {"text", "answer_start"}
+"""How SQuAD and its like write the answers that stand in a context."""
+
 
 def is_blank(text: str) -> bool:
     """Whether a text shows nothing: no characters, white space, or characters of no width."""
@@ -50,6 +53,8 @@ def read_text(value: object, label: str, column: str) -> str | None:
         return json.dumps(value)
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, dict) and value.keys() == _ANSWERS:
+        return read_text(value["text"], label, column)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
         return read_text(value[0], label, column)
     hints: dict[type, str] = {

@@ -1,0 +1,66 @@
+"""A consistent copy of a project file, also of one that an app or command has open at the moment."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from srt_core.errors import ProjectError
+from srt_core.project.store import Store
+
+TRIES = 5
+PAUSE_SECONDS = 0.5
+CHUNK = 8 * 1024 * 1024
+
+
+def copy_project(path: Path, target: Path) -> int:
+    """Copy a project that this process does not have open to a new file; returns its size in bytes.
+
+    The file and its log are copied as they are, and merged in the copy: what was committed when the copy began is in
+    it. Where the log was merged meanwhile by whoever has the project open, it is done again. ProjectError where it is
+    no project, the target is there already, or there is no moment of rest.
+    """
+    if target.exists():
+        raise ProjectError(f"{target} exists already.", "Choose another name: a copy never replaces a file.")
+    if not path.is_file():
+        raise ProjectError(f"There is no project at {path}.", "Give the path of a file made by srt init.")
+    draft = target.with_name(target.name + ".new")
+    log, draft_log = path.with_name(path.name + ".wal"), draft.with_name(draft.name + ".wal")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for number in range(TRIES):
+            time.sleep(PAUSE_SECONDS if number else 0)
+            before = _stamp(path)
+            shutil.copyfile(path, draft)
+            draft_log.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it is merged
+                shutil.copyfile(log, draft_log)
+            if _stamp(path) == before:
+                break
+        else:
+            raise ProjectError(
+                f"{path} is being written all the time, so no copy of it would be whole.",
+                "Wait for the step that runs, or take the copy on the app's page Overview.",
+            )
+        with Store.open(draft):
+            pass  # closing merges the log
+        draft.replace(target)
+    except OSError as error:
+        raise ProjectError(f"{target} cannot be written: {error.strerror}.", "Choose another place.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+        draft_log.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def stream_copy(store: Store) -> Iterator[bytes]:
+    """Yield the bytes of an open project's file with its log merged; nothing is committed until the last one."""
+    with store.at_rest() as path, path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
