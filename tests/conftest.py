@@ -84,6 +84,15 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_student() -> Path:
+    """The folder of a real small student that `make test-all` makes; without it a test that asks for it is skipped."""
+    folder = os.environ.get("SRT_SMOLLM2")
+    if not folder:
+        pytest.skip("SRT_SMOLLM2 names no student's folder: `make test-all` makes one")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The browser's executable. A machine without one fails: a screen nobody opened is not tested."""
     for name in (os.environ.get("SRT_BROWSER"), "chromium", "chromium-browser", "google-chrome"):

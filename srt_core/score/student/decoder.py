@@ -119,10 +119,8 @@ class _Layer:
         self._gate_and_up = projection_of([mlp.gate_proj, mlp.up_proj], copied=copied)
         self._down = projection_of([mlp.down_proj], copied=copied)
 
-    def place(
-        self, states: "torch.Tensor", rotation: "list[torch.Tensor]", into: "list[torch.Tensor]"
-    ) -> None:
-        """Write the rotated queries, the rotated keys and the values of some rows: [rows, key heads, 1 or more, size]."""
+    def place(self, states: "torch.Tensor", rotation: "list[torch.Tensor]", into: "list[torch.Tensor]") -> None:
+        """Write the rotated queries, rotated keys and values of some rows: [rows, key heads, 1 or more, size]."""
         made = self._read(_normed(self._norm, states)).view(len(states), -1, self.size)
         heads = [self.key_heads * self.group, self.key_heads, self.key_heads]
         query, key, value = (

@@ -153,4 +153,3 @@ class Forward:
         import torch
 
         return torch.tensor(numbers, device=self.device)
-

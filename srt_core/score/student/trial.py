@@ -26,17 +26,17 @@ _UNFELT_NATS = 2e-5
 """A token's loss that is off by this moves an IFD, which thresholds give with three digits, in its fifth."""
 _TIMES_OWN_ERROR = 3.0
 """Where float32 itself is off by more, sums in another order may be off by so many times as much."""
-_UNFELT_WITHOUT_FLOAT64 = {"torch.float32": 1e-4}
-"""Nats between two computations in float32, of which either may be the one that is off."""
+_UNFELT_WITHOUT_FLOAT64 = 1e-4
+"""The same between two computations in float32, of which either may be the one that is off."""
 _ROUGH_NATS = 0.2
-"""The same between two in half precision, which is for previews."""
+"""The same in half precision, which is for previews."""
 _FLOAT64_BYTES = 4 * 2**30
 """A larger copy in float64 is not made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The outcome: the fastest right batching, why no faster one, and the largest difference of a token's loss, in words."""
+    """The outcome: the fastest right batching, why no faster one, and how far a token's loss was off, in words."""
 
     batching: Batching
     reason: str
@@ -74,14 +74,16 @@ class _Reference:
     name: str
 
     def words(self, off: float) -> str:
+        """Return the sentence that a scoring stores; differences below float32's own digits are not told apart."""
         return f"Token losses are within {max(off, 1e-7):.0e} nats of {self.name}."
 
 
 def _reference(model: Any, texts: Pack, own: "list[torch.Tensor]") -> _Reference:
     exact = _in_float64(model, texts)
     if exact is None:
-        allowed = _UNFELT_WITHOUT_FLOAT64.get(str(model.dtype), _ROUGH_NATS)
-        return _Reference(own, 0.0, allowed, f"the model's own forward in {str(model.dtype).removeprefix('torch.')}")
+        dtype = str(model.dtype).removeprefix("torch.")
+        allowed = _UNFELT_WITHOUT_FLOAT64 if dtype == "float32" else _ROUGH_NATS
+        return _Reference(own, 0.0, allowed, f"the model's own forward in {dtype}")
     own_error = _worst(own, exact)
     return _Reference(exact, own_error, max(_UNFELT_NATS, _TIMES_OWN_ERROR * own_error), "float64")
 
@@ -93,7 +95,8 @@ def _in_float64(model: Any, texts: Pack) -> "list[torch.Tensor] | None":
     if 8 * sum(weight.numel() for weight in model.parameters()) > _FLOAT64_BYTES:
         return None
     found = []
-    twin = copy.deepcopy(model).double()
+    weights = {id(weight): torch.nn.Parameter(weight.double(), requires_grad=False) for weight in model.parameters()}
+    twin = copy.deepcopy(model, weights).double()  # deepcopy takes these for copies that it has made already
     try:
         with torch.inference_mode():
             for text in texts:
