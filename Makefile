@@ -17,10 +17,10 @@ test:  ## install what the tests need, then lint, types, import contracts and te
 	.venv/bin/lint-imports
 	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-all:  ## make a real small student in .cache, then all of `make test` and what needs that student
+test-all:  ## make a real small student in .cache, then all of `make test`, what needs that student, and every architecture
 	@scripts/install.sh test
 	.venv/bin/python scripts/small_student.py .cache/smollm2
-	SRT_SMOLLM2=$(CURDIR)/.cache/smollm2 $(MAKE) test
+	SRT_ALL=1 SRT_SMOLLM2=$(CURDIR)/.cache/smollm2 $(MAKE) test
 
 format:  ## sort imports and lay out the code
 	@scripts/install.sh test
