@@ -210,7 +210,12 @@ class Student(Scorer):
             found = self._forward.nlls(pack, batching)
         except CannotPackError as error:
             return str(error)
-        except (ValueError, TypeError, LookupError, RuntimeError) as error:  # a model that has no place for an attention function
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            RuntimeError,
+        ) as error:  # a model that has no place for an attention function
             return f"its layers take no attention function ({short_reason(error)})"
         tolerance = 1e-5 if self._is_exact else 2e-2
         by_request = dict(zip(pack, found, strict=True))
