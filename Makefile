@@ -1,8 +1,8 @@
-.PHONY: help run test format clean
+.PHONY: help run test test-all format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 run:  ## install what is missing and open the app on the demo project
 	@scripts/install.sh run
@@ -17,11 +17,16 @@ test:  ## install what the tests need, then lint, types, import contracts and te
 	.venv/bin/lint-imports
 	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+test-all:  ## make a real small student in .cache, then all of `make test` and what needs that student
+	@scripts/install.sh test
+	.venv/bin/python scripts/small_student.py .cache/smollm2
+	SRT_SMOLLM2=$(CURDIR)/.cache/smollm2 $(MAKE) test
+
 format:  ## sort imports and lay out the code
 	@scripts/install.sh test
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
 clean:  ## remove what was installed and cached, never a project
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

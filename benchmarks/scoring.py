@@ -4,7 +4,8 @@
     python -m benchmarks.scoring growth       seconds a sample and memory of projects of 100 to 3,000 samples
     python -m benchmarks.scoring again        a second `srt score` over 1,500 samples with nothing changed
 
-Needs SRT_SHARED, a folder with `student/` and `data/expert_revisions.json`. Ratios of one run can be compared; seconds
+Needs SRT_SHARED, a folder with `student/` and `data/expert_revisions.json`; `compare --student FOLDER` takes another
+student. Ratios of one run can be compared; seconds
 of two runs, or of two machines, cannot.
 """
 
@@ -70,10 +71,12 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=24, help="samples to compare on (default 24)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of interleaved runs (default 5)")
     parser.add_argument("--seed", type=int, default=1, help="which samples")
+    parser.add_argument("--short", action="store_true", help="compare batch 1, padded batches and packs alone")
+    parser.add_argument("--student", type=Path, help="the student to compare with (default SRT_SHARED/student)")
     asked = parser.parse_args()
     shared = Path(os.environ.get("SRT_SHARED") or sys.exit("Set SRT_SHARED to the folder of real data."))
     if asked.which == "compare":
-        compare(shared, asked.samples, asked.rounds, asked.seed)
+        compare(shared, asked.student or shared / "student", asked.samples, asked.rounds, asked.seed, short=asked.short)
     elif asked.which == "growth":
         growth(shared)
     else:
@@ -83,9 +86,10 @@ def main() -> None:
 # ---- compare
 
 
-def compare(shared: Path, samples: int, rounds: int, seed: int) -> None:
-    """Print a table: every variant's median seconds, its ratio to batch 1, its agreement, and the share of the peak."""
-    student = load_student(shared / "student", device="cpu", dtype="float32")
+def compare(shared: Path, folder: Path, samples: int, rounds: int, seed: int, *, short: bool) -> None:
+    """Print a table: every variant's seconds, ratio to batch 1 and agreement, the share of the peak, and memory."""
+    student = load_student(folder, device="cpu", dtype="float32")
+    print(f"{student.identity.parameters / 1e6:,.0f} M parameters. {student.identity.agreement}")
     work = planned(student, both_rewritten(shared, samples, seed))
     peak = gemm_peak(torch.device("cpu"), torch.float32)
     flops = computed_flops(student, student.packs(work.requests))
@@ -94,23 +98,30 @@ def compare(shared: Path, samples: int, rounds: int, seed: int) -> None:
           f"{sum(len(lay_out(pack).ids) for pack in student.packs(work.requests)):,} computed in packs, "
           f"{flops / 1e9:,.0f} GFLOP")  # fmt: skip
     print(f"{os.cpu_count()} cores, torch {torch.__version__}, fp32 GEMM peak of all cores {peak / 1e9:,.0f} GFLOP/s")
-    variants = cpu_variants(shared, student)
+    variants = cpu_variants(folder, student, short=short)
     show(measured(variants, work, rounds), work, flops, peak, "batch 1")
+    measure_memory(shared, folder, samples, seed)
     if torch.cuda.is_available():
         compare_on_gpu(work, student, rounds)
     else:
         print("GPU: none here, not measured.")
 
 
-def cpu_variants(shared: Path, student: Student) -> dict[str, Callable[[Work], Losses]]:
-    """Name every way to score."""
-    plain = load_student(shared / "student", device="cpu", dtype="float32")._model
-    padded = load_student(shared / "student", device="cpu", dtype="float32")
+def cpu_variants(folder: Path, student: Student, *, short: bool) -> dict[str, Callable[[Work], Losses]]:
+    """Name every way to score, or the three that matter most."""
+    plain = load_student(folder, device="cpu", dtype="float32")._model
+    padded = load_student(folder, device="cpu", dtype="float32")
     padded._batching = Batching.PADDED
-    layers = load_student(shared / "student", device="cpu", dtype="float32")
+    if short:
+        return {
+            "batch 1": one_at_a_time(plain, grad=False),
+            "padded batches": lambda work: by_student(padded, work),
+            "packs": lambda work: by_student(student, work),
+        }
+    layers = load_student(folder, device="cpu", dtype="float32")
     layers._forward.decoder = None
     layers._forward.set_packing(on=True)
-    preview = load_student(shared / "student", device="cpu", dtype="bfloat16")
+    preview = load_student(folder, device="cpu", dtype="bfloat16")
     published = {f"published, batches of {size}": in_file_order(plain, size) for size in (1, 4, 8, 16, 32)}
     return {
         "batch 1": one_at_a_time(plain, grad=False),
@@ -124,6 +135,21 @@ def cpu_variants(shared: Path, student: Student) -> dict[str, Callable[[Work], L
         "packs, budget 8192": lambda work: by_student(student, work, 8192),
         "packs in bfloat16 (preview)": lambda work: by_student(preview, work),
     }
+
+
+def measure_memory(shared: Path, folder: Path, samples: int, seed: int) -> None:
+    """Print the most resident memory that a process takes to load the student and to score in packs."""
+    call = f"remember({str(shared)!r}, {str(folder)!r}, {samples}, {seed})"
+    subprocess.run([sys.executable, "-c", f"from benchmarks.scoring import remember; {call}"], check=True)
+
+
+def remember(shared: str, folder: str, samples: int, seed: int) -> None:
+    """Load, score once, and print the memory of this process after each."""
+    student = load_student(folder, device="cpu", dtype="float32")
+    loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    by_student(student, planned(student, both_rewritten(Path(shared), samples, seed)))
+    scored = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most resident memory: {loaded:,.0f} MB to load and try, {scored:,.0f} MB after scoring", flush=True)
 
 
 def compare_on_gpu(work: Work, student: Student, rounds: int) -> None:
@@ -163,14 +189,17 @@ def measured(
 
 
 def show(found: dict[str, tuple[list[float], Losses]], work: Work, flops: float, peak: float, base: str) -> None:
-    """Print the table. The share of the peak counts only the arithmetic that is left after sharing."""
+    """Print the table. The share of the peak is of the least time, for the arithmetic that is left after sharing.
+
+    `worst` is the largest difference of a request's mean loss from the base, in nats.
+    """
     reference, expected = found[base]
     print(f"{'':36}{'median s':>9}{'least s':>9}{'ratio':>7}{'samples/s':>11}{'of peak':>9}{'worst':>9}{'flips':>7}")
     for name, (seconds, losses) in found.items():
         median = statistics.median(seconds)
         ratio = statistics.median(one / other for one, other in zip(reference, seconds, strict=True))
-        worst = max(abs(losses[request] - loss) / abs(loss) for request, loss in expected.items())
-        share = f"{flops / median / peak:9.0%}" if name == "packs" else f"{'':9}"
+        worst = max(abs(losses[request] - loss) for request, loss in expected.items())
+        share = f"{flops / min(seconds) / peak:9.0%}" if name == "packs" else f"{'':9}"
         print(f"{name:36}{median:9.2f}{min(seconds):9.2f}{ratio:7.2f}{work.samples / median:11.1f}{share}"
               f"{worst:9.0e}{flips(work, losses, expected):7}")  # fmt: skip
 

@@ -110,16 +110,15 @@ def press_key(screen: Screen, _: int) -> None:
     screen.run()
 
 
-def carry_row(folder: Path) -> None:
-    """Import three rows, accept the first, and export what is decided."""
+def carry_row(store: Store, folder: Path) -> None:
+    """Import a file of three rows, choose the original of the first, and export what is decided."""
     file = folder / "rows.json"
     file.write_text(ROWS, encoding="utf-8")
-    with Store.create(folder / "rows.srt") as store:
-        for _ in STEPS["import"].walk(store, {"paths": [str(file)]}):
-            pass
-        sample = store.value("SELECT sample_id FROM sample ORDER BY seq")
-        decide(store, Decision(sample, Action.CHOOSE, "somebody", Origin.ORIGINAL), expected_event_id=None)
-        export(store, folder, "alpaca", by="somebody")
+    for _ in STEPS["import"].walk(store, {"paths": [str(file)]}):
+        pass
+    sample = store.value("SELECT sample_id FROM sample ORDER BY seq")
+    decide(store, Decision(sample, Action.CHOOSE, "somebody", Origin.ORIGINAL), expected_event_id=None)
+    export(store, folder, "alpaca", by="somebody")
 
 
 def tell(name: str, act: Callable[[], None]) -> None:
@@ -150,7 +149,8 @@ def main() -> None:
                     pass
         tell_of_screen("a moved slider", "pages/5_Thresholds.py", move_slider)
         tell_of_screen("a key press", "pages/6_Review.py", press_key)
-        tell("a row of a file to an exported pair", lambda: carry_row(Path(folder)))
+        with Store.create(Path(folder) / "rows.srt") as store:
+            tell("a row of a file to an exported pair", lambda: carry_row(store, Path(folder)))
 
 
 if __name__ == "__main__":

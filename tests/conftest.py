@@ -23,6 +23,7 @@ from streamlit.components.v2 import manifest_scanner
 
 if TYPE_CHECKING:
     from tests.command_line import Command
+    from tests.walked_project import Walked
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
@@ -84,6 +85,15 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_student() -> Path:
+    """The folder of a real small student that `make test-all` makes; without it a test that asks for it is skipped."""
+    folder = os.environ.get("SRT_SMOLLM2")
+    if not folder:
+        pytest.skip("SRT_SMOLLM2 names no student's folder: `make test-all` makes one")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The browser's executable. A machine without one fails: a screen nobody opened is not tested."""
     for name in (os.environ.get("SRT_BROWSER"), "chromium", "chromium-browser", "google-chrome"):
@@ -118,6 +128,14 @@ def page(browser: Browser) -> Iterator[Page]:
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         yield page
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> "Walked":
+    """A project that went through all steps by command; tests only read it, or copy its file."""
+    from tests.walked_project import walk
+
+    return walk(tmp_path_factory.mktemp("walked"))
 
 
 @pytest.fixture

@@ -1,12 +1,18 @@
 """A project file filled with the numbers of given cases, for tests of the rule and of what stands on it."""
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from srt_core.project.store import Store, Transaction
-from srt_core.records import Origin
+from srt_core.methods import REASONS
+from srt_core.project.store import Row, Store, Transaction
+from srt_core.records import Origin, Policy, Selection
+from srt_core.select import selection
 from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
+
+# A small grid of sums that floats hold exactly, so that ties and equality with a ceiling or margin happen all the time.
+GRID = (None, 0.0, 0.25, 0.5, 0.5, 0.625, 0.75, 0.75, 0.875, 1.0, 1.25)
 
 SCORING = (
     "INSERT INTO scoring "
@@ -15,6 +21,21 @@ SCORING = (
 )
 SCORE_COLUMNS = ("scoring_id", "candidate_id", "tokens_y", "tokens_x", "ifd", "r_ifd", "loss_ratio", "status")
 REFLECTION_COLUMNS = ("sample_id", "origin", "producer", "status", "reason", "detail")
+
+
+def random_cases(number: int, seed: int) -> list[Case]:
+    """Draw samples: every mixture of candidates that are there, scored, and failed."""
+    draw = random.Random(seed)
+
+    def numbers() -> Numbers:
+        return Numbers(draw.choice(GRID), draw.choice(GRID), draw.choice(GRID))
+
+    def case() -> Case:
+        reflected = [origin for origin in Origin if origin is Origin.ORIGINAL or draw.random() < 0.8]
+        failed = [origin for origin in Origin if origin is not Origin.ORIGINAL and draw.random() < 0.2]
+        return Case({origin: numbers() for origin in reflected}, frozenset(failed))
+
+    return [case() for _ in range(number)]
 
 
 def sample_name(place: int) -> str:
@@ -81,3 +102,14 @@ def _statuses(case: Case, origin: Origin, place: int) -> list[str]:
     unhappy = ["refused", "failed"][place % 2 : place % 2 + 1] if origin in case.failed else []
     accepted = ["accepted"] if origin in case.candidates and origin is not Origin.ORIGINAL else []
     return unhappy + accepted
+
+
+def read(row: Row) -> Selection:
+    """Read a row of the rule as a selection; fails on an unknown word."""
+    assert row["reason"] in REASONS
+    return Selection(Origin(row["winner"]), Origin(row["origin"]) if row["origin"] else None, row["reason"])
+
+
+def kept(store: Store, policy: Policy) -> list[str]:
+    """The samples that a policy keeps, in order."""
+    return [row["sample_id"] for row in selection.select(store, policy) if row["origin"]]

@@ -30,7 +30,7 @@ TOKENIZER = byte_tokenizer(has_bos=True)
 POSITIONS = 480
 LARGEST = 60_000_000
 """Parameters: architectures that these sizes do not make small are left out."""
-SIZES: dict[int | float | bool, str] = {
+SIZES: dict[int, str] = {
     len(TOKENIZER): "vocab_size vocab_size_per_layer_input",
     32: "hidden_size d_model n_embd embedding_size word_embed_proj_dim lru_width attention_hidden_size",
     48: "intermediate_size ffn_dim n_inner ffn_hidden_size decoder_ffn_dim intermediate_size_mlp "
@@ -56,17 +56,18 @@ WANTED = {name: size for size, names in SIZES.items() for name in names.split()}
 
 def tiny_model(kind: str) -> Any:
     """Return a small random model, or skip where these sizes do not make one."""
-    config_class = CONFIG_MAPPING[kind]
+    config_class: Any = CONFIG_MAPPING[kind]
+    from_config: Any = AutoModelForCausalLM.from_config
     try:
         names = set(signature(config_class).parameters)
         config = config_class(**{name: size for name, size in WANTED.items() if name in names})
         with torch.device("meta"):
-            empty = AutoModelForCausalLM.from_config(copy.deepcopy(config))
+            empty = from_config(copy.deepcopy(config))
         size = sum(weight.numel() for weight in empty.parameters())
         if size > LARGEST:
             pytest.skip(f"{size / 1e6:.0f} million parameters")
         torch.manual_seed(1)
-        model = AutoModelForCausalLM.from_config(config).eval()
+        model = from_config(config).eval()
         model(input_ids=torch.tensor([[0, 5, 6]]))
     except UNFIT as error:
         pytest.skip(f"not made small: {error}")

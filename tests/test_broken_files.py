@@ -219,3 +219,12 @@ def test_a_late_row_with_backslashes_is_read(tmp_path: Path) -> None:
     items = table(tmp_path, *rows, r'"say \"hi\"","a"', rows[0])
     assert not [item for item in items if isinstance(item, Reject)]
     assert fields(items)[500] == ('say "hi"', "a")
+
+
+def test_a_stray_zero_costs_its_record(tmp_path: Path) -> None:
+    """One byte of zero among much text does not make a file binary."""
+    rows = as_lines(ROWS[:40])
+    (tmp_path / "data.jsonl").write_text(rows.replace("Name sea 7", "Name sea\0 7"))
+    items = list(read_rows(tmp_path / "data.jsonl"))
+    assert [item.row for item in items if isinstance(item, Reject)] == [8]
+    assert len(items) == 40

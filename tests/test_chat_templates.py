@@ -34,7 +34,7 @@ SWALLOWING = {
 
 def chat(template: str | dict[str, str]) -> ChatTemplate:
     tokenizer = byte_tokenizer(has_bos=True)
-    tokenizer.chat_template = template  # type: ignore[assignment]  # several have names
+    tokenizer.chat_template = template  # several have names
     return ChatTemplate(tokenizer, "fussy")
 
 

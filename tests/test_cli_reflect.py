@@ -90,21 +90,24 @@ def test_a_price_of_the_list_is_dated(project: Path, command: Command) -> None:
     assert "list price" not in command(*asked, "--price-input", 1).stdout
 
 
-def test_a_trial_without_a_reply_ends_with_2(project: Path, server: TeachingServer, reflect: Reflect) -> None:
-    """Where every call of a trial failed it shows them, says so and ends with 2, whatever they failed for."""
-    for behaviour in ("too_long", "quota"):
-        finished = reflect("--try", 2, url=server.url(behaviour))
-        assert finished.returncode == NOT_DONE
-        assert "no reply" in finished.stdout
-    assert "None of the 4 calls brought a reply." in reflect("--try", 2, url=server.url("too_long")).stderr
+def test_a_trial_without_a_reply_ends_with_2(project: Path, command: Command) -> None:
+    """Where every call of a trial failed it says so and ends with 2, whatever they failed for; none is left out."""
+    with running_fault_server() as server:
+        for behaviour in ("quota", "too_long"):
+            finished = command("reflect", project, "--base-url", server.url(behaviour), "--model", "m-1", "--try", 2)
+            assert finished.returncode == NOT_DONE
+    assert finished.stdout.count("no reply") == 4
+    assert "None of the 4 calls brought a reply." in finished.stderr
 
 
-def test_an_unknown_model_is_told_the_nearest(project: Path, server: TeachingServer, command: Command) -> None:
+def test_an_unknown_model_is_told_the_nearest(project: Path, command: Command) -> None:
     """Where the server does not know the model, the names that it lists and that are most like it are told."""
-    server.models = ["llama-3.3-70b", "qwen3-8b", "gpt-oss-20b"]
-    url = server.url("unknown_model")
-    said = refused(command("reflect", project, "--base-url", url, "--model", "lama3.3-70b", "--try", 1))
-    assert "The nearest that it lists: llama-3.3-70b." in said
+    with running_fault_server() as server:
+        server.models = ["llama-3.3-70b", "qwen3-8b", "gpt-oss-20b"]
+        url = server.url("unknown_model")
+        finished = command("reflect", project, "--base-url", url, "--model", "lama3.3-70b", "--try", 1)
+    assert finished.returncode == NOT_DONE
+    assert "The nearest that it lists: llama-3.3-70b." in finished.stderr
 
 
 def test_a_trial_shows_prompts_and_raw_replies(project: Path, server: TeachingServer, reflect: Reflect) -> None:

@@ -386,19 +386,19 @@ def test_a_target_is_mapped_once() -> None:
 @pytest.mark.parametrize(
     ("column_map", "said"),
     [
-        (None, 'the columns are "q", "a", "r". Say which: --map instruction=q --map response=a.'),
-        ({"original.instruction": "q", "original.response": "answer"}, 'no column "answer"'),
-        ({"original.instruction": "q"}, "original.response is not mapped"),
-        ({"original.response": "a"}, "original.instruction is not mapped"),
-        ({"instruction": "q", "output": "a", "reflected.input": "r"}, "reflected.response is not mapped"),
-        ({"instruction": "q", "output": "a", "instruction.response": "r"}, "instruction.instruction is not mapped"),
-        ({"instruction": "q", "output": "a", "reflected.response": "r", "response.response": "r"}, "same candidate"),
-        ({"reflected.response": "r"}, 'the columns are "q", "a", "r"'),
+        (None, 'the columns are "x", "y", "r". Say which: --map instruction=x --map response=y.'),
+        ({"original.instruction": "x", "original.response": "answer"}, 'no column "answer"'),
+        ({"original.instruction": "x"}, "original.response is not mapped"),
+        ({"original.response": "y"}, "original.instruction is not mapped"),
+        ({"instruction": "x", "output": "y", "reflected.input": "r"}, "reflected.response is not mapped"),
+        ({"instruction": "x", "output": "y", "instruction.response": "r"}, "instruction.instruction is not mapped"),
+        ({"instruction": "x", "output": "y", "reflected.response": "r", "response.response": "r"}, "same candidate"),
+        ({"reflected.response": "r"}, 'the columns are "x", "y", "r"'),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_refused(tmp_path: Path, column_map: dict[str, str] | None, said: str) -> None:
     """A mapping is checked against the file before any row is read; the error lists the columns there are."""
-    path = save_lines(tmp_path / "a.jsonl", {"q": "Q", "a": "A", "r": "R"})
+    path = save_lines(tmp_path / "a.jsonl", {"x": "Q", "y": "A", "r": "R"})
     with pytest.raises(DatasetError) as caught:
         datasets.read_rows(path, column_map=column_map)
     assert said in str(caught.value)

@@ -86,7 +86,7 @@ def test_messages_are_loaded_with_equal_texts(store: Store, tmp_path: Path, conv
     for sample, messages in lines.items():
         pair = by_sample[sample]
         said = [
-            (each["role"], "".join(part["text"] or "" for part in each["content"]))
+            (each["role"], "".join(part.get("text") or "" for part in each["content"]))
             for each in messages
             if each["content"] and each["role"] != "tool"
         ]
@@ -94,16 +94,17 @@ def test_messages_are_loaded_with_equal_texts(store: Store, tmp_path: Path, conv
         turns = (*pair.context.turns, asked, Turn(Role.ASSISTANT, pair.response))
         system = [("system", pair.context.system)] if pair.context.system else []
         assert said == [*system, *((str(turn.role), turn.text) for turn in turns)]
-    (called,) = [messages for messages in lines.values() if len(messages) == 5]
+    (called,) = [messages for messages in lines.values() if "tool" in [each["role"] for each in messages]]
     assert called[2]["tool_calls"][0]["function"]["name"] == "weather"
     assert called[1]["content"][1]["image_url"] == {"url": "a.png"}
-    assert [each["weight"] for each in called] == [None, None, 0, None, 1]
+    assert [each.get("weight") for each in called] == [None, None, 0, None, 1]
 
 
 def test_scores_are_loaded(store: Store, tmp_path: Path) -> None:
-    """Every candidate is a row with its text."""
+    """Every candidate is a row with its sample, its file and its row in that."""
     rows = loaded(export(store, tmp_path, "scores", by="Ann").path, tmp_path)
-    assert sorted(row["output"] for row in rows) == sorted(pair.response for pair in PAIRS)
+    assert [row["sample_id"] for row in rows] == sorted(sample_ids(store))
+    assert sorted(row["row"] for row in rows) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("shards", [1, 2])

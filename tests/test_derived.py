@@ -12,8 +12,7 @@ from srt_core.records import Action, Decision, Origin, Policy
 from srt_core.review import decisions
 from srt_core.select import selection
 from srt_core.select.derive import refresh
-from tests.rule_project import create_project, sample_name
-from tests.test_selection import random_cases
+from tests.rule_project import create_project, random_cases, sample_name
 
 SAMPLES = 60
 

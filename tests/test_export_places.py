@@ -48,7 +48,7 @@ def test_an_export_is_replaced_by_the_next_one_until_it_was_changed(store: Store
 
 
 def test_a_planted_link_is_never_followed(store: Store, tmp_path: Path) -> None:
-    """It is replaced, be it in the place of the file, of the manifest or of what is written before them; its target stays."""
+    """It is replaced, in the place of the file, of the manifest or of what is written before them; its target stays."""
     out, target = tmp_path / "out", tmp_path / "target"
     out.mkdir()
     target.write_text("somebody's")

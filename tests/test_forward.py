@@ -35,7 +35,7 @@ from transformers import (
 from srt_core.records import LossRequest, LossStatus
 from srt_core.score.student import Batching, Student
 from srt_core.score.student.attention import attend_by_mask, attend_by_segment
-from srt_core.score.student.forward import Head
+from srt_core.score.student.head import Head
 from srt_core.score.student.packing import cut, lay_out
 from tests.tiny_students import byte_tokenizer
 
@@ -194,7 +194,7 @@ def test_what_cannot_be_packed_goes_the_slower_way_and_says_why(name: str) -> No
 
 
 @dataclass
-class LaterConfig(LlamaConfig):
+class LaterConfig(LlamaConfig):  # type: ignore[no-untyped-call]
     """A configuration of a later version of transformers: one that declares more."""
 
     attention_decay: float | None = None
@@ -243,10 +243,13 @@ def test_one_call_with_a_mask_attends_like_a_call_a_segment() -> None:
     for pack in cut(tree_requests(), 700, Batching.PACKED):
         layout = lay_out(pack)
         query, key, value = torch.randn(3, 2, len(layout.ids), 8).unbind()
-        by_segment, by_mask = (
-            attend(query, key, value, layout.segments, 0.5) for attend in (attend_by_segment, attend_by_mask)
-        )
-        assert torch.allclose(by_segment, by_mask, atol=1e-6)
+        for group in (1, 2):  # each key head is asked by one query head, or by both
+            asked, heads = query.view(2 // group, group, -1, 8).transpose(1, 2), slice(2 // group)
+            by_segment, by_mask = (
+                attend(asked, key[heads], value[heads], layout.segments, 0.5)
+                for attend in (attend_by_segment, attend_by_mask)
+            )
+            assert torch.allclose(by_segment, by_mask, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e3])
@@ -257,7 +260,7 @@ def test_the_head_takes_logits_of_any_size(scale: float, shift: float) -> None:
     hidden, weight = torch.randn(700, 16), torch.randn(2500, 16) * scale
     bias = torch.full((2500,), shift)
     wanted = torch.randint(0, 2500, (700,))
-    found = Head(weight, bias, None).nlls(hidden, wanted)
+    found = Head(weight, bias).nlls(hidden, wanted)
     logits = (hidden @ weight.T + bias).double()
     expected = torch.logsumexp(logits, 1) - logits[torch.arange(700), wanted]
     assert torch.allclose(found.double(), expected, rtol=1e-5, atol=2e-5 * (1 + scale + abs(shift) / 100))
@@ -269,7 +272,7 @@ def test_the_head_keeps_its_digits_where_a_token_is_almost_certain() -> None:
     weight = torch.randn(2500, 64)
     wanted = torch.arange(600)
     hidden = weight[wanted] * torch.linspace(0.2, 0.5, 600)[:, None]
-    found = Head(weight, None, None).nlls(hidden, wanted)
+    found = Head(weight).nlls(hidden, wanted)
     logits = hidden.double() @ weight.double().T
     expected = torch.logsumexp(logits, 1) - logits[torch.arange(600), wanted]
     assert expected.min() < 1e-6
@@ -282,7 +285,7 @@ def test_the_head_never_turns_nonsense_into_a_number(poison: float) -> None:
     """A hidden state that is not finite gives a loss that is not finite, and spoils no other row."""
     hidden, weight = torch.randn(5, 8), torch.randn(40, 8)
     hidden[2] = poison
-    found = Head(weight, None, None).nlls(hidden, torch.arange(5))
+    found = Head(weight).nlls(hidden, torch.arange(5))
     assert found.isfinite().tolist() == [True, True, False, True, True]
 
 

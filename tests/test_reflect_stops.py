@@ -48,7 +48,7 @@ STOPS = [
     ("quota", "the quota is spent", 1),
     ("retry_long", "to be left alone for 60 minutes", 3),
     ("error_500", "The last 20 calls all failed", 36),
-    ("html_200", "The last 20 calls all failed", 36),
+    ("html_200", "a web page titled 'Sign in'", 1),
     ("hang_up", "The last 20 calls all failed", 36),
     ("rate_limit", "The last 20 calls all failed", 80),
     ("detail_422", "The last 20 calls all failed", 36),

@@ -13,8 +13,7 @@ from srt_core.review.filter.filter import Filter
 from tests import context_project
 from tests.browsing import sample_ids
 from tests.context_project import turns
-from tests.rule_project import create_project, sample_name
-from tests.test_selection import random_cases
+from tests.rule_project import create_project, random_cases, sample_name
 
 
 def add(store: Store, place: int, pair: Pair, producer: str) -> None:

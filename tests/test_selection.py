@@ -1,7 +1,6 @@
-"""The rule in SQL against its plain-Python twin, its invariants, and what is stored of it."""
+"""The rule in SQL against its plain-Python twin, and its invariants."""
 
 import json
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -12,23 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srt_core.errors import PolicyError, SRTError
-from srt_core.methods import DIALS, GUARDS, REASONS
-from srt_core.project import events
-from srt_core.project.store import Row, Store
-from srt_core.records import OPTIONS, Acceptance, Action, Decision, Origin, Policy, Reason, Selection
-from srt_core.review import decisions
-from srt_core.score.scorings import use_scoring
+from srt_core.errors import PolicyError
+from srt_core.methods import DIALS, GUARDS
+from srt_core.project.store import Store
+from srt_core.records import OPTIONS, Acceptance, Origin, Policy, Reason
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy, policy_from_json, policy_to_json, with_settings
 from srt_core.select.rule import parameters
 from tests import rule_oracle
 from tests.rule_oracle import Case, Numbers
-from tests.rule_project import SCORING, append_scores, create_project, sample_name
+from tests.rule_project import create_project, kept, random_cases, read, sample_name
 
-# A small grid of sums that floats hold exactly, so that ties and equality with a ceiling or margin happen all the time.
-GRID = (None, 0.0, 0.25, 0.5, 0.5, 0.625, 0.75, 0.75, 0.875, 1.0, 1.25)
 MARGINS = (0.0, 0.0, 0.125, 0.25, -0.125, -0.25, -10.0)
 CEILINGS = (None, 1.0, 1.0, 0.75, 0.5, 0.25, 2.0)
 SHARES = (100.0, 100.0, 50.0, 33.3, 25.0, 10.0, 2.0, 0.1)
@@ -54,21 +48,6 @@ many = settings(
 )
 
 
-def random_cases(number: int, seed: int) -> list[Case]:
-    """Draw samples: every mixture of candidates that are there, scored, and failed."""
-    draw = random.Random(seed)
-
-    def numbers() -> Numbers:
-        return Numbers(draw.choice(GRID), draw.choice(GRID), draw.choice(GRID))
-
-    def case() -> Case:
-        reflected = [origin for origin in Origin if origin is Origin.ORIGINAL or draw.random() < 0.8]
-        failed = [origin for origin in Origin if origin is not Origin.ORIGINAL and draw.random() < 0.2]
-        return Case({origin: numbers() for origin in reflected}, frozenset(failed))
-
-    return [case() for _ in range(number)]
-
-
 CASES = random_cases(1_200, seed=20240210)
 
 
@@ -89,17 +68,6 @@ def small(tmp_path: Path) -> Iterator[Store]:
 def originals(tmp_path: Path, *numbers: Numbers) -> Store:
     """A project of samples that have nothing but an original."""
     return create_project(tmp_path / "originals.duckdb", [Case({Origin.ORIGINAL: n}) for n in numbers])
-
-
-def read(row: Row) -> Selection:
-    """Read a row of the rule as a selection; fails on an unknown word."""
-    assert row["reason"] in REASONS
-    return Selection(Origin(row["winner"]), Origin(row["origin"]) if row["origin"] else None, row["reason"])
-
-
-def kept(store: Store, policy: Policy) -> list[str]:
-    """The samples that a policy keeps, in order."""
-    return [row["sample_id"] for row in selection.select(store, policy) if row["origin"]]
 
 
 # The twin
@@ -308,128 +276,6 @@ def test_a_smaller_share_keeps_part_of_a_larger(drawn: Store, policy: Policy, sh
     assert set(kept(drawn, replace(policy, top_share=small))) <= set(kept(drawn, replace(policy, top_share=large)))
 
 
-# What is stored
-
-
-def stored(store: Store) -> list[Row]:
-    """The table of selections as it stands."""
-    return store.rows("SELECT * FROM selection ORDER BY seq")
-
-
-def test_asking_stores_nothing(small: Store) -> None:
-    """select under another policy changes neither the stored selection nor the log."""
-    refresh(small)
-    before = stored(small)
-    selection.select(small, FREE)
-    assert stored(small) == before
-    assert applied_policy(small) == Policy()
-    assert events.count_events(small, events.EventFilter()) == 0
-
-
-def test_apply_stores_what_select_gave(small: Store) -> None:
-    """After apply the selection stored is what select gave, and one event names the policy and the one before."""
-    policy = replace(FREE, name="wide", top_share=50, instruction_margin=0.125)
-    asked = selection.select(small, policy)
-    selection.apply(small, policy, "ann")
-    assert [dict(sorted(row.items())) for row in stored(small)] == [dict(sorted(row.items())) for row in asked]
-    assert applied_policy(small) == policy
-    selection.apply(small, policy, "ann")
-    logged = events.events(small, events.EventFilter(), limit=10)
-    assert [(event.kind, event.author) for event in logged] == [("policy", "ann")]
-    context = dict(logged[0].context)
-    assert policy_from_json(json.dumps(context.pop("before"))) == Policy()
-    assert policy_from_json(json.dumps(context)) == policy
-
-
-def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
-    """A policy applied before the file was closed is the applied one when it is opened again."""
-    path = tmp_path / "p.duckdb"
-    with create_project(path, CASES[:20]) as store:
-        selection.apply(store, FREE, "ann")
-        before = stored(store)
-    with Store.open(path) as store:
-        refresh(store)
-        assert applied_policy(store) == FREE
-        assert stored(store) == before
-
-
-def test_apply_never_touches_a_decision(small: Store) -> None:
-    """Decisions and the verdicts of decided samples stay as they are under any policy; open samples follow the rule."""
-    refresh(small)
-    for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
-        origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None
-        decisions.decide(small, Decision(sample_name(place), action, "ann", origin), expected_event_id=None)
-    decided = "SELECT * FROM event WHERE kind <> 'policy' ORDER BY event_id"
-    verdicts = "SELECT sample_id, verdict_origin, action, decided, approved FROM verdict WHERE decided ORDER BY seq"
-    stand = "FROM standing ORDER BY sample_id"
-    before = [small.rows(question) for question in (decided, stand, verdicts)]
-    for policy in (FREE, Policy(top_share=1), Policy()):
-        selection.apply(small, policy, "bob")
-        assert [small.rows(question) for question in (decided, stand, verdicts)] == before
-        following = small.rows("SELECT sample_id, verdict_origin AS origin FROM verdict WHERE NOT decided ORDER BY seq")
-        asked = {row["sample_id"]: row["origin"] for row in selection.select(small, policy)}
-        assert {row["sample_id"]: row["origin"] for row in following}.items() <= asked.items()
-        assert len(following) == 200 - 15
-
-
-def test_new_numbers_are_selected_upon(small: Store) -> None:
-    """After new scores are written and noted, select and refresh follow them."""
-    refresh(small)
-    before = kept(small, Policy())
-    with small.transaction() as tx:
-        tx.execute("UPDATE score SET ifd = NULL, r_ifd = NULL")
-        tx.bump()
-    assert before
-    assert kept(small, Policy()) == []
-    refresh(small)
-    assert {row["origin"] for row in stored(small)} == {None}
-
-
-def test_two_scorings_never_mix(small: Store) -> None:
-    """Only the scores of the scoring in use count; another student's stay aside until it is chosen."""
-    with small.transaction() as tx:
-        tx.execute(SCORING, ["s", "second", "aligned"])
-        keys = [key for (key,) in tx.execute("SELECT candidate_id FROM candidate ORDER BY ALL")]
-        append_scores(tx, 2, ((key, Numbers(0.5, 0.5, 0.5)) for key in keys))
-        tx.bump()
-    under_first = [read(row) for row in selection.select(small, Policy())]
-    assert under_first == rule_oracle.select(CASES[:200], Policy())
-    small.set_meta("scoring_id", "2")
-    assert {row["winner"] for row in selection.select(small, Policy())} == {"ORIGINAL"}
-    small.set_meta("scoring_id", "1")
-    assert [read(row) for row in selection.select(small, Policy())] == under_first
-
-
-def test_putting_a_scoring_in_use_is_logged(small: Store) -> None:
-    """The log names the scoring put in use, the one before, and who did it; one that is in use already logs nothing."""
-    with small.transaction() as tx:
-        tx.execute(SCORING, ["other", "second", "aligned"])
-    for number in (1, 2, 2):
-        use_scoring(small, number, "ann")
-    (event,) = events.events(small, events.EventFilter(kind="scoring"), limit=10)
-    context = event.context
-    assert event.author == "ann"
-    assert (context["scoring_id"], context["student"]) == (2, "other")
-    assert (context["before"]["scoring_id"], context["before"]["student"]) == (1, "s")
-    with pytest.raises(SRTError):
-        use_scoring(small, 9, "ann")
-    assert small.meta("scoring_id") == "2"
-
-
-def test_a_project_without_scores_is_unscored(small: Store) -> None:
-    """Before any student has scored, no sample is kept under a policy that compares."""
-    small.set_meta("scoring_id", "3")
-    assert kept(small, Policy()) == []
-    assert "unscored" in {row["reason"] for row in selection.select(small, Policy())}
-
-
-def test_an_empty_project_selects_nothing(tmp_path: Path) -> None:
-    """No samples: no rows and no error."""
-    with create_project(tmp_path / "p.duckdb", []) as store:
-        assert selection.select(store, Policy(top_share=50)) == []
-        selection.apply(store, FREE, "ann")
-
-
 # Policies as data
 
 
@@ -451,56 +297,6 @@ def test_the_rule_is_bound_every_option_of_the_policy() -> None:
     assert bound["top_share"] == Policy().top_share
 
 
-BAD_SETTINGS: list[dict[str, Any]] = [
-    {"max_idf": 1.0},
-    {"accept_instruction": "sometimes"},
-    {"rank_by": "length"},
-    {"top_share": 0},
-    {"top_share": -1},
-    {"top_share": 100.1},
-    {"top_share": float("nan")},
-    {"max_ifd": 0},
-    {"max_ifd": -1.0},
-    {"max_ifd": float("nan")},
-    {"max_ifd": float("inf")},
-    {"max_r_ifd": 0},
-    {"max_r_ifd": float("nan")},
-    {"instruction_margin": float("nan")},
-    {"instruction_margin": 10.5},
-    {"response_margin": float("-inf")},
-    {"max_ifd": "high"},
-    {"top_share": None},
-    {"response_margin": "0.1"},
-    {"require_reflection": "no"},
-    {"require_response_reflection": None},
-]
-
-
-@pytest.mark.parametrize("options", BAD_SETTINGS, ids=str)
-def test_an_option_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
-    """Unknown names and values of a wrong kind or out of range are a PolicyError with a way out."""
-    with pytest.raises(PolicyError) as caught:
-        with_settings(Policy(), options)
-    (name, value), *_ = options.items()
-    assert name in str(caught.value) or str(value) in str(caught.value)
-    assert caught.value.hint
-
-
-@pytest.mark.parametrize("text", ['{"max_idf": 1}', '{"top_share": 0}', "{", "", "[]", "null", '{"max_ifd": NaN}'])
-def test_a_text_that_is_no_policy_is_refused(text: str) -> None:
-    """JSON that does not parse, is no object or holds an impossible option is a PolicyError."""
-    with pytest.raises(PolicyError):
-        policy_from_json(text)
-
-
-def test_settings_change_only_what_they_name() -> None:
-    """with_settings gives a new policy; words become the enumerations, and the old policy stays as it was."""
-    base = Policy(name="mine", response_margin=0.5)
-    changed = with_settings(base, {"accept_response": "never", "max_ifd": None, "rank_by": "loss_ratio"})
-    assert changed == replace(base, accept_response=Acceptance.NEVER, rank_by="loss_ratio").limited(max_ifd=None)
-    assert base == Policy(name="mine", response_margin=0.5)
-
-
 @pytest.mark.parametrize("ask", [selection.select, selection.rule_of, selection.apply])
 def test_a_policy_out_of_range_is_refused_everywhere(small: Store, ask: Any) -> None:
     """No way to the rule takes a policy that is out of range, and a refused one is not stored."""
@@ -509,22 +305,3 @@ def test_a_policy_out_of_range_is_refused_everywhere(small: Store, ask: Any) -> 
     with pytest.raises(PolicyError):
         ask(*arguments)
     assert applied_policy(small) == Policy()
-
-
-def test_while_a_store_may_lag_new_scores_wait_but_a_policy_does_not(small: Store) -> None:
-    """A refresh passes over new data until it is asked for now, or until the policy changes."""
-    refresh(small)
-    before = stored(small)
-    with small.lagging():
-        for policy in (None, replace(FREE, name="free")):
-            with small.transaction() as tx:
-                tx.execute("UPDATE score SET ifd = ifd / 2")
-                tx.bump()
-            refresh(small)
-            assert stored(small) == before
-            if policy:
-                selection.apply(small, policy, "ann")
-            else:
-                refresh(small, now=True)
-            assert stored(small) != before
-            before = stored(small)

@@ -393,6 +393,17 @@ def test_what_messages_have_beside_their_text_is_kept_and_told(tmp_path: Path) -
     assert account.lines() == ['Used as turns: "messages".', 'Kept: "thinking of messages".']
 
 
+def test_a_second_content_of_a_message_is_kept(tmp_path: Path) -> None:
+    """Where a message has its content twice the second is kept unless it says the same."""
+    talk = [
+        {"role": "user", "content": "q", "text": "q", "author": "Bo"},
+        {"role": "assistant", "content": "a", "parts": ["b"]},
+    ]
+    (row,) = rows_of(tmp_path, {"messages": talk})
+    assert row.original == Pair("q", "a")
+    assert row.extra == {"message_fields": [{"author": "Bo"}, {"parts": ["b"]}]}
+
+
 def test_messages_that_python_printed_are_refused_by_that_name(tmp_path: Path) -> None:
     """A list in single quotes is no JSON; the refusal says how to write it."""
     (reject,) = items_of(tmp_path, {"messages": "[{'role': 'user', 'content': 'Hi.'}]"})

@@ -138,8 +138,36 @@ def test_a_context_that_is_too_short_changes_no_setting(store: Store, peer: Peer
     assert len(peer.requests("small_context")) == len(with_no_room)
 
 
-def test_an_empty_account_ends_the_run(store: Store, peer: Peer) -> None:
-    """A refusal that is about money is never taken for one of a setting."""
-    with pytest.raises(TeacherStopError):
-        reflected(store, peer, "credit_low")
-    assert len(peer.requests("credit_low")) == 1
+PASSING = (
+    "limit_odd_headers",
+    "overloaded",
+    "loading",
+    "cloudflare_524",
+    "deepseek_interrupted",
+    "redirect",
+    "groq_json",
+)
+"""Teachers in a moment's trouble: a limit, a model that loads, a reply that broke off, JSON that went wrong."""
+STOPPING: Mapping[str, str] = {
+    "no_balance": "the account is empty", "credit_low": "the account is empty", "balance_403": "the account is empty",
+    "region_403": "this country", "key_echo": "refuses the key", "ollama_no_model": "does not know the model",
+    "login_page": "a web page titled 'Sign in'",
+}  # fmt: skip
+"""Teachers that answer nobody, and what is said of it."""
+
+
+@pytest.mark.parametrize("case", PASSING)
+def test_what_passes_is_waited_for(store: Store, peer: Peer, case: str) -> None:
+    """Every rewrite comes in the end, and as the server meant it."""
+    assert [row["status"] for row in reflected(store, peer, case)] == ["accepted"] * ALL
+
+
+@pytest.mark.parametrize("case", STOPPING)
+def test_what_no_wait_mends_ends_the_run_at_the_first_call(store: Store, peer: Peer, case: str) -> None:
+    """An empty account by any status, a blocked country, a key, a model, a login page: one call and one sentence."""
+    with pytest.raises(TeacherStopError) as error:
+        reflected(store, peer, case)
+    assert STOPPING[case] in error.value.message
+    assert error.value.hint
+    assert len(peer.requests(case)) == 1
+    assert store.value("SELECT count(*) FROM reflection") == 0

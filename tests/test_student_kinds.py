@@ -148,7 +148,7 @@ def test_a_gguf_file_is_a_student_and_converted_once(
 ) -> None:
     """The losses are those of the model it was made from; the folder in the cache is used again, also for a copy."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    model = AutoModelForCausalLM.from_pretrained(base)
+    model: Any = AutoModelForCausalLM.from_pretrained(base)
     file = write_gguf(tmp_path / "tiny.gguf", model, TOKENIZER)
     assert "Converting" in loading_message(file)
     assert losses(file) == pytest.approx(plain_losses(model), abs=2e-5)
@@ -212,11 +212,16 @@ def into_encoder_decoder(folder: Path) -> None:
 def into_classifier(folder: Path) -> None:
     config = tiny_llama(len(TOKENIZER)).config
     config.tie_word_embeddings = True
-    LlamaForSequenceClassification(config).save_pretrained(folder)
+    make: Any = LlamaForSequenceClassification
+    make(config).save_pretrained(folder)
 
 
 def without(name: str) -> Callable[[Path], object]:
-    return lambda folder: [path.unlink() for path in folder.glob(name)]
+    def remove(folder: Path) -> None:
+        for path in folder.glob(name):
+            path.unlink()
+
+    return remove
 
 
 def with_config(**changes: object) -> Callable[[Path], object]:

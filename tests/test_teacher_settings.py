@@ -228,6 +228,20 @@ def test_a_stream_that_broke_off_is_no_reply(server: FaultServer, behave: dict[s
     assert "broke off" in answer.detail
 
 
+def test_a_stream_without_a_count_of_tokens_is_asked_for(server: FaultServer, behave: dict[str, object]) -> None:
+    """A server that streams only, and knows no `stream_options`, costs one request for each of the two."""
+
+    def old(call: Call) -> object:
+        if "stream_options" in call.body:
+            return refuse(400, None, "Unrecognized request argument supplied: stream_options")
+        return SETTINGS["DashScope, QwQ"].answer(call)
+
+    behave["old"] = old
+    answers = ask(teacher_at(server.url("old")), 3)
+    refused = CallOutcome.SETTING_REFUSED
+    assert [each.outcome for each in answers] == [refused, refused, CallOutcome.ANSWERED]
+
+
 def test_a_stream_carries_tool_calls_and_thoughts(server: FaultServer, behave: dict[str, object]) -> None:
     """Arguments that come in pieces are put together; thoughts come first and stay apart."""
 
@@ -250,7 +264,7 @@ def test_a_stream_carries_tool_calls_and_thoughts(server: FaultServer, behave: d
 def test_a_run_says_how_the_teacher_takes_requests(
     tmp_path: Path, server: FaultServer, behave: dict[str, object], command: Command
 ) -> None:
-    """`srt reflect` says what is put otherwise; --forget-settings tries it again; --no-temperature sends none."""
+    """`srt reflect` says what is put otherwise; what --extra-body adds goes along; --forget-settings forgets it."""
     behave["strict"] = strict
     path = place_project(tmp_path / "p.srt", SAMPLES)
     usual = ("reflect", path, "--base-url", server.url("strict"), "--model", "m-1")
@@ -263,6 +277,7 @@ def test_a_run_says_how_the_teacher_takes_requests(
     command(*usual, "--try", "1", "--no-temperature", "--extra-body", '{"top_p": 0.5}')
     assert len(server.requests) == 2
     assert {("temperature" in sent, sent.get("top_p")) for sent in server.requests} == {(False, 0.5)}
+    assert "is asked" not in command(*usual, "--forget-settings").stdout
 
 
 @pytest.mark.parametrize("body", ["[1]", "{", '{"a": NaN}'])

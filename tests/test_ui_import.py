@@ -134,6 +134,19 @@ def test_a_conversation_is_taken_as_it_is_asked(project: Project, tmp_path: Path
     assert status(project.store)["samples"] == 2
 
 
+def test_what_is_no_text_is_left_aside_where_it_is_asked(project: Project, tmp_path: Path) -> None:
+    """Records with an image are refused until it is said on the page that their texts are taken."""
+    parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "cat.png"}}]
+    talk = [{"role": "user", "content": parts}, {"role": "assistant", "content": "A cat."}]
+    app = choose(write_lines(tmp_path / "seen.jsonl", [{"messages": talk}]))
+    assert "holds an image" in words(app)
+    next(box for box in app.button_group if str(box.key).startswith("take_")).set_value(["media"]).run()
+    assert "holds an image" not in words(app)
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert project.store.value("SELECT extra->>'left_aside' FROM sample") == "1 image"
+
+
 def test_one_text_is_cut_and_speakers_are_named(project: Project, tmp_path: Path) -> None:
     """Separators and roles are asked for on the page too."""
     app = choose(write_lines(tmp_path / "text.jsonl", [{"text": "Q: Why? A: So."}] * 2))

@@ -169,7 +169,7 @@ CREATE TABLE scoring (
     template_texts JSON NOT NULL,
     convention VARCHAR NOT NULL,
     max_length INTEGER NOT NULL,
-    batching VARCHAR NOT NULL DEFAULT '',   -- why the student did not compute in the fast way
+    batching VARCHAR NOT NULL DEFAULT '',   -- how the student computed, why not faster, how near to float64
     stamp VARCHAR NOT NULL DEFAULT '',      -- of the student's files and the asked settings, once all was scored
     UNIQUE (fingerprint, template_hash, convention, max_length)
 );

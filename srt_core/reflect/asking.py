@@ -51,9 +51,9 @@ class FormatChoice:
     def learn(self, form: ReplyFormat, answer: Answer) -> None:
         """Settle on a form by the first answer that shows one.
 
-        Later answers only count if they refuse the schema, or if the model fails too often to write JSON. A failure that
-        may be the schema's fault leads to a try without it. After errors of the server a reply to that proves nothing
-        yet, as the server may have been out of order: the schema is tried once more, then dropped.
+        Later answers only count if they refuse the schema, or if the model fails too often to write JSON. A failure
+        that may be the schema's fault leads to a try without it. After errors of the server a reply to that proves
+        nothing yet, as the server may have been out of order: the schema is tried once more, then dropped.
         """
         if self._is_given:
             return

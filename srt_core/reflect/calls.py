@@ -42,7 +42,7 @@ from srt_core.reflect.spending import CHARACTERS_A_TOKEN, Caps, Spent, over_cap
 from srt_core.reflect.teacher import Answer, CallOutcome, Pace, Teacher
 
 TICK_SECONDS = 0.5
-COMMIT_SECONDS = 0.02
+COMMIT_SECONDS = 0.04
 """Replies that arrive within this time are stored in one commit."""
 NUMBERS_AT_ONCE = 256
 FIRST_TASKS = 4
@@ -129,6 +129,8 @@ class Calls:
 
     async def take(self, tasks: Sequence[ReflectionTask], *, first: bool = False) -> None:
         """Queue tasks, `first` before all others. Where a reply is stored already it is parsed instead of asked for."""
+        if not tasks:
+            return
         forms = self._form.readable
         with self._queue.lookup() as answered:
             found = await asyncio.to_thread(self._look_up, tasks, forms)

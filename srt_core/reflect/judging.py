@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from srt_core.project.store import Store
 from srt_core.reflect.keeping import Judgement, ReflectionTask, store_judgements
 
-COMMIT_SECONDS = 0.25
+COMMIT_SECONDS = 0.5
 """Judgements are committed this often, many at once: each takes ten statements, and its reply is already stored."""
 
 

@@ -242,13 +242,14 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
 
 
 def _batching_note(student: Scorer) -> str:
-    """Return a note where the student does not compute in the fastest way, or not exactly; else ""."""
-    way = {Batching.PACKED: "", Batching.PADDED: "In padded batches", Batching.SINGLE: "One text at a time"}
+    """Return how the student computes, why not in the fastest way, and how near its losses are to exact ones."""
+    way = {Batching.PACKED: "In packs", Batching.PADDED: "In padded batches", Batching.SINGLE: "One text at a time"}
     identity = student.identity
-    notes = [way[identity.batching] and f"{way[identity.batching]}, which is slower: {identity.batching_reason}."]
+    slower = f", which is slower: {identity.batching_reason}" if identity.batching_reason else ""
+    notes = [f"{way[identity.batching]}{slower}.", identity.agreement]
     if identity.device == "cpu" and identity.dtype != "float32":
         notes.append(f"A preview in {identity.dtype}: score in float32 before you decide by it.")
-    return " ".join(filter(None, notes))
+    return " ".join(notes)
 
 
 def _of_table(table: str, rows: Sequence[Row], scores: Sequence[Score]) -> list[tuple[int, Score]]:

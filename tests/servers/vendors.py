@@ -32,7 +32,7 @@ def stream(text: str, finish_reason: str | None = "stop", *, is_done: bool = Tru
     """Answer with server-sent events, a few characters each."""
     deltas: list[dict[str, object]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": text[start : start + 40]} for start in range(0, len(text), 40)]
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices: list[list[dict[str, object]]] = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
     choices += [[{"index": 0, "delta": {}, "finish_reason": finish_reason}], []]
     events = [json.dumps({"id": "c1", "model": "m-1", "choices": each}) for each in choices]
     events[-1] = json.dumps({"id": "c1", "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})

@@ -5,7 +5,7 @@
     address     where a teacher is and its key: what must never be shown
     answers     what a server sent, read into an Answer, whatever it is; messages, streams: the text in it
     settings    what a server refuses of a request, and how requests are put then
-    live        OpenAITeacher: one HTTP call; looking: its list of models, and whether a port speaks TLS
+    live        OpenAITeacher: one HTTP call (transport); looking: its list of models, and whether a port speaks TLS
     batches     the same by the Batch API: upload, create, poll, download
     replay      ReplayTeacher
     pace        how many calls may be under way, and when the next may start

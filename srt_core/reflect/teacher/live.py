@@ -16,16 +16,14 @@ from srt_core.reflect.teacher.address import OPENAI_HOST, read_address, read_key
 from srt_core.reflect.teacher.answers import AnswerReader
 from srt_core.reflect.teacher.ask import Answer, Ask, request_hash
 from srt_core.reflect.teacher.kinds import CallOutcome
-from srt_core.reflect.teacher.looking import ModelList, headers, list_models, speaks_tls
+from srt_core.reflect.teacher.looking import ModelList, list_models, speaks_tls
 from srt_core.reflect.teacher.settings import OWN, RESPONSE_FORMAT, Change, Wording
 from srt_core.reflect.teacher.signs import ErrorBody
+from srt_core.reflect.teacher.transport import CONNECT_SECONDS, MOST_CONNECTIONS, Transport, certificates
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
-CONNECT_SECONDS: Final = 10
-MOST_CONNECTIONS: Final = 1024
 _PERHAPS_A_SETTING: Final = frozenset({
     CallOutcome.REQUEST_REFUSED, CallOutcome.FORMAT_REFUSED, CallOutcome.UNKNOWN_MODEL, CallOutcome.TOO_LONG,
     CallOutcome.SERVER_ERROR,
@@ -84,7 +82,7 @@ class OpenAITeacher:
         self._key = read_key(api_key_variable, self._address)
         self.reader = AnswerReader(self.name, self._key, model, self._address.advice)
         self._client: openai.AsyncOpenAI | None = None
-        self._http: httpx2.AsyncClient
+        self._http: Transport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._has_connected = False
         self._models: ModelList | None = None
@@ -106,35 +104,31 @@ class OpenAITeacher:
     async def ask(self, ask: Ask) -> Answer:
         """Send one chat completion request and return its Answer, whatever the server does.
 
-        It uses the client's HTTP transport directly: building a request in the client takes longer than everything
-        else here.
+        It does not use the openai client, in which building a request takes longer than everything else here.
         """
-        import httpx2
+        import aiohttp
 
         started = time.monotonic()
-        self.client()
         used, body = self.changes, self.body(ask)
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                response = await self._http.post(
-                    self._address.endpoint("chat/completions"), content=json.dumps(body),
-                    headers=headers(self._address, self._key), follow_redirects=not self._address.api_version,
-                )  # fmt: skip
-        except TimeoutError:
-            problem = f"{self.deadline_seconds:g} seconds passed"
-            return self.reader.failure(CallOutcome.TIMED_OUT, problem, None, time.monotonic() - started)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # ValueError: not allowed in a header
+                response = await self._transport().post("chat/completions", json.dumps(body).encode())
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+                problem = f"{self.deadline_seconds:g} seconds passed"
+                return self.reader.failure(CallOutcome.TIMED_OUT, problem, None, time.monotonic() - started)
             return await self._explained(self._connection(error, time.monotonic() - started))
         self._has_connected = True
         seconds = time.monotonic() - started
-        if response.status_code >= 300:
-            refusal = self._status(response.status_code, response.text, seconds, response.headers, (body, used))
+        if response.status >= 300:
+            text = response.body.decode(errors="replace")
+            refusal = self._status(response.status, text, seconds, response.headers, (body, used))
             return await self._explained(refusal)
-        answer = self.reader.completion(response.content, seconds, response.headers, response.charset_encoding)
+        answer = self.reader.completion(response.body, seconds, response.headers, response.charset)
         if answer.is_reply:
             return self.with_limit(answer)
         if (answer.http_status or 0) >= 400:  # a refusal that calls itself a success
-            answer = self._put_otherwise(answer, response.text, (body, used))
+            answer = self._put_otherwise(answer, response.body.decode(errors="replace"), (body, used))
         return await self._explained(answer)
 
     def with_limit(self, answer: Answer) -> Answer:
@@ -146,8 +140,7 @@ class OpenAITeacher:
     async def models(self) -> ModelList:
         """Return the server's list of models, asked for once; its problem where it has none."""
         if self._models is None:
-            self.client()
-            self._models = await list_models(self._http, self._address, self._key, self.reader)
+            self._models = await list_models(self._transport(), self._key, self.reader)
         return self._models
 
     async def _explained(self, answer: Answer) -> Answer:
@@ -195,27 +188,29 @@ class OpenAITeacher:
             self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format, self._extra
         )
 
+    def _transport(self) -> Transport:
+        """Return the transport of the running event loop, as connections cannot be used from another."""
+        if self._http is None or self._http.loop is not asyncio.get_running_loop():
+            self._http = Transport(self._address, self._key)
+        return self._http
+
     async def close(self) -> None:
-        """Close the connections of this event loop's client."""
-        if self._client is not None and self._loop is asyncio.get_running_loop():
+        """Close the connections of this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._http is not None and self._http.loop is loop:
+            await self._http.close()
+        if self._client is not None and self._loop is loop:
             await self._client.close()
-        self._client = self._loop = None
+        self._http = self._client = self._loop = None
 
     def client(self) -> "openai.AsyncOpenAI":
-        """Return the client of the running event loop, as connections cannot be used from another; without retries."""
+        """Return the openai client of the running event loop, for the Batch API; without retries."""
         import httpx2
         import openai
 
         if self._client is None or self._loop is not asyncio.get_running_loop():
             self._loop = asyncio.get_running_loop()
             timeout = openai.Timeout(self.deadline_seconds, connect=CONNECT_SECONDS)
-            self._http = openai.DefaultAioHttpClient(
-                timeout=timeout,
-                verify=self._certificates(),
-                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-                # A proxy named in the environment could not reach a server on this machine.
-                trust_env=not self._address.is_loopback,
-            )
             self._client = openai.AsyncOpenAI(
                 api_key=self._key.value,
                 base_url=self._address.base_url,
@@ -223,26 +218,14 @@ class OpenAITeacher:
                 default_headers={"api-key": self._key.value} if self._address.api_version else {},
                 timeout=timeout,
                 max_retries=0,
-                http_client=self._http,
+                http_client=openai.DefaultAioHttpClient(
+                    timeout=timeout,
+                    verify=certificates(self._address),
+                    limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+                    trust_env=not self._address.is_loopback,
+                ),
             )
         return self._client
-
-    def _certificates(self) -> "ssl.SSLContext | bool":
-        """Return whom to trust: for every address, also one on this machine, as SSL_CERT_FILE says.
-
-        TeacherStopError where that names no certificates.
-        """
-        import httpx2
-
-        if self._address.base_url.startswith("http:"):
-            return True
-        try:
-            return httpx2.create_ssl_context()
-        except OSError as error:  # among them ssl.SSLError
-            raise TeacherStopError(
-                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}.",
-                "Set it to a file of certificates (PEM), or unset it.",
-            ) from error
 
     def judge(self, error: Exception, latency_seconds: float = 0.0) -> Answer:
         """Return the Answer for an error of the client: an error status, a broken connection or an unreadable body."""

@@ -6,19 +6,16 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from srt_core.reflect.teacher.address import Address, Key
 from srt_core.reflect.teacher.answers import AnswerReader
 from srt_core.reflect.teacher.kinds import CallOutcome
-
-if TYPE_CHECKING:
-    import httpx2
+from srt_core.reflect.teacher.transport import Transport
 
 LIST_SECONDS: Final = 5.0
 MOST_MODELS: Final = 2_000
-MOST_BYTES: Final = 8_000_000
 LONGEST_NAME: Final = 200
 NAMED_MODELS: Final = 5
 
@@ -44,37 +41,22 @@ class ModelList:
         return f"It lists {', '.join(self.names[:NAMED_MODELS])}{more}."
 
 
-async def list_models(http: "httpx2.AsyncClient", address: Address, key: Key, reader: AnswerReader) -> ModelList:
-    """Ask a server for its models (GET /models). No redirect is followed, so the key goes to this host alone."""
-    import httpx2
+async def list_models(transport: Transport, key: Key, reader: AnswerReader) -> ModelList:
+    """Ask a server for its models (GET /models)."""
+    import aiohttp
 
     try:
-        async with (
-            asyncio.timeout(LIST_SECONDS),
-            http.stream(
-                "GET", address.endpoint("models"), headers=headers(address, key), follow_redirects=False
-            ) as found,
-        ):
-            body = b""
-            async for part in found.aiter_bytes():
-                body += part
-                if len(body) > MOST_BYTES:
-                    return ModelList(problem="Its list of models is too long to read.")
+        async with asyncio.timeout(LIST_SECONDS):
+            found = await transport.get("models")
+    except aiohttp.ClientError as error:
+        return ModelList(problem=f"It lists no models: {key.shortened(str(error) or type(error).__name__)}.")
     except TimeoutError:
         return ModelList(problem=f"It listed no models in {LIST_SECONDS:g} seconds.")
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        return ModelList(problem=f"It lists no models: {key.shortened(str(error) or type(error).__name__)}.")
-    if found.status_code != 200:
-        answer = reader.error(found.status_code, body.decode(errors="replace"))
+    if found.status != 200:
+        answer = reader.error(found.status, found.body.decode(errors="replace"))
         return ModelList(problem=answer.detail, wants_key=answer.outcome is CallOutcome.KEY_REFUSED)
-    names = _names(body)
+    names = _names(found.body)
     return ModelList(names, "" if names else "It lists no models.")
-
-
-def headers(address: Address, key: Key) -> dict[str, str]:
-    """Return the headers by which a request shows its key. Azure's older addresses want it in a header of their own."""
-    shown = {"api-key": key.value} if address.api_version else {"Authorization": f"Bearer {key.value}"}
-    return {**shown, "Content-Type": "application/json"}
 
 
 def _names(body: bytes) -> tuple[str, ...]:

@@ -79,6 +79,10 @@ def _limit(body: dict[str, Any], change: Change) -> None:
         body[change.setting] = min(asked, json.loads(change.value))
 
 
+def _leave_out(body: dict[str, Any], change: Change) -> None:
+    body.pop(change.setting, None)
+
+
 def _rename(body: dict[str, Any], change: Change) -> None:
     if change.setting in body:
         body[change.value] = body.pop(change.setting)
@@ -93,7 +97,7 @@ def _fold(body: dict[str, Any], _change: Change) -> None:
 _PUT: Final[Mapping[Remedy, Callable[[dict[str, Any], Change], None]]] = {
     Remedy.LIMITED: _limit,
     Remedy.SET: lambda body, change: body.update({change.setting: json.loads(change.value)}),
-    Remedy.LEFT_OUT: lambda body, change: body.pop(change.setting, None) and None,
+    Remedy.LEFT_OUT: _leave_out,
     Remedy.RENAMED: _rename,
     Remedy.FOLDED: _fold,
 }
@@ -106,7 +110,7 @@ Way = tuple[Change, ...]
 
 @dataclass(frozen=True, slots=True)
 class RefusedSetting:
-    """A setting that an error refuses. `ways` to put it otherwise, the best first; `hint` where none is left."""
+    """A setting that an error refuses: `ways` to put it otherwise, the best first, and a `hint` where none is left."""
 
     setting: str
     ways: tuple[Way, ...]
@@ -162,12 +166,14 @@ _IS_TOO_LONG: Final = re.compile(
     r"`?inputs`? tokens|got -\d", re.I | re.S)  # fmt: skip
 """What is said where prompt and reply together do not fit: that is about one request, not about a setting."""
 
+_NO_STREAM: Final = "Ask another server of this model: this one gives neither whole replies nor streams."
+
 RULES: Final = (
     _Rule(
         "stream_options",
         re.compile(r"stream_options|include_usage", re.I),
         lambda _said, _sent: [(Change("stream_options", Remedy.LEFT_OUT),)],
-        "",
+        _NO_STREAM,
         ("stream_options",),
     ),
     _Rule(
@@ -181,7 +187,7 @@ RULES: Final = (
         re.compile(r"only supports? (?:the )?(?:stream|incremental)|non[- ]?stream|\bstream(?:ing)?[`'\" ]*(?:mode )?"
                    r"(?:=|:|must|should|is required|set)|(?:must|required|need) .{0,30}\bstream", re.I),
         lambda _said, sent: [] if sent.get("stream") else [STREAMED],
-        "Ask another server of this model: this one takes neither whole replies nor streams.",
+        _NO_STREAM,
     ),
     _Rule(
         "max_tokens",

@@ -2,8 +2,9 @@
 
     scorer          what the rest of the program sees of a student: tokens, an identity, losses of packs
     packing         cuts requests into packs and lays a pack out as one row of tokens; knows nothing of torch
-    forward         the forward pass of a pack; attention and decoder make it fast
-    model           Student: a model in this process, with the probe that checks packs against single requests
+    forward         the forward pass of a pack; attention, decoder, head and projection make it fast
+    trial           which way of batching is right, against float64; probe: the texts that it is tried with
+    model           Student: a model in this process, with the trial that finds how it can be computed
     ray_student     RayStudent: the same on a Ray cluster, whose workers are in ray_workers
     loading         from a name to a Student: sources says where it is, folders why it is none
     adapters, gguf  an adapter with its base; a GGUF file, converted once

@@ -118,8 +118,8 @@ def _has_window(config: Any, name: str) -> bool:
 def _rope_kinds(config: Any, parameters: Any) -> Iterator[tuple[str, int]]:
     """Yield each kind of rotary embedding and the length of a text above which it would depend on that length."""
     if "rope_type" in parameters:
-        lengths = (parameters.get("original_max_position_embeddings"), config.max_position_embeddings)
-        yield parameters["rope_type"], min(length for length in lengths if length)
+        lengths = (parameters.get("original_max_position_embeddings"), getattr(config, "max_position_embeddings", None))
+        yield parameters["rope_type"], min((length for length in lengths if length), default=0)
     for nested in parameters.values():
         if isinstance(nested, dict):
             yield from _rope_kinds(config, nested)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "srt_packed"
 """The name under which transformers knows `packed_attention`."""
-_QUERY_ROWS = 96
+_QUERY_ROWS = 64
 """Queries per call. With fewer the overhead of the calls dominates, with more too many masked pairs are computed."""
 
 _current = threading.local()
@@ -71,15 +71,9 @@ def packed_attention(
         if options.get(name) is not None:
             raise CannotPackError(f"its attention has a {name}")
     _current.calls += 1
-    # Grouped-query attention: several query heads share a key head, which is repeated for torch's function.
     attend = attend_by_segment if query.device.type == "cpu" else attend_by_mask
-    key, value = (repeated(states[0], query.shape[1]) for states in (key, value))
-    return attend(query[0], key, value, layout.segments, scaling)[None], None
-
-
-def repeated(states: "torch.Tensor", heads: int) -> "torch.Tensor":
-    """Repeat keys or values, [heads or fewer, rows, features], so that each query head has its own."""
-    return states if len(states) == heads else states.repeat_interleave(heads // len(states), 0)
+    grouped = query[0].unflatten(0, (key.shape[1], -1)).transpose(1, 2)
+    return attend(grouped, key[0], value[0], layout.segments, scaling)[None], None
 
 
 def attend_by_segment(
@@ -90,39 +84,45 @@ def attend_by_segment(
     scaling: float | None,
     out: "torch.Tensor | None" = None,
 ) -> "torch.Tensor":
-    """Compute attention by blocks of queries. [heads, rows, features] each -> [rows, heads, features], in `out` if any.
+    """Compute attention by blocks of queries.
 
-    Each block attends only to the keys up to its last row: with one call for a long segment half of all pairs would be
-    masked ones, computed in vain.
+    Args:
+        query: [key heads, rows, query heads of each, features]. Those that share a key head are rows of one product.
+        key: [key heads, rows, features]
+        value: [key heads, rows, features]
+        segments: which rows attend to which
+        scaling: of the product of query and key; None for torch's own
+        out: where to write, [rows, query heads, features]
+
+    Returns:
+        [rows, query heads, features]; each block attends only to the keys up to its last row: with one call for a long
+        segment half of all pairs would be masked ones, computed in vain.
     """
     import torch
     from torch.nn.functional import scaled_dot_product_attention as attend
 
+    heads, length, group, _ = query.shape
     if out is None:
-        out = torch.empty(query.shape[1], query.shape[0], value.shape[2], dtype=value.dtype)
+        out = torch.empty(length, heads * group, value.shape[2], dtype=value.dtype)
+    queries, grouped_out = query.flatten(1, 2)[None], out.unflatten(1, (heads, group))
     for segment in segments:
         begin, end = segment.rows
         keys, values = _seen(key, segment), _seen(value, segment)
         rows = end - begin
-        # A short segment without a prefix is plain causal attention, for which torch needs no mask.
-        if not segment.depth and rows <= 1.5 * _QUERY_ROWS:
-            some = attend(query[None, :, begin:end], keys, values, is_causal=True, scale=scaling)
-            out[begin:end] = some[0].transpose(0, 1)
-            continue
         step = -(-rows // max(1, round(rows / _QUERY_ROWS)))  # equal blocks of about _QUERY_ROWS
         for at in range(0, rows, step):
             last = min(rows, at + step)
             reach = segment.depth + last
             # The last query of the block sees all `reach` keys, each one before it one key less.
-            mask = _triangle(query.dtype, reach)[at - last :, -reach:]
-            some = attend(query[None, :, begin + at : begin + last], keys[:, :, :reach], values[:, :, :reach],
-                          attn_mask=mask, scale=scaling)  # fmt: skip
-            out[begin + at : begin + last] = some[0].transpose(0, 1)
+            mask = _triangle(query.dtype, group, reach)[(at - last) * group :, -reach:]
+            block = queries[:, :, (begin + at) * group : (begin + last) * group]
+            some = attend(block, keys[:, :, :reach], values[:, :, :reach], attn_mask=mask, scale=scaling)
+            grouped_out[begin + at : begin + last] = some[0].unflatten(1, (-1, group)).transpose(0, 1)
     return out
 
 
 def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
-    """Return the keys or values of a segment's prefix and of its own rows: [1, heads, depth + rows, features]."""
+    """Return the keys or values of a segment's prefix and of its own rows: [1, key heads, depth + rows, features]."""
     import torch
 
     spans = [*segment.before, segment.rows]
@@ -131,19 +131,20 @@ def _seen(states: "torch.Tensor", segment: Segment) -> "torch.Tensor":
     return torch.cat([states[:, begin:end] for begin, end in spans], 1)[None]
 
 
-def _triangle(dtype: "torch.dtype", reach: int) -> "torch.Tensor":
+def _triangle(dtype: "torch.dtype", group: int, reach: int) -> "torch.Tensor":
     """Return an additive causal mask at least `reach` columns wide, of which every block uses the bottom right corner.
 
-    Its last n rows and m columns are the mask of n queries over m keys, of which the last n are the queries' own. So
-    one mask serves blocks of every size; each thread keeps one for each dtype.
+    Its last n x group rows and m columns are the mask of n queries over m keys, of which the last n are the queries'
+    own, where `group` heads ask at each. So one mask serves blocks of every size; each thread keeps one of a kind.
     """
     import torch
 
-    kept: dict[torch.dtype, torch.Tensor] = _current.__dict__.setdefault("triangles", {})
-    mask = kept.get(dtype)
+    kept: dict[tuple[torch.dtype, int], torch.Tensor] = _current.__dict__.setdefault("triangles", {})
+    mask = kept.get((dtype, group))
     if mask is None or mask.shape[1] < reach:
         rows, width = 2 * _QUERY_ROWS, max(1024, 2 * reach)
-        mask = kept[dtype] = torch.full((rows, width), float("-inf"), dtype=dtype).triu_(width - rows + 1)
+        mask = torch.full((rows, width), float("-inf"), dtype=dtype).triu_(width - rows + 1)
+        mask = kept[dtype, group] = mask.repeat_interleave(group, 0)
     return mask
 
 
@@ -154,11 +155,13 @@ def attend_by_mask(
     segments: list[Segment],
     scaling: float | None,
 ) -> "torch.Tensor":
-    """Compute attention in one call for the whole pack. [heads, rows, features] each -> [rows, heads, features]."""
+    """Compute attention in one call for the whole pack; shapes as in `attend_by_segment`."""
     from torch.nn.functional import scaled_dot_product_attention as attend
 
     mask = _visible(segments, query.shape[1], query.device)
-    return attend(query[None], key[None], value[None], attn_mask=mask, scale=scaling)[0].transpose(0, 1)
+    heads = query.transpose(1, 2).flatten(0, 1)[None]
+    key, value = (states.repeat_interleave(query.shape[2], 0)[None] for states in (key, value))
+    return attend(heads, key, value, attn_mask=mask, scale=scaling)[0].transpose(0, 1)
 
 
 def _visible(segments: list[Segment], rows: int, device: "torch.device") -> "torch.Tensor":

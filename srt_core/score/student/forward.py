@@ -8,108 +8,23 @@ that predict a target reach the output head, and the head goes over the vocabula
 that the logits of all rows never exist at once. Padded and single are for models with any other attention.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from srt_core.score.student.architecture import decoder_obstacle, logit_scales
 from srt_core.score.student.attention import NAME, packed_attention, packing
 from srt_core.score.student.decoder import Decoder, is_llama_like
+from srt_core.score.student.head import Head
 from srt_core.score.student.packing import Batching, Layout, Pack, lay_out
+from srt_core.score.student.projection import copies_pay
 from srt_core.score.student.replicas import Replicas
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_CPU_BLOCK = (1024, 512)
-"""Rows x vocabulary entries of logits computed at once: 2 MiB for any vocabulary; the fastest of the shapes tried."""
-_GPU_BLOCK = (4096, 16384)
 _HEAD_TOKENS = 8
 """Tokens on which the scale of the logits is found."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The output head: logits = (hidden @ weight.T + bias) * scale, capped to softcap * tanh(logits / softcap) if any.
-
-    weight: [vocabulary, features]; bias: [vocabulary] or None.
-    """
-
-    weight: "torch.Tensor"
-    bias: "torch.Tensor | None"
-    softcap: float | None
-    scale: float = 1.0
-
-    def nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
-        """Return -log p of the token `wanted[i]` after the row `hidden[i]`: float32 [rows].
-
-        Computed as log sum_v exp(logit_v - logit_wanted): subtracting first keeps the precision where p is almost 1 and
-        the loss almost 0. It needs no pass for the maximum, but overflows at losses above 88 nats (float32); those rows
-        are computed again by a log-sum-exp.
-        """
-        import torch
-
-        rows, _ = _block(hidden)
-        parts = zip(hidden.split(rows), wanted.split(rows), strict=True)  # type: ignore[no-untyped-call]
-        return torch.cat([self._nlls_of_block(some, tokens) for some, tokens in parts])
-
-    def _nlls_of_block(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
-        import torch
-
-        # The wanted logit, but for rounding: a dot product rounds differently from the blocked matrix product below.
-        # Subtracted from all logits it cancels, and `exact` picks up the difference that rounding leaves.
-        about = self._logits_of(hidden, wanted)[:, None]
-        total, exact = torch.zeros_like(about), torch.zeros_like(about)
-        for at, block in self._logit_blocks(hidden):
-            logits = block.sub_(about)
-            place = wanted[:, None] - at
-            is_here = (place >= 0) & (place < logits.shape[1])
-            exact += torch.where(is_here, logits.gather(1, place.clamp(0, logits.shape[1] - 1)), 0.0)
-            total += logits.exp_().sum(1, keepdim=True)
-        found = (total.log() - exact)[:, 0].clamp_(min=0.0)  # rounding may give a loss below 0
-        lost = found.isfinite().logical_not().nonzero()[:, 0]
-        if len(lost):
-            found[lost] = self._safe_nlls(hidden[lost], wanted[lost])
-        return found
-
-    def _safe_nlls(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
-        import torch
-
-        parts = [torch.logsumexp(logits, 1) for _, logits in self._logit_blocks(hidden)]
-        return torch.logsumexp(torch.stack(parts), 0) - self._logits_of(hidden, wanted)
-
-    def _logit_blocks(self, hidden: "torch.Tensor") -> "Iterator[tuple[int, torch.Tensor]]":
-        """Yield the first vocabulary entry and the float32 logits [rows, block] of each block of the vocabulary.
-
-        All blocks share one buffer: each is overwritten by the next, and the caller may change it.
-        """
-        import torch
-
-        _, width = _block(hidden)
-        buffer = torch.empty(len(hidden), width, dtype=hidden.dtype, device=hidden.device)
-        for at in range(0, len(self.weight), width):
-            weight = self.weight[at : at + width]
-            logits = torch.mm(hidden, weight.t(), out=buffer[:, : len(weight)])
-            if self.bias is not None:
-                logits += self.bias[at : at + width]
-            yield at, self._capped(logits.float())
-
-    def _logits_of(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
-        logits = (hidden.float() * self.weight[tokens].float()).sum(1)
-        return self._capped(logits if self.bias is None else logits + self.bias[tokens].float())
-
-    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """Return all logits of a few rows: float32 [rows, vocabulary]."""
-        import torch
-
-        return torch.cat([block.clone() for _, block in self._logit_blocks(hidden)], 1)
-
-    def _capped(self, logits: "torch.Tensor") -> "torch.Tensor":
-        if self.scale != 1:
-            logits = logits * self.scale
-        return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
 
 
 class Forward:
@@ -191,9 +106,16 @@ class Forward:
         softcap = getattr(self._model.config.get_text_config(), "final_logit_softcapping", None)
         ids = tuple(number % len(layer.weight) for number in range(3, 3 + _HEAD_TOKENS))
         hidden, expected = self.hidden([ids])[0], self.own_logits(ids).float()
-        heads = [Head(layer.weight.detach(), bias, softcap, scale) for scale in logit_scales(self._model.config)]
-        off = [float((head.logits(hidden) - expected).abs().max()) for head in heads]
-        return heads[off.index(min(off))]
+        weight = layer.weight.detach()
+        if hidden.shape[1] != weight.shape[1]:  # the model does something in between
+            return None
+
+        def off(scale: float) -> float:
+            logits = Head(weight, bias, softcap=softcap, scale=scale).logits(hidden)
+            return float((logits - expected).abs().max())
+
+        scale = min(logit_scales(self._model.config), key=off)
+        return Head(weight, bias, softcap=softcap, scale=scale, copied=copies_pay(self._model))
 
     def _run(self, **inputs: "torch.Tensor") -> "torch.Tensor":
         with self._replicas.one() as model:
@@ -231,7 +153,3 @@ class Forward:
         import torch
 
         return torch.tensor(numbers, device=self.device)
-
-
-def _block(hidden: "torch.Tensor") -> tuple[int, int]:
-    return _CPU_BLOCK if hidden.device.type == "cpu" else _GPU_BLOCK

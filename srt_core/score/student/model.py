@@ -2,8 +2,8 @@
 
     loss = mean over ids[start:] of -log p(token | all tokens before it)      nats per token, softmax in float32
 
-When a student is loaded, a probe compares packs with single requests through the model's own forward. A model whose
-losses differ in packs is scored in padded batches or, if those differ too, one request at a time, with the reason.
+When a student is loaded, a trial compares the losses of packs with those of float64. A model whose losses are off in
+packs is scored in padded batches or, if those are off too, one request at a time, with the reason.
 """
 
 import math
@@ -18,12 +18,12 @@ from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest, LossStatus
 from srt_core.score.student import probe
 from srt_core.score.student.architecture import max_length_limit, packing_obstacle, shared_length
-from srt_core.score.student.attention import CannotPackError
 from srt_core.score.student.failures import is_out_of_memory, short_reason
 from srt_core.score.student.forward import Forward
 from srt_core.score.student.identity import fingerprint
-from srt_core.score.student.packing import Batching, Pack, computed_tokens, cut
+from srt_core.score.student.packing import Batching, Pack, computed_tokens
 from srt_core.score.student.scorer import Identity, Scorer
+from srt_core.score.student.trial import tried
 
 if TYPE_CHECKING:
     import torch
@@ -52,10 +52,11 @@ class Student(Scorer):
         self._vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
         self._shared_length = shared_length(model, self._limit)
         self._tokens_that_fit: int | None = None
-        tried = self._probe()
-        self._check(tried)
-        self._require_causal(tried[0].ids[:8])
-        self._batching, self._batching_reason = self._choose_batching(tried)
+        texts = self._probe()
+        self._check(texts)
+        self._require_causal(texts[0].ids[:8])
+        self._trial = tried(model, self._forward, texts, packing_obstacle(model, self._limit))
+        self._batching = self._trial.batching
 
     @cached_property
     def identity(self) -> Identity:
@@ -69,7 +70,8 @@ class Student(Scorer):
             max_length_limit=self._limit,
             token_budget=_CPU_TOKENS if self._forward.device.type == "cpu" else _GPU_TOKENS,
             batching=self._batching,
-            batching_reason=self._batching_reason,
+            batching_reason=self._trial.reason,
+            agreement=self._trial.agreement,
         )
 
     def packs(self, requests: Iterable[LossRequest], token_budget: int | None = None) -> list[Pack]:
@@ -184,44 +186,6 @@ class Student(Scorer):
     @property
     def _is_exact(self) -> bool:
         return str(self._model.dtype) == "torch.float32"
-
-    def _choose_batching(self, tried: Pack) -> tuple[Batching, str]:
-        """Return the fastest batching that gives the losses of single requests, and why no faster one does."""
-        expected = self._forward.nlls(tried, Batching.SINGLE)
-        if self._forward.head is None:
-            return Batching.SINGLE, "its output head does more than multiply"
-        reason = packing_obstacle(self._model, self._limit)
-        if not reason and self._forward.decoder and self._failure_of(Batching.PACKED, tried, expected):
-            self._forward.decoder = None
-        if not reason:
-            reason = self._failure_of(Batching.PACKED, tried, expected)
-        if not reason:
-            return Batching.PACKED, ""
-        self._forward.set_packing(on=False)
-        if self._failure_of(Batching.PADDED, tried, expected):
-            return Batching.SINGLE, reason
-        return Batching.PADDED, reason
-
-    def _failure_of(self, batching: Batching, tried: Pack, expected: "list[torch.Tensor]") -> str:
-        """Return what is wrong with a way of batching; "" for nothing."""
-        (pack,) = cut(tried, len(tried) * probe.TOKENS, batching)
-        try:
-            self._forward.set_packing(on=batching is Batching.PACKED and not self._forward.decoder)
-            found = self._forward.nlls(pack, batching)
-        except CannotPackError as error:
-            return str(error)
-        except (
-            ValueError,
-            TypeError,
-            LookupError,
-            RuntimeError,
-        ) as error:  # a model that has no place for an attention function
-            return f"its layers take no attention function ({short_reason(error)})"
-        tolerance = 1e-5 if self._is_exact else 2e-2
-        by_request = dict(zip(pack, found, strict=True))
-        if all(_agree(by_request[request], nlls, tolerance) for request, nlls in zip(tried, expected, strict=True)):
-            return ""
-        return "its losses in packs differ from those of one text at a time"
 
 
 def _cores() -> int:

@@ -25,6 +25,7 @@ def requests(ids: tuple[int, ...], limit: int) -> Pack:
     long = ids[: min(_LONG, limit)]
     ids = long[:_SHORT]
     size = len(ids)
+    again = (ids[:1] + 6 * ids[1:17])[:limit]  # a trained model soon knows how it goes on: losses near 0
     back, long_back = (each[:1] + each[:0:-1] for each in (ids, long))
     texts = [
         (ids, size // 2),
@@ -36,5 +37,6 @@ def requests(ids: tuple[int, ...], limit: int) -> Pack:
         (ids[: size // 2] + back[: size // 3], size // 2),
         (long, size // 2),
         (long_back, 1),
+        (again, 1),
     ]
     return tuple(LossRequest(text, max(1, start), LossStatus.OK) for text, start in texts)

@@ -27,6 +27,7 @@ class Identity:
 
     `fingerprint`: part of the key of a stored loss, see `identity`. `max_length_limit`: the model's context, in tokens.
     `batching`: how requests share a forward pass; `batching_reason`: why not in a faster way ("" for the fastest).
+    `agreement`: how near token losses came to float64 in the trial, a sentence.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Identity:
     token_budget: int
     batching: Batching
     batching_reason: str
+    agreement: str
 
 
 class Scorer(ABC):

@@ -10,7 +10,7 @@ from srt_core.methods import DIALS, METHODS, Method
 from srt_core.project.candidates import count_samples
 from srt_core.records import Policy, Reason
 from srt_core.review.status import describe_export
-from srt_core.review.trust.audits.evidence import claims
+from srt_core.review.trust.audits.evidence import audit_of_all, claims
 from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.derive import remembered
@@ -194,7 +194,8 @@ def _draw_action(project: Project, policy: Policy, found: Comparison) -> None:
 
 def _draw_reads(project: Project, policy: Policy) -> None:
     """Say how often the rule is right under the dials, by the random reads that Trust claims on."""
-    found = remembered(claims, project.store, policy)
+    has_reads = remembered(audit_of_all, project.store)  # whatever the dials say
+    found = remembered(claims, project.store, policy) if has_reads else None
     if found is None or not found.of_all.reads.read:
         st.metric("Right, by random reads", "–", width=200, help=f"{NO_READS} {RIGHT_HELP}")
         show_no_reads("No random reads yet.")

@@ -9,7 +9,8 @@ from srt_core.errors import DatasetError
 from srt_core.importing.files.readers.json_stream import FIRST_NAME, JsonRecords, Window
 from srt_core.importing.files.readers.text import HEAD_BYTES
 from srt_core.importing.files.records import Record, Reject
-from srt_core.importing.files.shapes.names import CHOSEN, MESSAGES, folded, is_pair
+from srt_core.importing.files.shapes.names import CHOSEN, MAYBE_MESSAGES, MESSAGES, TREES, folded, is_pair
+from srt_core.importing.files.shapes.nested import is_tree
 from srt_core.importing.files.shapes.roles import is_message
 
 WHOLE_CHARACTERS = 16_777_216
@@ -147,10 +148,13 @@ def _is_record(value: Mapping[str, object]) -> bool:
     names = {folded(name) for name in value}
     if is_pair(names) or "instances" in names and names & {"instruction", "definition"}:
         return True
+    held = {folded(name): each for name, each in value.items()}
+    if any(is_tree(held.get(name)) for name in TREES):
+        return True
     return any(
         isinstance(each, list) and each and (is_message(each[0]) or isinstance(each[0], str))
-        for name, each in value.items()
-        if folded(name) in (*MESSAGES, CHOSEN)
+        for name, each in held.items()
+        if name in (*MESSAGES, *MAYBE_MESSAGES, CHOSEN)
     )
 
 

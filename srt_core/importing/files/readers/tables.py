@@ -21,7 +21,7 @@ _AHEAD_CHARACTERS = 65_536
 _QUOTED = re.compile(r'\\(["\\])')
 """A backslash before what it escapes."""
 _ALONE = re.compile(r'(?<!\\)(?:\\\\)*\\(?!["\\])')
-"""A backslash that escapes nothing: where there are such, two in a row are two."""
+"""A backslash that escapes nothing: where most are such, two in a row are two."""
 _NAMED_DELIMITER = re.compile(r"\ufeff?sep=(.)\s*")
 """A first line by which Excel is told the delimiter."""
 
@@ -74,7 +74,8 @@ class _Lines:
             self._ahead.append(line)
             size += len(line)
         head = [*self._ahead]
-        self._doubles_backslashes = not any(map(_ALONE.search, head))
+        alone = sum(len(_ALONE.findall(line)) for line in head)
+        self._doubles_backslashes = sum(line.count("\\\\") for line in head) > alone
         if any('\\"' in line for line in head):
             plain, escaped = (self._count_rows(lines, width) for lines in (head, [self._plain(line) for line in head]))
             self.is_escaped = escaped > plain

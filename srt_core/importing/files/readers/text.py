@@ -18,6 +18,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HALF = re.compile("[\ud800-\udfff]")
+_TEXT_FOR_A_ZERO = 1_000
+"""Bytes of a text that stand for a stray zero among them, which costs its record only."""
 _NAMED = ("utf-16-le", "utf-16-be", "cp1252", "gb18030", "shift_jis", "latin-1")
 
 
@@ -62,8 +64,9 @@ def find_encoding(name: str, head: bytes) -> str | None:
         wide = _wide(head)
         if wide:
             raise DatasetError(f"{name} seems to be {wide.upper()} text without a mark.", f"Say so: --encoding {wide}.")
-        message = f"{name} is a binary file: byte {head.index(0)} is zero."
-        raise DatasetError(message, "Choose a text, Parquet or Arrow file.")
+        if head.count(0) * _TEXT_FOR_A_ZERO > len(head):
+            message = f"{name} is a binary file: byte {head.index(0)} is zero."
+            raise DatasetError(message, "Choose a text, Parquet or Arrow file.")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError as error:

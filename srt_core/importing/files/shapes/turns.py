@@ -23,7 +23,6 @@ from srt_core.importing.files.shapes.roles import CONTENT_KEYS, ROLE_KEYS, Roles
 from srt_core.importing.files.shapes.values import is_blank, keep, parse_json
 
 _PAIR = 2
-_OWN_KEYS = frozenset({*ROLE_KEYS, *CONTENT_KEYS, *CALLS})
 _PRINTED = re.compile(r"\s*[\[{]+\s*'")
 
 
@@ -138,15 +137,26 @@ def _read_message(message: Mapping[str, object], name: object, number: int, mann
         raise DatasetError(f'Message {number} has the unknown role "{name}".', hint)
     content = next((message[key] for key in CONTENT_KEYS if message.get(key) is not None), None)
     calls = {key: keep(message[key]) for key in CALLS if message.get(key)}
-    fields = {
-        key: kept for key, value in message.items() if key not in _OWN_KEYS and (kept := keep(value)) not in (None, [])
-    }
+    fields = _beside(message, content) if len(message) > _PAIR or content is None else {}
     if (calls or speaker is Speaker.TOOL) and NotText.TOOL_CALLS not in manner.take:
         hint = f'To take such turns as text, say whose they are: --role "{name}=assistant".' if not calls else ""
         refuse("The conversation calls tools, which a pair of texts cannot hold.", NotText.TOOL_CALLS, hint)
     if speaker is Speaker.TOOL or (calls and _says_nothing(content)):
         return Said(Speaker.TOOL, "", {"role": name, "content": keep(content), **fields, **calls})
     return _said(speaker, content, number, manner, {**fields, **calls})
+
+
+def _beside(message: Mapping[str, object], content: object) -> dict[str, object]:
+    """Return what a message has beside role, content and calls; names of these too, where they say something else."""
+    name = next((message[key] for key in ROLE_KEYS if message.get(key) is not None), None)
+    rest = {
+        key: keep(value)
+        for key, value in message.items()
+        if key not in CALLS
+        and not (key in ROLE_KEYS and value == name)
+        and not (key in CONTENT_KEYS and value == content)
+    }
+    return {key: kept for key, kept in rest.items() if kept not in (None, [])}
 
 
 def _says_nothing(content: object) -> bool:

@@ -1,0 +1,197 @@
+"""What stands above the table of Explore: two students, coverage and charts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from srt_core.select.compare.students import POINTS
+from srt_core.ui.server.runtime import open_project
+from tests.explore_screen import KEPT, LEFT_OUT, SAMPLES, Screen, explored_project, served_copy, store_of
+from tests.rule_project import add_scoring, create_project
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return explored_project(tmp_path_factory.mktemp("made") / "project.srt")
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with served_copy(made, tmp_path, monkeypatch) as path:
+        yield path
+
+
+# Two students
+
+
+def add_student(path: Path, name: str, convention: str = "aligned") -> int:
+    """Another student, for which the odd samples' response is the better one and the even samples' is not."""
+    return add_scoring(store_of(path), name, [LEFT_OUT, KEPT] * (SAMPLES // 2), convention)
+
+
+def panels(screen: Screen) -> list[str]:
+    """What can stand above the table."""
+    return [option.content for option in next(group for group in screen.app.get("button_group")).proto.options]
+
+
+def open_students() -> Screen:
+    """Explore with the two students side by side."""
+    screen = Screen()
+    screen.show("Students")
+    return screen
+
+
+def test_students_stand_side_by_side(path: Path) -> None:
+    """How alike two students score and select is said in numbers, with a chart of each measure."""
+    add_student(path, "/models/a *bold* name/of-a-student")
+    screen = open_students()
+    assert "**IFD**: Spearman's ρ **-1.000** over 240 candidates" in screen.text
+    assert "both select the same for **0%** of 120 samples" in screen.text
+    assert "Of 120 samples that at least one of them keeps, both keep the same version of **0**" in screen.text
+    alternatives = [chart.proto.alt for chart in screen.app.get("plotly_chart")]
+    assert [text for text in alternatives if "both students" in text] == [
+        f"{measure} from both students, 240 candidates" for measure in ("IFD", "r-IFD")
+    ]
+
+
+def test_a_students_path_is_shortened_and_no_markup(path: Path) -> None:
+    """A student is named by its number and the last two parts of its path, and never as markdown or as HTML."""
+    add_student(path, "/models/a *bold* name/of-<b>a<b>-student")
+    screen = open_students()
+    other = next(box for box in screen.app.selectbox if box.label == "Beside it")
+    assert other.options == ["Number 2 · a *bold* name/of-<b>a<b>-student · plain"]
+    assert "bold" not in screen.text
+    layout = json.loads(screen.app.get("plotly_chart")[-1].proto.spec)["layout"]
+    assert layout["yaxis"]["title"]["text"] == "Number 2 · a *bold* name/of-&lt;b&gt;a&lt;b&gt;-student · plain"
+
+
+def test_either_student_can_be_let_select(path: Path) -> None:
+    """One press puts the other scoring in use; the selections on this screen follow it."""
+    add_student(path, "other")
+    screen = open_students()
+    assert "Number 1 is in use and selects." in screen.text
+    screen.press("Let number 2 select")
+    assert "Number 2 is in use and selects." in screen.text
+    assert store_of(path).meta("scoring_id") == "2"
+    assert sorted(Screen(reason="kept").numbers)[:3] == [2, 4, 6]
+
+
+def test_scorings_of_two_conventions_are_not_set_side_by_side(path: Path) -> None:
+    """Where no two scorings have one convention there is nothing to compare."""
+    add_student(path, "other", "reference")
+    assert "Students" not in panels(Screen())
+    add_student(path, "third")
+    assert "Students" in panels(Screen())
+
+
+def test_many_candidates_are_drawn_as_counts(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond two thousand candidates the chart shows how many lie where, instead of a dot each."""
+    cases = [KEPT] * (POINTS // 2 + 1)
+    with create_project(tmp_path / "many.srt", cases) as store:
+        add_scoring(store, "other", cases)
+    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "many.srt"))
+    drawn = [json.loads(chart.proto.spec)["data"] for chart in open_students().app.get("plotly_chart")[-2:]]
+    assert [traces[0]["type"] for traces in drawn] == ["heatmap", "heatmap"]
+
+
+# Coverage
+
+
+def coverage_screen(**query: str) -> Screen:
+    screen = Screen(**query)
+    screen.show("Coverage")
+    return screen
+
+
+def test_coverage_says_what_is_kept_far_less(path: Path) -> None:
+    """Kept and dropped by kind, those far from the whole first, in a table and in words."""
+    with store_of(path).transaction() as tx:
+        tx.execute("UPDATE kind SET task = if(cluster = 1, 'code', 'other')")
+    screen = coverage_screen()
+    assert "keeps 60 of 120 samples (50%)" in screen.text
+    assert "Kept far less than the rest: Code: 0% kept. The whole set: 50%." in screen.text
+    table = screen.app.dataframe[0].value
+    assert [list(table[name]) for name in ("kind", "samples", "kept")] == [["Code", "Other"], [60, 60], [0, 60]]
+    chart = screen.app.get("plotly_chart")[0].proto
+    assert chart.alt == "Share kept of each of 2 kinds; the whole set 50%"
+
+
+def test_coverage_is_of_the_whole_set(path: Path) -> None:
+    """A filter changes the table and not the coverage; the grouping chosen is the one shown."""
+    screen = coverage_screen(reason="kept")
+    screen.app.session_state["coverage_by"] = "length"
+    screen.run()
+    table = screen.app.dataframe[0].value
+    assert (list(table["kind"]), list(table["samples"])) == (["0 to 50 characters"], [120])
+
+
+def test_subjects_show_as_text_alone(path: Path) -> None:
+    """The words of a subject come from the data: they stand in cells and options, never in markup or a label."""
+    screen = coverage_screen()
+    screen.app.session_state["coverage_by"] = "cluster"
+    screen.run()
+    assert sorted(screen.app.dataframe[0].value["kind"]) == ["0: even, *bold*", "1: <img src=x>, :red[odd]"]
+    assert "1: <img src=x>, :red[odd]: 0% kept" in "\n".join(block.value for block in screen.app.text)
+    spec = screen.app.get("plotly_chart")[0].proto.spec
+    assert "<img" not in spec.replace("\\u003c", "<")
+    screen.open_more()
+    subject = next(box for box in screen.app.multiselect if box.label == "Subject")
+    assert subject.options == ["0: even, *bold*", "1: <img src=x>, :red[odd]"]
+    said = [*screen.app.markdown, *screen.app.caption]
+    assert not any("img" in block.value or "bold" in block.value for block in said)
+    labels = [box.label for box in [*screen.app.button, *screen.app.multiselect, *screen.app.selectbox]]
+    assert not any("img" in label or "bold" in label for label in labels)
+
+
+def test_another_policy_stands_beside_the_one_in_use(path: Path) -> None:
+    """A preset's share is shown beside that of the policy in use, which stays in use."""
+    screen = coverage_screen()
+    beside = next(box for box in screen.app.selectbox if box.label == "Beside the policy in use")
+    beside.set_value("reflection-tuning-v1")
+    screen.run()
+    assert list(screen.app.dataframe[0].value["beside"]) == [100, 100]
+    assert "selective-code keeps 60" in screen.text
+
+
+def test_kinds_are_found_by_a_press(path: Path) -> None:
+    """Without kinds the panel says what to do; one press finds task, language and subject of every sample."""
+    with store_of(path).transaction() as tx:
+        tx.execute("DELETE FROM kind")
+        tx.execute("DELETE FROM cluster")
+    screen = coverage_screen()
+    assert "No sample is grouped this way yet" in screen.text
+    screen.press("Find kinds and subjects")
+    job = open_project(path).jobs.latest("kinds")
+    assert job is not None
+    assert job.thread is not None
+    job.thread.join(60)
+    screen.run()
+    assert "Group again" in screen.buttons
+    assert sum(screen.app.dataframe[0].value["samples"]) == SAMPLES
+
+
+# Charts
+
+
+def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
+    """Any measure by version, and any two against each other."""
+    screen = Screen()
+    screen.app.session_state["charts_of"] = ["drift"]
+    screen.app.session_state["density_x"] = "r_ifd"
+    screen.app.session_state["density_y"] = "ifd"
+    screen.run()
+    assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
+        "Histogram of Drift by version, 1 candidates",
+        "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
+    ]
+
+
+def test_nothing_need_stand_above_the_table(path: Path) -> None:
+    """Where the curator folds the panel away, only the table is left."""
+    screen = Screen()
+    screen.app.session_state["explore_panel"] = None
+    screen.run()
+    assert not screen.app.get("plotly_chart")
+    assert len(screen.numbers) == 50
