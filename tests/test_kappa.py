@@ -106,7 +106,8 @@ def test_pairs_are_each_curators_own_last_decisions(store: Store) -> None:
     own: dict[str, dict[str, str]] = defaultdict(dict)
     for made in made_decisions(store):
         if "bulk" not in made.context:
-            own[made.author][made.sample] = made.action if made.action in ("park", "reject") else str(made.origin)
+            said = f"edited {made.origin}" if made.action == "edit" else str(made.origin)
+            own[made.author][made.sample] = made.action if made.action in ("park", "reject") else said
     found = {(pair.one, pair.other): pair for pair in pairings(store)}
     seen = 0
     for one, other in combinations(sorted(own), 2):

@@ -157,4 +157,4 @@ def test_thresholds_draw_right_by_margin_once_somebody_read(project: Project) ->
     assert "No random reads yet" in words(app.run())
     audit = audits.draw(project.store, Population(), "all", 5, "ann")
     read_one(project.store, audit, audit.samples[0], [])
-    assert "Right by random reads, by margin" in words(app.run())
+    assert "Right by random reads, by distance to a limit" in words(app.run())

@@ -21,7 +21,9 @@ _MEASURES = {"of_all": "all samples", "kept": "what the rule keeps", "left_out":
 
 def trust_(
     project: ProjectPath,
-    wanted: Annotated[float, typer.Option(help="The share right to suggest a margin for.", min=0.5, max=0.999)] = 0.95,
+    wanted: Annotated[
+        float, typer.Option(help="The share right to suggest a distance to the nearest limit for.", min=0.5, max=0.999)
+    ] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Say how often the rule is right by random blind reads, with 95 % intervals, and what audits show.

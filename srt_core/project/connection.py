@@ -4,6 +4,7 @@ With the store the only importer of duckdb.
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,9 @@ TABLES = re.findall(
     r"^CREATE TABLE (\w+)", resources.files(__package__).joinpath("schema.sql").read_text("utf-8"), re.M
 )
 """The names of the tables of a project."""
+
+FORMER_VIEWS = {"standing": 3}
+"""What was a view up to a schema version and is a table since: it is dropped before anything reads it."""
 
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
@@ -87,13 +91,10 @@ def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """
     try:
         views = connection.execute(
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal AND list_contains(?, lower(view_name))", [TABLES]
+            "SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal AND list_contains(?, lower(view_name))",
+            [TABLES],
         ).fetchall()
-        if views:
-            raise ProjectError(
-                f"{path} was not made by srt: {views[0][0]} is a view in it, and should be a table.",
-                "Do not use it, unless you know who made it and why.",
-            )
+        _refuse_views(path, [name for (name,) in views if name not in FORMER_VIEWS])
         # All rows: a result that is only read in part keeps its transaction open, which blocks checkpoints.
         rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -103,10 +104,19 @@ def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     found = rows[0] if rows else None
     if found is None or not str(found[0]).isdecimal():
         raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+    _refuse_views(path, [name for (name,) in views if FORMER_VIEWS.get(name, 0) < int(found[0])])
     if int(found[0]) > SCHEMA_VERSION:
         raise ProjectError(
             f"{path} has schema version {found[0]}; this version of srt reads up to {SCHEMA_VERSION}.",
             "Update srt, then open it again.",
+        )
+
+
+def _refuse_views(path: Path, names: Sequence[str]) -> None:
+    if names:
+        raise ProjectError(
+            f"{path} was not made by srt: {names[0]} is a view in it, and should be a table.",
+            "Do not use it, unless you know who made it and why.",
         )
 
 

@@ -20,12 +20,13 @@ Table = Mapping[tuple[str, str], int]
 NONE = "none"
 """The category of a rejection."""
 
-# A category is an origin. Where producers made several candidates of one origin, each place among them is one.
+# A category is an origin; an edit is one of its own, since the text as it stood was not right. Where producers made
+# several candidates of one origin, each place among them is one.
 _PAIRS = f"""
 WITH last AS (
     SELECT decided_by(author, context) AS author, sample_id, kind, origin, candidate_id
     FROM decision WHERE NOT {IS_BULK}
-    QUALIFY row_number() OVER (PARTITION BY author, sample_id ORDER BY event_id DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY decided_by(author, context), sample_id ORDER BY event_id DESC) = 1
 ), shared AS (
     SELECT * FROM last WHERE kind <> 'park'
     QUALIFY count(*) OVER (PARTITION BY sample_id) > 1
@@ -35,6 +36,7 @@ WITH last AS (
 ), given AS (
     SELECT author, sample_id,
            CASE WHEN kind = 'reject' THEN 'none' WHEN candidate_id IS NULL THEN 'repaired ' || origin
+                WHEN kind = 'edit' THEN 'edited ' || origin
                 WHEN place = 1 THEN origin ELSE origin || ' ' || place END AS category
     FROM shared LEFT JOIN place USING (candidate_id)
 )

@@ -42,7 +42,7 @@ def render_agreement(store: Store, policy: Policy) -> None:
     if audit is None:
         show_no_reads()
         return
-    st.markdown("**Right by random reads, by margin**", help=f"{RIGHT_HELP} {MARGIN_HELP}")
+    st.markdown("**Right by random reads, by distance to a limit**", help=f"{RIGHT_HELP} {MARGIN_HELP}")
     draw_margins(groups, audit)
 
 
@@ -54,7 +54,7 @@ def draw_margins(groups: Sequence[Group], audit: Audit) -> None:
     said = "; ".join(f"{name}: {said_of_claim(each)}" for name, each in zip(names, claims, strict=True))
     figure = interval_points(labels, {"Right": [point(each) for each in claims]})
     st.plotly_chart(figure, key="trust_margins", config={"displayModeBar": False},
-                    alt=f"Right by random reads, by margin: {said}")  # fmt: skip
+                    alt=f"Right by random reads, by distance to a limit: {said}")  # fmt: skip
 
 
 def point(claim: Claim) -> IntervalPoint | None:

@@ -100,7 +100,7 @@ def _draw_desk(project: Project) -> None:
 _VIEWS = {
     "outcomes": "Outcomes",
     "changes": "Read what would change",
-    "people": "Right by margin",
+    "people": "Right by distance to a limit",
     "map": "Map of two dials",
     "beside": "Policies side by side",
 }

@@ -1,4 +1,4 @@
-"""How often the rule is right by margin and by kind, and the margin that is suggested for a wanted share."""
+"""How often the rule is right by margin and by kind, and the distance that is suggested for a wanted share."""
 
 from dataclasses import fields
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ _FILTER_OF = {"origin": "winner"}
 
 def render_groups(found: Trust) -> None:
     """Draw the figures by margin and by kind, by random reads or by what people chose to decide."""
-    st.subheader("By margin and by kind")
+    st.subheader("By distance to a limit and by kind")
     chosen = st.segmented_control(
         "What counts", list(Evidence), default=Evidence.RANDOM, key="trust_evidence", required=True,
         format_func=EVIDENCE.__getitem__, help=f"{RIGHT_HELP} {CHOSEN_HELP}",
@@ -48,7 +48,7 @@ def render_groups(found: Trust) -> None:
     if evidence is Evidence.RANDOM and found.audit is not None:
         both = st.container(horizontal=True, gap="large")  # widths and not shares, so that a narrow window wraps
         with both.container(width=560):
-            st.markdown("**Right by margin**", help=MARGIN_HELP)
+            st.markdown("**Right by distance to a limit**", help=MARGIN_HELP)
             draw_margins(found.margins, found.audit)
         with both.container(width=340):
             _draw_suggestion(found)
@@ -64,12 +64,12 @@ def _draw_suggestion(found: Trust) -> None:
 def _suggested(found: Trust, best: Suggestion | None) -> str:
     if best is None:
         return (
-            "No margin reaches it. More reads would narrow the interval; where people and the rule part far from every "
-            "limit too, change the policy."
+            "No distance reaches it. More reads would narrow the interval; where people and the rule part far from "
+            "every limit too, change the policy."
         )
     return (
-        f"A margin of at least **{best.closeness:g}**: chosen because {counts(best.chosen)} reads are right there. On "
-        f"the other half of the reads {counts(best.judged.reads)} are: {said_of_claim(best.judged)}. That covers "
+        f"A distance of at least **{best.closeness:g}**: chosen because {counts(best.chosen)} reads are right there. "
+        f"On the other half of the reads {counts(best.judged.reads)} are: {said_of_claim(best.judged)}. That covers "
         f"**{percent(found.covers(best) / found.samples)}** of the set."
     )
 
