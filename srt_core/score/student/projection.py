@@ -21,8 +21,9 @@ def copies_pay(model: Any) -> bool:
     """Return whether products with this model's weights should use copies of them."""
     import torch
 
-    is_usable = model.device.type == "cpu" and model.dtype == torch.float32 and torch.backends.mkl.is_available()
-    return is_usable and sum(weight.nbytes for weight in model.parameters()) <= _COPIED_BYTES
+    mkl: Any = torch.backends.mkl
+    is_small = sum(int(weight.nbytes) for weight in model.parameters()) <= _COPIED_BYTES
+    return is_small and model.device.type == "cpu" and model.dtype is torch.float32 and bool(mkl.is_available())
 
 
 def blocks(rows: int) -> Iterator[slice]:
