@@ -2,13 +2,12 @@
 
 import math
 from fractions import Fraction
-from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srt_core.project.intervals import Share, doubt_of, most_wrong, needed
+from srt_core.project.intervals import Share, most_wrong, needed
 
 
 def chance(most: int, n: int, wrong: int, population: int) -> Fraction:
@@ -108,29 +107,3 @@ def test_the_upper_limit_is_the_largest_number_wrong_that_is_not_refuted(case: t
     possible = range(wrong, population - n + wrong + 1)
     expected = max(k for k in possible if chance(wrong, n, k, population) > Fraction(1, 20))
     assert most_wrong(wrong, n, population, 0.95) == expected
-
-
-@pytest.mark.parametrize("looks", [[(4, 0)], [(3, 0), (6, 1)], [(2, 0), (4, 1), (7, 2)]])
-def test_the_doubt_of_several_looks_is_that_of_every_order(looks: list[tuple[int, int]]) -> None:
-    """Over all ways to lay the wrong ones out, the share that passes falsely is what is said, at the worst number."""
-    population, bound = 11, 0.3
-
-    def passes_falsely(places: tuple[int, ...]) -> bool:
-        for n, allowed in looks:
-            found = sum(place < n for place in places)
-            if found <= allowed:
-                return len(places) - found > bound * (population - n)
-        return False
-
-    shares = [
-        sum(map(passes_falsely, combinations(range(population), wrong))) / math.comb(population, wrong)
-        for wrong in range(population + 1)
-    ]
-    assert doubt_of(looks, bound, population) == pytest.approx(max(shares))
-
-
-def test_a_second_look_costs_confidence() -> None:
-    """One planned look keeps the 95 % that it was drawn for; going on after a wrong one leaves 92.5 %."""
-    looks = [(needed(0.03, 0.95, wrong, 12_078), wrong) for wrong in range(2)]
-    assert 1 - doubt_of(looks[:1], 0.03, 12_078) == pytest.approx(0.9506, abs=5e-5)
-    assert 1 - doubt_of(looks, 0.03, 12_078) == pytest.approx(0.9248, abs=5e-5)

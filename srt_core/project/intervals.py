@@ -7,7 +7,7 @@ for "at most 3 % of all 12,078", but then 362 wrong in the other 11,980 are 3.02
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -78,21 +78,6 @@ def most_wrong(wrong: int, n: int, population: int, confidence: float) -> int:
     return low
 
 
-def doubt_of(looks: Sequence[tuple[int, int]], bound: float, population: int) -> float:
-    """Return the greatest chance that an audit of several looks passes though more than `bound` of the rest is wrong.
-
-    Args:
-        looks: (drawn in all, wrong allowed) of each, both ascending; it passes at the first that holds.
-        bound: the share of what is left then that may be wrong.
-        population: how many there are to draw from.
-    """
-    share, _ = _shares(bound, 0.5)
-    tolerated = [math.floor(share * (population - n)) for n, _ in looks]
-    worst = max(limit + 1 + allowed for limit, (_, allowed) in zip(tolerated, looks, strict=True))
-    wrongs = range(min(tolerated) + 1, min(worst, population) + 1)
-    return max((_false_pass(looks, tolerated, wrong, population) for wrong in wrongs), default=0.0)
-
-
 def _shares(bound: float, confidence: float) -> tuple[Fraction, Fraction]:
     """Return the bound and the doubt left as the decimals that a person wrote."""
     if not (0 < bound < 1 and 0 < confidence < 1):
@@ -136,24 +121,3 @@ def _first_rare(most: int, low: int, high: int, wrong: int, population: int, dou
         middle = (low + high) // 2
         low, high = (low, middle) if _is_rare(most, middle, wrong, population, doubt) else (middle, high)
     return high
-
-
-def _false_pass(looks: Sequence[tuple[int, int]], tolerated: Sequence[int], wrong: int, population: int) -> float:
-    """Return the chance to pass at a look that leaves more than tolerated, with `wrong` wrong in the population."""
-    chances, drawn, passed = {0: 1.0}, 0, 0.0
-    for (n, allowed), limit in zip(looks, tolerated, strict=True):
-        after: dict[int, float] = {}
-        for found, chance in chances.items():
-            for more, step in _draws(n - drawn, wrong - found, population - drawn, looks[-1][1] - found):
-                after[found + more] = after.get(found + more, 0.0) + chance * step
-        passed += sum(chance for found, chance in after.items() if found <= allowed and wrong - found > limit)
-        chances = {found: chance for found, chance in after.items() if found > allowed}
-        drawn = n
-    return passed
-
-
-def _draws(n: int, wrong: int, population: int, most: int) -> Iterator[tuple[int, float]]:
-    """Return the chance of each number wrong up to `most` among n drawn."""
-    total = math.comb(population, n)
-    for found, ways in enumerate(_ways(n, wrong, population, most), max(0, n - (population - wrong))):
-        yield found, ways / total

@@ -45,7 +45,7 @@ def _draw_claims(store: Store, found: Trust) -> None:
     if found.audit is None or not drawn.of_all.read:
         missing = "Not enough yet" if found.audit else "No random reads yet"
         st.markdown(
-            f"**{missing}** of all samples: nothing can be said of how often the rule is right on them. "
+            f"**{missing}**: nothing can be said of how often the rule is right, over all samples. "
             + ("Read what was drawn, below." if found.audit else "Draw some below, and read them blind.")
         )
     else:
