@@ -72,7 +72,7 @@ def packed_attention(
             raise CannotPackError(f"its attention has a {name}")
     _current.calls += 1
     attend = attend_by_segment if query.device.type == "cpu" else attend_by_mask
-    grouped = query[0].unflatten(0, (key.shape[1], -1)).transpose(1, 2)
+    grouped = torch.unflatten(query[0], 0, (key.shape[1], -1)).transpose(1, 2)
     return attend(grouped, key[0], value[0], layout.segments, scaling)[None], None
 
 
@@ -104,7 +104,7 @@ def attend_by_segment(
     heads, length, group, _ = query.shape
     if out is None:
         out = torch.empty(length, heads * group, value.shape[2], dtype=value.dtype)
-    queries, grouped_out = query.flatten(1, 2)[None], out.unflatten(1, (heads, group))
+    queries, grouped_out = query.flatten(1, 2)[None], torch.unflatten(out, 1, (heads, group))
     for segment in segments:
         begin, end = segment.rows
         keys, values = _seen(key, segment), _seen(value, segment)
@@ -117,7 +117,7 @@ def attend_by_segment(
             mask = _triangle(query.dtype, group, reach)[(at - last) * group :, -reach:]
             block = queries[:, :, (begin + at) * group : (begin + last) * group]
             some = attend(block, keys[:, :, :reach], values[:, :, :reach], attn_mask=mask, scale=scaling)
-            grouped_out[begin + at : begin + last] = some[0].unflatten(1, (-1, group)).transpose(0, 1)
+            grouped_out[begin + at : begin + last] = torch.unflatten(some[0], 1, (-1, group)).transpose(0, 1)
     return out
 
 

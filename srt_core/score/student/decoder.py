@@ -165,11 +165,13 @@ def _normed(module: Any, rows: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     epsilon = getattr(module, "variance_epsilon", None)
+    normed: torch.Tensor
     if epsilon is None or rows.dtype != torch.float32:
-        normed: torch.Tensor = module(rows)
-        return normed
-    squares = torch.linalg.vector_norm(rows, dim=-1, keepdim=True).square_()
-    return (rows * squares.div_(rows.shape[-1]).add_(epsilon).rsqrt_()).mul_(module.weight)
+        normed = module(rows)
+    else:
+        squares = torch.linalg.vector_norm(rows, dim=-1, keepdim=True).square_()
+        normed = (rows * squares.div_(rows.shape[-1]).add_(epsilon).rsqrt_()).mul_(module.weight)
+    return normed
 
 
 def _names(module: Any) -> set[str]:
