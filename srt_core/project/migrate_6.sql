@@ -7,3 +7,8 @@ CREATE TABLE teacher_setting (
     made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
     PRIMARY KEY (teacher, setting)
 );
+
+-- A top share says of how many it is and how it is rounded; until now it was of what is left, and rounded down.
+UPDATE policy SET body = json_merge_patch(body, '{"share_of": "kept", "share_rounding": "floor"}');
+UPDATE meta SET value = json_merge_patch(value::JSON, '{"share_of": "kept", "share_rounding": "floor"}')
+WHERE key = 'policy';

@@ -17,7 +17,7 @@ from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
 from srt_core.records.pairs import Pair
-from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Selection
+from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
 from srt_core.records.producers import ProducerKind
 from srt_core.records.scores import CandidateLosses, Loss, LossRequest, LossStatus, Score
 
@@ -48,8 +48,10 @@ __all__ = [
     "ProducerKind",
     "Reason",
     "Role",
+    "Rounding",
     "Score",
     "Selection",
+    "ShareOf",
     "Source",
     "Stage",
     "Subject",

@@ -8,6 +8,24 @@ from typing import Literal
 from srt_core.records.origins import Origin
 
 
+class ShareOf(StrEnum):
+    """Of how many samples a top share is."""
+
+    KEPT = "kept"
+    """Of those that everything else leaves (the paper's few-data setting; Cherry)."""
+    ALL = "all"
+    """Of all samples; it is taken from those that are left (Superfiltering)."""
+
+
+class Rounding(StrEnum):
+    """How the number of samples of a top share becomes a whole one."""
+
+    ROUND = "round"
+    """To the nearest, half to even (the paper's few-data setting)."""
+    FLOOR = "floor"
+    """Down (Cherry, Superfiltering)."""
+
+
 class Acceptance(StrEnum):
     """When a stage's reflection is accepted over its parent."""
 
@@ -81,7 +99,7 @@ Limits = tuple[tuple[str, float], ...]
 class Policy:
     """The options of the selection rule (METHOD, section 2), and the guards that are on, by name, with their limits.
 
-    `top_share` is a percentage of the samples left by everything else, rounded down; 100 keeps all.
+    `top_share` is a percentage of the samples that `share_of` names, rounded by `share_rounding`; 100 keeps all.
     """
 
     name: str = "selective-code"
@@ -96,6 +114,8 @@ class Policy:
     top_share: float = 100.0
     rank_by: str = "ifd"
     """The measure by which the top share is taken."""
+    share_of: ShareOf = ShareOf.KEPT
+    share_rounding: Rounding = Rounding.ROUND
     producer: str = ""
     """Whose rewrites may be taken. "": of each origin the earliest there is. A name: that producer's own, else one that
     came with a file, and never another teacher's. BOTH goes with the INSTRUCTION that it was made of."""

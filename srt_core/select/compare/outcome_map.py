@@ -75,9 +75,8 @@ def outcome_map(
     # A top share is one of all samples, whoever decided them.
     drawn = _draw(store, "kept" if min(each.top_share for each in grid) < 100 else shown)
     hits, samples = [0] * len(grid), 0
-    for places in _alike(grid):
-        for row in _counted(store, [grid[place] for place in places], shown, drawn):
-            hits[places[row["policy"]]], samples = row["hits"], row["samples"]
+    for row in _counted(store, grid, shown, drawn):
+        hits[row["policy"]], samples = row["hits"], row["samples"]
     rows = [hits[first : first + wide] for first in range(0, len(hits), wide)]
     return OutcomeMap(list(x[1]), list(y[1]), rows, samples, int(store.value(f"SELECT count(*) FROM {_ALL[shown]}")))
 
@@ -88,14 +87,6 @@ _ALL: dict[Shown, str] = {"kept": "selection", "agreement": "(FROM verdict WHERE
 def _draw(store: Store, shown: Shown) -> list[int]:
     rows = store.rows(f"SELECT seq FROM {_ALL[shown]} ORDER BY hash(seq), seq LIMIT ?", [DRAWN])
     return [row["seq"] for row in rows]
-
-
-def _alike(grid: Sequence[Policy]) -> list[list[int]]:
-    """Put the places of policies with one top share together: the rule takes these at once."""
-    places: dict[float, list[int]] = {}
-    for place, policy in enumerate(grid):
-        places.setdefault(policy.top_share, []).append(place)
-    return list(places.values())
 
 
 def _counted(store: Store, policies: Sequence[Policy], shown: Shown, drawn: Sequence[int]) -> list[Row]:
