@@ -22,10 +22,10 @@ def select(
         policy = policies.find_policy(store, preset) if preset else applied_policy(store)
         policy = policies.change(policy, set or [])
         selection.apply(store, policy, user_name())
-        counts = status(store)
-    found = counts["selected"]
+        all_counts = status(store)
+    found = all_counts["selected"]
     typer.echo(f"Policy {policy.name}: {found['total']:,} samples kept.")
     for title, counts in (("origin", found["by_origin"]), ("reason", found["by_reason"])):
         for name, number in counts.items():
             typer.echo(f"  {title} {name}: {number:,}")
-    typer.echo(describe_export(counts["verdicts"], counts["parked_kept"]))
+    typer.echo(describe_export(all_counts["verdicts"], all_counts["parked_kept"]))

@@ -30,5 +30,7 @@ METHOD = Method(
     dials=("max_ifd", "top_share", "share_of", "share_rounding"),
     student="gpt2",
     template="plain",
+    convention="reference",
+    max_length=1024,
     place=4,
 )

@@ -14,7 +14,16 @@ decisions   what a person decides
 from srt_core.records.candidates import Candidate
 from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
 from srt_core.records.decisions import Action, Decision
-from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
+from srt_core.records.measures import (
+    INSTRUCTION_READ,
+    MEASURES,
+    RESPONSE_READ,
+    Function,
+    Measure,
+    Source,
+    Subject,
+    scoring_source,
+)
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
 from srt_core.records.pairs import Pair
 from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
@@ -24,10 +33,12 @@ from srt_core.records.scores import CandidateLosses, Loss, LossRequest, LossStat
 __all__ = [
     "DERIVATIONS",
     "GUARDS",
+    "INSTRUCTION_READ",
     "MEASURES",
     "NO_CONTEXT",
     "OPTIONS",
     "ORIGINS",
+    "RESPONSE_READ",
     "REWRITTEN_ORIGINS",
     "Acceptance",
     "Action",
@@ -57,4 +68,5 @@ __all__ = [
     "Subject",
     "Turn",
     "derived_by",
+    "scoring_source",
 ]

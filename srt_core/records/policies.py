@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Literal
 
+from srt_core.records.measures import INSTRUCTION_READ, RESPONSE_READ
 from srt_core.records.origins import Origin
 
 
@@ -88,6 +89,26 @@ GUARDS: tuple[Guard, ...] = (
         help="Leave a sample out when its r-IFD is this or more. At 1 the response says nothing about its instruction.",
         reason_label="r-IFD too high",
         least=0.0,
+    ),
+    Guard(
+        "min_response_read",
+        RESPONSE_READ,
+        "low",
+        is_open=False,
+        reason="response_cut",
+        label="Least of the response read",
+        help="Leave a sample out when the student read less of its response than this. At 1 only whole ones stay.",
+        reason_label="Response cut",
+    ),
+    Guard(
+        "min_instruction_read",
+        INSTRUCTION_READ,
+        "low",
+        is_open=False,
+        reason="instruction_cut",
+        label="Least of the instruction read",
+        help="Leave a sample out when the student read less of its instruction than this. At 1 only whole ones stay.",
+        reason_label="Instruction cut",
     ),
 )
 """The guards of every project, in the order in which the rule looks at them; a method brings its own."""
