@@ -4,8 +4,8 @@ A sample is a `Case`: the numbers of the candidates it has (an origin that is no
 not there) and the origins whose reflection failed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from srt_core.records import Acceptance, Origin, Policy, Reason, Selection
@@ -37,7 +37,7 @@ def select(cases: Sequence[Case], policy: Policy) -> list[Selection]:
     reasons = [refusal(case, winner, policy) for case, winner in zip(cases, walked, strict=True)]
     left = [place for place, reason in enumerate(reasons) if reason is None]
     if policy.top_share < 100:
-        room = int(Fraction(str(policy.top_share)) * len(left) / 100)
+        room = top_share(policy, len(cases) if policy.share_of == "all" else len(left))
         ranked = sorted(left, key=lambda place: (-(rank(cases[place], walked[place], policy) or 0), place))
         for place in ranked[room:]:
             reasons[place] = Reason.BELOW_TOP_SHARE
@@ -45,6 +45,12 @@ def select(cases: Sequence[Case], policy: Policy) -> list[Selection]:
         Selection(winner, winner if reason is None else None, reason or Reason.KEPT)
         for winner, reason in zip(walked, reasons, strict=True)
     ]
+
+
+def top_share(policy: Policy, of: int) -> int:
+    """How many samples the top share of so many is: rounded half to even, or down."""
+    exact = Fraction(str(policy.top_share)) * of / 100
+    return round(exact) if policy.share_rounding == "round" else int(exact)
 
 
 def walk(case: Case, policy: Policy) -> Origin:
@@ -137,23 +143,38 @@ def rank(case: Case, winner: Origin, policy: Policy) -> float | None:
 
 
 def closeness(case: Case, policy: Policy) -> float | None:
-    """The smallest distance of the comparisons that decide; None for none.
+    """The smallest change of one limit that gives the sample another candidate, or none; None where none does.
 
-    These are both stages and, for a winner that is held against them, the ceilings that are on.
+    By trying: each limit is put just beyond the number that it is held against. Of policies without a top share.
     """
-    here = after_instruction(case, policy)
+    (now,) = select([case], policy)
+    distances = []
+    for name, distance in distances_of(case, policy):
+        for past in (distance + 1e-9, -distance - 1e-9):
+            (then,) = select([case], moved(policy, name, past))
+            if then.origin != now.origin:
+                distances.append(distance)
+    return min(distances, default=None)
+
+
+def distances_of(case: Case, policy: Policy) -> Iterator[tuple[str, float]]:
+    """How far each limit is from the number that it is held against."""
     winner = case.candidates[walk(case, policy)]
-    distances: list[float | None] = []
-    if policy.accept_instruction is Acceptance.IMPROVED:
-        distances.append(_difference(instruction_gain(case), policy.instruction_margin))
-    if policy.accept_response is Acceptance.IMPROVED:
-        distances.append(_difference(response_gain(case, here, RESPONSE_CHILD[here]), policy.response_margin))
-    if refusal(case, walk(case, policy), policy) in (None, "ifd_ceiling", "r_ifd_ceiling"):
-        distances += [
-            _difference(winner.ifd, policy.limit("max_ifd")),
-            _difference(winner.r_ifd, policy.limit("max_r_ifd")),
-        ]
-    return min((abs(distance) for distance in distances if distance is not None), default=None)
+    here = after_instruction(case, policy)
+    held = {
+        "instruction_margin": _difference(instruction_gain(case), policy.instruction_margin),
+        "response_margin": _difference(response_gain(case, here, RESPONSE_CHILD[here]), policy.response_margin),
+        "max_ifd": _difference(winner.ifd, policy.limit("max_ifd")),
+        "max_r_ifd": _difference(winner.r_ifd, policy.limit("max_r_ifd")),
+    }
+    yield from ((name, abs(distance)) for name, distance in held.items() if distance is not None)
+
+
+def moved(policy: Policy, limit: str, by: float) -> Policy:
+    """The policy with one limit moved; whatever it comes to."""
+    if limit.endswith("margin"):
+        return replace(policy, **{limit: getattr(policy, limit) + by})
+    return policy.limited(**{limit: (policy.limit(limit) or 0.0) + by})
 
 
 def _difference(left: float | None, right: float | None) -> float | None:

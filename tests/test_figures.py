@@ -190,7 +190,7 @@ def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> No
     before_counts: dict[str, int] = {Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}
     figure = outcome_bars(before_counts, {Origin.BOTH: 8, Origin.ORIGINAL: 6}, labels=labels)
     before, after = figure.data
-    assert before.y == after.y == ("Original", "Both", "Rewrite did not improve")
+    assert before.y == after.y == ("Original", "Both", "Required rewrite not taken")
     assert (before.name, before.x) == ("before", (0, 10, 4))
     assert (after.name, after.x) == ("after", (6, 8, 0))
     assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")

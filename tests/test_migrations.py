@@ -17,7 +17,7 @@ from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.candidates import candidates
 from srt_core.project.connection import SCHEMA_VERSION, is_older
 from srt_core.project.store import Row, Store
-from srt_core.records import Origin, Pair, Policy
+from srt_core.records import Origin, Pair, Policy, Rounding
 from srt_core.reflect.producers import producers
 from srt_core.score.explain import explain
 from srt_core.score.run import score
@@ -306,9 +306,10 @@ def test_a_project_of_schema_version_4_is_brought_forward(tmp_path: Path) -> Non
         assert_rows_as_before(store, before)
         kinds = {row["producer"]: row["kind"] for row in store.rows("FROM producer")}
         assert kinds == {"gpt, prompts 2": "teacher", "file": "file", "other file": "file", "third file": "file"}
-        policy = Policy("mine", instruction_margin=0.125, require_response_reflection=False, top_share=50.0).limited(
-            max_ifd=0.9, max_r_ifd=None
-        )
+        policy = Policy(
+            "mine", instruction_margin=0.125, require_response_reflection=False, top_share=50.0,
+            share_rounding=Rounding.FLOOR,
+        ).limited(max_ifd=0.9, max_r_ifd=None)  # fmt: skip
         assert applied_policy(store) == saved_policies(store)["mine"] == policy
         assert saved_policies(store)["rich"].method == "superfiltering"
         refresh(store)

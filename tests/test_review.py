@@ -1,6 +1,7 @@
 """Queues of samples: their order, the next open sample, and the place in them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,9 @@ def test_why_names_the_nearest_threshold(store: Store) -> None:
     verdict = read_verdict(store, "s2")
     assert verdict is not None
     assert review.why("closest", verdict, Policy()) == (
-        "In this queue: a comparison of the two versions is 0.0625 away from the other outcome."
+        "In this queue: the r-IFD of the two versions is 0.0625 away from the other outcome."
     )
-    ceiling = review.why("closest", verdict, Policy().limited(max_r_ifd=verdict.winner["r_ifd"]))
+    ceiling = review.why("closest", replace(verdict, closest="max_r_ifd"), Policy().limited(max_r_ifd=0.75))
     assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the limit of 0.75."
+    share = review.why("closest", replace(verdict, closest="top_share"), Policy())
+    assert share == "In this queue: the winner's IFD is 0.0625 away from the lowest that the top share keeps."

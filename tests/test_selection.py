@@ -1,6 +1,7 @@
 """The rule in SQL against its plain-Python twin, and its invariants."""
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -12,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError
-from srt_core.methods import DIALS, GUARDS
+from srt_core.methods import DIALS, GUARDS, PRESETS
 from srt_core.project.store import Store
-from srt_core.records import OPTIONS, Acceptance, Origin, Policy, Reason
+from srt_core.records import OPTIONS, Acceptance, Origin, Policy, Reason, Rounding, ShareOf
 from srt_core.select import selection
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy, policy_from_json, policy_to_json, with_settings
@@ -41,6 +42,8 @@ POLICIES = st.builds(
     require_reflection=st.booleans(),
     top_share=st.sampled_from(SHARES),
     rank_by=st.sampled_from(DIALS["rank_by"].choices),
+    share_of=st.sampled_from(ShareOf),
+    share_rounding=st.sampled_from(Rounding),
 )
 
 many = settings(
@@ -93,7 +96,8 @@ def test_scores_of_the_winner_and_closeness_are_those_of_the_oracle(drawn: Store
     for case, row in zip(CASES, selection.select(drawn, policy), strict=True):
         winner = case.candidates[Origin(row["winner"])]
         assert (row["winner_ifd"], row["winner_r_ifd"]) == (winner.ifd, winner.r_ifd)
-        assert row["closeness"] == rule_oracle.closeness(case, policy), case
+        if policy.top_share == 100:
+            assert row["closeness"] == rule_oracle.closeness(case, policy), case
 
 
 ANY: dict[str, Any] = {"require_response_reflection": False}
@@ -110,7 +114,11 @@ CLOSENESS: list[tuple[dict[str, Any], dict[Origin, Numbers], float | None]] = [
     ({"response_margin": 0.125}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.375)}, 0.0),
     ({**ANY, "accept_response": "always"}, {Origin.ORIGINAL: Numbers(0.5, 0.5),
                                             Origin.RESPONSE: Numbers(0.5, 0.5)}, 0.5),
-    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(0.4375, 0.5)}, 0.0625),
+    (ANY, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(0.4375, 0.5)}, 0.0625),
+    # Taken or not, an instruction rewrite without a response rewrite is left out: no limit changes that.
+    ({}, {Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.INSTRUCTION: Numbers(0.4375, 0.5)}, None),
+    # Two ceilings are in the way: moving one of them changes nothing.
+    (ANY, {Origin.ORIGINAL: Numbers(1.25, 1.5)}, None),
     # The comparison of RESPONSE with the original does not decide where the instruction was taken: here it is a tie.
     ({}, {Origin.ORIGINAL: Numbers(0.25, 0.5), Origin.INSTRUCTION: Numbers(0.75, 0.5),
           Origin.RESPONSE: Numbers(0.25, 0.5), Origin.BOTH: Numbers(0.625, 0.125)}, 0.375),
@@ -126,14 +134,82 @@ def test_closeness_is_the_smallest_distance_that_decides(tmp_path: Path) -> None
             assert selection.select(store, policy)[place]["closeness"] == expected, CLOSENESS[place]
 
 
+NEAREST = 200
+
+
+def random_policy(draw: random.Random) -> Policy:
+    """A policy that somebody could dial, with a top share more often than not."""
+    ceilings = {"max_ifd": draw.choice([None, 0.6, 0.9, 1.0]), "max_r_ifd": draw.choice([None, 0.4, 0.8, 1.0])}
+    return Policy(
+        accept_instruction=draw.choice([*Acceptance, Acceptance.IMPROVED]),
+        accept_response=draw.choice([*Acceptance, Acceptance.IMPROVED]),
+        instruction_margin=draw.choice([0.0, 0.05, -0.1]),
+        response_margin=draw.choice([0.0, 0.05, -0.1]),
+        require_response_reflection=draw.random() < 0.5,
+        require_reflection=draw.random() < 0.3,
+        top_share=draw.choice([100.0, 80.0, 37.5, 10.0, 5.0]),
+        rank_by=draw.choice(DIALS["rank_by"].choices),
+        share_of=draw.choice(list(ShareOf)),
+        share_rounding=draw.choice(list(Rounding)),
+    ).limited(**ceilings)
+
+
+@pytest.fixture(scope="module")
+def fine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Samples with scores of many digits, as a student gives them."""
+    draw = random.Random(5)
+
+    def numbers() -> Numbers:
+        return Numbers(*(round(draw.gammavariate(9, scale), 6) for scale in (0.08, 0.06, 0.08)))
+
+    origins = [[*Origin][:size] for size in (1, 2, 3, 4, 4)]
+    cases = [Case({origin: numbers() for origin in draw.choice(origins)}) for _ in range(500)]
+    with create_project(tmp_path_factory.mktemp("fine") / "p.srt", cases) as store:
+        yield store
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_moving_a_limit_by_the_distance_shown_changes_what_is_kept(fine: Store, seed: int) -> None:
+    """Of the nearest 200 each has another candidate, or none, once the limit named is moved by that and a billionth.
+
+    The cut of a top share is at the lowest number kept.
+    """
+    policy = random_policy(random.Random(seed))
+    rows = selection.select(fine, policy)
+    near = sorted((row for row in rows if row["closest"]), key=lambda row: (row["closeness"], row["seq"]))[:NEAREST]
+    lowest = min((row[f"winner_{policy.rank_by}"] for row in rows if row["origin"]), default=0.0)
+    moves = [(row, sign) for row in near for sign in (1, -1) if row["closest"] != "top_share"]
+    moved = [rule_oracle.moved(policy, row["closest"], sign * (row["closeness"] + 1e-9)) for row, sign in moves]
+    then = moved_selections(fine, moved, [row["seq"] for row, _ in moves])
+    changed = {row["seq"] for (row, _), pick in zip(moves, then, strict=True) if pick != row["candidate_id"]}
+    for row in near:
+        if row["closest"] == "top_share":
+            assert abs(row[f"winner_{policy.rank_by}"] - lowest) == row["closeness"]
+        else:
+            assert row["seq"] in changed, (policy, row)
+
+
+def moved_selections(store: Store, policies: list[Policy], seqs: list[int]) -> list[int | None]:
+    """What each of some policies keeps of one sample each."""
+    if not policies:
+        return []
+    rule = selection.rule_of_each(store, policies)
+    rows = store.rows(
+        f"""SELECT candidate_id FROM ({rule.sql}) AS rule
+            JOIN (SELECT unnest($seqs::BIGINT[]) AS seq, generate_subscripts($seqs::BIGINT[], 1) - 1 AS policy) AS asked
+            USING (policy, seq) ORDER BY policy""",
+        {**rule.values, "seqs": seqs},
+    )
+    return [row["candidate_id"] for row in rows]
+
+
 # Many policies at once
 
 
 @settings(parent=many, max_examples=15)
-@given(policies=st.lists(POLICIES, min_size=1, max_size=5), share=st.sampled_from(SHARES))
-def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy], share: float) -> None:
+@given(policies=st.lists(POLICIES, min_size=1, max_size=5))
+def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy]) -> None:
     """Under many policies at once every sample is selected as under each of them alone, top share included."""
-    policies = [replace(policy, top_share=share) for policy in policies]
     refresh(drawn)
     rule = selection.rule_of_each(drawn, policies)
     rows = drawn.rows(f"SELECT * FROM ({rule.sql}) ORDER BY policy, seq", rule.values)
@@ -141,11 +217,10 @@ def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Pol
     assert rows == alone
 
 
-@pytest.mark.parametrize("other", [{"top_share": 50.0}, {"producer": "test"}])
-def test_the_rule_of_each_wants_one_panel_and_one_share(small: Store, other: dict[str, Any]) -> None:
-    """Policies of several producers or top shares have no panel or cut in common, and are refused together."""
+def test_the_rule_of_each_wants_one_panel(small: Store) -> None:
+    """Policies of several producers have no panel in common, and are refused together."""
     with pytest.raises(PolicyError):
-        selection.rule_of_each(small, [Policy(), replace(Policy(), **other)])
+        selection.rule_of_each(small, [Policy(), Policy(producer="test")])
 
 
 def test_two_policies_stand_in_one_statement(small: Store) -> None:
@@ -225,11 +300,30 @@ def test_ties_at_the_cut_go_to_the_earlier_sample(tmp_path: Path) -> None:
         assert kept(store, replace(FREE, top_share=60)) == ["s0", "s1", "s2"]
 
 
-@pytest.mark.parametrize(("share", "number"), [(100, 7), (99.9, 6), (50, 3), (42.8, 2), (28.5, 1), (14.2, 0), (0.1, 0)])
-def test_the_top_share_is_rounded_down(tmp_path: Path, share: float, number: int) -> None:
-    """A share of 7 samples that is no whole number keeps the whole part."""
+@pytest.mark.parametrize(
+    ("share", "down", "nearest"),
+    [(100, 7, 7), (99.9, 6, 7), (50, 3, 4), (42.8, 2, 3), (28.5, 1, 2), (14.2, 0, 1), (0.1, 0, 0)],
+)
+def test_the_top_share_is_rounded_as_the_policy_says(tmp_path: Path, share: float, down: int, nearest: int) -> None:
+    """A share of 7 samples that is no whole number keeps the whole part, or the nearest number, half to even."""
     with originals(tmp_path, *[Numbers(0.5, 0.5)] * 7) as store:
-        assert len(kept(store, replace(FREE, top_share=share))) == number
+        for rounding, number in ((Rounding.FLOOR, down), (Rounding.ROUND, nearest)):
+            assert len(kept(store, replace(FREE, top_share=share, share_rounding=rounding))) == number
+
+
+@pytest.mark.parametrize(
+    ("preset", "samples", "survivors", "number"),
+    [("selective-paper", 60, 39, 20), ("cherry", 60, 39, 19), ("superfiltering", 60, 39, 30)],
+)
+def test_each_method_takes_its_share_as_published(
+    tmp_path: Path, preset: str, samples: int, survivors: int, number: int
+) -> None:
+    """Half of 39 that are left of 60: 19.5 is rounded to 20, or cut to 19, and half of all 60 are 30."""
+    left = Numbers(0.5, 0.5, 0.5)
+    cases = [left] * survivors + [Numbers(1.5, 0.5, 1.5)] * (samples - survivors)
+    with originals(tmp_path, *cases) as store:
+        policy = replace(PRESETS[preset], top_share=50.0, require_response_reflection=False).limited(max_ifd=1.0)
+        assert len(kept(store, policy)) == number
 
 
 @pytest.mark.parametrize(("samples", "share", "number"), [(500, 64.6, 323), (1000, 32.3, 323), (1000, 64.1, 641)])
@@ -245,7 +339,7 @@ def test_the_top_share_is_taken_of_what_is_left(tmp_path: Path) -> None:
     """Samples that the ceilings or a missing score leave out do not count, in the number or in the order."""
     numbers = [Numbers(0.25, 0.5), Numbers(1.5, 0.5), Numbers(0.5, 0.5), Numbers(None, 0.5), Numbers(0.75, 1.5)]
     with originals(tmp_path, *numbers) as store:
-        policy = Policy(require_response_reflection=False, top_share=50)
+        policy = Policy(require_response_reflection=False, top_share=50, share_rounding=Rounding.FLOOR)
         reasons = [row["reason"] for row in selection.select(store, policy)]
         assert reasons == ["below_top_share", "ifd_ceiling", "kept", "unscored", "r_ifd_ceiling"]
 
@@ -253,7 +347,7 @@ def test_the_top_share_is_taken_of_what_is_left(tmp_path: Path) -> None:
 def test_a_winner_without_a_score_has_no_place_in_a_top_share(tmp_path: Path) -> None:
     """Under a top share a winner that cannot be ranked is unscored, even without ceilings; it takes nobody's place."""
     with originals(tmp_path, Numbers(None, None), Numbers(0.25, None), Numbers(0.5, None)) as store:
-        reasons = [row["reason"] for row in selection.select(store, replace(FREE, top_share=99))]
+        reasons = [row["reason"] for row in selection.select(store, replace(FREE, top_share=50))]
         assert reasons == ["unscored", "below_top_share", "kept"]
         assert kept(store, FREE) == ["s0", "s1", "s2"]
 
@@ -293,8 +387,7 @@ def test_the_rule_is_bound_every_option_of_the_policy() -> None:
     bound = parameters([Policy()])
     (row,) = json.loads(str(bound["policies"]))
     limits = {f"limit_{name}" for name in GUARDS}
-    assert {*row} - {"policy"} | {"top_share"} == set(OPTIONS) - {"name", "method", "producer"} | limits
-    assert bound["top_share"] == Policy().top_share
+    assert {*row} - {"policy"} == set(OPTIONS) - {"name", "method", "producer"} | limits
 
 
 @pytest.mark.parametrize("ask", [selection.select, selection.rule_of, selection.apply])

@@ -1,6 +1,7 @@
 """The rule's walk in words: every outcome is a sentence, and every number in it is the sample's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -65,8 +66,20 @@ def test_a_missing_rewrite_is_said() -> None:
     found = candidates(original=(0.6, 0.5))
     failed = failure(Origin.RESPONSE, "cut_off")
     assert said(found, Origin.ORIGINAL, Reason.KEPT, PAPER, failed)[:2] == [
-        "Instruction unchanged: there is no new instruction.",
+        "Instruction unchanged: there is no instruction rewrite.",
         "Response unchanged: the teacher's new response could not be used (cut off).",
+    ]
+
+
+def test_words_of_a_revision_of_the_input_are_true() -> None:
+    """A rewrite of the input alone is called that, and what is missing is a rewrite of its response, not a response."""
+    found = candidates(original=(0.61, 0.5), instruction=(0.74, 0.52))
+    revised = Pair("x", "another y", "a clearer input")
+    found[Origin.INSTRUCTION] = replace(found[Origin.INSTRUCTION], pair=revised)
+    assert said(found, Origin.INSTRUCTION, Reason.NOT_REFLECTED, Policy()) == [
+        "Input taken: IFD 0.61 → 0.74 (+0.13).",
+        "Response unchanged: there is no response rewrite of Instruction.",
+        "Left out: the policy asks for a rewrite of the response, and there is no response rewrite of Instruction.",
     ]
 
 
@@ -101,15 +114,17 @@ def test_a_stage_without_comparison_says_so(acceptance: Acceptance, sentence: st
     assert said(found, winner, Reason.KEPT, Policy(accept_response=acceptance))[1] == sentence
 
 
+NO_RESPONSE = "Left out: the policy asks for a rewrite of the response, and there is no response rewrite."
 OUTCOMES = {
     Reason.KEPT: "Kept: Original.",
     Reason.UNSCORED: "Left out: the rule needs a score that is not there (Both has no IFD, not scored yet).",
-    Reason.NOT_REFLECTED: "Left out: the policy asks for a new response, and there is no new response.",
-    Reason.REFLECTION_FAILED: "Left out: the policy asks for a new response, and there is no new response.",
-    Reason.NOT_IMPROVED: "Left out: the policy asks for a new response, and none was taken.",
+    Reason.NOT_REFLECTED: NO_RESPONSE,
+    Reason.REFLECTION_FAILED: NO_RESPONSE,
+    Reason.NOT_IMPROVED: "Left out: the policy asks for a rewrite of the response, and none was taken.",
     "ifd_ceiling": "Left out: its IFD of 1.004 is not below the limit of 1.000.",
     "r_ifd_ceiling": "Left out: its r-IFD of 1.25 is not below the limit of 1.00.",
-    Reason.BELOW_TOP_SHARE: "Left out: its loss ratio of 0.875 is not among the highest 10 % that the policy keeps.",
+    Reason.BELOW_TOP_SHARE: "Left out: its loss ratio of 0.875 is below the highest 10 % of what is left, "
+    "which the policy keeps.",
 }
 
 

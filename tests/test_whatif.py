@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from srt_core.errors import SRTError
 from srt_core.export.contents import Scope, counts
 from srt_core.export.export import export
-from srt_core.methods import METHODS, Method, student_and_template
+from srt_core.methods import METHODS, Method, scoring_settings
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
 from srt_core.review import decisions
@@ -178,8 +179,21 @@ def test_a_method_can_be_scored_as_its_paper_does(method: Method) -> None:
     assert method.needs_student or not (method.student or method.template)
 
 
+NOT_GIVEN = {"student": "", "template": "", "convention": None, "max_length": None, "direct_prefix": False}
+
+
 def test_a_method_fills_in_what_was_not_given() -> None:
-    """What the curator names stands; the rest is the method's; without either the template is alpaca."""
-    assert student_and_template("superfiltering", "", "") == ("gpt2", "plain")
-    assert student_and_template("superfiltering", "own", "vicuna") == ("own", "vicuna")
-    assert student_and_template("", "own", "") == ("own", "alpaca")
+    """What the curator names stands; the rest is the method's; without either it is as usual."""
+    paper = scoring_settings("superfiltering", NOT_GIVEN)
+    assert paper == {
+        "student": "gpt2", "template": "plain", "convention": "reference", "max_length": 1024, "direct_prefix": False,
+    }  # fmt: skip
+    own = {"student": "own", "template": "vicuna", "convention": "aligned", "max_length": 64, "direct_prefix": False}
+    assert scoring_settings("superfiltering", own) == own
+    assert scoring_settings("cherry", own) == {**own, "direct_prefix": True}
+    cherry = scoring_settings("cherry", {**NOT_GIVEN, "student": "own"})
+    assert list(cherry.values()) == ["own", "alpaca", "reference", 512, True]
+    usual = scoring_settings("", {**NOT_GIVEN, "student": "own"})
+    assert list(usual.values()) == ["own", "alpaca", "aligned", 2048, False]
+    with pytest.raises(SRTError, match="No student"):
+        scoring_settings("cherry", NOT_GIVEN)

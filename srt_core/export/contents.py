@@ -13,7 +13,7 @@ from srt_core.project.store import Row, Store
 from srt_core.records import Measure, Origin, Pair, Source
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.verdicts import ROWS
-from srt_core.select.panel import subject_of
+from srt_core.select.panel import COMPUTED_LATER, subject_of
 
 EVERYTHING = Filter()
 
@@ -79,16 +79,20 @@ def _numbers(source: Source) -> list[Measure]:
     return [measure for measure in MEASURES.values() if measure.source is source]
 
 
-def _computed(measure: Measure) -> str:
+def _computed(measure: Measure, scoring_id: int) -> str:
     """Return the number of a measure that is computed later, of a candidate or of its sample, as a column."""
     subject = subject_of(measure)
     key = "candidate.candidate_id" if subject == "candidate" else "sample.seq"
-    return f"""(SELECT value FROM measurement WHERE measure = '{measure.name}' AND source = '{measure.version}'
-        AND subject = '{subject}' AND subject_id = {key}) AS {measure.name}"""
+    rows = f"""FROM measurement WHERE measure = '{measure.name}' AND source = '{measure.rows_of(scoring_id)}'
+        AND subject = '{subject}' AND subject_id = {key}"""
+    if measure.usual is None:
+        return f"(SELECT value {rows}) AS {measure.name}"
+    usual = f"if(score.candidate_id IS NULL, NULL, {measure.usual}::DOUBLE)"
+    return f"if(EXISTS ({rows}), (SELECT value {rows}), {usual}) AS {measure.name}"
 
 
-def _scores() -> str:
-    """Return the SELECT of every candidate with its losses and measures."""
+def _scores(scoring_id: int) -> str:
+    """Return the SELECT of every candidate with its losses and measures under a scoring."""
     columns = [
         *(f"score.{name}" for name in ("ifd", "r_ifd", *_LOSSES)),
         *(f"score.{each.name}" for each in _numbers(Source.SCORE) if each.name not in ("ifd", "r_ifd")),
@@ -97,7 +101,7 @@ def _scores() -> str:
         "coalesce(score.status, 'unscored') AS status",
         "candidate.producer",
         *(f"candidate.{each.name}" for each in _numbers(Source.CANDIDATE)),
-        *(_computed(each) for each in _numbers(Source.VALUE)),
+        *(_computed(each, scoring_id) for each in COMPUTED_LATER),
     ]
     return f"""
     SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
@@ -184,7 +188,7 @@ def layout(store: Store, contents: Contents) -> Layout:
 
 def scores(store: Store) -> Iterator[Row]:
     """Stream every candidate with its numbers, whatever is selected."""
-    for found in store.stream(_scores(), [store.scoring_id()]):
+    for found in store.stream(_scores(store.scoring_id()), [store.scoring_id()]):
         yield from found
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from srt_core.errors import SRTError
 from srt_core.methods.dials import Dial, dials
@@ -32,7 +32,7 @@ __all__ = [
     "Rewriter",
     "check_name",
     "find_method",
-    "student_and_template",
+    "scoring_settings",
 ]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -119,10 +119,19 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def student_and_template(method: str, student: str, template: str) -> tuple[str, str]:
-    """Fill in what is "" from a method's paper ("": of no method). SRTError where that leaves no student."""
-    asked = find_method(method) if method else None
-    student = student or (asked.student if asked else "")
-    if not student:
+def scoring_settings(method: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what is not given of how to score, from a method's paper ("": of no method), else what is usual.
+
+    SRTError where that leaves no student.
+    """
+    paper = find_method(method) if method else None
+    found = {name: asked[name] or (getattr(paper, name) if paper else None) or usual for name, usual in _USUAL.items()}
+    if not found["student"]:
         raise SRTError("No student was given.", "Give --student, or --method superfiltering for a small one.")
-    return student, template or (asked.template if asked else "") or DEFAULT_TEMPLATE
+    return found
+
+
+_USUAL: Mapping[str, object] = {
+    "student": "", "template": DEFAULT_TEMPLATE, "convention": "aligned", "max_length": 2048, "direct_prefix": False,
+}  # fmt: skip
+"""How a project is scored where neither the curator nor a method says otherwise."""

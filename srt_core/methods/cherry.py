@@ -1,13 +1,18 @@
-"""Cherry data selection (arXiv 2308.12032): originals only, the top share by the ratio of losses."""
+"""Cherry data selection (arXiv 2308.12032): originals only, the top share by the authors' own score.
+
+That is L(y given x) / L(y), a ratio of losses, with L(y) after the words that open the response (`### Response:`) and not
+after the start token, as in their code: a fifth loss, which is computed where this method is asked for. A score above 1 is
+dropped, a response that max length cut is kept. Their "5 %" file is 6 % of what is left, rounded down.
+"""
 
 from srt_core.methods.method import Method
-from srt_core.records import Acceptance, Policy
+from srt_core.records import Acceptance, Guard, Measure, Policy, Rounding, ShareOf, Source
 
 METHOD = Method(
     name="cherry",
     label="Cherry IFD",
     paper="arXiv 2308.12032",
-    summary="No teacher: keep the originals with IFD below 1 and the highest ratio of losses.",
+    summary="No teacher: keep the originals with the highest of Cherry's scores that are not above 1.",
     teacher=(),
     needs_student=True,
     policies=(
@@ -17,11 +22,43 @@ METHOD = Method(
             accept_instruction=Acceptance.NEVER,
             accept_response=Acceptance.NEVER,
             require_response_reflection=False,
-            top_share=5.0,
-            rank_by="loss_ratio",
-            limits=(("max_ifd", 1.0),),
+            top_share=6.0,
+            rank_by="cherry_ifd",
+            share_of=ShareOf.KEPT,
+            share_rounding=Rounding.FLOOR,
+            limits=(("max_cherry_ifd", 1.0),),
         ),
     ),
-    dials=("max_ifd", "top_share"),
+    dials=("max_cherry_ifd", "top_share", "share_of", "share_rounding"),
+    template="alpaca",
+    convention="reference",
+    max_length=512,
+    direct_prefix=True,
+    measures=(
+        Measure(
+            "cherry_ifd",
+            "Cherry's score",
+            "The loss of the response given its instruction, divided by its loss after the template's prefix alone. "
+            "There where Cherry was asked for in scoring; never compared with IFD.",
+            "higher",
+            source=Source.SCORING,
+            low=0.1,
+            high=2.0,
+            ranks=True,
+        ),
+    ),
+    guards=(
+        Guard(
+            "max_cherry_ifd",
+            "cherry_ifd",
+            "high",
+            is_open=False,
+            reason="cherry_ceiling",
+            label="Highest of Cherry's scores",
+            help="Leave a sample out when Cherry's score of it is above this.",
+            reason_label="Cherry's score too high",
+            least=0.0,
+        ),
+    ),
     place=3,
 )

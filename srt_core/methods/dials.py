@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from srt_core.records import GUARDS, Guard, Measure
+from srt_core.records import GUARDS, Guard, Measure, Rounding, ShareOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,25 @@ _AFTER = (
     Dial(
         "top_share",
         "Keep the top share (%)",
-        "Of what is left keep this percentage with the highest score.",
+        "Keep this percentage, those with the highest score.",
         "number",
         1.0,
         100.0,
         1.0,
+    ),
+    Dial(
+        "share_of",
+        "Share of",
+        "Of how many samples the percentage is: of those that everything else leaves, or of all in the project.",
+        "choice",
+        choices=tuple(ShareOf),
+    ),
+    Dial(
+        "share_rounding",
+        "Share rounded",
+        "How the percentage becomes a number of samples: to the nearest whole one, or down.",
+        "choice",
+        choices=tuple(Rounding),
     ),
 )
 

@@ -5,7 +5,7 @@ samples much as a large one does; Explore shows how far that holds for a project
 """
 
 from srt_core.methods.method import Method
-from srt_core.records import Acceptance, Policy
+from srt_core.records import Acceptance, Policy, Rounding, ShareOf
 
 METHOD = Method(
     name="superfiltering",
@@ -22,11 +22,15 @@ METHOD = Method(
             accept_response=Acceptance.NEVER,
             require_response_reflection=False,
             top_share=10.0,
+            share_of=ShareOf.ALL,
+            share_rounding=Rounding.FLOOR,
             limits=(("max_ifd", 1.0),),
         ),
     ),
-    dials=("max_ifd", "top_share"),
+    dials=("max_ifd", "top_share", "share_of", "share_rounding"),
     student="gpt2",
     template="plain",
+    convention="reference",
+    max_length=1024,
     place=4,
 )

@@ -101,12 +101,18 @@ def candidates(
         rows = store.rows(
             f"""SELECT subject_id, value FROM measurement
                 WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
-            [measure.name, measure.version, *held],
+            [measure.name, measure.rows_of(store.scoring_id()), *held],
         )
         values = {row["subject_id"]: row["value"] for row in rows}
-        read = [replace(each, measures={**each.measures, measure.name: values.get(each.candidate_id)}) for each in read]
+        read = [_with_measure(each, measure, values) for each in read]
     by_origin = {candidate.origin: candidate for candidate in read}
     return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
+
+
+def _with_measure(candidate: Candidate, measure: Measure, values: Mapping[int, float | None]) -> Candidate:
+    usual = None if candidate.status is None else measure.usual
+    number = values.get(candidate.candidate_id, usual)
+    return replace(candidate, measures={**candidate.measures, measure.name: number})
 
 
 @dataclass(frozen=True, slots=True)

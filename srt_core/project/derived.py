@@ -37,7 +37,8 @@ def selection_columns(measures: Iterable[Measure]) -> dict[str, str]:
         "candidate_id": "BIGINT",  # what is kept: the winner, or none
         "reason": "VARCHAR NOT NULL",
         **{f"winner_{measure.name}": _kind(measure) for measure in measures},
-        "closeness": "DOUBLE",  # the smallest distance to a limit that decided, in the limit's unit
+        "closeness": "DOUBLE",  # the smallest change of one limit that changes what is kept, in the limit's unit
+        "closest": "VARCHAR",  # that limit: a margin, a guard or the top share
     }
 
 

@@ -35,3 +35,13 @@ FROM (
            unnest(range(json_array_length(context -> 'sample_ids')::BIGINT)) AS number
     FROM event WHERE kind = 'audit'
 );
+
+-- A top share says of how many it is and how it is rounded; until now it was of what is left, and rounded down.
+UPDATE policy SET body = json_merge_patch(body, '{"share_of": "kept", "share_rounding": "floor"}');
+UPDATE meta SET value = json_merge_patch(value::JSON, '{"share_of": "kept", "share_rounding": "floor"}')
+WHERE key = 'policy';
+
+-- What was cut is known by text now. Of earlier scores only those whose status is ok are known to be whole.
+INSERT INTO measurement (subject, subject_id, measure, source, value, status)
+SELECT 'candidate', candidate_id, unnest(['response_read', 'instruction_read']), 'scoring ' || scoring_id, NULL, 'unknown'
+FROM score WHERE status <> 'ok';

@@ -14,20 +14,31 @@ decisions   what a person decides
 from srt_core.records.candidates import Candidate
 from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
 from srt_core.records.decisions import Action, Decision
-from srt_core.records.measures import MEASURES, Function, Measure, Source, Subject
+from srt_core.records.measures import (
+    INSTRUCTION_READ,
+    MEASURES,
+    RESPONSE_READ,
+    Function,
+    Measure,
+    Source,
+    Subject,
+    scoring_source,
+)
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
 from srt_core.records.pairs import Pair
-from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Selection
+from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
 from srt_core.records.producers import ProducerKind
 from srt_core.records.scores import CandidateLosses, Loss, LossRequest, LossStatus, Score
 
 __all__ = [
     "DERIVATIONS",
     "GUARDS",
+    "INSTRUCTION_READ",
     "MEASURES",
     "NO_CONTEXT",
     "OPTIONS",
     "ORIGINS",
+    "RESPONSE_READ",
     "REWRITTEN_ORIGINS",
     "Acceptance",
     "Action",
@@ -48,11 +59,14 @@ __all__ = [
     "ProducerKind",
     "Reason",
     "Role",
+    "Rounding",
     "Score",
     "Selection",
+    "ShareOf",
     "Source",
     "Stage",
     "Subject",
     "Turn",
     "derived_by",
+    "scoring_source",
 ]

@@ -37,6 +37,8 @@ class Source(StrEnum):
     """The characters of the response."""
     VALUE = "value"
     """Rows of `measurement`, computed later by a step of their own."""
+    SCORING = "scoring"
+    """Rows of `measurement`, written with the scores of a scoring, which is their source; that in use is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Measure:
         ranks: whether a top share can be taken by it.
         function: computes a measure of source VALUE; None: a step of its own does.
         version: of the function; what it computed under another version is not read.
+        usual: of source SCORING: what a scored candidate has where no row is written for it.
     """
 
     name: str
@@ -67,12 +70,24 @@ class Measure:
     ranks: bool = False
     function: Function | None = None
     version: str = "1"
+    usual: float | None = None
 
     @property
     def origins(self) -> tuple[Origin, ...]:
         """The origins whose candidates have it; () where a sample does."""
         return {Subject.CANDIDATE: tuple(Origin), Subject.REWRITE: REWRITTEN_ORIGINS, Subject.SAMPLE: ()}[self.subject]
 
+    def rows_of(self, scoring_id: int) -> str:
+        """Return the source of its rows in `measurement` that are read where a scoring is in use."""
+        return scoring_source(scoring_id) if self.source is Source.SCORING else self.version
+
+
+def scoring_source(scoring_id: int) -> str:
+    """Return the source of the rows of `measurement` that are written with the scores of a scoring."""
+    return f"scoring {scoring_id}"
+
+
+RESPONSE_READ, INSTRUCTION_READ = "response_read", "instruction_read"
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
@@ -135,6 +150,22 @@ MEASURES: tuple[Measure, ...] = (
         Source.CANDIDATE,
         high=10.0,
         step=0.05,
+    ),
+    Measure(
+        RESPONSE_READ,
+        "Response read",
+        "How much of the response the student read, by tokens, for IFD: less than 1 where max length cut it.",
+        "higher",
+        source=Source.SCORING,
+        usual=1.0,
+    ),
+    Measure(
+        INSTRUCTION_READ,
+        "Instruction read",
+        "How much of the instruction the student read, by tokens, for r-IFD: less than 1 where max length cut it.",
+        "higher",
+        source=Source.SCORING,
+        usual=1.0,
     ),
 )
 """The measures of every project, in the order in which they are shown."""

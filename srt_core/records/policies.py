@@ -5,7 +5,26 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Literal
 
+from srt_core.records.measures import INSTRUCTION_READ, RESPONSE_READ
 from srt_core.records.origins import Origin
+
+
+class ShareOf(StrEnum):
+    """Of how many samples a top share is."""
+
+    KEPT = "kept"
+    """Of those that everything else leaves (the paper's few-data setting; Cherry)."""
+    ALL = "all"
+    """Of all samples; it is taken from those that are left (Superfiltering)."""
+
+
+class Rounding(StrEnum):
+    """How the number of samples of a top share becomes a whole one."""
+
+    ROUND = "round"
+    """To the nearest, half to even (the paper's few-data setting)."""
+    FLOOR = "floor"
+    """Down (Cherry, Superfiltering)."""
 
 
 class Acceptance(StrEnum):
@@ -71,6 +90,26 @@ GUARDS: tuple[Guard, ...] = (
         reason_label="r-IFD too high",
         least=0.0,
     ),
+    Guard(
+        "min_response_read",
+        RESPONSE_READ,
+        "low",
+        is_open=False,
+        reason="response_cut",
+        label="Least of the response read",
+        help="Leave a sample out when the student read less of its response than this. At 1 only whole ones stay.",
+        reason_label="Response cut",
+    ),
+    Guard(
+        "min_instruction_read",
+        INSTRUCTION_READ,
+        "low",
+        is_open=False,
+        reason="instruction_cut",
+        label="Least of the instruction read",
+        help="Leave a sample out when the student read less of its instruction than this. At 1 only whole ones stay.",
+        reason_label="Instruction cut",
+    ),
 )
 """The guards of every project, in the order in which the rule looks at them; a method brings its own."""
 
@@ -81,7 +120,7 @@ Limits = tuple[tuple[str, float], ...]
 class Policy:
     """The options of the selection rule (METHOD, section 2), and the guards that are on, by name, with their limits.
 
-    `top_share` is a percentage of the samples left by everything else, rounded down; 100 keeps all.
+    `top_share` is a percentage of the samples that `share_of` names, rounded by `share_rounding`; 100 keeps all.
     """
 
     name: str = "selective-code"
@@ -96,6 +135,8 @@ class Policy:
     top_share: float = 100.0
     rank_by: str = "ifd"
     """The measure by which the top share is taken."""
+    share_of: ShareOf = ShareOf.KEPT
+    share_rounding: Rounding = Rounding.ROUND
     producer: str = ""
     """Whose rewrites may be taken. "": of each origin the earliest there is. A name: that producer's own, else one that
     came with a file, and never another teacher's. BOTH goes with the INSTRUCTION that it was made of."""

@@ -53,20 +53,24 @@ class LossRequest:
 
 @dataclass(frozen=True, slots=True)
 class CandidateLosses:
-    """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y')."""
+    """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y').
+
+    A fifth where Cherry asks for it: L(y) after the words with which a prompt opens the response.
+    """
 
     y: Loss
     y_given_x: Loss
     x: Loss
     x_given_y: Loss
+    y_after_prefix: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the student says of a candidate, derived from its four losses.
+    """What the student says of a candidate, derived from its losses.
 
-    ifd = exp(L(y|x) - L(y)); r_ifd = exp(L(x|y') - L(x)); loss_ratio = L(y|x) / L(y) (Cherry's IFD, never
-    compared with the first). Each is None when a loss it needs has no number.
+    ifd = exp(L(y|x) - L(y)); r_ifd = exp(L(x|y') - L(x)); loss_ratio = L(y|x) / L(y); cherry_ifd = L(y|x) / L(y) after
+    the prefix (arXiv 2308.12032). No two of them are compared. Each is None when a loss it needs has no number.
     """
 
     losses: CandidateLosses
@@ -74,3 +78,4 @@ class Score:
     r_ifd: float | None
     loss_ratio: float | None
     status: LossStatus
+    cherry_ifd: float | None = None

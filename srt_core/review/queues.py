@@ -16,6 +16,7 @@ from srt_core.records import Origin, Policy
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
+from srt_core.select.closeness import TOP_SHARE
 
 # Nobody decided or parked it. Asked so, DuckDB builds a table of the decisions and not one of all samples.
 _OPEN = "seq NOT IN (SELECT seq FROM standing)"
@@ -213,22 +214,23 @@ def tempo(store: Store, by: str) -> Tempo:
 
 def why(name: str, verdict: Verdict, policy: Policy) -> str:
     """Say in a sentence why a queue holds a sample; "" where there is nothing to say."""
-    if name == "closest" and verdict.closeness is not None:
-        return f"In this queue: {_nearest(verdict, verdict.closeness, policy)}."
+    if name == "closest" and verdict.closeness is not None and verdict.closest is not None:
+        return f"In this queue: {_nearest(verdict.closest, verdict.closeness, policy)}."
     if name == "conflict" and verdict.selection.origin:
         before, after = verdict.original["characters"], verdict.winner["characters"]
         return f"In this queue: the rule's response has {after:,} characters, the original's {before:,}."
     return "In this queue: drawn at random." if name == "drawn" else ""
 
 
-def _nearest(verdict: Verdict, distance: float, policy: Policy) -> str:
+def _nearest(limit: str, distance: float, policy: Policy) -> str:
     shown = f"{distance:.4f}" if distance >= 0.0001 else "less than 0.0001"
-    for name, limit in policy.limits:
-        measure = MEASURES[GUARDS[name].measure]
-        value = verdict.winner[measure.name]
-        if value is not None and abs(value - limit) <= distance:
-            return f"the winner's {measure.label} is {shown} away from the limit of {limit:g}"
-    return f"a comparison of the two versions is {shown} away from the other outcome"
+    if limit in GUARDS:
+        measure = MEASURES[GUARDS[limit].measure]
+        return f"the winner's {measure.label} is {shown} away from the limit of {policy.limit(limit):g}"
+    if limit == TOP_SHARE:
+        return f"the winner's {MEASURES[policy.rank_by].label} is {shown} away from the lowest that the top share keeps"
+    measured = "IFD" if limit == "instruction_margin" else "r-IFD"
+    return f"the {measured} of the two versions is {shown} away from the other outcome"
 
 
 def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:

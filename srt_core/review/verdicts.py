@@ -23,7 +23,9 @@ class Verdict:
     pick_id: int | None
     """The very candidate that the rule keeps; None where it leaves the sample out."""
     closeness: float | None
-    """The smallest distance to a threshold that decided; None where none did."""
+    """The smallest change of one limit of the policy that changes what is kept; None where none does."""
+    closest: str | None
+    """That limit: instruction_margin, response_margin, a guard's name or top_share."""
     original: Mapping[str, float | None]
     """What the original measures: its scores, and the characters of its response."""
     winner: Mapping[str, float | None]
@@ -56,7 +58,7 @@ _OF_ORIGINAL = [measure.name for measure in MEASURES.values() if Origin.ORIGINAL
 
 COLUMNS = f"""
     seq, sample_id, {_struct("selection", {name: name for name in ("winner", "origin", "reason")})},
-    rows.candidate_id AS pick_id, closeness,
+    rows.candidate_id AS pick_id, closeness, closest,
     {_struct("original", {name: f"original_{name}" for name in _OF_ORIGINAL})},
     {_struct("winner", {name: f"winner_{name}" for name in MEASURES})},
     {_struct("takes", {str(origin): f"{origin.lower()}_id" for origin in Origin})},

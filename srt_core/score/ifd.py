@@ -13,7 +13,7 @@ Nothing here runs a model: `plan` turns pairs into token ids, `score_of` turns l
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -48,17 +48,24 @@ PlannedLoss: TypeAlias = LossRequest | Loss
 
 @dataclass(frozen=True, slots=True)
 class CandidatePlan:
-    """The four losses of a candidate, planned: L(y), L(y|x), L(x), L(x|y')."""
+    """The losses of a candidate, planned: L(y), L(y|x), L(x), L(x|y'), and L(y) after the prefix where it is asked for.
+
+    `response_read`, `instruction_read`: the part of the target's tokens over which the losses run; None for no token.
+    """
 
     y: PlannedLoss
     y_given_x: PlannedLoss
     x: PlannedLoss
     x_given_y: PlannedLoss
+    y_after_prefix: PlannedLoss | None = None
+    response_read: float | None = None
+    instruction_read: float | None = None
 
     @property
-    def slots(self) -> tuple[PlannedLoss, PlannedLoss, PlannedLoss, PlannedLoss]:
-        """The four losses in the order of `CandidateLosses`."""
-        return self.y, self.y_given_x, self.x, self.x_given_y
+    def slots(self) -> tuple[PlannedLoss, ...]:
+        """The losses in the order of `CandidateLosses`."""
+        four = self.y, self.y_given_x, self.x, self.x_given_y
+        return four if self.y_after_prefix is None else (*four, self.y_after_prefix)
 
 
 _Ids: TypeAlias = tuple[int, ...]
@@ -68,7 +75,8 @@ _Ids: TypeAlias = tuple[int, ...]
 class _Span:
     """A target, and the texts before it: `direct` in the direct loss of its ratio, `context` in the conditioned one.
 
-    `before` is T, what stands before the pair, with which the context begins; `direct` is T too, or nothing.
+    `before` is T, what stands before the pair, with which the context begins; `direct` is T too, the prefix of the
+    template, or nothing.
     """
 
     before: str
@@ -87,7 +95,7 @@ class _Span:
 def plan(
     pairs: Sequence[Pair], template: Template, convention: Convention, tokenizer: Tokenizer, max_length: int
 ) -> list[CandidatePlan]:
-    """Return the four losses of each pair as requests of at most `max_length` tokens.
+    """Return the losses of each pair as requests of at most `max_length` tokens: five where the template has a prefix.
 
     Each distinct text is tokenised only once.
 
@@ -97,12 +105,17 @@ def plan(
     prompts = prompts_of(template, tokenizer)
     spans = [_spans(pair, prompts, convention) for pair in pairs]
     is_reference = convention is Convention.REFERENCE
-    texts = list(dict.fromkeys(text for both in spans for span in both for text in span.texts(convention)))
+    texts = list(dict.fromkeys(text for each in spans for span in each for text in span.texts(convention)))
     ids = dict(zip(texts, map(tuple, tokenizer.encode(texts, special=is_reference)), strict=True))
     doubled = tokenizer.start_ids * 2 if template.is_chat else ()
     planner = _Planner(ids, tokenizer.start_ids, doubled, max_length)
     ratio = planner.reference if is_reference else planner.aligned
-    return [CandidatePlan(*ratio(both[0]), *ratio(both[1])) if both else _NOT_CARRIED for both in spans]
+    return [_candidate(*map(ratio, each)) if each else _NOT_CARRIED for each in spans]
+
+
+def _candidate(y: "_Ratio", x: "_Ratio", y_after_prefix: "_Ratio | None" = None) -> CandidatePlan:
+    after = y_after_prefix.direct if y_after_prefix else None
+    return CandidatePlan(y.direct, y.conditioned, x.direct, x.conditioned, after, y.read, x.read)
 
 
 def instruction_target(pair: Pair, convention: Convention) -> str:
@@ -112,13 +125,26 @@ def instruction_target(pair: Pair, convention: Convention) -> str:
 
 
 def _spans(pair: Pair, prompts: Prompts, convention: Convention) -> Sequence[_Span]:
-    """Return the response and the instruction, each with what stands before it; nothing where that is not carried."""
+    """Return the response and the instruction, each with what stands before it; nothing where that is not carried.
+
+    The response comes once more where the template has a prefix: in its direct loss it stands after that.
+    """
     try:
         before, forward, backward = prompts.before(pair.context), prompts.prompt(pair), prompts.reverse(pair)
     except NotCarriedError:
         return ()
     y = _Span(before, "", forward, pair.response)
-    return y, _Span(before, before, backward, instruction_target(pair, convention))
+    x = _Span(before, before, backward, instruction_target(pair, convention))
+    return (y, x, replace(y, direct=prompts.direct_prefix)) if prompts.direct_prefix else (y, x)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratio:
+    """The two losses of a ratio, and the part of the target's tokens that they run over; None for no token."""
+
+    direct: PlannedLoss
+    conditioned: PlannedLoss
+    read: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +159,7 @@ class _Planner:
     doubled: _Ids
     max_length: int
 
-    def aligned(self, span: _Span) -> tuple[PlannedLoss, PlannedLoss]:
+    def aligned(self, span: _Span) -> _Ratio:
         """Return direct and conditioned loss over the same target tokens: those that fit behind the context."""
         before, direct, context = map(self._started, (span.before, span.direct, span.context))
         target = self.ids[span.target]
@@ -142,12 +168,13 @@ class _Planner:
         if not kept:
             return self._nothing(len(context), shared, is_empty=not target)
         status = LossStatus.OK if len(kept) == len(target) else LossStatus.TRUNCATED
-        return (
-            LossRequest(direct + kept, len(direct), status, shared if span.direct else 0),
+        return _Ratio(
+            LossRequest(direct + kept, len(direct), status, shared if span.direct == span.before else 0),
             LossRequest(context + kept, len(context), status, shared),
+            len(kept) / len(target),
         )
 
-    def reference(self, span: _Span) -> tuple[PlannedLoss, PlannedLoss]:
+    def reference(self, span: _Span) -> _Ratio:
         """Return direct and conditioned loss as the authors' script computes them.
 
         The first token of a direct text with nothing before it is never scored, and where max length cuts it keeps one
@@ -155,18 +182,21 @@ class _Planner:
         """
         context, whole = self._of_template(span.context), self._of_template(span.context + span.target)
         shared = len(self._of_template(span.before)) if span.before else 0
-        first = max(1, shared) if span.direct else 1
+        first = max(1, len(self._of_template(span.direct))) if span.direct else 1
         text = self._of_template(span.direct + span.target) if span.direct else self.ids[span.target]
         start = max(1, len(context))
         kept = whole[: self.max_length]
+        length = len(whole) - start
         if len(kept) <= start:
             return self._nothing(len(context), shared, is_empty=not span.target)
         direct = text[: self.max_length - len(context) + first]
         is_cut = len(kept) < len(whole) or len(direct) < len(text)
         status = LossStatus.TRUNCATED if is_cut else LossStatus.OK
-        return (
-            LossRequest(direct, first, status, shared if span.direct else 0) if len(direct) > first else _NO_TARGET,
+        hint = shared if span.direct == span.before else 0
+        return _Ratio(
+            LossRequest(direct, first, status, hint) if len(direct) > first else _NO_TARGET,
             LossRequest(kept, start, status, shared),
+            min((len(kept) - start) / length, len(direct) / len(text)) if text else None,
         )
 
     def _started(self, text: str) -> _Ids:
@@ -180,11 +210,12 @@ class _Planner:
         doubled = self.doubled
         return ids[len(doubled) // 2 :] if doubled and ids[: len(doubled)] == doubled else ids
 
-    def _nothing(self, context: int, shared: int, *, is_empty: bool) -> tuple[PlannedLoss, PlannedLoss]:
+    def _nothing(self, context: int, shared: int, *, is_empty: bool) -> _Ratio:
         """Return the losses where no target token is left: there is none, or the tokens before it fill max length."""
         has_room_alone = len(self.start_ids) + context - shared < self.max_length
         is_long = shared and has_room_alone and not is_empty
-        return (Loss(None, 0, LossStatus.CONTEXT_TOO_LONG) if is_long else _NO_TARGET,) * 2
+        loss = Loss(None, 0, LossStatus.CONTEXT_TOO_LONG) if is_long else _NO_TARGET
+        return _Ratio(loss, loss, None if is_empty else 0.0)
 
 
 _NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)
@@ -193,7 +224,7 @@ _WORST_LAST = tuple(LossStatus)
 
 
 def score_of(losses: CandidateLosses) -> Score:
-    """Return the ratios of four losses. The status is the worst of theirs; a ratio without a finite value is None."""
+    """Return the ratios of losses. The status is the worst of the first four; a ratio without a finite value is None."""
     ifd = _ppl_ratio(losses.y_given_x, losses.y)
     r_ifd = _ppl_ratio(losses.x_given_y, losses.x)
     loss_ratio = _loss_ratio(losses.y_given_x, losses.y)
@@ -201,7 +232,8 @@ def score_of(losses: CandidateLosses) -> Score:
     status = max((loss.status for loss in four), key=_WORST_LAST.index)
     if status.has_number and None in (ifd, r_ifd, loss_ratio):
         status = LossStatus.NON_FINITE
-    return Score(losses, ifd, r_ifd, loss_ratio, status)
+    after = losses.y_after_prefix
+    return Score(losses, ifd, r_ifd, loss_ratio, status, _loss_ratio(losses.y_given_x, after) if after else None)
 
 
 def _ppl_ratio(conditioned: Loss, direct: Loss) -> float | None:

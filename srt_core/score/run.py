@@ -16,10 +16,18 @@ from threading import Event
 from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store, Transaction
-from srt_core.records import Loss, LossRequest, Score
+from srt_core.records import (
+    INSTRUCTION_READ,
+    RESPONSE_READ,
+    Loss,
+    LossRequest,
+    LossStatus,
+    Score,
+    scoring_source,
+)
 from srt_core.score.chunks import ID_COLUMNS, Chunk, Unscored
 from srt_core.score.contexts import template_hash
-from srt_core.score.ifd import Convention, plan
+from srt_core.score.ifd import CandidatePlan, Convention, plan
 from srt_core.score.losses import request_key, store_losses, stored_losses
 from srt_core.score.student import Batching, Pack, Scorer, computed_tokens
 from srt_core.score.templates import Template
@@ -28,6 +36,8 @@ COMMIT_SECONDS = 2.0
 """Losses of a chunk that takes longer than this are stored before the chunk is complete."""
 _TOKENS_A_SAMPLE = 128
 """A chunk has as many samples as a pack has tokens, divided by this: some ten packs."""
+AFTER_PREFIX, CHERRY_IFD = "loss_y_after_prefix", "cherry_ifd"
+"""Cherry's loss and score in `measurement`."""
 _UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
 """Scores that ran out of memory: they are computed again in the next run, as they may fit another time."""
 
@@ -197,6 +207,7 @@ class _Run:
             self._commit_losses(tx)
             for table in ID_COLUMNS:
                 _append_scores(tx, table, self._scoring_id, _of_table(table, chunk.rows, scores))
+            _append_beside(tx, self._scoring_id, chunk, scores)
             tx.bump({row["sample_id"] for row in chunk.rows})
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
@@ -233,6 +244,10 @@ def _begin_scoring(store: Store, student: Scorer, template: Template, convention
         retried = tx.execute(
             f"SELECT DISTINCT sample_id FROM candidate WHERE candidate_id IN ({again})", {"scoring_id": scoring_id}
         )
+        tx.execute(
+            f"DELETE FROM measurement WHERE source = $source AND subject = 'candidate' AND subject_id IN ({again})",
+            {"scoring_id": scoring_id, "source": scoring_source(scoring_id)},
+        )
         for table in ID_COLUMNS:
             tx.execute(f"DELETE FROM {table} WHERE {_UNFIT}", {"scoring_id": scoring_id})
         tx.bump([name for (name,) in retried])
@@ -268,3 +283,30 @@ def _append_scores(tx: Transaction, table: str, scoring_id: int, scores: Iterabl
             for four in [each.losses]
         ],
     )  # fmt: skip
+
+
+def _append_beside(tx: Transaction, scoring_id: int, chunk: Chunk, scores: Sequence[Score]) -> None:
+    """Store of candidates what few scores have: how much of a text was read where it was cut, and Cherry's score."""
+    source = scoring_source(scoring_id)
+    tx.append(
+        "measurement",
+        ["subject", "subject_id", "measure", "source", "value", "status"],
+        [
+            ("candidate", row["id"], name, source, value, str(status))
+            for row, planned, score in zip(chunk.rows, chunk.plans, scores, strict=True)
+            if row["table"] == "score"
+            for name, value, status in (*_cut(planned), *_cherry(score))
+        ],
+    )
+
+
+def _cut(planned: CandidatePlan) -> Iterator[tuple[str, float, LossStatus]]:
+    for name, part in ((RESPONSE_READ, planned.response_read), (INSTRUCTION_READ, planned.instruction_read)):
+        if part is not None and part < 1:
+            yield name, part, LossStatus.TRUNCATED
+
+
+def _cherry(score: Score) -> Iterator[tuple[str, float | None, LossStatus]]:
+    if after := score.losses.y_after_prefix:
+        yield AFTER_PREFIX, after.mean, after.status
+        yield CHERRY_IFD, score.cherry_ifd, after.status

@@ -11,6 +11,10 @@ context of a pair has more texts; what stands before the pair is one of the firs
     preamble                                 what `with_input` and `no_input` begin with, in place of a system text
     user             {instruction}           an earlier turn of the user, closed
     assistant        {response}              an earlier turn of the assistant, closed
+
+One that Cherry's score (arXiv 2308.12032) can be taken with has
+
+    direct_prefix                            the words of the prompts that open the response, such as `### Response:`
 """
 
 import hashlib
@@ -18,7 +22,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -38,6 +42,7 @@ _FOR_CONTEXTS: Mapping[str, frozenset[str]] = {
     "assistant": frozenset({"response"}),
 }
 """The texts that a template needs only where a pair has a context; "" for what it cannot carry."""
+_PREFIX: Mapping[str, frozenset[str]] = {"direct_prefix": frozenset()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,23 @@ class Template:
     preamble: str = ""
     user: str = ""
     assistant: str = ""
+    direct_prefix: str = ""
 
     @property
     def hash(self) -> str:
         """SHA-256 of the texts that pairs without a context are filled into, first 16 hex digits."""
-        return _hash([self.with_input, self.no_input, self.reverse_request])
+        return _hash(self._always)
 
     @property
     def hash_with_contexts(self) -> str:
         """The same of all texts; it is `hash` where the template has none for contexts."""
         own = [getattr(self, key) for key in _FOR_CONTEXTS]
-        return _hash([self.with_input, self.no_input, self.reverse_request, *own]) if any(own) else self.hash
+        return _hash([*self._always, *own]) if any(own) else self.hash
+
+    @property
+    def _always(self) -> list[str]:
+        texts = [self.with_input, self.no_input, self.reverse_request]
+        return [*texts, self.direct_prefix] if self.direct_prefix else texts
 
     @property
     def json(self) -> str:
@@ -73,7 +84,8 @@ class Template:
     @property
     def texts(self) -> dict[str, str]:
         """The texts that it has, by name."""
-        return {key: text for key in (*_NEEDED, *_FOR_CONTEXTS) if (text := getattr(self, key)) or key in _NEEDED}
+        keys = (*_NEEDED, *_FOR_CONTEXTS, *_PREFIX)
+        return {key: text for key in keys if (text := getattr(self, key)) or key in _NEEDED}
 
 
 def _hash(texts: Sequence[str]) -> str:
@@ -104,21 +116,26 @@ def reverse_prompt(template: Template, response: str) -> str:
     return render(template.no_input, {"instruction": request})
 
 
-def load_template(name_or_path: str | Path) -> Template:
+def load_template(name_or_path: str | Path, *, with_prefix: bool = False) -> Template:
     """Return the built-in template of that name, else the one in that TOML file.
 
+    Its direct_prefix comes only where it is asked for: a score that does not need it is of a template without one.
+
     A file has the keys with_input, no_input and reverse_request, and may have name and is_chat, or system, preamble,
-    user and assistant where it can carry contexts.
+    user and assistant where it can carry contexts, and direct_prefix for Cherry's score.
 
     Raises:
-        TemplateError: there is neither, the file is not readable TOML, a text lacks its placeholders, or the texts do
-            not go together.
+        TemplateError: there is neither, the file is not readable TOML, a text lacks its placeholders, the texts do not
+            go together, or there is no direct_prefix and it is asked for.
     """
-    name = str(name_or_path)
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
-    path = Path(name_or_path)
-    return _template(path.stem, _read(path))
+    name, path = str(name_or_path), Path(name_or_path)
+    found = _BUILT_IN[name] if name in _BUILT_IN else _template(path.stem, _read(path))
+    if not with_prefix:
+        return replace(found, direct_prefix="")
+    if not found.direct_prefix:
+        message = f"Cherry's score needs the words that open a response, and the template {found.name} has none."
+        raise TemplateError(message, "Take alpaca or vicuna, or give your template a text direct_prefix.")
+    return found
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -136,7 +153,8 @@ def _read(path: Path) -> Mapping[str, object]:
 def _template(name: str, data: Mapping[str, object]) -> Template:
     """Build a template from a TOML table and check its texts."""
     texts = {key: _checked_text(name, key, data.get(key), wanted) for key, wanted in _NEEDED.items()}
-    more = {key: _checked_text(name, key, data[key], wanted) for key, wanted in _FOR_CONTEXTS.items() if key in data}
+    optional = {**_FOR_CONTEXTS, **_PREFIX}
+    more = {key: _checked_text(name, key, data[key], wanted) for key, wanted in optional.items() if key in data}
     made = Template(str(data.get("name", name)), **texts, is_chat=data.get("is_chat") is True, **more)
     _check_together(made)
     return made
@@ -151,6 +169,9 @@ def _check_together(template: Template) -> None:
         lacking = "assistant" if template.user else "user"
         message = f"The template '{template.name}' has earlier turns of one side only: it has no text '{lacking}'."
         raise TemplateError(message, "Give both user and assistant, or neither.")
+    if not all(text.endswith(template.direct_prefix) for text in (template.with_input, template.no_input)):
+        message = f"The prompts of the template '{template.name}' do not end with its direct_prefix."
+        raise TemplateError(message, "Give the words of the prompts that open the response.")
     if not (template.with_input.startswith(template.preamble) and template.no_input.startswith(template.preamble)):
         message = f"The prompts of the template '{template.name}' do not begin with its preamble."
         raise TemplateError(message, "Begin with_input and no_input with it: a system text takes its place.")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from srt_core.methods import MEASURES
-from srt_core.project.derived import UNDEFINE, define, panel_columns
+from srt_core.project.derived import UNDEFINE, define, panel_columns, selection_columns
 from srt_core.project.store import ANY, SCRATCH, Store, Transaction
 from srt_core.records import Policy
 from srt_core.select.panel import panel_of
@@ -93,10 +93,12 @@ def _derive_all(store: Store, policy: Policy, asked: _Key) -> None:
 def _define(tx: Transaction) -> None:
     """Make the tables again where their columns are not those of the measures there are."""
     measures = tuple(MEASURES.values())
-    sql = (
-        "SELECT column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' AND table_name = 'panel'"
+    found = tx.execute(
+        """SELECT table_name, column_name FROM duckdb_columns()
+           WHERE NOT internal AND schema_name = 'main' AND table_name IN ('panel', 'selection')"""
     )
-    if {name for (name,) in tx.execute(sql)} != set(panel_columns(measures)):
+    wanted = {"panel": panel_columns(measures), "selection": selection_columns(measures)}
+    if set(found) != {(table, name) for table, columns in wanted.items() for name in columns}:
         tx.execute(UNDEFINE)
         tx.execute(define(measures))
 

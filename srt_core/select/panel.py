@@ -3,9 +3,22 @@
 from collections.abc import Sequence
 
 from srt_core.methods import MEASURES
-from srt_core.records import DERIVATIONS, REWRITTEN_ORIGINS, Measure, Origin, ProducerKind, Source, Subject
+from srt_core.records import (
+    DERIVATIONS,
+    INSTRUCTION_READ,
+    RESPONSE_READ,
+    REWRITTEN_ORIGINS,
+    Measure,
+    Origin,
+    ProducerKind,
+    Source,
+    Subject,
+    scoring_source,
+)
 
-COMPUTED_LATER: Sequence[Measure] = [measure for measure in MEASURES.values() if measure.source is Source.VALUE]
+COMPUTED_LATER: Sequence[Measure] = [
+    measure for measure in MEASURES.values() if measure.source in (Source.VALUE, Source.SCORING)
+]
 """The measures that stand in `measurement`."""
 
 _OF_FILE = f"coalesce(teacher.kind = '{ProducerKind.FILE}', true)"
@@ -56,13 +69,13 @@ SELECT sample.seq, sample.sample_id,
        {", ".join(f"coalesce(any_value({_failed(each)}), false) AS {_failed(each)}" for each in REWRITTEN_ORIGINS)},
        {", ".join(column for measure in MEASURES.values() for column in _columns(measure))},
        count(*) FILTER (ifd IS NULL OR r_ifd IS NULL) AS unscored,
-       coalesce(bool_or(score.status = 'truncated'), false) AS truncated
+       coalesce(bool_or(score.status = 'truncated' OR {_IS_CUT}), false) AS truncated
 FROM (FROM sample {only}) AS sample
 JOIN ({candidates_of(producer, only)}) AS taken USING (sample_id)
 JOIN candidate ON candidate.sample_id = sample.sample_id AND candidate.candidate_id IN ({ids})
 LEFT JOIN (FROM score WHERE scoring_id = ${scoring}{scored}) AS score ON score.candidate_id = candidate.candidate_id
-{_measured(Subject.CANDIDATE, "candidate.candidate_id")}
-{_measured(Subject.SAMPLE, "sample.seq")}
+{_measured(Subject.CANDIDATE, "candidate.candidate_id", scoring)}
+{_measured(Subject.SAMPLE, "sample.seq", scoring)}
 LEFT JOIN (
     SELECT sample_id, {", ".join(f"bool_or(origin = '{each}') AS {_failed(each)}" for each in REWRITTEN_ORIGINS)}
     FROM reflection LEFT JOIN producer AS teacher USING (producer)
@@ -89,6 +102,7 @@ def _columns(measure: Measure) -> list[str]:
         Source.CANDIDATE: f"candidate.{measure.name}",
         Source.LENGTH: "length(candidate.response)",
         Source.VALUE: f"measured_{subject_of(measure)}.{measure.name}",
+        Source.SCORING: _beside_score(measure),
     }[measure.source]
     if measure.subject is Subject.SAMPLE:
         return [f"any_value({number}) AS {measure.name}"]
@@ -98,19 +112,37 @@ def _columns(measure: Measure) -> list[str]:
     ]
 
 
+def _beside_score(measure: Measure) -> str:
+    """Return the number of a measure that is written with scores: where there is no row, the usual one of a score."""
+    held = f"measured_{Subject.CANDIDATE}"
+    usual = "NULL" if measure.usual is None else f"if(score.candidate_id IS NULL, NULL, {measure.usual}::DOUBLE)"
+    return f"if({held}.has_{measure.name}, {held}.{measure.name}, {usual})"
+
+
+_IS_CUT = " OR ".join(f"{_beside_score(MEASURES[name])} < 1" for name in (RESPONSE_READ, INSTRUCTION_READ))
+"""Whether max length cut a text of a candidate."""
+
+
 def subject_of(measure: Measure) -> Subject:
     """Return what the rows of `measurement` of a measure are of: candidates, whichever of them have it, or samples."""
     return Subject.SAMPLE if measure.subject is Subject.SAMPLE else Subject.CANDIDATE
 
 
-def _measured(subject: Subject, key: str) -> str:
-    """Join the rows of `measurement` of a subject as a column each; nothing where no measure stands there."""
+def _measured(subject: Subject, key: str, scoring: str) -> str:
+    """Join the rows of `measurement` of a subject as a column each; nothing where no measure stands there.
+
+    Those written with scores have another column, which says whether there is a row.
+    """
     measures = [measure for measure in COMPUTED_LATER if subject_of(measure) is subject]
     if not measures:
         return ""
-    columns = [
-        f"max(value) FILTER (measure = '{each.name}' AND source = '{each.version}') AS {each.name}" for each in measures
-    ]
+    columns = []
+    for each in measures:
+        source = f"'{scoring_source(0)[:-1]}' || ${scoring}" if each.source is Source.SCORING else f"'{each.version}'"
+        is_it = f"measure = '{each.name}' AND source = {source}"
+        columns.append(f"max(value) FILTER ({is_it}) AS {each.name}")
+        if each.source is Source.SCORING:
+            columns.append(f"bool_or({is_it}) AS has_{each.name}")
     return f"""LEFT JOIN (
     SELECT subject_id, {", ".join(columns)} FROM measurement WHERE subject = '{subject}' GROUP BY subject_id
 ) AS measured_{subject} ON measured_{subject}.subject_id = {key}"""

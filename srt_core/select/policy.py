@@ -5,14 +5,15 @@ Options and limits of a policy stand side by side, by name.
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from srt_core.errors import PolicyError
 from srt_core.methods import DIALS, GUARDS, METHODS, PRESETS
 from srt_core.project.store import Store
-from srt_core.records import OPTIONS, Acceptance, Policy
+from srt_core.records import OPTIONS, Acceptance, Policy, Rounding, ShareOf
 
 _WIDEST_MARGIN = 10.0
 
@@ -73,18 +74,23 @@ def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
             _check_number(name, value)
     try:
         options = {
-            name: Acceptance(value) if name in _ACCEPTANCES else value
+            name: _CHOICES[name](value) if name in _CHOICES else value
             for name, value in settings.items()
             if name in OPTIONS
         }
     except ValueError as error:
-        raise PolicyError(f"{error}.", f"Take {', '.join(Acceptance)}.") from error
+        raise PolicyError(f"{error}.", "Take one of those that its dial offers.") from error
     changed: Policy = replace(policy, **options).limited(**limits)  # type: ignore[arg-type]  # checked next
     check(changed)
     return changed
 
 
-_ACCEPTANCES = ("accept_instruction", "accept_response")
+_CHOICES: Mapping[str, type[StrEnum]] = {
+    "accept_instruction": Acceptance,
+    "accept_response": Acceptance,
+    "share_of": ShareOf,
+    "share_rounding": Rounding,
+}
 
 
 def differing(one: Policy, other: Policy) -> set[str]:

@@ -17,8 +17,10 @@ from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.derived import panel_columns, selection_columns
 from srt_core.records import MEASURES as SHARED_MEASURES
 from srt_core.records import Guard, Measure, Origin, Policy
+from srt_core.select.closeness import closeness
+from srt_core.select.expressions import IS_SHARED, WHOLE, is_out, measured, of_origin, ranked, room, walked
 
-RULE_VERSION = "d4b509a38604"
+RULE_VERSION = "2f81c60e97ab"
 """Changes when the rule decides otherwise, not when its text alone changes: audits name the version they judged."""
 
 _KINDS: Mapping[str, str] = {
@@ -28,22 +30,24 @@ _KINDS: Mapping[str, str] = {
     "response_margin": "DOUBLE",
     "require_response_reflection": "BOOLEAN",
     "require_reflection": "BOOLEAN",
+    "top_share": "DOUBLE",
     "rank_by": "VARCHAR",
+    "share_of": "VARCHAR",
+    "share_rounding": "VARCHAR",
 }
 """The options that are columns of `policy`, with their types."""
 
 
 def rule(policies: Sequence[Policy], tag: str = "") -> str:
-    """Return the rule under some policies that share a top share: a row a policy and sample.
+    """Return the rule under some policies: a row a policy and sample.
 
     It reads `panel` and the parameters of `parameters`, whose names end in `tag`. `policy` is a policy's place in
     `policies`. Only the guards that one of them has on are looked at, so that a measure which no policy uses costs
-    nothing.
+    nothing; nothing is ranked where none takes a top share.
     """
     guards = [guard for guard in GUARDS.values() if any(policy.limit(guard.name) is not None for policy in policies)]
-    distances = [f"if(reached_guards, abs(winner_{each.measure} - limit_{each.name}), NULL)" for each in guards]
-    reached = ", ".join(f"'{reason}'" for reason in ("kept", *(guard.reason for guard in guards)))
-    ranks = " ".join(f"WHEN '{name}' THEN winner_{name}" for name in sorted({policy.rank_by for policy in policies}))
+    names = sorted({policy.rank_by for policy in policies})
+    has_share = any(policy.top_share < WHOLE for policy in policies)
     return f"""
 WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
     SELECT *,
@@ -54,22 +58,20 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
     FROM panel CROSS JOIN policy
 ), response_stage AS (
     SELECT *,
+           {_response_taken("response", "original")} AS alone_taken,
+           {_response_taken("both", "instruction")} AS both_taken,
+           if(instruction_taken, both_taken, alone_taken) AS response_taken,
            if(instruction_taken, has_both, has_response) AS has_child,
            if(instruction_taken, failed_both, failed_response) AS child_failed,
            if(instruction_taken, both_r_ifd, response_r_ifd) AS child_r_ifd,
-           if(instruction_taken, instruction_r_ifd, original_r_ifd) AS parent_r_ifd,
-           coalesce(has_child AND CASE accept_response
-               WHEN 'always' THEN true
-               WHEN 'improved' THEN child_r_ifd < parent_r_ifd - response_margin
-           END, false) AS response_taken
+           if(instruction_taken, instruction_r_ifd, original_r_ifd) AS parent_r_ifd
     FROM instruction_stage
 ), walk AS (
     SELECT *,
-           if(response_taken, if(instruction_taken, 'BOTH', 'RESPONSE'),
-              if(instruction_taken, 'INSTRUCTION', 'ORIGINAL')) AS winner,
-           {_of_winner("id", tuple(Origin))} AS winner_id,
+           {walked("instruction_taken", "response_taken")} AS winner,
+           {of_origin("winner", "id", tuple(Origin))} AS winner_id,
            {_FIND_WINNERS},
-           CASE rank_by {ranks} END AS rank_value,
+           {ranked(names)} AS rank_value,
            accept_response = 'improved' AND (child_r_ifd IS NULL OR parent_r_ifd IS NULL) AS response_unscored,
            accept_instruction = 'improved' AND (instruction_ifd IS NULL OR original_ifd IS NULL)
                AS instruction_unscored
@@ -86,30 +88,43 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
             WHEN has_instruction AND instruction_unscored OR has_response AND response_unscored THEN 'unscored'
             ELSE 'not_improved' END
         {" ".join(map(_guard, guards))}
-        WHEN $top_share{tag} < 100 AND rank_value IS NULL THEN 'unscored'
-        ELSE 'kept' END AS judgement,
-        judgement IN ({reached}) AS reached_guards
+        {f"WHEN {IS_SHARED} AND rank_value IS NULL THEN 'unscored'" if has_share else ""}
+        ELSE 'kept' END AS judgement
     FROM walk
-), cut AS (
-    -- The first place that a top share leaves out; ties go by seq. As decimals: 64.6 % of 500 is 323 and no less.
-    -- A quantile has to be a constant of the statement, which is why top_share is no column of `policy`.
-    SELECT policy, quantile_disc((rank_value, -seq),
-                                 CAST(1 - CAST($top_share{tag} AS DECIMAL(12, 6)) / 100 AS DECIMAL(12, 8))) AS first_out
-    FROM judged WHERE $top_share{tag} < 100 AND judgement = 'kept' GROUP BY policy
-)
-SELECT policy, seq, sample_id, winner, winner_id,
-       if($top_share{tag} < 100 AND judgement = 'kept' AND (rank_value, -seq) <= first_out,
-          'below_top_share', judgement) AS reason,
+), {_CUT if has_share else ""}selected AS (
+    SELECT *, {_BELOW_CUT if has_share else "judgement AS reason"}
+    FROM {"ranked" if has_share else "judged"}
+), {closeness(guards, names, has_share=has_share)}
+SELECT policy, seq, sample_id, winner, winner_id, reason,
        if(reason = 'kept', winner, NULL) AS origin,
        if(reason = 'kept', winner_id, NULL) AS candidate_id,
        {_WINNERS},
-       least(if(accept_instruction = 'improved' AND has_instruction,
-                abs(instruction_ifd - original_ifd - instruction_margin), NULL),
-             if(accept_response = 'improved' AND has_child,
-                abs(parent_r_ifd - child_r_ifd - response_margin), NULL)
-             {"".join(f", {distance}" for distance in distances)}) AS closeness
-FROM judged LEFT JOIN cut USING (policy)
+       closeness, closest
+FROM nearest
 """
+
+
+def _response_taken(child: str, parent: str) -> str:
+    """Return the condition that the response stage takes a child over its parent."""
+    return f"""coalesce(has_{child} AND CASE accept_response
+               WHEN 'always' THEN true
+               WHEN 'improved' THEN {child}_r_ifd < {parent}_r_ifd - response_margin
+           END, false)"""
+
+
+_CUT = f"""shared AS (
+    SELECT policy, survivors, if(share_of = 'all', samples, survivors) AS left_of, {room("left_of")} AS room
+    FROM (SELECT policy, top_share, share_of, share_rounding, count(*) AS samples,
+                 count(*) FILTER (judgement = 'kept') AS survivors
+          FROM judged GROUP BY ALL)
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY policy, judgement = 'kept' ORDER BY rank_value DESC, seq) AS place
+    FROM judged JOIN shared USING (policy)
+), """
+"""The tables of the top share: of how many it is, and the place of each sample that is left; ties go by its number."""
+
+_BELOW_CUT = f"""if({IS_SHARED} AND judgement = 'kept' AND place > room, 'below_top_share', judgement) AS reason,
+       min(rank_value) FILTER (judgement = 'kept' AND place <= room) OVER (PARTITION BY policy) AS lowest"""
 
 
 def parameters(policies: Sequence[Policy], tag: str = "") -> dict[str, object]:
@@ -125,23 +140,10 @@ def parameters(policies: Sequence[Policy], tag: str = "") -> dict[str, object]:
         }
         for place, policy in enumerate(policies)
     ]
-    return {f"policies{tag}": json.dumps(rows), f"top_share{tag}": policies[0].top_share}
+    return {f"policies{tag}": json.dumps(rows)}
 
 
-def winner_of(measure: Measure) -> str:
-    """Return the expression of the winner's number of a measure, over a relation with `winner` and the panel's columns.
-
-    What a sample has is the same whatever wins.
-    """
-    return _of_winner(measure.name, measure.origins) if measure.origins else measure.name
-
-
-def _of_winner(column: str, origins: Sequence[Origin]) -> str:
-    cases = " ".join(f"WHEN '{origin}' THEN {origin.lower()}_{column}" for origin in origins)
-    return f"CASE winner {cases} END"
-
-
-_FIND_WINNERS = ", ".join(f"{winner_of(measure)} AS winner_{measure.name}" for measure in MEASURES.values())
+_FIND_WINNERS = ", ".join(f"{measured(measure)} AS winner_{measure.name}" for measure in MEASURES.values())
 _WINNERS = ", ".join(f"winner_{name}" for name in MEASURES)
 """The winner's number of every measure there is, as columns."""
 
@@ -152,19 +154,11 @@ def _policies(guards: Sequence[Guard], tag: str) -> str:
     return f"SELECT unnest(from_json($policies{tag}::JSON, '{json.dumps([columns])}'), recursive := true)"
 
 
-_OUT: Mapping[tuple[str, bool], str] = {
-    ("high", True): ">=",
-    ("high", False): ">",
-    ("low", True): "<=",
-    ("low", False): "<",
-}
-"""How the winner's number stands to the limit of a guard that leaves it out: by side, and whether the end is open."""
-
-
 def _guard(guard: Guard) -> str:
+    value = f"winner_{guard.measure}"
     return (
-        f"WHEN limit_{guard.name} IS NOT NULL AND winner_{guard.measure} IS NULL THEN 'unscored' "
-        f"WHEN winner_{guard.measure} {_OUT[guard.side, guard.is_open]} limit_{guard.name} THEN '{guard.reason}'"
+        f"WHEN limit_{guard.name} IS NOT NULL AND {value} IS NULL THEN 'unscored' "
+        f"WHEN {is_out(guard, value)} THEN '{guard.reason}'"
     )
 
 

@@ -44,12 +44,12 @@ def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] 
     """Return the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
 
     `among` are the numbers of the samples that are looked at (None: all); a top share is one of these.
-    They must share producer and top_share: PolicyError where they do not, or where a value is out of range.
+    They must share a producer: PolicyError where they do not, or where a value is out of range.
     """
     for policy in policies:
         check(policy)
-    if len({(policy.producer, policy.top_share) for policy in policies}) != 1:
-        raise PolicyError("The policies differ in producer or top share.", "Ask for those of one of each at a time.")
+    if len({policy.producer for policy in policies}) != 1:
+        raise PolicyError("The policies differ in producer.", "Ask for those of one at a time.")
     panel = panel_for(store, policies[0])
     only = "" if among is None else "WHERE seq IN (SELECT unnest($among::BIGINT[]))"
     return Query(

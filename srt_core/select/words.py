@@ -7,7 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from srt_core.methods import GUARDS, MEASURES
-from srt_core.records import DERIVATIONS, Acceptance, Candidate, Guard, Origin, Policy, Reason, Selection, Stage
+from srt_core.records import (
+    DERIVATIONS,
+    Acceptance,
+    Candidate,
+    Guard,
+    Origin,
+    Policy,
+    Reason,
+    Selection,
+    ShareOf,
+    Stage,
+)
 from srt_core.reflect.outcomes import Failure
 from srt_core.score.scorings import COMPARED
 
@@ -59,7 +70,7 @@ class _Walk:
 
     def _stage(self, child: Origin, acceptance: Acceptance, margin: float, is_taken: bool) -> str:
         made = DERIVATIONS[child]
-        stage, parent, measure = made.stage.capitalize(), made.parent, made.measure
+        stage, parent, measure = self._rewritten(child).capitalize(), made.parent, made.measure
         if acceptance is Acceptance.NEVER:
             return f"{stage} unchanged: the policy takes no new one."
         if child not in self.candidates:
@@ -73,6 +84,14 @@ class _Walk:
         verb = "rise" if made.direction > 0 else "fall"
         needs = f"; it must {verb} by more than {margin:g}" if margin and not is_taken else ""
         return f"{stage} {'taken' if is_taken else 'refused'}: {change}{needs}."
+
+    def _rewritten(self, child: Origin) -> str:
+        """Name what a rewrite changed: an instruction's input may be all of it."""
+        made = DERIVATIONS[child]
+        new, old = self.candidates.get(child), self.candidates.get(made.parent)
+        if made.stage is Stage.INSTRUCTION and new and old and new.pair.instruction == old.pair.instruction:
+            return "input" if new.pair.input != old.pair.input else made.stage
+        return made.stage
 
     def outcome(self) -> str:
         if self.reason == Reason.KEPT:
@@ -95,14 +114,14 @@ class _Walk:
         return f"the rule needs a score that is not there ({'; '.join(missing)})"
 
     def not_reflected(self) -> str:
-        return f"the policy asks for a new {self._asked}, and {self._absence(self.response_child)}"
+        return f"the policy asks for a rewrite of the {self._asked}, and {self._absence(self.response_child)}"
 
     def reflection_failed(self) -> str:
         failed = next((origin for origin in (self.response_child, *self.failures) if origin in self.failures), None)
-        return f"the policy asks for a new {self._asked}, and {self._absence(failed or self.response_child)}"
+        return f"the policy asks for a rewrite of the {self._asked}, and {self._absence(failed or self.response_child)}"
 
     def not_improved(self) -> str:
-        return f"the policy asks for a new {self._asked}, and none was taken"
+        return f"the policy asks for a rewrite of the {self._asked}, and none was taken"
 
     @property
     def _asked(self) -> Stage | str:
@@ -122,14 +141,16 @@ class _Walk:
         value = self._number(self.winner, measure)
         shown = "" if value is None else f" of {value:.3f}"
         share = f"{self.policy.top_share:g} %"
-        return f"its {_label(measure)}{shown} is not among the highest {share} that the policy keeps"
+        of = "all samples" if self.policy.share_of is ShareOf.ALL else "what is left"
+        return f"its {_label(measure)}{shown} is below the highest {share} of {of}, which the policy keeps"
 
     def _absence(self, origin: Origin) -> str:
-        stage = DERIVATIONS[origin].stage
+        made = DERIVATIONS[origin]
         failure = self.failures.get(origin)
         if failure:
-            return f"the teacher's new {stage} could not be used ({failure.reason.replace('_', ' ')})"
-        return f"there is no new {stage}"
+            return f"the teacher's new {made.stage} could not be used ({failure.reason.replace('_', ' ')})"
+        of_parent = "" if made.parent is Origin.ORIGINAL else f" of {made.parent.capitalize()}"
+        return f"there is no {made.stage} rewrite{of_parent}"
 
     def _no_number(self, origin: Origin, measure: str) -> str:
         status = self.candidates[origin].status

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from functools import lru_cache
 from threading import Event
 
-from srt_core.methods import METHODS, student_and_template
+from srt_core.methods import METHODS, scoring_settings
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.review.status import status
@@ -32,6 +32,7 @@ CONVENTION_HELP = {
     Convention.REFERENCE: "Cuts tokens the way the authors' code does, to compare with their numbers.",
 }
 _SUGGESTING = [name for name, method in METHODS.items() if method.student or method.template]
+"""The methods whose papers say how they scored."""
 
 
 def _choices(*names: str) -> dict[str, str]:
@@ -67,27 +68,38 @@ ARGUMENTS = (
     Argument("method", str, "", option=Option(f"Score as its paper does: {', '.join(_SUGGESTING)}.")),
     Argument(
         "convention",
-        Convention,
-        Convention.ALIGNED,
-        option=Option("How texts become tokens."),
+        Convention | None,
+        option=Option("How texts become tokens; the method's where not given, else aligned."),
         field=Field(
             "Convention",
             widget=Widget.RADIO,
+            first=Convention.ALIGNED,
             choices={str(each): each.capitalize() for each in Convention},
             captions=[CONVENTION_HELP[each] for each in Convention],
         ),
     ),
     Argument(
         "max_length",
-        int,
-        2048,
-        option=Option("Tokens; the student's own limit where that is less.", low=2),
+        int | None,
+        option=Option("Tokens, or the student's own limit where less; the method's where not given, else 2048.", low=2),
         field=Field(
             "Max length (tokens)",
             "Prompt and text together. The student's own limit where that is less.",
             Widget.NUMBER,
+            first=2048,
             low=16,
             high=1_000_000,
+        ),
+    ),
+    Argument(
+        "direct_prefix",
+        bool,
+        False,
+        option=Option("Compute the fifth loss of Cherry's score too.", name="cherry-loss"),
+        field=Field(
+            "Cherry's score too",
+            "A fifth loss a version: of the response after the words that open it, such as ### Response:.",
+            Widget.SWITCH,
         ),
     ),
     Argument(
@@ -131,7 +143,8 @@ ARGUMENTS = (
 
 def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
     """Score what has no score yet with a student that is loaded, as the arguments of the step ask it."""
-    template = load_template(asked["template"])
+    asked = _resolved(asked)
+    template = _template(asked)
     yield from score(
         store,
         student,
@@ -144,6 +157,11 @@ def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> 
     )
 
 
+def _template(asked: Arguments) -> Template:
+    """Return the template, with its prefix where Cherry's score is asked for; TemplateError as `load_template`."""
+    return load_template(asked["template"], with_prefix=asked["direct_prefix"])
+
+
 def _stamp(store: Store, asked: Arguments, template: Template) -> str:
     """Say what a scoring was asked with: a run with the same stamp that has scored all there is needs no student."""
     texts = template_hash(store, template)
@@ -152,9 +170,8 @@ def _stamp(store: Store, asked: Arguments, template: Template) -> str:
 
 
 def _resolved(asked: Arguments) -> Arguments:
-    """Return the arguments with the student and the template of the method where they are not given."""
-    student, template = student_and_template(asked["method"], asked["student"], asked["template"])
-    return {**asked, "student": student, "template": template}
+    """Return the arguments with those of the method's paper, or the usual ones, where they are not given."""
+    return {**asked, **scoring_settings(asked["method"], asked)}
 
 
 def warn(store: Store, asked: Arguments) -> list[str]:
@@ -165,7 +182,7 @@ def warn(store: Store, asked: Arguments) -> list[str]:
         TemplateError: there is no such template.
     """
     asked = _resolved(asked)
-    template = load_template(asked["template"])
+    template = _template(asked)
     if not has_contexts(store):
         return []
     student = asked["student"]
@@ -185,7 +202,7 @@ def _chat_template(student: str, _stamp: str) -> ChatTemplate:
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
     asked = _resolved(asked)
-    student, template = asked["student"], load_template(asked["template"])
+    student, template = asked["student"], _template(asked)
     if is_scored(store, _stamp(store, asked, template)):
         yield Progress("candidates", total=0, message="Everything was scored before.")
         return
@@ -222,5 +239,6 @@ SCORE = Step(
     rows=(
         Row(("student", "device", "dtype"), (4, 1, 1)),
         Row(("template", "convention", "max_length"), (2, 2, 1)),
+        Row(("direct_prefix",)),
     ),
 )

@@ -84,9 +84,8 @@ def outcome_map(
     drawn = _draw(store) if fit is None or min(each.top_share for each in grid) < 100 else []
     drawn = sorted({*drawn, *(seq for seq, _ in fit or ())})
     hits, samples = [0] * len(grid), 0
-    for places in _alike(grid):
-        for row in _counted(store, [grid[place] for place in places], fit, drawn):
-            hits[places[row["policy"]]], samples = row["hits"], row["samples"]
+    for row in _counted(store, grid, fit, drawn):
+        hits[row["policy"]], samples = row["hits"], row["samples"]
     rows = [hits[first : first + wide] for first in range(0, len(hits), wide)]
     of_all = int(store.value("SELECT count(*) FROM selection")) if fit is None else len(fit)
     return OutcomeMap(list(x[1]), list(y[1]), rows, samples, of_all)
@@ -95,14 +94,6 @@ def outcome_map(
 def _draw(store: Store) -> list[int]:
     rows = store.rows("SELECT seq FROM selection ORDER BY hash(seq), seq LIMIT ?", [DRAWN])
     return [row["seq"] for row in rows]
-
-
-def _alike(grid: Sequence[Policy]) -> list[list[int]]:
-    """Put the places of policies with one top share together: the rule takes these at once."""
-    places: dict[float, list[int]] = {}
-    for place, policy in enumerate(grid):
-        places.setdefault(policy.top_share, []).append(place)
-    return list(places.values())
 
 
 def _counted(store: Store, policies: Sequence[Policy], fit: Fit | None, drawn: Sequence[int]) -> list[Row]:

@@ -17,16 +17,16 @@ ORIGIN_LABELS = {
 ORIGIN_HELP = {
     Origin.ORIGINAL: "The pair as imported.",
     Origin.RESPONSE: "The response was rewritten, the instruction kept.",
-    Origin.INSTRUCTION: "The instruction was rewritten, with a new response to it.",
+    Origin.INSTRUCTION: "The instruction or its input was rewritten, mostly with a new response to it.",
     Origin.BOTH: "The instruction was rewritten, then its response once more.",
 }
 
 _REASON_LABELS: Mapping[str, str] = {
     Reason.KEPT: "Kept",
     Reason.UNSCORED: "No score",
-    Reason.NOT_REFLECTED: "Not reflected yet",
+    Reason.NOT_REFLECTED: "Required rewrite missing",
     Reason.REFLECTION_FAILED: "Reflection failed",
-    Reason.NOT_IMPROVED: "Rewrite did not improve",
+    Reason.NOT_IMPROVED: "Required rewrite not taken",
     Reason.BELOW_TOP_SHARE: "Below the top share",
     **{guard.reason: guard.reason_label for guard in GUARDS.values()},
 }

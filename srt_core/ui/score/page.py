@@ -18,6 +18,11 @@ from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
 EXPLORE = "pages/4_Explore.py"
+_SETTINGS = {
+    "student": "student", "template": "template", "convention": "convention", "max_length": "max length",
+    "direct_prefix": "",
+}  # fmt: skip
+"""How a method's paper scored: the fields that its button fills in, and how they are said."""
 OWN_TEMPLATE = "A file of your own"
 STATUS_LABELS = {
     LossStatus.OK: ("Scored", "Both scores are there."),
@@ -72,9 +77,9 @@ def _offer_methods() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Fill in what a paper used:", width="content")
         for method in METHODS.values():
-            used = {name: getattr(method, name) for name in ("student", "template") if getattr(method, name)}
+            used = {name: getattr(method, name) for name in _SETTINGS if getattr(method, name)}
             if used:
-                said = ", ".join(f"{name} {value}" for name, value in used.items())
+                said = ", ".join(f"{_SETTINGS[name]} {value}" for name, value in used.items() if _SETTINGS[name])
                 st.button(method.label, key=f"score_as_{method.name}", type="tertiary", help=f"{said}: {method.paper}",
                           on_click=st.session_state.update, args=(used,))  # fmt: skip
 

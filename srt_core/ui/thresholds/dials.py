@@ -24,6 +24,10 @@ _CHOICE_LABELS = {
     "improved": "If better",
     "always": "Always",
     "never": "Never",
+    "kept": "What is left",
+    "all": "All samples",
+    "round": "To the nearest",
+    "floor": "Down",
     **MEASURE_LABELS,
 }
 

@@ -1,0 +1,153 @@
+"""Cherry's score (arXiv 2308.12032) is the authors' own, and what max length cuts is known by text."""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from srt_core.errors import TemplateError
+from srt_core.methods import PRESETS
+from srt_core.project.store import Store
+from srt_core.records import CandidateLosses, Loss, LossStatus
+from srt_core.review.filter.facets import count
+from srt_core.review.filter.filter import Filter
+from srt_core.score.ifd import Convention, score_of
+from srt_core.score.run import score
+from srt_core.score.templates import load_template
+from srt_core.select import selection
+from srt_core.select.derive import refresh
+from tests.empty_project import create_empty
+from tests.pipeline import CountingStudent, counting_student, import_rows
+from tests.reflecting import walk
+from tests.small_project import alpaca_rows
+from tests.tiny_students import byte_tokenizer, tiny_llama
+
+CHERRY = load_template("alpaca", with_prefix=True)
+ROWS = [
+    *alpaca_rows(12),
+    {"instruction": "Name a colour.", "input": "", "output": "Red, green and blue are three of them. " * 12},
+    {"instruction": "Name three colours of the rainbow. " * 9, "input": "", "output": "Red."},
+    {"instruction": "Translate the sentence into French. " * 20, "input": "", "output": "Le chat dort."},
+]
+LENGTH = 160
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with create_empty(tmp_path / "p.srt") as store:
+        import_rows(store, ROWS)
+        yield store
+
+
+@pytest.fixture(scope="module")
+def student() -> CountingStudent:
+    torch.set_num_threads(1)
+    return counting_student()
+
+
+def score_by_cherry(store: Store, student: CountingStudent) -> None:
+    walk(score(store, student, CHERRY, convention=Convention.REFERENCE, max_length=LENGTH))
+
+
+def numbers(store: Store, measure: str) -> list[float | None]:
+    """A measure of every original, in order."""
+    refresh(store)
+    return [row["number"] for row in store.rows(f"SELECT original_{measure} AS number FROM panel ORDER BY seq")]
+
+
+def published(tokenizer: Any, model: Any, row: Mapping[str, str], length: int) -> float | None:
+    """The authors' score of a pair, from their formula: mean token losses of the answer, by labels and places.
+
+    The whole text is tokenised at once and cut at max length; the answer alone stands after the prefix and is cut where
+    the other one is. The losses are transformers' own, one text at a time.
+    """
+    before = CHERRY.with_input if row["input"] else CHERRY.no_input
+    prompt = before.replace("{instruction}", row["instruction"]).replace("{input}", row["input"])
+
+    def mean_loss(begin: str, limit: int) -> float | None:
+        ids = tokenizer.encode(begin + row["output"])[:limit]
+        first = len(tokenizer.encode(begin))
+        if len(ids) <= first:
+            return None
+        labels = [-100] * first + ids[first:]
+        with torch.no_grad():
+            found = model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels]))
+        return float(found.loss)
+
+    prefix, prompt_length = "### Response:", len(tokenizer.encode(prompt))
+    given = mean_loss(prompt, length)
+    alone = mean_loss(prefix, length - prompt_length + len(tokenizer.encode(prefix)))
+    return None if given is None or alone is None else given / alone
+
+
+def test_the_score_is_the_authors(store: Store, student: CountingStudent) -> None:
+    """On every pair the score is their formula's, also where max length cuts the answer; none where nothing is left."""
+    score_by_cherry(store, student)
+    tokenizer = byte_tokenizer(has_bos=True)
+    model = tiny_llama(len(tokenizer))  # its weights are those of the student
+    wanted = [published(tokenizer, model, row, LENGTH) for row in ROWS]
+    assert numbers(store, "cherry_ifd") == pytest.approx(wanted, rel=1e-5)
+    assert wanted[-1] is None
+    assert None not in wanted[:-1]
+
+
+def test_a_bigram_student_gives_the_ratio_worked_out_by_hand() -> None:
+    """Losses after the start token and after the prefix give two scores that differ."""
+    means = {"y": 0.804718956, "y_given_x": 0.255412812, "x": 1.0, "x_given_y": 1.0, "y_after_prefix": 0.458145366}
+    found = score_of(CandidateLosses(**{name: Loss(mean, 3, LossStatus.OK) for name, mean in means.items()}))
+    assert found.cherry_ifd == pytest.approx(0.557492951, abs=1e-6)
+    assert found.loss_ratio == pytest.approx(0.317393806, abs=1e-6)
+
+
+def test_without_it_the_fifth_loss_costs_nothing(store: Store, student: CountingStudent) -> None:
+    """A scoring that does not ask for it is another, of the same four losses, which are not computed again."""
+    walk(score(store, student, load_template("alpaca"), convention=Convention.REFERENCE, max_length=LENGTH))
+    four = store.value("SELECT count(*) FROM loss")
+    assert numbers(store, "cherry_ifd") == [None] * len(ROWS)
+    score_by_cherry(store, student)
+    assert store.value("SELECT count(*) FROM loss") - four <= len(ROWS)
+    assert [row["scorings"] for row in store.rows("SELECT count(*) AS scorings FROM scoring")] == [2]
+
+
+def test_a_template_without_a_prefix_has_no_such_score() -> None:
+    """Where no words open the response there is nothing to put before it, and nothing is made up."""
+    with pytest.raises(TemplateError, match="plain has none"):
+        load_template("plain", with_prefix=True)
+
+
+def test_the_policy_keeps_a_floored_share_of_what_is_not_above_one(store: Store, student: CountingStudent) -> None:
+    """A score above 1 is dropped, and of the rest the highest are kept: int(rate x survivors)."""
+    score_by_cherry(store, student)
+    policy = PRESETS["cherry"]
+    found = [value for value in numbers(store, "cherry_ifd") if value is not None]
+    below = sorted((value for value in found if value <= 1), reverse=True)
+    kept = [row["winner_cherry_ifd"] for row in selection.select(store, policy) if row["origin"]]
+    assert sorted(kept, reverse=True) == below[: int(policy.top_share / 100 * len(below))]
+
+
+def test_what_is_cut_is_flagged_for_the_ratio_it_touches(store: Store, student: CountingStudent) -> None:
+    """A long response is cut for IFD, a long instruction for r-IFD, and where a prompt leaves no room nothing is read."""
+    walk(score(store, student, load_template("alpaca"), max_length=LENGTH))
+    whole = range(len(ROWS) - 3)
+    read, asked = numbers(store, "response_read"), numbers(store, "instruction_read")
+    assert {read[place] for place in whole} == {1.0}
+    cut = read[-3]
+    assert cut is not None and 0 < cut < 1
+    tokens = len(byte_tokenizer(has_bos=True).encode(ROWS[-3]["output"], add_special_tokens=False))
+    assert math.isclose(cut * tokens, store.value("SELECT max(tokens_y) FROM score"), rel_tol=1e-9)
+    assert (read[-1], asked[-3]) == (0.0, 0.0)
+    number = asked[-1]
+    assert number is not None and number < 1
+    assert count(store, Filter(problem=("truncated",))) >= 3
+
+
+def test_a_policy_leaves_out_what_was_cut(store: Store, student: CountingStudent) -> None:
+    """The guards on what was read drop the cut ones and no other, each with its reason."""
+    walk(score(store, student, load_template("alpaca"), max_length=LENGTH))
+    free = PRESETS["superfiltering"].limited(max_ifd=None, min_response_read=1.0)
+    read = numbers(store, "response_read")
+    reasons = [row["reason"] for row in selection.select(store, free)]
+    assert [reason == "response_cut" for reason in reasons] == [value is not None and value < 1 for value in read]
