@@ -447,7 +447,7 @@ def test_the_applied_policy_survives_closing(tmp_path: Path) -> None:
 
 
 def test_apply_never_touches_a_decision(small: Store) -> None:
-    """Decisions and verdicts of decided samples stay under any policy; what nobody decided or parked follows the rule."""
+    """Decisions and their verdicts stay under any policy; what nobody decided or parked follows the rule."""
     refresh(small)
     for place, action in enumerate([Action.APPROVE, Action.CHOOSE, Action.REJECT, Action.PARK] * 5):
         origin = Origin.ORIGINAL if action in (Action.APPROVE, Action.CHOOSE) else None

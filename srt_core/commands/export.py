@@ -10,6 +10,7 @@ from srt_core.export.contents import Scope, counts
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
+from srt_core.export.prompts import describe_prompts
 
 
 def export_(
@@ -39,5 +40,5 @@ def export_(
         for name in format:
             written = export(store, out_dir, name, scope=scope, conversations=conversations, by=user_name())
             typer.echo(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
-            for said in written.described():
+            for said in (*written.described(), *filter(None, [describe_prompts(store, name)])):
                 typer.echo(f"  {said}")
