@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError, SRTError
-from srt_core.methods import DIALS, GUARDS, PRESETS, REASONS
+from srt_core.methods import GUARDS, PRESETS, REASONS
 from srt_core.project import events
 from srt_core.project.store import Row, Store
 from srt_core.records import OPTIONS, Acceptance, Action, Decision, Origin, Policy, Reason, Rounding, Selection, ShareOf
@@ -31,6 +31,8 @@ from tests.rule_project import SCORING, append_scores, create_project, sample_na
 GRID = (None, 0.0, 0.25, 0.5, 0.5, 0.625, 0.75, 0.75, 0.875, 1.0, 1.25)
 MARGINS = (0.0, 0.0, 0.125, 0.25, -0.125, -0.25, -10.0)
 CEILINGS = (None, 1.0, 1.0, 0.75, 0.5, 0.25, 2.0)
+RANKS = ("ifd", "loss_ratio")
+"""The measures to rank by that a case has."""
 SHARES = (100.0, 100.0, 50.0, 33.3, 25.0, 10.0, 2.0, 0.1)
 
 FREE = Policy(require_response_reflection=False).limited(max_ifd=None, max_r_ifd=None)
@@ -46,7 +48,7 @@ POLICIES = st.builds(
     require_response_reflection=st.booleans(),
     require_reflection=st.booleans(),
     top_share=st.sampled_from(SHARES),
-    rank_by=st.sampled_from(DIALS["rank_by"].choices),
+    rank_by=st.sampled_from(RANKS),
     share_of=st.sampled_from(ShareOf),
     share_rounding=st.sampled_from(Rounding),
 )
@@ -179,7 +181,7 @@ def random_policy(draw: random.Random) -> Policy:
         require_response_reflection=draw.random() < 0.5,
         require_reflection=draw.random() < 0.3,
         top_share=draw.choice([100.0, 80.0, 37.5, 10.0, 5.0]),
-        rank_by=draw.choice(DIALS["rank_by"].choices),
+        rank_by=draw.choice(RANKS),
         share_of=draw.choice(list(ShareOf)),
         share_rounding=draw.choice(list(Rounding)),
     ).limited(**ceilings)

@@ -28,7 +28,7 @@ TEMPLATES = {
 
 def records() -> list[Any]:
     """Every recorded pair of a template that is one of ours, with its name."""
-    found = []
+    found: list[Any] = []
     for path in sorted(RECORDS.glob("*.json")):
         for record in json.loads(path.read_text("utf-8"))["records"]:
             if name := TEMPLATES.get((path.stem, record["template"])):
