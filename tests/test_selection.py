@@ -355,7 +355,8 @@ def test_each_method_takes_its_share_as_published(
     left = Numbers(0.5, 0.5, 0.5)
     cases = [left] * survivors + [Numbers(1.5, 0.5, 1.5)] * (samples - survivors)
     with originals(tmp_path, *cases) as store:
-        policy = replace(PRESETS[preset], top_share=50.0, require_response_reflection=False).limited(max_ifd=1.0)
+        policy = replace(PRESETS[preset], top_share=50.0, rank_by="ifd", require_response_reflection=False)
+        policy = policy.limited(max_ifd=1.0, max_r_ifd=None, max_cherry_ifd=None)
         assert len(kept(store, policy)) == number
 
 
@@ -541,7 +542,7 @@ def test_a_policy_survives_json(policy: Policy) -> None:
 
 def test_the_rule_is_bound_every_option_of_the_policy() -> None:
     """No option can be added to Policy without the rule being handed it; the producer says which panel it reads."""
-    bound = parameters([Policy()])
+    bound = parameters([Policy().limited(**dict.fromkeys(GUARDS, 1.0))])
     (row,) = json.loads(str(bound["policies"]))
     limits = {f"limit_{name}" for name in GUARDS}
     assert {*row} - {"policy"} == set(OPTIONS) - {"name", "method", "producer"} | limits
