@@ -89,9 +89,12 @@ def test_the_score_is_the_authors(store: Store, student: CountingStudent) -> Non
     tokenizer = byte_tokenizer(has_bos=True)
     model = tiny_llama(len(tokenizer))  # its weights are those of the student
     wanted = [published(tokenizer, model, row, LENGTH) for row in ROWS]
-    assert numbers(store, "cherry_ifd") == pytest.approx(wanted, rel=1e-5)
+    found = numbers(store, "cherry_ifd")
+    assert [number is None for number in found] == [number is None for number in wanted]
     assert wanted[-1] is None
-    assert None not in wanted[:-1]
+    there = [number for number in wanted if number is not None]
+    assert [number for number in found if number is not None] == pytest.approx(there, rel=1e-5)
+    assert len(there) > len(ROWS) / 2
 
 
 def test_a_bigram_student_gives_the_ratio_worked_out_by_hand() -> None:
@@ -129,7 +132,7 @@ def test_the_policy_keeps_a_floored_share_of_what_is_not_above_one(store: Store,
 
 
 def test_what_is_cut_is_flagged_for_the_ratio_it_touches(store: Store, student: CountingStudent) -> None:
-    """A long response is cut for IFD, a long instruction for r-IFD, and where a prompt leaves no room nothing is read."""
+    """A long response is cut for IFD, a long instruction for r-IFD; where a prompt leaves no room nothing is read."""
     walk(score(store, student, load_template("alpaca"), max_length=LENGTH))
     whole = range(len(ROWS) - 3)
     read, asked = numbers(store, "response_read"), numbers(store, "instruction_read")

@@ -99,7 +99,8 @@ def test_select_prints_what_status_counts(walked: Walked) -> None:
     assert title == f"Policy selective-paper: {selected['total']} samples kept."
     printed = [f"  origin {name}: {number}" for name, number in selected["by_origin"].items()]
     printed += [f"  reason {name}: {number}" for name, number in selected["by_reason"].items()]
-    assert lines == printed
+    pairs = found["verdicts"]
+    assert lines == [*printed, f"An export holds {pairs:,} {'pair' if pairs == 1 else 'pairs'}."]
     assert sum(selected["by_reason"].values()) == found["samples"] == SAMPLES
     assert sum(selected["by_origin"].values()) == selected["total"] > 0
     assert found["policy"] == "selective-paper"
@@ -226,7 +227,12 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
     assert (finished.returncode, finished.stderr) == (DONE, "")
     found = status_of(project)
     selected = found["selected"]
-    assert [line.partition(" rows")[0] for line in finished.stdout.splitlines()] == [
+    said, notes = [], []
+    for line in finished.stdout.splitlines():
+        (notes if line.startswith("  ") else said).append(line)
+    assert all("Scored with alpaca" in note for note in notes)
+    assert len(notes) == len(formats) / 2 - 1
+    assert [line.partition(" rows")[0] for line in said] == [
         f"{out / 'alpaca.json'}: {selected['total']}",
         f"{out / 'messages.jsonl'}: {selected['total']}",
         f"{out / 'pairs.parquet'}: {selected['total']}",

@@ -18,6 +18,7 @@ from srt_core.export.contents import Scope, counts, preview
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.past import past_exports, rebuild
+from srt_core.export.prompts import describe_prompts
 from srt_core.importing.files import AS_WRITTEN, ImportRow, Reject, read_rows
 from srt_core.importing.run import import_file
 from srt_core.methods import PRESETS
@@ -255,6 +256,14 @@ def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: St
     assert picked == selected(store) and set(picked) != {sample for sample, _ in exported}
     decisions = {line["sample_id"]: line["decision"] for line in lines}
     assert Counter(decisions.values()) == {None: 31, "approve": 1, "choose": 2, "edit": 2, "park": 2, "reject": 2}
+
+
+def test_an_export_says_where_trainers_use_another_prompt(store: Store) -> None:
+    """The project was scored with alpaca: whoever trains on the file is told which prompt its trainer makes of it."""
+    said = describe_prompts(store, "alpaca")
+    assert "Scored with alpaca, which no trainer makes of this file" in said
+    assert "Axolotl and torchtune makes alpaca-axolotl, LLaMA-Factory makes alpaca-llamafactory" in said
+    assert describe_prompts(store, "scores") == ""
 
 
 def test_a_filter_with_open_ends_is_exported(store: Store, tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_a_project_of_schema_version_2_is_brought_forward(tmp_path: Path) -> Non
     with Store.open(path) as store:
         assert store.meta("drift_filled") is None
     with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
         assert columns_of(store) == columns
 
 
@@ -218,6 +219,7 @@ def test_a_project_of_schema_version_3_is_brought_forward(tmp_path: Path) -> Non
         assert store.value("SELECT count(*) FROM verdict WHERE decided") == 2
         columns = columns_of(store)
     with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
         assert columns_of(store) == columns
 
 
@@ -264,6 +266,7 @@ def test_a_scoring_of_schema_version_5_is_found_again(tmp_path: Path) -> None:
         assert store.value("SELECT original_ifd FROM panel") == pytest.approx(math.exp(-0.5))
         columns = columns_of(store)
     with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
         assert columns_of(store) == columns
 
 
@@ -320,6 +323,7 @@ def test_a_project_of_schema_version_4_is_brought_forward(tmp_path: Path) -> Non
         ]
         columns = columns_of(store)
     with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
         assert columns_of(store) == columns
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srt_core.errors import PolicyError
-from srt_core.methods import DIALS, GUARDS, PRESETS
+from srt_core.methods import GUARDS, PRESETS
 from srt_core.project.store import Store
 from srt_core.records import OPTIONS, Acceptance, Origin, Policy, Reason, Rounding, ShareOf
 from srt_core.select import selection
@@ -26,6 +26,8 @@ from tests.rule_project import create_project, kept, random_cases, read, sample_
 
 MARGINS = (0.0, 0.0, 0.125, 0.25, -0.125, -0.25, -10.0)
 CEILINGS = (None, 1.0, 1.0, 0.75, 0.5, 0.25, 2.0)
+RANKS = ("ifd", "loss_ratio")
+"""The measures to rank by that a case has."""
 SHARES = (100.0, 100.0, 50.0, 33.3, 25.0, 10.0, 2.0, 0.1)
 
 FREE = Policy(require_response_reflection=False).limited(max_ifd=None, max_r_ifd=None)
@@ -41,7 +43,7 @@ POLICIES = st.builds(
     require_response_reflection=st.booleans(),
     require_reflection=st.booleans(),
     top_share=st.sampled_from(SHARES),
-    rank_by=st.sampled_from(DIALS["rank_by"].choices),
+    rank_by=st.sampled_from(RANKS),
     share_of=st.sampled_from(ShareOf),
     share_rounding=st.sampled_from(Rounding),
 )
@@ -148,7 +150,7 @@ def random_policy(draw: random.Random) -> Policy:
         require_response_reflection=draw.random() < 0.5,
         require_reflection=draw.random() < 0.3,
         top_share=draw.choice([100.0, 80.0, 37.5, 10.0, 5.0]),
-        rank_by=draw.choice(DIALS["rank_by"].choices),
+        rank_by=draw.choice(RANKS),
         share_of=draw.choice(list(ShareOf)),
         share_rounding=draw.choice(list(Rounding)),
     ).limited(**ceilings)
@@ -322,7 +324,8 @@ def test_each_method_takes_its_share_as_published(
     left = Numbers(0.5, 0.5, 0.5)
     cases = [left] * survivors + [Numbers(1.5, 0.5, 1.5)] * (samples - survivors)
     with originals(tmp_path, *cases) as store:
-        policy = replace(PRESETS[preset], top_share=50.0, require_response_reflection=False).limited(max_ifd=1.0)
+        policy = replace(PRESETS[preset], top_share=50.0, rank_by="ifd", require_response_reflection=False)
+        policy = policy.limited(max_ifd=1.0, max_r_ifd=None, max_cherry_ifd=None)
         assert len(kept(store, policy)) == number
 
 
@@ -384,7 +387,7 @@ def test_a_policy_survives_json(policy: Policy) -> None:
 
 def test_the_rule_is_bound_every_option_of_the_policy() -> None:
     """No option can be added to Policy without the rule being handed it; the producer says which panel it reads."""
-    bound = parameters([Policy()])
+    bound = parameters([Policy().limited(**dict.fromkeys(GUARDS, 1.0))])
     (row,) = json.loads(str(bound["policies"]))
     limits = {f"limit_{name}" for name in GUARDS}
     assert {*row} - {"policy"} == set(OPTIONS) - {"name", "method", "producer"} | limits

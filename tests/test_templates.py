@@ -40,7 +40,10 @@ def write(path: Path, text: str) -> Path:
 
 def test_the_built_in_templates_are_those_of_the_method() -> None:
     """alpaca comes first, and chat uses the tokenizer's own template."""
-    assert TEMPLATE_NAMES == ("alpaca", "vicuna", "wizardlm", "plain", "chatml", "chat")
+    assert TEMPLATE_NAMES == (
+        "alpaca", "alpaca-axolotl", "alpaca-llamafactory", "vicuna", "vicuna-fastchat", "vicuna-llamafactory",
+        "wizardlm", "plain", "chatml", "chat",
+    )  # fmt: skip
     assert [name for name in TEMPLATE_NAMES if load_template(name).is_chat] == ["chat"]
 
 
@@ -200,7 +203,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path: Path) -> None:
     for name in ("alpca", tmp_path):
         with pytest.raises(TemplateError, match="There is no template") as caught:
             load_template(name)
-        assert "alpaca, vicuna" in caught.value.hint
+        assert "alpaca, alpaca-axolotl" in caught.value.hint
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from srt_core.export.contents import Scope, counts
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
+from srt_core.export.prompts import describe_prompts
 
 
 def export_(
@@ -43,5 +44,5 @@ def export_(
                 store, out_dir, name, scope=scope, conversations=conversations, by=user_name(), force=force
             )
             say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
-            for said in written.described():
+            for said in (*written.described(), *filter(None, [describe_prompts(store, name)])):
                 say(f"  {said}")

@@ -1,8 +1,8 @@
 """Cherry data selection (arXiv 2308.12032): originals only, the top share by the authors' own score.
 
-That is L(y given x) / L(y), a ratio of losses, with L(y) after the words that open the response (`### Response:`) and not
-after the start token, as in their code: a fifth loss, which is computed where this method is asked for. A score above 1 is
-dropped, a response that max length cut is kept. Their "5 %" file is 6 % of what is left, rounded down.
+That is L(y given x) / L(y), a ratio of losses, with L(y) after the words that open the response (`### Response:`) and
+not after the start token, as in their code: a fifth loss, which is computed where this method is asked for. A score
+above 1 is dropped, a response that max length cut is kept. Their "5 %" file is 6 % of what is left, rounded down.
 """
 
 from srt_core.methods.method import Method

@@ -39,7 +39,7 @@ class Method:
         dials: the options and guards that its screens show, by name.
         student: the student that its paper uses, by hub name; "" leaves it to the curator: the model to be trained.
         template: the template that its paper uses; "" leaves it to the curator.
-        convention, max_length: how its authors' code cuts texts into tokens, and after how many it stops; "", 0: as usual.
+        convention, max_length: how its authors' code makes tokens of texts, and how many at most; "", 0: as usual.
         direct_prefix: whether its score takes a fifth loss, of the response after the template's prefix.
         measures, guards, rewriters: what it brings beside those that every project has.
         place: where it stands among the others in lists.

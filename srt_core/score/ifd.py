@@ -196,7 +196,7 @@ class _Planner:
         return _Ratio(
             LossRequest(direct, first, status, hint) if len(direct) > first else _NO_TARGET,
             LossRequest(kept, start, status, shared),
-            min((len(kept) - start) / length, len(direct) / len(text)) if text else None,
+            min((len(kept) - start) / length, (len(direct) - first) / max(1, len(text) - first)),
         )
 
     def _started(self, text: str) -> _Ids:
@@ -224,7 +224,7 @@ _WORST_LAST = tuple(LossStatus)
 
 
 def score_of(losses: CandidateLosses) -> Score:
-    """Return the ratios of losses. The status is the worst of the first four; a ratio without a finite value is None."""
+    """Return the ratios of losses, None where not finite. The status is the worst of the first four losses."""
     ifd = _ppl_ratio(losses.y_given_x, losses.y)
     r_ifd = _ppl_ratio(losses.x_given_y, losses.x)
     loss_ratio = _loss_ratio(losses.y_given_x, losses.y)

@@ -1,11 +1,12 @@
 """How close each sample is to another outcome: the smallest change of one limit of the policy that gives it one.
 
 The outcome is the candidate that is kept, or none. The limits are both margins, the guards that are on and the cut of a
-top share: the lowest number kept. A limit counts only where its move by that distance and a billionth changes the outcome
-while the others stand: a rewrite that would be taken and then left out by a ceiling is close to nothing.
+top share: the lowest number kept. A limit counts only where moving it by that distance and a billionth changes the
+outcome while the others stand: a rewrite that would be taken and then left out by a ceiling is close to nothing.
 
-Where a top share is taken, whoever comes in must rank among what is kept, and the same move takes others along. It counts
-where it is certain: even if all of these ranked higher, the sample would have a place. Text alone: nothing is run here.
+Where a top share is taken, whoever comes in must rank among what is kept, and the same move takes others along. It
+counts where it is certain: were all of these to rank higher, the sample would still have a place. Text alone: nothing
+is run here.
 """
 
 from collections.abc import Sequence

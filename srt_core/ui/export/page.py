@@ -9,6 +9,7 @@ from srt_core.export.export import export
 from srt_core.export.files import Exported
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations, has_conversations
+from srt_core.export.prompts import describe_prompts
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
 from srt_core.project.store import Store
@@ -133,6 +134,8 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
     st.subheader("Write")
     folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
     force = st.checkbox("Also replace files there that srt did not write", key="force")
+    if said := describe_prompts(project.store, format):
+        st.text(said)
     lists_pairs = FORMATS[format].fields is not None
     label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
     nothing = lists_pairs and not pairs

@@ -1,0 +1,70 @@
+"""Templates that are named after a trainer are what that trainer makes of a pair, by its own recorded output.
+
+scripts/trainer_records.py makes the records. Trainers end a response with the end token, which no scoring does.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from srt_core.records import Pair
+from srt_core.score.templates import load_template, prompt
+
+RECORDS = Path(__file__).parent / "data" / "trainers"
+STUDENT = Path(__file__).parent.parent / "sample_data" / "student"
+TEMPLATES = {
+    ("axolotl", "alpaca"): "alpaca-axolotl",
+    ("torchtune", "alpaca"): "alpaca-axolotl",
+    ("llamafactory", "alpaca"): "alpaca-llamafactory",
+    ("llamafactory", "vicuna"): "vicuna-llamafactory",
+    ("llamafactory", "chatml"): "chatml",
+    ("fastchat", "vicuna"): "vicuna-fastchat",
+}
+"""Our template for what a trainer calls so. Axolotl's own chatml of Alpaca rows has a system text that nobody gave."""
+
+
+def records() -> list[Any]:
+    """Every recorded pair of a template that is one of ours, with its name."""
+    found: list[Any] = []
+    for path in sorted(RECORDS.glob("*.json")):
+        for record in json.loads(path.read_text("utf-8"))["records"]:
+            if name := TEMPLATES.get((path.stem, record["template"])):
+                found.append(pytest.param(name, record, id=f"{path.stem}-{name}-{len(found)}"))
+    return found
+
+
+def pair_of(record: dict[str, Any]) -> Pair:
+    row = record["pair"]
+    return Pair(row["instruction"], row["output"], row["input"])
+
+
+@pytest.mark.parametrize(("name", "record"), records())
+def test_a_template_is_what_its_trainer_writes(name: str, record: dict[str, Any]) -> None:
+    """The prompt is the trainer's letter for letter, after its start token, and the response follows as it is."""
+    pair = pair_of(record)
+    assert prompt(load_template(name), pair) == record["prompt"].removeprefix("<s>")
+    assert record["response"].startswith(pair.response)
+
+
+@pytest.mark.parametrize(("name", "record"), records())
+def test_the_aligned_convention_has_the_trainers_tokens(name: str, record: dict[str, Any]) -> None:
+    """Prompt and response made into tokens apart, as the aligned convention does, are those that are trained on."""
+    tokenizer = AutoTokenizer.from_pretrained(STUDENT)
+    pair = pair_of(record)
+    start = [tokenizer.bos_token_id] if record["prompt_ids"][0] == tokenizer.bos_token_id else []
+    assert start + tokenizer.encode(prompt(load_template(name), pair), add_special_tokens=False) == record["prompt_ids"]
+    target = tokenizer.encode(pair.response, add_special_tokens=False)
+    assert record["response_ids"][: len(target)] == target
+
+
+def test_every_trainers_template_is_checked_or_named() -> None:
+    """The templates named after trainers without a record are those that the documentation calls unchecked."""
+    recorded = {path.stem for path in RECORDS.glob("*.json")}
+    unchecked = {name for (trainer, _), name in TEMPLATES.items() if trainer not in recorded and "-" in name}
+    said = (Path(__file__).parent.parent / "docs" / "templates.md").read_text("utf-8")
+    for name in {name for name in TEMPLATES.values() if "-" in name}:
+        assert f"`{name}`" in said
+        assert (f"`{name}` is unchecked" in said) == (name in unchecked)
