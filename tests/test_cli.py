@@ -227,7 +227,8 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
     assert (finished.returncode, finished.stderr) == (DONE, "")
     found = status_of(project)
     selected = found["selected"]
-    said, notes = [], []
+    said: list[str] = []
+    notes: list[str] = []
     for line in finished.stdout.splitlines():
         (notes if line.startswith("  ") else said).append(line)
     assert all("Scored with alpaca" in note for note in notes)
