@@ -343,10 +343,11 @@ def test_score_another_way(project: Path, walked: Walked, tmp_path: Path, comman
 
 @pytest.fixture
 def two_students(project: Path, tmp_path: Path, command: Command) -> Path:
-    """The project scored a second time, as Superfiltering asks a student, by another one."""
+    """The project scored a second time, as Superfiltering asks a student but in our own convention, by another one."""
     tokenizer = byte_tokenizer(has_bos=False)
     small = save(tmp_path / "small", tiny_gpt2(len(tokenizer)), tokenizer)
-    finished = command("score", project, "--method", "superfiltering", "--student", small, "--device", "cpu")
+    options = ("--method", "superfiltering", "--convention", "aligned", "--student", small, "--device", "cpu")
+    finished = command("score", project, *options)
     assert finished.returncode in (DONE, DONE_WITH_FAILURES), finished.stderr
     return project
 

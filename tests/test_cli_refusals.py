@@ -139,7 +139,7 @@ def test_a_student_folder_that_is_no_model(walked: Walked, tmp_path: Path, comma
     broken = Path(shutil.copytree(walked.student, tmp_path / "broken"))
     (broken / "model.safetensors").write_bytes(b"no weights")
     before = status_of(walked.project)
-    assert "holds no student" in refused(command("score", walked.project, "--student", tmp_path))
+    assert "Give the folder of one" in refused(command("score", walked.project, "--student", tmp_path))
     assert "could be loaded" in refused(command("score", walked.project, "--student", broken, "--device", "cpu"))
     assert status_of(walked.project) == before
 
@@ -250,7 +250,9 @@ def test_export_to_a_place_that_is_no_folder(project: Path, tmp_path: Path, comm
     (tmp_path / "file").write_text("x", encoding="utf-8")
     (tmp_path / "out" / "alpaca.json").mkdir(parents=True)
     assert "cannot be made" in refused(command("export", project, tmp_path / "file" / "out", "--format", "alpaca"))
-    assert "could not be written" in refused(command("export", project, tmp_path / "out", "--format", "alpaca"))
+    assert "no file that srt wrote" in refused(command("export", project, tmp_path / "out", "--format", "alpaca"))
+    forced = command("export", project, tmp_path / "out", "--format", "alpaca", "--force")
+    assert "could not be written" in refused(forced)
     assert "no export format" in refused(command("export", project, tmp_path / "out", "--format", "excel"))
     assert status_of(project)["exports"] == 0
 

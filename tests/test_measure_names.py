@@ -41,7 +41,7 @@ def test_what_is_no_column_is_no_name(name: str) -> None:
     [
         ("id", Subject.CANDIDATE, "both_id"),
         ("margin", Subject.REWRITE, "instruction_margin"),
-        ("taken", Subject.CANDIDATE, "instruction_taken"),
+        ("taken", Subject.CANDIDATE, "both_taken"),
         ("winner", Subject.SAMPLE, "winner"),
         ("seq", Subject.SAMPLE, "seq"),
         ("closeness", Subject.SAMPLE, "closeness"),

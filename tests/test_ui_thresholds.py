@@ -402,7 +402,10 @@ def test_an_empty_project_says_what_to_do(tmp_path: Path, path: Path, monkeypatc
 
 def test_without_scores_the_dials_are_there(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before scoring nothing is kept, there is no chart, and the screen leads to Score."""
-    create_project(tmp_path / "raw.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]).close()
+    raw = create_project(tmp_path / "raw.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})])
+    with raw as store, store.transaction() as tx:
+        tx.execute("DELETE FROM score")
+        tx.bump()
     monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "raw.srt"))
     screen = Screen()
     assert screen.kept == 0

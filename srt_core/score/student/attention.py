@@ -62,6 +62,7 @@ def packed_attention(
     query: [1, heads, rows, features], key and value: [1, heads or fewer, rows, features] -> [1, rows, heads, features].
     Outside a pack this is transformers' own function. `attention_mask` is ignored in a pack: it knows of one text.
     """
+    import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     layout: Layout | None = getattr(_current, "layout", None)
