@@ -524,7 +524,7 @@ def test_a_server_of_its_own_outlives_its_client(tmp_path: Path) -> None:
     sent = [entry.reply for entry in read_ledger(ledger)]
     sent.remove("Hello.")
     replies = [json.loads(line) for line in kept.read_text("utf-8").split("\n")[:-1]]
-    assert replies == sent[: len(replies)]
+    assert not Counter(replies) - Counter(sent)  # two threads of the server may note theirs the other way round
     assert len(replies) >= len(sent) - 1 >= 19
 
 
