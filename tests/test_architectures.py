@@ -66,9 +66,10 @@ def tiny_model(kind: str) -> Any:
         size = sum(weight.numel() for weight in empty.parameters())
         if size > LARGEST:
             pytest.skip(f"{size / 1e6:.0f} million parameters")
+        from_config(copy.deepcopy(config)).eval()(input_ids=torch.tensor([[0, 5, 6]]))
         torch.manual_seed(1)
         model = from_config(config).eval()
-        model(input_ids=torch.tensor([[0, 5, 6]]))
+        model.config.use_cache = False  # a cache of a window is too short for a text that is given at once
     except UNFIT as error:
         pytest.skip(f"not made small: {error}")
     for weight in model.parameters():
@@ -111,4 +112,5 @@ def test_an_architecture_is_exact_or_refused_by_name(kind: str) -> None:
     asked = [request for request in requests() if len(request.ids) <= student.max_length_limit]
     found = dict(student.losses(asked))
     for index, request in enumerate(asked):
-        assert found[index].mean == pytest.approx(plain_loss(twin, request), abs=2e-5), request
+        plain = plain_loss(copy.deepcopy(twin), request)  # some keep something from one call to the next
+        assert found[index].mean == pytest.approx(plain, abs=2e-5), request
