@@ -140,16 +140,10 @@ def test_one_file_writes_the_address() -> None:
 def test_the_rule_follows_the_table_of_origins() -> None:
     """The rule's statement compares each rewrite with its parent by the measure and in the direction of the table."""
     statement = " ".join(rule([Policy()]).split())
-    both = DERIVATIONS[Origin.BOTH]
     for origin, made in DERIVATIONS.items():
         child, parent = f"{origin.lower()}_{made.measure}", f"{made.parent.lower()}_{made.measure}"
         if made.stage is Stage.INSTRUCTION:
             assert (made.direction, f"{child} > {parent} + instruction_margin" in statement) == (1, True)
             continue
-        assert made.direction == -1
-        assert "child_r_ifd < parent_r_ifd - response_margin" in statement
-        assert f"{both.parent.lower()}_{made.measure}, {Origin.ORIGINAL.lower()}_{made.measure}) AS parent" in statement
-        assert f"both_{made.measure}, response_{made.measure}) AS child" in statement
-        assert child in statement
-        assert parent in statement
+        assert (made.direction, f"{child} < {parent} - response_margin" in statement) == (-1, True)
     assert set(re.findall(r"'([A-Z]+)'", statement)) >= set(Origin)

@@ -14,8 +14,8 @@ IS_SHARED = f"top_share < {WHOLE}"
 def walked(instruction_taken: str, response_taken: str) -> str:
     """Return who wins where the two stages came out as these conditions say."""
     return (
-        f"if({response_taken}, if({instruction_taken}, 'BOTH', 'RESPONSE'), "
-        f"if({instruction_taken}, 'INSTRUCTION', 'ORIGINAL'))"
+        f"if({response_taken}, if({instruction_taken}, '{Origin.BOTH}', '{Origin.RESPONSE}'), "
+        f"if({instruction_taken}, '{Origin.INSTRUCTION}', '{Origin.ORIGINAL}'))"
     )
 
 
