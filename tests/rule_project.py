@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from srt_core.methods import REASONS
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy, Selection
 from srt_core.select import selection
 from tests.empty_project import create_empty

@@ -11,7 +11,8 @@ from threading import Event
 
 from srt_core.importing.samples import append_kinds
 from srt_core.project.progress import Progress
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Pair
 
 CHUNK = 20_000

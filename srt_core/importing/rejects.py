@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srt_core.errors import DatasetError
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 
 PREVIEW_CHARACTERS = 2_000
 _WRITTEN_AT_ONCE = 100

@@ -16,7 +16,8 @@ from srt_core.importing.kinds import kind_of
 from srt_core.importing.rejects import clear_mended
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
 from srt_core.project.candidates import pair_hash, parts, texts
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Pair, ProducerKind
 
 

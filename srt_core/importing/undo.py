@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from srt_core.errors import DatasetError
 from srt_core.importing.marks.run import forget
 from srt_core.project.events import append
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import ProducerKind
 
 LISTED = 20

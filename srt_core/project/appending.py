@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from srt_core.project.candidates import texts
 from srt_core.project.drift import UNCHANGED, Ruler, TextChange
-from srt_core.project.store import Transaction
+from srt_core.project.transaction import Transaction
 from srt_core.records import DERIVATIONS, Context, Origin, Pair, ProducerKind
 
 

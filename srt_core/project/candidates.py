@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srt_core.errors import DecisionError
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import MEASURES, Candidate, Context, LossStatus, Measure, Origin, Pair, Source
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin, Pair
 
 _INSERT = "INSERT INTO event BY NAME"

@@ -4,22 +4,35 @@ Each version, and each chunk of what is computed, is a transaction, so that a co
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from srt_core.project.derived import UNDEFINE, define
 from srt_core.project.drift import Ruler
 from srt_core.project.progress import Progress
+from srt_core.project.transaction import Transaction
 from srt_core.records import MEASURES, Origin, Pair
 
-if TYPE_CHECKING:  # the store opens a file by this
-    from srt_core.project.store import Store, Transaction
+
+class Openable(Protocol):
+    """What a conversion needs of the store, which opens a file by it."""
+
+    def meta(self, key: str) -> str | None:
+        """Return one of the project's own settings, or None."""
+
+    def value(self, sql: str) -> Any:
+        """Return the first column of the first row."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Begin a write transaction."""
+
 
 DRIFT_CHUNK = 5_000
 """Rewrites of an older file whose drift is computed in one transaction."""
 
 
-def migrate(store: "Store", newest: int) -> Iterator[Progress]:
+def migrate(store: Openable, newest: int) -> Iterator[Progress]:
     """Bring a file to the newest schema version and yield how far that is; yields nothing where it is there.
 
     Progress is in versions, then in rewrites whose drift a file of version 2 or less did not have.
@@ -41,7 +54,7 @@ def migrate(store: "Store", newest: int) -> Iterator[Progress]:
     yield from _fill_drift(store)
 
 
-def _fill_drift(store: "Store") -> Iterator[Progress]:
+def _fill_drift(store: Openable) -> Iterator[Progress]:
     """Compute the drift of the rewrites that a file of schema version 2 or less brought.
 
     `meta.drift_filled` is the candidate up to which that is done; it is there until all have it.
@@ -60,7 +73,7 @@ _WITHOUT_DRIFT = f"""
     AND candidate_id > (SELECT value::BIGINT FROM meta WHERE key = 'drift_filled')"""
 
 
-def _fill_drift_chunk(tx: "Transaction") -> int:
+def _fill_drift_chunk(tx: Transaction) -> int:
     """Compute the drift of the next rewrites; returns how many."""
     rows = tx.execute(
         f"""SELECT candidate_id, sample_id, origin, instruction, input, response {_WITHOUT_DRIFT}

@@ -7,7 +7,7 @@ never wait.
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +24,7 @@ from srt_core.project.log import LogFolder
 from srt_core.project.migrate import migrate
 from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
+from srt_core.project.transaction import Parameters, Transaction, committing
 from srt_core.records import MEASURES
 
 SCRATCH = '"/scratch"'
@@ -33,12 +34,9 @@ _SMALLEST = 3 * 4096
 REMEMBERED = 256
 """How many results `Store.remember` keeps, the most recently used ones."""
 
-ANY = ""
-"""Stands for all samples in the table `stale`."""
 
 Row = dict[str, Any]
 Made = TypeVar("Made")
-Parameters = Sequence[object] | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +45,6 @@ class Query:
 
     sql: str
     values: dict[str, object]
-
-
-class Transaction:
-    """One write transaction: statements and appended rows are committed together or not at all."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._cursor = cursor
-
-    def execute(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-        """Run one statement and return its rows ([] for none)."""
-        return self._cursor.execute(sql, parameters).fetchall()
-
-    def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Append `rows`, each a value per column, to `table`."""
-        appender = self._cursor.appender(table, columns=list(columns), action="insert")
-        try:
-            appender.append_rows(rows)
-            appender.flush()
-        except BaseException:  # an appender warns when it is destroyed with rows that are not flushed
-            appender.clear()
-            raise
-
-    def meta(self, key: str) -> str | None:
-        """Read one of the project's own settings, as this transaction sees it; None where it is not set."""
-        found = self.execute("SELECT value FROM meta WHERE key = ?", [key])
-        return str(found[0][0]) if found else None
-
-    def set_meta(self, key: str, value: str) -> None:
-        """Write one of the project's own settings."""
-        self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value])
-
-    def bump(self, samples: Collection[str] | None = None) -> None:
-        """Record whose candidates, reflections or scores changed, so that the rows derived from them are recomputed.
-
-        None: all samples may have changed.
-        """
-        version = self._cursor.execute(
-            "INSERT INTO meta VALUES ('data_version', '1') "
-            "ON CONFLICT DO UPDATE SET value = (CAST(meta.value AS BIGINT) + 1)::VARCHAR RETURNING value::BIGINT"
-        ).fetchall()[0][0]
-        names = [ANY] if samples is None else samples
-        self.append("stale", ["sample_id", "version"], [[name, version] for name in names])
 
 
 class Store:
@@ -258,7 +214,7 @@ class Store:
         with self._write_lock, self._cursor() as cursor:
             self._check_place()
             try:
-                with _committing(cursor) as tx:
+                with committing(cursor) as tx:
                     yield tx
                 self._log.note_commit()
             except (duckdb.IOException, duckdb.TransactionException) as error:
@@ -310,7 +266,7 @@ class Store:
 
         Any read may join its tables. The project file is not written, and its writers do not wait.
         """
-        with self._scratch_lock, self._cursor() as cursor, _committing(cursor) as tx:
+        with self._scratch_lock, self._cursor() as cursor, committing(cursor) as tx:
             yield tx
 
     @contextmanager
@@ -377,21 +333,3 @@ class Store:
 
 def _sql(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-@contextmanager
-def _committing(cursor: duckdb.DuckDBPyConnection) -> Iterator[Transaction]:
-    try:
-        cursor.execute("BEGIN")
-        yield Transaction(cursor)
-        cursor.execute("COMMIT")
-    except BaseException:  # Streamlit's rerun and stop are no Exception, and must not leave a partial write
-        _roll_back(cursor)
-        raise
-
-
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error:  # the statement that failed may have ended the transaction already
-        return

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from srt_core.errors import DecisionError
 from srt_core.project import events
 from srt_core.project.events import IS_BULK, fold
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
 
 

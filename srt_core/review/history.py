@@ -9,7 +9,8 @@ from typing import Any
 from srt_core.errors import DecisionError
 from srt_core.project import events
 from srt_core.project.events import IS_BULK, Event, EventFilter, fold
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy
 from srt_core.review import decisions
 

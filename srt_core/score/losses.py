@@ -10,7 +10,8 @@ from losses; candidates, runs and edits that need the same loss share it.
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Loss, LossRequest, LossStatus
 
 

@@ -15,7 +15,8 @@ from threading import Event
 
 from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
-from srt_core.project.store import Row, Store, Transaction
+from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import (
     INSTRUCTION_READ,
     RESPONSE_READ,

@@ -6,7 +6,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from srt_core.methods import MEASURES
 from srt_core.project.derived import UNDEFINE, define, panel_columns, selection_columns
-from srt_core.project.store import ANY, SCRATCH, Store, Transaction
+from srt_core.project.store import SCRATCH, Store
+from srt_core.project.transaction import ANY, Transaction
 from srt_core.records import Policy
 from srt_core.select.panel import panel_of
 from srt_core.select.policy import applied_policy, policy_in, policy_to_json

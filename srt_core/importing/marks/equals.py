@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from threading import Event
 
 from srt_core.importing.marks.mark import Mark, Relation
-from srt_core.project.store import Transaction
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin
 
 _SPACES = r"[\s\x{85}\x{A0}\x{1680}\x{2000}-\x{200D}\x{2028}\x{2029}\x{202F}\x{205F}\x{2060}\x{3000}\x{FEFF}]+"

@@ -8,7 +8,7 @@ from functools import cached_property
 from threading import Event
 
 from srt_core.importing.kinds import TaskType
-from srt_core.project.store import Transaction
+from srt_core.project.transaction import Transaction
 from srt_core.records import Pair, Role
 
 EXCERPT_CHARACTERS = 40

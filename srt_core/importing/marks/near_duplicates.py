@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from srt_core.importing.marks.mark import Mark, Original
 from srt_core.importing.marks.originals import list_originals, read_originals
-from srt_core.project.store import Transaction
+from srt_core.project.transaction import Transaction
 from srt_core.records import NO_CONTEXT, Context, Pair
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from srt_core.importing.files import LEFT_ASIDE
 from srt_core.importing.kinds import TaskType
 from srt_core.importing.marks.mark import Original
-from srt_core.project.store import Transaction
+from srt_core.project.transaction import Transaction
 from srt_core.records import Context, Origin, Pair
 
 _LIST = f"""

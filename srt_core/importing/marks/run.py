@@ -12,7 +12,8 @@ from srt_core.importing.marks.mark import Mark
 from srt_core.importing.marks.originals import list_originals, read_originals
 from srt_core.importing.marks.registry import MARKS
 from srt_core.project.progress import Progress
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 
 CHUNK = 2_000
 WRITTEN = 50_000

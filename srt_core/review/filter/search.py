@@ -8,7 +8,8 @@ import json
 import re
 
 from srt_core.errors import SRTError
-from srt_core.project.store import SCRATCH, Store, Transaction
+from srt_core.project.store import SCRATCH, Store
+from srt_core.project.transaction import Transaction
 
 MOST_CHARACTERS = 100_000
 KEPT = 12

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from srt_core.errors import SRTError
 from srt_core.project.events import append
-from srt_core.project.store import Store, Transaction
+from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 
 KEY = "views"
 NAME_CHARACTERS = 80
