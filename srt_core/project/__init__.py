@@ -1,7 +1,8 @@
 """The project file: the store, its schema and migrations, and what every floor above reads and writes in it.
 
-    store       the open file: transactions, reads, cached results; creates and converts it
-    connection  whether a file is a project, of which version, why it cannot be opened; with the store imports duckdb
+    store       the open file: reads, cached results; creates and converts it; transaction: what is committed together
+    connection  whether a file is a project, of which version, why it cannot be opened
+    log         folds the write-ahead log into the file; copying: a consistent copy of it
     schema.sql  the tables, each with its meaning; views.sql: what many places read; derived: tables that follow
     migrate     brings older files forward, with migrate_N.sql from version N to the next
     candidates  reads a sample with its candidates, reflections and edits; appending: appends candidates with drift
