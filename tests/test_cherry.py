@@ -127,7 +127,10 @@ def test_the_policy_keeps_a_floored_share_of_what_is_not_above_one(store: Store,
     policy = PRESETS["cherry"]
     found = [value for value in numbers(store, "cherry_ifd") if value is not None]
     below = sorted((value for value in found if value <= 1), reverse=True)
-    kept = [row["winner_cherry_ifd"] for row in selection.select(store, policy) if row["origin"]]
+    rows = selection.select(store, policy)
+    dropped = [value is not None and value > 1 for value in numbers(store, "cherry_ifd")]
+    assert [row["reason"] == "cherry_ceiling" for row in rows] == dropped
+    kept = [row["winner_cherry_ifd"] for row in rows if row["origin"]]
     assert sorted(kept, reverse=True) == below[: int(policy.top_share / 100 * len(below))]
 
 

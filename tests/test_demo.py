@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.methods import REASONS
+from srt_core.methods import GUARDS, REASONS
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy, Reason
 from srt_core.reflect.outcomes import reply_outcomes
@@ -49,13 +49,14 @@ def test_reflections_fail_in_different_ways(demo: Store) -> None:
 
 
 def test_every_outcome_occurs(demo: Store) -> None:
-    """Under the default policy each origin wins the walk and each reason occurs but the top share, which is off."""
+    """Under the default policy each origin wins the walk and each reason occurs but those of what is off."""
     rows = selection.select(demo, Policy())
     winners = Counter(row["winner"] for row in rows)
     reasons = Counter(row["reason"] for row in rows)
     assert set(winners) == set(Origin)
     assert min(winners.values()) >= 3
-    assert set(reasons) == set(REASONS) - {Reason.BELOW_TOP_SHARE}
+    off = {guard.reason for guard in GUARDS.values() if Policy().limit(guard.name) is None}
+    assert set(reasons) == set(REASONS) - {Reason.BELOW_TOP_SHARE, *off}
     assert reasons["kept"] >= 12
 
 

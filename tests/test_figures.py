@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from srt_core.methods import REASONS
+from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
 from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
 from srt_core.ui.frame.charts import IntervalPoint, histogram, interval_points
@@ -113,7 +113,7 @@ def test_reasons_are_coloured_by_group() -> None:
     groups = {colour: {r for r in REASONS if REASON_COLOURS[r] == colour} for colour in REASON_COLOURS.values()}
     assert groups == {
         STUDENT_COLOUR: {Reason.KEPT},
-        REFUSED_COLOUR: {Reason.NOT_IMPROVED, "ifd_ceiling", "r_ifd_ceiling", Reason.BELOW_TOP_SHARE},
+        REFUSED_COLOUR: {Reason.NOT_IMPROVED, Reason.BELOW_TOP_SHARE, *(guard.reason for guard in GUARDS.values())},
         NEUTRAL_COLOUR: {Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED},
     }
 
