@@ -213,7 +213,7 @@ def moved_selections(store: Store, policies: list[Policy], seqs: list[int]) -> l
 def test_the_rule_of_each_selects_as_each_alone(drawn: Store, policies: list[Policy]) -> None:
     """Under many policies at once every sample is selected as under each of them alone, top share included."""
     refresh(drawn)
-    rule = selection.rule_of_each(drawn, policies)
+    rule = selection.rule_of_each(drawn, policies, with_closeness=True)
     rows = drawn.rows(f"SELECT * FROM ({rule.sql}) ORDER BY policy, seq", rule.values)
     alone = [{"policy": place, **row} for place, each in enumerate(policies) for row in selection.select(drawn, each)]
     assert rows == alone

@@ -38,12 +38,13 @@ _KINDS: Mapping[str, str] = {
 """The options that are columns of `policy`, with their types."""
 
 
-def rule(policies: Sequence[Policy], tag: str = "") -> str:
+def rule(policies: Sequence[Policy], tag: str = "", *, with_closeness: bool = True) -> str:
     """Return the rule under some policies: a row a policy and sample.
 
     It reads `panel` and the parameters of `parameters`, whose names end in `tag`. `policy` is a policy's place in
     `policies`. Only the guards that one of them has on are looked at, so that a measure which no policy uses costs
-    nothing; nothing is ranked where none takes a top share.
+    nothing; nothing is ranked where none takes a top share. How close each sample is to another outcome costs several
+    times as much as the rest: it is left out where nobody reads it.
     """
     guards = [guard for guard in GUARDS.values() if any(policy.limit(guard.name) is not None for policy in policies)]
     names = sorted({policy.rank_by for policy in policies})
@@ -94,13 +95,12 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
 ), {_CUT if has_share else ""}selected AS (
     SELECT *, {_BELOW_CUT if has_share else "judgement AS reason"}
     FROM {"ranked" if has_share else "judged"}
-), {closeness(guards, names, has_share=has_share)}
+){f", {closeness(guards, names, has_share=has_share)}" if with_closeness else ""}
 SELECT policy, seq, sample_id, winner, winner_id, reason,
        if(reason = 'kept', winner, NULL) AS origin,
        if(reason = 'kept', winner_id, NULL) AS candidate_id,
-       {_WINNERS},
-       closeness, closest
-FROM nearest
+       {_WINNERS}
+       {", closeness, closest FROM nearest" if with_closeness else "FROM selected"}
 """
 
 
@@ -117,14 +117,18 @@ _CUT = f"""shared AS (
     FROM (SELECT policy, top_share, share_of, share_rounding, count(*) AS samples,
                  count(*) FILTER (judgement = 'kept') AS survivors
           FROM judged GROUP BY ALL)
+), places AS (
+    SELECT policy, seq, rank_value AS kept_value,
+           row_number() OVER (PARTITION BY policy ORDER BY rank_value DESC, seq) AS place
+    FROM judged WHERE judgement = 'kept'
+), cut AS (
+    SELECT policy, min(kept_value) AS lowest FROM places JOIN shared USING (policy) WHERE place <= room GROUP BY policy
 ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY policy, judgement = 'kept' ORDER BY rank_value DESC, seq) AS place
-    FROM judged JOIN shared USING (policy)
+    FROM judged JOIN shared USING (policy) LEFT JOIN places USING (policy, seq) LEFT JOIN cut USING (policy)
 ), """
 """The tables of the top share: of how many it is, and the place of each sample that is left; ties go by its number."""
 
-_BELOW_CUT = f"""if({IS_SHARED} AND judgement = 'kept' AND place > room, 'below_top_share', judgement) AS reason,
-       min(rank_value) FILTER (judgement = 'kept' AND place <= room) OVER (PARTITION BY policy) AS lowest"""
+_BELOW_CUT = f"if({IS_SHARED} AND judgement = 'kept' AND place > room, 'below_top_share', judgement) AS reason"
 
 
 def parameters(policies: Sequence[Policy], tag: str = "") -> dict[str, object]:

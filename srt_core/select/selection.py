@@ -28,7 +28,9 @@ def panel_for(store: Store, policy: Policy, scoring_id: int | None = None, tag: 
     return Query(panel_of(*names), dict(zip(names, (scoring_id, policy.producer), strict=True)))
 
 
-def rule_of(store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "") -> Query:
+def rule_of(
+    store: Store, policy: Policy, scoring_id: int | None = None, tag: str = "", *, with_closeness: bool = False
+) -> Query:
     """Return the rule under a policy, over the panel of `panel_for`; PolicyError where a value is out of range.
 
     The names of the parameters end in `tag`, so that several can stand in one statement.
@@ -36,11 +38,13 @@ def rule_of(store: Store, policy: Policy, scoring_id: int | None = None, tag: st
     check(policy)
     panel = panel_for(store, policy, scoring_id, tag)
     only = f"WITH panel AS ({panel.sql})" if panel.values else ""
-    sql = f"{only} SELECT * EXCLUDE (policy) FROM ({rule([policy], tag)})"
+    sql = f"{only} SELECT * EXCLUDE (policy) FROM ({rule([policy], tag, with_closeness=with_closeness)})"
     return Query(sql, {**parameters([policy], tag), **panel.values})
 
 
-def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] | None = None) -> Query:
+def rule_of_each(
+    store: Store, policies: Sequence[Policy], among: Sequence[int] | None = None, *, with_closeness: bool = False
+) -> Query:
     """Return the rule under several policies at once: a row a policy and sample; `policy` is its place in `policies`.
 
     `among` are the numbers of the samples that are looked at (None: all); a top share is one of these.
@@ -52,8 +56,9 @@ def rule_of_each(store: Store, policies: Sequence[Policy], among: Sequence[int] 
         raise PolicyError("The policies differ in producer.", "Ask for those of one at a time.")
     panel = panel_for(store, policies[0])
     only = "" if among is None else "WHERE seq IN (SELECT unnest($among::BIGINT[]))"
+    each = rule(policies, with_closeness=with_closeness)
     return Query(
-        f"WITH panel AS (SELECT * FROM ({panel.sql}) {only}) SELECT * FROM ({rule(policies)})",
+        f"WITH panel AS (SELECT * FROM ({panel.sql}) {only}) SELECT * FROM ({each})",
         {**parameters(policies), **panel.values, **({} if among is None else {"among": list(among)})},
     )
 
@@ -89,7 +94,7 @@ def taken_candidates(row: Row) -> dict[Origin, int]:
 def select(store: Store, policy: Policy) -> list[Row]:
     """Run the rule over the whole set under `policy` without storing anything: one row a sample, by seq."""
     refresh(store)
-    rule = rule_of(store, policy)
+    rule = rule_of(store, policy, with_closeness=True)
     return store.rows(f"SELECT * FROM ({rule.sql}) ORDER BY seq", rule.values)
 
 
