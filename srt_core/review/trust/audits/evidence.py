@@ -124,7 +124,7 @@ def picks(store: Store, policy: Policy, which: str = "true") -> Query:
     columns = "seq, origin, candidate_id, closeness"
     if policy_to_json(policy) == policy_to_json(applied_policy(store)):
         return Query(f"SELECT {columns} FROM selection WHERE {which}", {})
-    rule = rule_of(store, policy)
+    rule = rule_of(store, policy, with_closeness=True)
     if policy.top_share < 100:  # which samples it takes hangs on all of them
         return Query(f"SELECT {columns} FROM ({rule.sql})", rule.values)
     return Query(f"WITH panel AS (FROM main.panel WHERE {which}) SELECT {columns} FROM ({rule.sql})", rule.values)
