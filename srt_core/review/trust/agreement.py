@@ -130,7 +130,7 @@ def trust(store: Store, policy: Policy | None = None) -> Trust:
     refresh(store)
     policy = policy or applied_policy(store)
     audit, samples, outcomes = _random(store, policy)
-    pick = picks(store, policy)
+    pick = picks(store, policy, with_closeness=True)
     names = ", ".join(_GROUPS)
     sets = ", ".join(f"(source, {name})" for name in _GROUPS)
     rows = store.rows(
@@ -184,7 +184,7 @@ def _random(store: Store, policy: Policy) -> tuple[Audit | None, list[Drawn], li
 def _far(store: Store, policy: Policy, samples: Sequence[Drawn], outcomes: Sequence[Outcome]) -> list[Far]:
     seqs = [each.seq for each in samples]
     which = "seq IN (SELECT unnest($seqs::BIGINT[]))"
-    pick = picks(store, policy, which)
+    pick = picks(store, policy, which, with_closeness=True)
     rows = store.rows(f"SELECT seq, closeness FROM ({pick.sql}) WHERE {which}", {**pick.values, "seqs": seqs})
     closeness = {row["seq"]: row["closeness"] for row in rows}
     return [Far(closeness[seq], found) for seq, found in zip(seqs, outcomes, strict=True)]

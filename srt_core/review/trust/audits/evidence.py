@@ -119,12 +119,12 @@ def picks_of(store: Store, policy: Policy, seqs: Sequence[int]) -> dict[int, int
     return {row["seq"]: row["candidate_id"] for row in rows}
 
 
-def picks(store: Store, policy: Policy, which: str = "true") -> Query:
+def picks(store: Store, policy: Policy, which: str = "true", *, with_closeness: bool = False) -> Query:
     """Return the rule's picks, of the samples of a condition at least; those of the applied policy are stored."""
-    columns = "seq, origin, candidate_id, closeness"
+    columns = f"seq, origin, candidate_id{', closeness' if with_closeness else ''}"
     if policy_to_json(policy) == policy_to_json(applied_policy(store)):
         return Query(f"SELECT {columns} FROM selection WHERE {which}", {})
-    rule = rule_of(store, policy, with_closeness=True)
+    rule = rule_of(store, policy, with_closeness=with_closeness)
     if policy.top_share < 100:  # which samples it takes hangs on all of them
         return Query(f"SELECT {columns} FROM ({rule.sql})", rule.values)
     return Query(f"WITH panel AS (FROM main.panel WHERE {which}) SELECT {columns} FROM ({rule.sql})", rule.values)
