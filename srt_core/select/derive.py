@@ -128,7 +128,7 @@ def _select_again(tx: Transaction, policy: Policy, which: str | None) -> None:
     only = f"WITH panel AS (FROM main.panel WHERE {which})" if which else ""
     tx.execute(f"DELETE FROM selection WHERE {which or 'true'}")
     tx.execute(
-        f"INSERT INTO selection BY NAME {only} SELECT * EXCLUDE (policy) FROM ({rule([policy])}) ORDER BY seq",
+        f"INSERT INTO selection BY NAME {only} SELECT * EXCLUDE (policy) FROM ({rule([policy], with_closeness=True)}) ORDER BY seq",
         parameters([policy]),
     )
 

@@ -38,7 +38,7 @@ _KINDS: Mapping[str, str] = {
 """The options that are columns of `policy`, with their types."""
 
 
-def rule(policies: Sequence[Policy], tag: str = "", *, with_closeness: bool = True) -> str:
+def rule(policies: Sequence[Policy], tag: str = "", *, with_closeness: bool = False) -> str:
     """Return the rule under some policies: a row a policy and sample.
 
     It reads `panel` and the parameters of `parameters`, whose names end in `tag`. `policy` is a policy's place in
@@ -168,7 +168,7 @@ def _guard(guard: Guard) -> str:
 
 def check_columns(measures: Iterable[Measure]) -> None:
     """Raise a ValueError for a measure that needs a column of a name that the derived tables or the rule have taken."""
-    statement = rule([Policy()]).replace(_FIND_WINNERS, "").replace(_WINNERS, "")
+    statement = rule([Policy()], with_closeness=True).replace(_FIND_WINNERS, "").replace(_WINNERS, "")
     taken = {*re.findall(r"\w+", statement), *panel_columns(()), *selection_columns(())}
     for measure in measures:
         name = measure.name

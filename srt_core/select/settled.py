@@ -16,7 +16,7 @@ _IN_RANGE = "WHERE sample_id IN (SELECT sample_id FROM sample WHERE seq > $after
 
 def _ready(policy: Policy) -> str:
     return f"""
-    WITH panel AS ({panel_of("scoring_id", "producer", _IN_RANGE)}), rule AS ({rule([policy], with_closeness=False)})
+    WITH panel AS ({panel_of("scoring_id", "producer", _IN_RANGE)}), rule AS ({rule([policy])})
     SELECT sample_id FROM rule JOIN panel USING (sample_id)
     WHERE CASE WHEN $origin = '{Origin.BOTH}' THEN winner IN ('{Origin.INSTRUCTION}', '{Origin.BOTH}')
                ELSE winner IN ('{Origin.ORIGINAL}', '{Origin.RESPONSE}') END

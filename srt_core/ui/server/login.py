@@ -105,7 +105,7 @@ async def answer_login(request: Request, ways: LoginMethods, base: str) -> Respo
 
 def answer_logout(request: Request, login: Login | None, base: str) -> Response:
     """Ask whether to log out; where that was sent as a form, end the login wherever it is used."""
-    if login is None:
+    if login is None or not login.session:  # a proxy's, or on one person's own machine: nothing here can end it
         return RedirectResponse(f"{base}/login", 303)
     if request.method != "POST":
         return _plain_page("Log out", _LOGOUT_FORM.format(action=f"{base}/logout", back=f"{base}/"))
