@@ -18,8 +18,8 @@ from srt_core.select.expressions import IS_SHARED, is_out, measured, ranked, roo
 
 TOP_SHARE = "top_share"
 """What `closest` says where the cut of the top share is nearest; else a margin, or a guard's name."""
-_STEP = 1e-9
-"""What a limit is moved by beyond the distance."""
+_DIGITS = 9
+"""Distances are told apart to a billionth, by which a limit is moved beyond them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ class _Move:
     enters: str
 
 
-def closeness(guards: Sequence[Guard], ranks: Sequence[str], *, has_share: bool) -> str:
-    """Return the tables that add `closeness` and `closest` to `selected`; the last one is `nearest`.
+def closeness(carried: str, guards: Sequence[Guard], ranks: Sequence[str], *, has_share: bool) -> str:
+    """Return the tables that add `closeness` and `closest` to columns of `selected`; the last one is `nearest`.
 
     Args:
+        carried: the columns; no others are, since rows are sorted once for each limit.
         guards: those that some policy has on.
         ranks: the measures by which some policy takes a top share.
         has_share: whether some policy takes one.
@@ -62,7 +63,7 @@ def closeness(guards: Sequence[Guard], ranks: Sequence[str], *, has_share: bool)
            {walked("instruction_taken", "NOT response_taken")} AS by_response
     FROM selected
 ), moved AS (
-    SELECT *, {columns} FROM otherwise
+    SELECT {carried}, {_OF_SHARE if has_share else ""} {columns} FROM otherwise
 ), {_places(moves) if has_share else ""} counted AS (
     SELECT *, {", ".join(f"{distance} AS near_{name}" for name, distance in counted.items())}
     FROM {"placed" if has_share else "moved"}
@@ -127,6 +128,9 @@ def _comes_in(move: _Move, has_share: bool) -> str:
     return f"(enters_{move.limit} AND is_sure_{move.limit})" if has_share else f"enters_{move.limit}"
 
 
+_OF_SHARE = "judgement, rank_value, lowest, top_share, share_of, share_rounding, left_of, survivors,"
+"""The columns of `selected` that tell how a top share was taken."""
+
 _FEWER = "left_of - if(share_of = 'all', 0, along_{})"
 """Of how many a share is at least, once the samples of a move may have left."""
 
@@ -137,27 +141,25 @@ def _places(moves: Sequence[_Move]) -> str:
     With it move `along_*` others at most. Were all of them to come in above it, or to leave, `first_out_*` would be the
     place of the first that is then left out; the sample ranks higher than who has that place now.
     """
-    along = ", ".join(
-        f"""count(*) OVER (PARTITION BY policy, side_{each.limit} ORDER BY by_{each.limit}
-            RANGE BETWEEN UNBOUNDED PRECEDING AND {_STEP} FOLLOWING) AS along_{each.limit}"""
+    along = ", ".join(  # rounded, and no range of a billionth: DuckDB takes three times as long to find its ends
+        f"""count(*) OVER (PARTITION BY policy, side_{each.limit} ORDER BY round(by_{each.limit}, {_DIGITS}))
+            AS along_{each.limit}"""
         for each in moves
     )
     first_out = ", ".join(
         f"{room(_FEWER.format(each.limit))} - along_{each.limit} + 1 AS first_out_{each.limit}" for each in moves
     )
     sure = ", ".join(
-        f"""NOT {IS_SHARED} OR first_out_{each.limit} >= 1 AND coalesce(at_{each.limit}.rank_value < rank_{each.limit},
+        f"""NOT {IS_SHARED} OR first_out_{each.limit} >= 1 AND coalesce(at_{each.limit}.kept_value < rank_{each.limit},
             first_out_{each.limit} > survivors) AS is_sure_{each.limit}"""
         for each in moves
     )
     joins = " ".join(
-        f"""LEFT JOIN place AS at_{each.limit}
+        f"""LEFT JOIN places AS at_{each.limit}
             ON at_{each.limit}.policy = bounded.policy AND at_{each.limit}.place = first_out_{each.limit}"""
         for each in moves
     )
-    return f"""place AS (
-    SELECT policy, place, rank_value FROM selected WHERE judgement = 'kept'
-), bounded AS (
+    return f"""bounded AS (
     SELECT *, {first_out} FROM (SELECT *, {along} FROM moved)
 ), placed AS (
     SELECT bounded.*, {sure}

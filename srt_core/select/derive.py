@@ -127,8 +127,9 @@ def _select_again(tx: Transaction, policy: Policy, which: str | None) -> None:
     """Run the rule again, over the samples of a condition or over all (None)."""
     only = f"WITH panel AS (FROM main.panel WHERE {which})" if which else ""
     tx.execute(f"DELETE FROM selection WHERE {which or 'true'}")
+    selected = rule([policy], with_closeness=True)
     tx.execute(
-        f"INSERT INTO selection BY NAME {only} SELECT * EXCLUDE (policy) FROM ({rule([policy], with_closeness=True)}) ORDER BY seq",
+        f"INSERT INTO selection BY NAME {only} SELECT * EXCLUDE (policy) FROM ({selected}) ORDER BY seq",
         parameters([policy]),
     )
 

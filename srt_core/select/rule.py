@@ -95,11 +95,10 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
 ), {_CUT if has_share else ""}selected AS (
     SELECT *, {_BELOW_CUT if has_share else "judgement AS reason"}
     FROM {"ranked" if has_share else "judged"}
-){f", {closeness(guards, names, has_share=has_share)}" if with_closeness else ""}
-SELECT policy, seq, sample_id, winner, winner_id, reason,
+){f", {closeness(_PICK, guards, names, has_share=has_share)}" if with_closeness else ""}
+SELECT {_PICK},
        if(reason = 'kept', winner, NULL) AS origin,
-       if(reason = 'kept', winner_id, NULL) AS candidate_id,
-       {_WINNERS}
+       if(reason = 'kept', winner_id, NULL) AS candidate_id
        {", closeness, closest FROM nearest" if with_closeness else "FROM selected"}
 """
 
@@ -150,6 +149,7 @@ def parameters(policies: Sequence[Policy], tag: str = "") -> dict[str, object]:
 _FIND_WINNERS = ", ".join(f"{measured(measure)} AS winner_{measure.name}" for measure in MEASURES.values())
 _WINNERS = ", ".join(f"winner_{name}" for name in MEASURES)
 """The winner's number of every measure there is, as columns."""
+_PICK = f"policy, seq, sample_id, winner, winner_id, reason, {_WINNERS}"
 
 
 def _policies(guards: Sequence[Guard], tag: str) -> str:
