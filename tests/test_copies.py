@@ -152,6 +152,8 @@ def test_nothing_is_called_saved_that_went_into_no_project(tmp_path: Path, what:
             shutil.copyfile(tmp_path / "other.srt", store.path)
         with pytest.raises(ProjectError, match="deleted, moved or replaced"):
             store.set_meta("number", "2")
+        with pytest.raises(ProjectError, match="deleted, moved or replaced"):
+            b"".join(stream_copy(store))
         assert store.meta("number") == "1"
         if what == "emptied":
             store.path.write_bytes(content)

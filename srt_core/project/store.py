@@ -236,14 +236,18 @@ class Store:
             )
 
     def _fold_log(self) -> bool:
-        """Merge the write-ahead log into the file; False where a transaction or the disk does not allow it now."""
+        """Merge the write-ahead log into the file; False where a transaction or the disk does not allow it now.
+
+        Nothing is done where another file is at the path by now: the log beside it may be that file's.
+        """
         with self._write_lock:
             try:
                 with self._cursor() as cursor:
+                    self._check_place()
                     cursor.execute("CHECKPOINT")
             except (duckdb.IOException, duckdb.TransactionException):
                 return False
-            except ProjectError:  # it was closed meanwhile, which merges the log
+            except ProjectError:  # or it was closed meanwhile, which merges the log
                 return True
         return True
 
@@ -251,9 +255,10 @@ class Store:
     def at_rest(self) -> Iterator[Path]:
         """Yield the path of the file with its log merged; for as long as the block lasts nothing is committed.
 
-        ProjectError where the log cannot be merged.
+        ProjectError where the log cannot be merged, or the file is gone.
         """
         with self._write_lock:
+            self._check_place()
             if not self._fold_log():
                 raise ProjectError(
                     f"{self.path} cannot be brought to rest.", "Free space on its disk, or try again in a moment."

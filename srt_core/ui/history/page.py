@@ -36,7 +36,7 @@ def render_history(project: Project) -> None:
         return
     _draw_activity(project, only)
     pages = -(-total // PAGE_ROWS)
-    st.markdown(f"**{total:,}** events")
+    st.markdown(f"**{total:,}** {'event' if total == 1 else 'events'}")
     page = st.pagination(pages, key="history_page") if pages > 1 else 1
     rows = events.events(store, only, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
     made_by = history.candidate_producers(store, rows)
