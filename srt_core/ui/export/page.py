@@ -17,7 +17,8 @@ from srt_core.records import Origin
 from srt_core.review.filter.filter import is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import address, curator, reporting, show_empty
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner

@@ -13,7 +13,8 @@ from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
 from srt_core.select.derive import remembered
-from srt_core.ui.frame.page import acting, address, curator
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
 from srt_core.ui.sample.texts import describe_event, local_time

@@ -28,7 +28,8 @@ from srt_core.importing.files import (
 from srt_core.records import Origin, Pair
 from srt_core.steps.importing import IMPORT, TAKE_LABELS, find_all, options_of
 from srt_core.ui.frame.form import draw_field
-from srt_core.ui.frame.page import address, reporting, show_error
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.importing.log import draw_imports, draw_rejects

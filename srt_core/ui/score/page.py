@@ -12,8 +12,10 @@ from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty, show_warnings
-from srt_core.ui.frame.progress import job_panel, last_arguments
+from srt_core.ui.frame.jobs import last_arguments
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_empty, show_warnings
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
