@@ -103,17 +103,23 @@ def save(path: Path, people: People) -> None:
         + (f"login = {_quoted(account.login)}\n" if account.login else "")
         for account in people.accounts
     )
+    write_private(path, f"{_HEAD}secret = {_quoted(people.secret)}\n{entries}")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file in one step, readable by its owner only; PeopleError where that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{_HEAD}secret = {_quoted(people.secret)}\n{entries}")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         Path(draft).replace(path)
     except OSError as error:
         raise PeopleError(
-            f"{path} cannot be written: {error.strerror}.", "Choose a folder of projects that may be written to."
+            f"{path} cannot be written: {error.strerror}.",
+            "Start where a folder `projects` may be written to, or name one in SRT_PROJECTS_DIR.",
         ) from error
 
 

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from srt_core.errors import PeopleError, RoleError
 from srt_core.people import Login, LoginMethod, Person, Role, clean_name, ended_logins, load, people_path, person_of
-from srt_core.people.login_methods import NOBODY_CAN
+from srt_core.people.login_methods import NOBODY_CAN, LoginMethods
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
 _HELD = "login|held"
@@ -102,12 +102,19 @@ def _login() -> Login:
 def _read_login(sealed: str | None) -> Login:
     """Return the login that the gate sealed.
 
-    Without a gate, as under `streamlit run pages/…`, the app is open to one person's own machine only.
+    Without a gate, as under `streamlit run pages/…`, no browser is let in, for nothing has looked at its token or
+    origin. What is no browser, and sends no header at all, is a test that runs the page in its own process.
     """
     login = unseal(sealed) if sealed else None
     ways = read_ways()
-    if login is None and ways.is_open:
+    if login is None and ways.is_open and not st.context.headers:
         login = Login(LoginMethod.LOCAL)
     if login is None or (login.way is LoginMethod.LOCAL and not ways.is_open):
-        raise PeopleError("You are not logged in.", LOG_IN if ways.has_any else NOBODY_CAN)
+        raise PeopleError("You are not logged in.", _way_in(ways))
     return login
+
+
+def _way_in(ways: LoginMethods) -> str:
+    if ways.is_open:
+        return "This page was started by itself. Start the app: srt app, or streamlit run app.py"
+    return LOG_IN if ways.has_any else NOBODY_CAN

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 import streamlit as st
 from streamlit import runtime
@@ -85,16 +85,18 @@ class Project:
 
 
 _OPEN: dict[int, Project] = {}
+_LEAVING = Lock()
 
 
 def leave() -> None:
     """Close the projects and end a server at once: a thread that loads a student would hold it for seconds."""
-    for project in list(_OPEN.values()):
-        project.close(EXIT_SECONDS)
-    if runtime.exists():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    with _LEAVING:  # the server's end and the end of its patience may come together
+        for project in list(_OPEN.values()):
+            project.close(EXIT_SECONDS)
+        if runtime.exists():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 atexit.register(leave)
