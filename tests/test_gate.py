@@ -84,6 +84,14 @@ def open_socket(server: AppServer, **headers: str) -> int:
     return ask(server, "/_stcore/stream", **{**asked, "Origin": server.url, **headers})[0]
 
 
+def upload(server: AppServer, cookies: Mapping[str, str], **headers: str) -> int:
+    """Send a file as the page does, whose length is what a header says; returns the status of the answer."""
+    xsrf = cookies.get("_streamlit_xsrf", "")
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    sent = {"Cookie": cookie, "Origin": server.url, "X_Xsrftoken": xsrf, **headers}
+    return ask(server, "/_stcore/upload_file/session/file", "PUT", "0\r\n\r\n", **sent)[0]
+
+
 def let_in(server: AppServer) -> str:
     """The cookie of a browser that came by the address with the token."""
     return ask(server, server.link("/").removeprefix(server.url))[2]["set-cookie"].partition(";")[0]
@@ -122,6 +130,8 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
 ) -> None:
     """On every interface: no page, file, upload or session without a login; with one all is there, also on reload.
 
+    Files are taken from owners alone, and never more than the server is to hold.
+
     Whoever is removed can do nothing more: an open session ends with its next click. Told to end, the server does so
     with passwords still to be checked, and with a form that does not arrive whole.
     """
@@ -150,12 +160,21 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
     expect(page.get_by_text("Ann · owner")).to_be_visible()
     kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    for sent, status in (
+        ({"Content_Length": str(3 * 2**30)}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        ({"Transfer_Encoding": "chunked"}, HTTPStatus.LENGTH_REQUIRED),
+        ({"Content_Length": "1"}, HTTPStatus.BAD_REQUEST),  # Streamlit's: there is no such session
+    ):
+        assert upload(server, kept, **sent) == status
     page.get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login"))
     assert open_socket(server, Cookie=f"{server.cookie()}={kept[server.cookie()]}") == HTTPStatus.FORBIDDEN
 
     fill_login(page, "Ben")
+    expect(page).not_to_have_url(re.compile("/login"))
+    kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    assert upload(server, kept, Content_Length="1") == HTTPStatus.FORBIDDEN
     sessions = sessions_of(page)
     page.goto(f"{server.url}/Review?queue=all")
     page.get_by_role("button", name="Accept").wait_for()

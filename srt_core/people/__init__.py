@@ -5,6 +5,7 @@
     passwords       hashing and checking
     login_methods   how a server is bound, and by which methods one can log in to it
     logins          a login as a signed token, which survives a reload and a restart
+    allowed         which folders, keys, hosts and hub names may be named at the screens
     access          the token of an app in which nobody has to log in
     logouts         logins that were ended
     login_throttle  limits and delays against guessing

@@ -27,6 +27,7 @@ from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Desk
 from srt_core.ui.sample.summary import Sample
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 POLL_SECONDS = 0.5
@@ -161,7 +162,7 @@ def _wait(desk: Desk, job: Job, *, is_mine: bool) -> None:
     doing = job.progress.message or "Starting"
     said = f"{doing} …" if is_mine else "Another sample's token losses are computed first, then these."
     st.markdown(":material/hourglass_top: **Computing token losses.** You can go on meanwhile.")
-    st.text(said)
+    st.text(told(said))
 
 
 def _offer(project: Project, desk: Desk, arguments: Arguments, versions_missing: int, *, again: bool) -> None:

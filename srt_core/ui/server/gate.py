@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from srt_core.people.login_methods import (
     is_trusted_proxy,
 )
 from srt_core.people.settings import trusted_proxies
-from srt_core.ui.server import openid
+from srt_core.ui.server import openid, uploads
 from srt_core.ui.server.login import answer_login, answer_logout
 from srt_core.ui.server.plain import LOGIN, cookie_name
 from srt_core.ui.server.token import answer_address, answer_form
@@ -94,7 +95,10 @@ class Gate:
             await _refuse(scope, receive, send, answer)
             return
         passed = {**scope, "headers": _headers(scope, ways, login)}
-        await self.app(passed, _watched(login, receive, send) if scope["type"] == "websocket" else receive, send)
+        if scope["type"] == "websocket":
+            receive = _watched(login, receive, send)
+        with uploads.arriving(scope) if uploads.is_upload(scope, _path(scope)) else nullcontext():
+            await self.app(passed, receive, send)
 
 
 def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
@@ -185,6 +189,8 @@ async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login:
         return await (answer_form if ways.is_open else answer_login)(request, ways, base)
     if path == "/logout":
         return answer_logout(request, login, base)
+    if login and uploads.is_upload(scope, path):
+        return uploads.refusal(scope, _person(login, ways))
     if login or (ways.has_openid and path in _OPENID_PATHS):
         return None
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):

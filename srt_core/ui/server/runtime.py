@@ -24,6 +24,7 @@ from srt_core.steps.jobs import JOIN_SECONDS, Jobs
 from srt_core.steps.step import Arguments, Step
 from srt_core.steps.steps import STEPS
 from srt_core.ui.server.identity import require_owner
+from srt_core.ui.server.permission import require_allowed
 
 DEMO = "demo"
 SUFFIX = ".srt"
@@ -48,9 +49,11 @@ class Project:
         """Start a step in the background (a key of STEPS); ProjectError if one of its kind runs already.
 
         RoleError if the person at the screen may not: everybody may look at token losses, owners run the rest.
+        AccessError if an argument names what may not be named here.
         """
         if not STEPS[kind].is_open_to_all:
             require_owner()
+        require_allowed(STEPS[kind], arguments)
         self.start_unasked(kind, arguments)
 
     def start_unasked(self, kind: str, arguments: Arguments) -> None:
