@@ -8,7 +8,6 @@ import html
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 
@@ -21,7 +20,7 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.address import run_page_again
-from srt_core.ui.frame.page import PAGES, address, show_error
+from srt_core.ui.frame.page import PAGES, acting, address, reporting, show_error, show_kept_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -137,12 +136,14 @@ def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments:
     wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
     failed = job if job and is_mine and job.state is JobState.FAILED else None
     if not project.jobs.running(EXPLAIN.name) and failed is None and RESIDENT.holds(wanted):
-        _start(project, desk, arguments)
-        is_mine = True
+        with reporting():
+            _start(project, desk, arguments)
+            is_mine = True
     running = project.jobs.running(EXPLAIN.name)
     if running:
         _wait(desk, running[0], is_mine=is_mine)
         return
+    show_kept_error()
     if failed:
         show_error(failed.error or SRTError("The token losses could not be computed.", "The server's log tells more."))
     _offer(project, desk, arguments, len(missing), again=failed is not None)
@@ -167,7 +168,8 @@ def _wait(desk: Desk, job: Job, *, is_mine: bool) -> None:
 
 def _offer(project: Project, desk: Desk, arguments: Arguments, versions_missing: int, *, again: bool) -> None:
     label = "Try again" if again else "Show token losses"
-    st.button(label, key="show_tokens", icon=":material/gradient:", on_click=partial(_start, project, desk, arguments))
+    st.button(label, key="show_tokens", icon=":material/gradient:", on_click=acting(_start),
+              args=(project, desk, arguments))  # fmt: skip
     if not again:
         many = "version" if versions_missing == 1 else "versions"
         st.caption(
