@@ -20,6 +20,7 @@ from srt_core.ui.frame.job_lines import draw_job_lines
 from srt_core.ui.frame.navigation import PAGES, address, draw_links
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project, open_project, opening_words, project_paths
 
 Arguments = ParamSpec("Arguments")
@@ -153,9 +154,9 @@ def show_error(error: SRTError) -> None:
     """Show what went wrong and what to do next, as plain text: both may quote a file or a server."""
     with st.container(border=True):
         st.markdown(":material/error: **That did not work**")
-        st.text(error.message)
+        st.text(told(error.message))
         if error.hint:
-            st.text(error.hint)
+            st.text(told(error.hint))
 
 
 def show_warnings(lines: Sequence[str]) -> None:
@@ -164,7 +165,7 @@ def show_warnings(lines: Sequence[str]) -> None:
         with st.container(border=True):
             st.markdown(":material/warning: **Before you start**")
             for line in lines:
-                st.text(line)
+                st.text(told(line))
 
 
 def show_empty(text: str, page: str, label: str) -> None:

@@ -10,6 +10,7 @@ from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.jobs import LastJob, figures, last_job, share
 from srt_core.ui.frame.page import acting_as_owner, reporting
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 POLL_SECONDS = 1.0
@@ -53,7 +54,7 @@ def _draw_running(project: Project, kind: str, job: Job) -> None:
             st.button("Pause", icon=":material/pause:", key=f"pause_{kind}", on_click=_pause, args=(project, kind),
                       disabled=not may_own())  # fmt: skip
     if progress.message:
-        st.text(progress.message)
+        st.text(told(progress.message))
 
 
 def _draw_ended(project: Project, kind: str, last: LastJob) -> None:
@@ -61,10 +62,10 @@ def _draw_ended(project: Project, kind: str, last: LastJob) -> None:
     if last.progress.done:
         st.text(figures(kind, last.progress, is_running=False))
     if last.error:
-        st.text(last.error.message)
-        st.text(last.error.hint)
+        st.text(told(last.error.message))
+        st.text(told(last.error.hint))
     elif last.progress.message and last.state is not JobState.INTERRUPTED:
-        st.text(last.progress.message)
+        st.text(told(last.progress.message))
     elif last.state is JobState.FAILED:
         st.text(_UNEXPECTED)
     if last.can_resume:
