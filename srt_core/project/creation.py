@@ -1,0 +1,65 @@
+"""Make a project file: whole, or not at all."""
+
+import hashlib
+from contextlib import closing, suppress
+from importlib import resources
+from pathlib import Path
+
+from srt_core.errors import ProjectError
+from srt_core.project.connection import SCHEMA_VERSION, connect
+from srt_core.project.damage import translated
+from srt_core.project.derived import define, views
+from srt_core.project.log_file import log_of
+from srt_core.project.transaction import committing
+from srt_core.records import MEASURES
+
+
+def create_file(path: Path) -> None:
+    """Write an empty project to `path`; where that cannot be done, nothing is left of it, and no new folder either.
+
+    ProjectError if something is there already, or why it cannot be made.
+    """
+    made: list[Path] = []
+    try:
+        if path.exists() and path.stat().st_size:
+            raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
+        made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path)
+    except (ProjectError, OSError) as error:
+        for folder in made:
+            with suppress(OSError):  # it was not made, or somebody else has put something there
+                folder.rmdir()
+        if isinstance(error, ProjectError):
+            raise
+        raise ProjectError(
+            f"{path} cannot be made: {error.strerror}.", "Choose a folder you may write to, on a disk with space left."
+        ) from error
+
+
+def version_of(sql: str) -> str:
+    """Return the version of views and macros: a hash of their text."""
+    return hashlib.sha256(sql.encode()).hexdigest()[:16]
+
+
+def _create(path: Path) -> None:
+    """Build the file beside its final path and move it there when complete, so that a crash leaves no half project."""
+    draft = path.with_name(path.name + ".new")
+    try:
+        draft.unlink(missing_ok=True)
+        with translated(path), closing(connect(draft)) as connection, committing(connection) as tx:
+            tx.execute(resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+            tx.execute(define(MEASURES))
+            for key, value in (
+                ("schema_version", SCHEMA_VERSION),
+                ("data_version", 0),
+                ("sql_views", version_of(views())),
+            ):
+                tx.set_meta(key, str(value))
+        log = log_of(path)
+        if log.exists():  # of a project whose file is gone; it must not be taken for the log of the new file
+            log.replace(log.with_name(log.name + ".orphan"))
+        draft.replace(path)
+    finally:
+        for left in (draft, log_of(draft)):
+            left.unlink(missing_ok=True)
