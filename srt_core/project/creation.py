@@ -4,6 +4,9 @@ import hashlib
 from contextlib import closing, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from srt_core.errors import ProjectError
 from srt_core.project.connection import SCHEMA_VERSION, connect
@@ -37,6 +40,31 @@ def create_file(path: Path) -> None:
         ) from error
 
 
+def table_columns() -> list[tuple[str, str, str]]:
+    """Return table, name and type of every column of a new project, but those of the derived tables."""
+    found = _of_schema("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal")
+    return [(table, column, kind) for table, column, kind in found]
+
+
+def unique_columns() -> list[tuple[str, list[str]]]:
+    """Return the table and columns of every primary key and unique constraint of a new project."""
+    found = _of_schema(
+        """SELECT table_name, constraint_column_names FROM duckdb_constraints()
+           WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE') ORDER BY ALL"""
+    )
+    return [(table, list(columns)) for table, columns in found]
+
+
+def _of_schema(sql: str) -> list[tuple[Any, ...]]:
+    with closing(duckdb.connect()) as connection:
+        connection.execute(_schema())
+        return connection.execute(sql).fetchall()
+
+
+def _schema() -> str:
+    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+
+
 def version_of(sql: str) -> str:
     """Return the version of views and macros: a hash of their text."""
     return hashlib.sha256(sql.encode()).hexdigest()[:16]
@@ -48,7 +76,7 @@ def _create(path: Path) -> None:
     try:
         draft.unlink(missing_ok=True)
         with translated(path), closing(connect(draft)) as connection, committing(connection) as tx:
-            tx.execute(resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+            tx.execute(_schema())
             tx.execute(define(MEASURES))
             for key, value in (
                 ("schema_version", SCHEMA_VERSION),

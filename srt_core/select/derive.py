@@ -58,6 +58,11 @@ def remembered(
     return store.remember((asked, *state), lambda: count(store, *args, **kwargs))
 
 
+def is_behind(store: Store) -> bool:
+    """Return whether `panel` and `selection` are older than what they are computed from."""
+    return _behind(store, now=True) is not None
+
+
 _Key = list[str]
 """What the derived tables are computed from: the version of the data; scoring, producer and measures; the policy."""
 
