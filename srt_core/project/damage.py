@@ -26,9 +26,16 @@ IS_NO_PROJECT = "Give the path of a file made by srt init."
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn an error of DuckDB about the file at `path` into a ProjectError."""
+    """Turn an error of DuckDB about the file at `path` into a ProjectError.
+
+    A Ctrl-C during a statement, of which it makes a RuntimeError, is a KeyboardInterrupt again.
+    """
     try:
         yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error
     except duckdb.Error as error:
         # A checksum that does not fit comes as an error of no kind at all.
         if type(error) is not duckdb.Error and not isinstance(error, _OF_THE_FILE):
