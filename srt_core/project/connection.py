@@ -59,8 +59,10 @@ def is_older(path: Path) -> bool:
 
     Asking is safe while this process converts it.
     """
+    if not may_be_written(path):
+        return False
     try:
-        connection = connect_to_project(path, read_only=not may_be_written(path))
+        connection = connect_to_project(path)
     except ProjectError:
         return False
     with closing(connection), translated(path):

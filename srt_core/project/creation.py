@@ -75,15 +75,14 @@ def _create(path: Path) -> None:
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)
-        with translated(path), closing(connect(draft)) as connection, committing(connection) as tx:
-            tx.execute(_schema())
-            tx.execute(define(MEASURES))
-            for key, value in (
-                ("schema_version", SCHEMA_VERSION),
-                ("data_version", 0),
-                ("sql_views", version_of(views())),
-            ):
-                tx.set_meta(key, str(value))
+        with translated(draft), closing(connect(draft)) as connection:
+            with committing(connection) as tx:
+                tx.execute(_schema())
+                tx.execute(define(MEASURES))
+                tx.set_meta("schema_version", str(SCHEMA_VERSION))
+                tx.set_meta("data_version", "0")
+                tx.set_meta("sql_views", version_of(views()))
+            connection.execute("CHECKPOINT")  # closing would do so too, and say nothing where the disk is full
         log = log_of(path)
         if log.exists():  # of a project whose file is gone; it must not be taken for the log of the new file
             log.replace(log.with_name(log.name + ".orphan"))

@@ -50,7 +50,7 @@ def explain(path: Path, text: str) -> ProjectError:
         if re.search(sign, said, re.IGNORECASE):
             return sentence(path, text)
     return ProjectError(
-        f"{path} cannot be used: {_first_line(text)}", f"`srt check {path}` says whether the file is whole."
+        f"{path} cannot be used: {_reason(text)}.", f"`srt check {path}` says whether the file is whole."
     )
 
 
@@ -84,7 +84,7 @@ _WITHOUT_LOG = (
 
 def _full(path: Path, text: str) -> ProjectError:
     return ProjectError(
-        f"{path} could not be written: {_first_line(text)}",
+        f"{path} could not be written: {_reason(text)}.",
         "Free space on its disk; what was committed before is kept. Then do the same again.",
     )
 
@@ -115,22 +115,31 @@ def _of_another_version(path: Path, _: str) -> ProjectError:
 
 
 def _not_allowed(path: Path, text: str) -> ProjectError:
-    return ProjectError(f"{path} cannot be opened: {_first_line(text)}", _MAY_BE_WRITTEN)
+    return ProjectError(f"{path} cannot be opened: {_reason(text)}.", _MAY_BE_WRITTEN)
 
 
-def _first_line(text: str) -> str:
-    return text.splitlines()[0] if text else "it gives no reason"
+def _stopped(path: Path, text: str) -> ProjectError:
+    return ProjectError(
+        f"{path} cannot be used any more after an earlier error: {_reason(text)}.",
+        "See to its cause, then start the app or command again; what was committed before is kept.",
+    )
+
+
+def _reason(text: str) -> str:
+    """Return what DuckDB gives as the cause: what comes last in the first line of its text."""
+    return text.strip().partition("\n")[0].rpartition(": ")[2].rstrip('".')
 
 
 _SIGNS = (
     (r"could not set lock", _held),
     (r"WAL does not match|iteration does not match", _log_of_another),
     (r"replaying WAL|corrupt WAL", _log_damaged),
+    (r"has been invalidated", _stopped),
     (r"no space left|quota|file too large|could not (write|truncate|sync)|cannot checkpoint|conflict", _full),
     (r"out of memory|failed to (allocate|offload)|could not allocate", _too_little_memory),
     (r"not a valid DuckDB|extension", _no_project),
     (r"newer version|older version|version number", _of_another_version),
     (r"cannot open|could not open|permission denied|read-only", _not_allowed),
-    (r"corrupt|checksum|could not read|not enough|invalidated|serializ|INTERNAL", _damaged),
+    (r"corrupt|checksum|could not read|not enough|serializ|INTERNAL", _damaged),
 )
 """What a text of DuckDB's has where, the narrower first, with what is said of it."""
