@@ -28,6 +28,7 @@ COMMANDS = {
     "export": "export:export_",
     "exports": "exports:exports_",
     "status": "project:status_",
+    "check": "check:check_",
     "copy": "project:copy",
     "trust": "trust:trust_",
     "templates": "texts:templates",

@@ -63,8 +63,9 @@ class Jobs:
         """The latest job of each kind; never changed but replaced whole, for other threads walk it."""
         self._lock = threading.Lock()
         self._refresh_due = 0.0
-        with store.transaction() as tx:
-            tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
+        if not store.is_read_only:
+            with store.transaction() as tx:
+                tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
 
     def start(self, kind: str, arguments: Mapping[str, object], work: Work) -> Job:
         """Start `work` in the background; ProjectError if one of its kind runs already.

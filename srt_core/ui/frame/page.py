@@ -19,7 +19,7 @@ from srt_core.ui.frame.address import put_in_address, remember_address
 from srt_core.ui.frame.job_lines import draw_job_lines
 from srt_core.ui.frame.navigation import PAGES, address, draw_links
 from srt_core.ui.server.gate import logout_path
-from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
+from srt_core.ui.server.identity import is_owner, may_own, note_project, require_owner, visitor, who_owns
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project, open_project, opening_words, project_paths
 
@@ -57,7 +57,7 @@ def setup_page(page: str) -> Project:
         with below.container():  # the way out of a project that does not open, or takes long
             draw_links(())
     st.title(title)
-    if page in OWNERS_DO and not may_own():
+    if page in OWNERS_DO and not is_owner():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()
     if name not in paths:
@@ -65,12 +65,35 @@ def setup_page(page: str) -> Project:
         st.stop()
     with reporting(stop=True):
         project = _open(paths[name])
+        note_project(is_read_only=project.store.is_read_only)
+        _show_notices(project)
         _require_policy(project)
         with below.container():
             draw_job_lines(project, page)
             draw_links(steps_done(project.store))
         return project
     raise AssertionError("reporting(stop=True) stops the page")
+
+
+READ_ONLY = (
+    "This project may only be read: its file or folder is not writable for whoever started the app. Nothing that you "
+    "do here can be saved. To work on it, open a copy (srt copy), or make file and folder writable and start again."
+)
+_SEEN = "notices|seen"
+
+
+def _show_notices(project: Project) -> None:
+    """Say that a project may only be read, and what was found when it was opened, until it is called seen."""
+    if project.store.is_read_only:
+        st.text(READ_ONLY)
+    seen: set[Path] = st.session_state.setdefault(_SEEN, set())
+    if project.store.notices and project.store.path not in seen:
+        with st.container(border=True):
+            for notice in project.store.notices:
+                st.text(notice)
+            st.button(
+                "Seen", icon=":material/check:", key="notices_seen", on_click=seen.add, args=(project.store.path,)
+            )
 
 
 def _open(path: Path) -> Project:
