@@ -129,7 +129,9 @@ def test_only_the_rule_and_the_table_name_the_origins() -> None:
 
 def test_only_a_methods_file_names_what_it_brings() -> None:
     """A measure, a guard or a loss that a method brings is data: no other file of the package knows it by name."""
-    brought = {each.name for method in METHODS.values() for each in (*method.measures, *method.guards, *method.losses)}
+    brought = {each.name for method in METHODS.values() for each in method.measures}
+    brought |= {each.name for method in METHODS.values() for each in method.guards}
+    brought |= {each.name for method in METHODS.values() for each in method.losses}
     others = [path for path in CORE_FILES if path.parent.name != "methods"]
     named = {relative(path): set(re.findall(r"\w+", path.read_text("utf-8"))) & brought for path in others}
     assert {name: found for name, found in named.items() if found} == {}

@@ -29,6 +29,7 @@ COMMANDS = {
     "exports": "exports:exports_",
     "status": "project:status_",
     "copy": "project:copy",
+    "audit": "audit:audit",
     "trust": "trust:trust_",
     "templates": "texts:templates",
     "app": "app:app_",
