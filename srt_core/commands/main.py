@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "project:status_",
     "check": "check:check_",
     "copy": "project:copy",
+    "audit": "audit:audit",
     "trust": "trust:trust_",
     "templates": "texts:templates",
     "app": "app:app_",

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.methods import METHODS
+from srt_core.methods import LOSSES, MEASURES, METHODS
 from srt_core.project.store import Store
 from srt_core.records import LossStatus
 from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, scorings, use_scoring
@@ -23,7 +23,6 @@ from srt_core.ui.server.runtime import Project
 EXPLORE = "pages/4_Explore.py"
 _SETTINGS = {
     "student": "student", "template": "template", "convention": "convention", "max_length": "max length",
-    "direct_prefix": "",
 }  # fmt: skip
 """How a method's paper scored: the fields that its button fills in, and how they are said."""
 OWN_TEMPLATE = "A file of your own"
@@ -82,9 +81,12 @@ def _offer_methods() -> None:
         for method in METHODS.values():
             used = {name: getattr(method, name) for name in _SETTINGS if getattr(method, name)}
             if used:
-                said = ", ".join(f"{_SETTINGS[name]} {value}" for name, value in used.items() if _SETTINGS[name])
-                st.button(method.label, key=f"score_as_{method.name}", type="tertiary", help=f"{said}: {method.paper}",
-                          on_click=st.session_state.update, args=(used,))  # fmt: skip
+                said = [f"{_SETTINGS[name]} {value}" for name, value in used.items()]
+                said += [MEASURES[loss.measure].label for loss in method.losses]
+                added = {loss.measure: loss in method.losses for loss in LOSSES.values()}
+                st.button(method.label, key=f"score_as_{method.name}", type="tertiary",
+                          help=f"{', '.join(said)}: {method.paper}",
+                          on_click=st.session_state.update, args=(used | added,))  # fmt: skip
 
 
 def _choose_template(argument: Argument, last: str) -> str:
