@@ -62,22 +62,30 @@ def word_diff(before: str, after: str) -> list[DiffSpan]:
     return list(_spans_of(_join_edits(runs)))
 
 
-def diff_html(before: str, after: str, side: Side = "unified") -> str:
+def diff_html(before: str, after: str, side: Side = "unified", most: int | None = None) -> str:
     """Return the difference as one escaped <div>, safe to show as it is.
 
     Args:
         before: the earlier text.
         after: the later text.
         side: `unified` shows both, `before` leaves the insertions out, `after` the deletions.
+        most: so many characters of each text are compared and shown; None for all.
     """
     left_out = {"unified": None, "before": "insert", "after": "delete"}[side]
-    spans = word_diff(before, after)
-    return _block("".join(_render(span) for span in spans if span.kind != left_out))
+    spans = word_diff(before[:most], after[:most])
+    rest = _rest(before if side == "before" else after, most)
+    return _block("".join(_render(span) for span in spans if span.kind != left_out) + rest)
 
 
-def plain_html(text: str) -> str:
-    """Return a text as one escaped <div> that looks like a side of `diff_html` without differences."""
-    return _block(html.escape(text))
+def plain_html(text: str, most: int | None = None) -> str:
+    """Return a text, or `most` characters of it, as one escaped <div> like a side of `diff_html` without differences."""
+    return _block(html.escape(text[:most]) + _rest(text, most))
+
+
+def _rest(text: str, most: int | None) -> str:
+    """Say how many characters are not shown, in a way that is no text's."""
+    more = len(text) - (len(text) if most is None else most)
+    return f'<i style="opacity:0.7"> … {more:,} more characters</i>' if more > 0 else ""
 
 
 def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
