@@ -13,6 +13,7 @@ from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.reflect.figures import call_bars
 from srt_core.ui.reflect.teacher import is_complete
+from srt_core.ui.sample.long_texts import draw_code
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
 
@@ -116,4 +117,4 @@ def _draw_failure(project: Project, asked: Arguments, failure: Failure, note: st
         st.text(f"{failure.reason.replace('_', ' ')}: {failure.detail}")
         if failure.raw:
             with st.expander("Raw reply"):
-                st.code(failure.raw, language=None, wrap_lines=True)
+                draw_code(f"failure_{failure.reflection_id}", failure.raw)
