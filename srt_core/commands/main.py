@@ -32,6 +32,7 @@ COMMANDS = {
     "trust": "trust:trust_",
     "templates": "texts:templates",
     "app": "app:app_",
+    "link": "app:link",
 }
 """Module and function of each command that is no long step; those are made from their records."""
 

@@ -24,7 +24,7 @@ from srt_core.project.log import LogFolder
 from srt_core.project.migrate import migrate
 from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
-from srt_core.project.transaction import Parameters, Transaction, committing
+from srt_core.project.transaction import Parameters, Transaction, committing, interruptible
 from srt_core.records import MEASURES
 
 SCRATCH = '"/scratch"'
@@ -145,7 +145,8 @@ class Store:
                 raise ProjectError(f"{self.path} is closed.", "Open it again.")
             self._in_use += 1
         try:
-            yield
+            with interruptible():
+                yield
         finally:
             with self._use:
                 self._in_use -= 1
@@ -280,11 +281,8 @@ class Store:
 
         Each statement is committed by itself. What does not fit into memory goes to disk; nobody waits meanwhile.
         """
-        cursor = self._connection.cursor()
-        try:
+        with interruptible(), closing(self._connection.cursor()) as cursor:
             yield Transaction(cursor)
-        finally:
-            cursor.close()
 
     @property
     def may_lag(self) -> bool:

@@ -8,7 +8,7 @@ from srt_core.project.diff import plain_html
 from srt_core.records import Candidate, LossStatus, Origin
 from srt_core.reflect.outcomes import Failure
 from srt_core.review.verdicts import Verdict
-from srt_core.ui.frame.page import address
+from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,

@@ -15,12 +15,14 @@ from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
 from srt_core.select.derive import remembered
-from srt_core.ui.frame.page import acting, address, curator
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
 from srt_core.ui.sample.long_texts import draw_code, offer_whole
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import require_undo, visitor
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import broken_words
 
@@ -40,13 +42,13 @@ def about(event: Event) -> str:
     if event.kind == "undo" and "bulk" not in context:
         return f"Undid event {event.undoes}"
     if event.kind == "scoring":
-        return f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"
+        return told(f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}")
     if event.kind == "reading":
         return f"Audit {context['audit']}: {len(context['marked'])} of {len(context['shown'])} versions are fit"
     if event.kind == "export" and "rows" in context:
-        return f"{context['rows']:,} rows to {context.get('file')}"
+        return told(f"{context['rows']:,} rows to {context.get('file')}")
     found = [context[name] for name in ("note", "bulk", "name", "file", "path") if context.get(name)]
-    return str(found[0]) if found else ""
+    return told(str(found[0])) if found else ""
 
 
 def broken(project: Project, listed: Sequence[Event]) -> Mapping[int, Approval]:
@@ -78,7 +80,7 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
                 st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
                              query_params=address(sample=event.sample_id))  # fmt: skip
         with st.expander("As it is kept"):
-            kept = json.dumps(event.context, indent=2, ensure_ascii=False)
+            kept = told(json.dumps(event.context, indent=2, ensure_ascii=False))
             draw_code(f"kept_{event.event_id}", kept, language="json")
 
 

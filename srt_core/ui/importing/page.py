@@ -28,12 +28,14 @@ from srt_core.importing.files import (
 from srt_core.records import Origin, Pair
 from srt_core.steps.importing import IMPORT, TAKE_LABELS, find_all, options_of
 from srt_core.ui.frame.form import draw_field
-from srt_core.ui.frame.page import address, reporting, show_error
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.importing.log import draw_imports, draw_rejects
 from srt_core.ui.importing.upload import choose_file, forget_file, uploads_folder
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import require_allowed
 from srt_core.ui.server.runtime import Project
 
 GROUP_LABELS: Mapping[str, str] = {
@@ -102,6 +104,7 @@ def _draw_plan(project: Project, path: str) -> None:
     """Draw what is known of the files, what is to be said of them, and what would come out of the first."""
     key = hashlib.sha256(path.encode()).hexdigest()[:8]
     asked: dict[str, Any] = IMPORT.complete({"paths": [path], "uploaded": str(uploads_folder()) in path})
+    require_allowed(IMPORT, asked)
     sources = find_all(asked)
     if len(sources) > 1:
         st.markdown(f"{len(sources):,} files, each of them an import. The first one is shown.")

@@ -14,6 +14,8 @@ from srt_core.people.settings import projects_folder
 from srt_core.ui.server.identity import may_own
 
 KEPT_SECONDS = 7 * 24 * 3600
+MOST_KEPT, MOST_KEPT_BYTES = 100, 20 * 2**30
+UPLOADS = "uploads"
 NAME_CHARACTERS = 80
 
 UPLOAD, ON_SERVER = "Upload a file", "A file on this server"
@@ -21,7 +23,7 @@ UPLOAD, ON_SERVER = "Upload a file", "A file on this server"
 
 def uploads_folder() -> Path:
     """Return the folder of uploaded files."""
-    return projects_folder() / "uploads"
+    return projects_folder() / UPLOADS
 
 
 def choose_file() -> str | None:
@@ -57,14 +59,16 @@ def _free(file: UploadedFile) -> None:
 def keep_upload(file: UploadedFile) -> Path:
     """Write an uploaded file under the projects' folder, once, by a name that is safe there."""
     path = uploads_folder() / safe_name(file.file_id) / safe_name(file.name)
+    draft = path.with_name(path.name + ".part")
     try:
         if not path.exists():
             _remove_old(uploads_folder())
+            _require_room(uploads_folder(), file.size)
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(path.name + ".part")
             draft.write_bytes(file.getbuffer())
             draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise DatasetError(f"The file cannot be kept on the server: {error.strerror}.", "Free space there.") from error
     return path
 
@@ -72,6 +76,18 @@ def keep_upload(file: UploadedFile) -> Path:
 def safe_name(name: str) -> str:
     """Reduce a name to letters, digits, spaces, dots, - and _, its last 80 characters, never hidden and never empty."""
     return re.sub(r"[^\w. -]", "_", name)[-NAME_CHARACTERS:].strip(". ") or "file"
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Raise DatasetError where too many files that nobody imported are kept already, or too large ones."""
+    sizes = [path.stat().st_size for path in folder.glob("*/*")]
+    if len(sizes) >= MOST_KEPT or sum(sizes) + size > MOST_KEPT_BYTES:
+        raise DatasetError(
+            f"The server keeps {len(sizes)} uploaded files of {sum(sizes) / 2**30:,.1f} GB that nobody imported; "
+            f"{MOST_KEPT} of {MOST_KEPT_BYTES / 2**30:,.0f} GB are the most.",
+            f"Import them; what is not imported goes after {KEPT_SECONDS // 86_400} days, or delete it in "
+            f"the folder {UPLOADS} beside the projects.",
+        )
 
 
 def _remove_old(folder: Path) -> None:

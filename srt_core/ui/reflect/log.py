@@ -7,7 +7,8 @@ from srt_core.reflect.outcomes import Failure, ReplyCount, failed_reflections, r
 from srt_core.steps.parse_again import PARSE_AGAIN
 from srt_core.steps.preparing import prepare
 from srt_core.steps.step import Arguments
-from srt_core.ui.frame.page import PAGES, address, reporting, show_error
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.reflect.figures import call_bars

@@ -13,6 +13,7 @@ from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.reflect.teacher import is_complete
 from srt_core.ui.sample.long_texts import draw_code
 from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.permission import require_allowed
 from srt_core.ui.server.runtime import Project
 
 
@@ -27,6 +28,7 @@ def draw_trial(project: Project, asked: Arguments) -> None:
         st.session_state.pop("trial", None)
         with reporting():
             require_owner()
+            require_allowed(TRIAL, asked)
             _try(project, asked)
     name, calls = st.session_state.get("trial", ("", []))
     if name == project.name:

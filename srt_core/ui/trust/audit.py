@@ -6,7 +6,8 @@ from srt_core.errors import SRTError
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Approval, Audit, Part, Result
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting
 from srt_core.ui.frame.words import percent
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
