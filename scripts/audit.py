@@ -19,7 +19,8 @@ EXTRAS = ("auth", "gguf", "peft", "ray")
 def installed(name: str, extras: tuple[str, ...] = EXTRAS) -> dict[str, Distribution]:
     """Return what is installed of a package and all that it needs, by name."""
     found: dict[str, Distribution] = {}
-    waiting, seen = [(name, extras)], set()
+    waiting = [(name, extras)]
+    seen: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
         name, extras = waiting.pop()
         try:
@@ -64,10 +65,10 @@ def main() -> int:
     if isinstance(found, str):
         print(f"Known vulnerabilities could not be asked for: {found.rstrip('.')}.", file=sys.stderr)
         return NOT_TOLD
-    for package in found:
-        for each in package["vulns"]:
+    for known in found:
+        for each in known["vulns"]:
             fixed = ", ".join(each["fix_versions"]) or "no version"
-            print(f"{package['name']} {package['version']}: {each['id']}, mended in {fixed}.", file=sys.stderr)
+            print(f"{known['name']} {known['version']}: {each['id']}, mended in {fixed}.", file=sys.stderr)
     print(f"{len(found) or 'No'} packages have known vulnerabilities.", file=sys.stderr)
     return SOME_KNOWN if found else NONE_KNOWN
 
