@@ -40,7 +40,7 @@ def installed(name: str, extras: tuple[str, ...] = EXTRAS) -> dict[str, Distribu
 
 def licence(package: Distribution) -> str:
     """Return what a package says of its licence; "" where it says nothing."""
-    told = package.metadata
+    told: Any = package.metadata  # a message of an e-mail, though its type does not say so
     classes = [each.rsplit(" :: ", 1)[-1] for each in told.get_all("Classifier") or () if each.startswith("License ::")]
     written = (told.get("License") or "").strip().splitlines()
     return told.get("License-Expression") or "; ".join(classes) or (written[0] if written else "")
