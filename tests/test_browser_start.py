@@ -112,3 +112,26 @@ def test_a_project_of_an_older_version_says_that_it_is_converted(
     page.goto(server.link("/?project=old"))
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
     assert "This project is of an older version." in page.evaluate("window.seen")
+
+
+def test_an_upload_leaves_the_servers_memory_once_it_is_imported(
+    app_server: StartApp, page: Page, project_path: Path, tmp_path: Path
+) -> None:
+    """What the server says that it holds of uploads is the file while it is chosen, and nothing after its import."""
+    server = app_server(project_path)
+    held = re.compile(r'cache_memory_bytes{cache_type="UploadedFileManager"[^}]*} (\d+)')
+
+    def bytes_held() -> int:
+        found = held.search(page.request.get(f"{server.url}/_stcore/metrics").text())
+        return int(found[1]) if found else 0
+
+    file = write_lines(tmp_path / "more.jsonl", alpaca_rows(200))
+    page.goto(f"{server.url}/Import")
+    page.locator("input[type=file]").set_input_files(file)
+    start = page.locator(".st-key-start_import button")
+    expect(start).to_be_enabled()
+    assert bytes_held() == file.stat().st_size
+    start.click()
+    expect(start).to_be_hidden()
+    wait_for_script(page)
+    assert bytes_held() == 0

@@ -18,8 +18,10 @@ from srt_core.records import Origin
 from srt_core.review.filter.filter import is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import address, curator, reporting, show_empty
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.sample.long_texts import offer_whole
 from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.permission import allowed
@@ -120,16 +122,19 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
     if not rows:
         st.markdown("No sample is in this scope. Approve some in Review, or choose another scope.")
         return
+    texts = [text for row in rows for text in (row.pair.instruction, row.pair.input, row.pair.response)]
+    said = [message["content"] for row in rows for message in row.pair.context.messages]
+    most = offer_whole("preview", *texts, *said)
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column, st.container(border=True):
             st.markdown(f"Sample {row.seq} · {ORIGIN_LABELS[row.origin]}")
-            if context := context_html(row.pair.context):
+            if context := context_html(row.pair.context, most):
                 st.html(context)
             for part in ("instruction", "input", "response"):
                 if text := getattr(row.pair, part):
                     st.caption(part.capitalize())
                     with st.container(height=110 if part != "response" else 220, border=False):
-                        st.html(plain_html(text))
+                        st.html(plain_html(text, most))
 
 
 def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -> None:

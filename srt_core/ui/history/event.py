@@ -7,15 +7,19 @@ import streamlit as st
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
+from srt_core.project.diff import plain_html
 from srt_core.project.events import Event
+from srt_core.records import Pair
 from srt_core.review import decisions, history
 from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
 from srt_core.select.derive import remembered
-from srt_core.ui.frame.page import acting, address, curator
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
+from srt_core.ui.sample.long_texts import draw_code, offer_whole
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import require_undo, visitor
 from srt_core.ui.server.permission import told
@@ -67,9 +71,7 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
         if approval := broken(project, [event]).get(event.action_id):
             st.markdown(f":material/warning: {broken_words(approval)}")
         if event.edited:
-            for part in ("instruction", "input", "response"):
-                st.caption(f"Edited {part}")
-                st.text(getattr(event.edited, part))
+            _draw_edited(event.event_id, event.edited)
         with st.container(horizontal=True, vertical_alignment="center"):
             _draw_actions(project, event)
             st.button("Show the state after it", icon=":material/history:", key=f"state_{event.event_id}",
@@ -78,7 +80,16 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
                 st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
                              query_params=address(sample=event.sample_id))  # fmt: skip
         with st.expander("As it is kept"):
-            st.code(told(json.dumps(event.context, indent=2, ensure_ascii=False)), language="json", wrap_lines=True)
+            kept = told(json.dumps(event.context, indent=2, ensure_ascii=False))
+            draw_code(f"kept_{event.event_id}", kept, language="json")
+
+
+def _draw_edited(event_id: int, edited: Pair) -> None:
+    parts = {part: getattr(edited, part) for part in ("instruction", "input", "response")}
+    most = offer_whole(f"event_{event_id}", *parts.values())
+    for part, text in parts.items():
+        st.caption(f"Edited {part}")
+        st.html(plain_html(text, most))
 
 
 def _draw_actions(project: Project, event: Event) -> None:

@@ -6,7 +6,8 @@ from srt_core.errors import DecisionError
 from srt_core.review import history
 from srt_core.review.history import Decided
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import told

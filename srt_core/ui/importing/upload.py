@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from srt_core.errors import DatasetError
@@ -46,7 +48,17 @@ def choose_file() -> str | None:
 
 def forget_file() -> None:
     """Empty the choice: its file is being imported."""
-    st.session_state["file_number"] = st.session_state.get("file_number", 0) + 1
+    number = st.session_state.get("file_number", 0)
+    if file := st.session_state.get(f"upload_{number}"):
+        _free(file)
+    st.session_state["file_number"] = number + 1
+
+
+def _free(file: UploadedFile) -> None:
+    """Drop what Streamlit holds of an upload in memory: it would do so at the end of the session alone."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def keep_upload(file: UploadedFile) -> Path:

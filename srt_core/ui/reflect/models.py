@@ -48,6 +48,6 @@ def _list_with_key(base_url: str) -> None:
     st.session_state["listed_with_key"] = base_url
 
 
-@st.cache_data(ttl=LIST_SECONDS, show_spinner="Asking the server for its models")
+@st.cache_data(ttl=LIST_SECONDS, max_entries=16, show_spinner="Asking the server for its models")
 def _listed(base_url: str, key_variable: str) -> ModelList:
     return models_at(base_url, key_variable)

@@ -20,9 +20,10 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.address import run_page_again
-from srt_core.ui.frame.page import PAGES, acting, address, reporting, show_error, show_kept_error
+from srt_core.ui.frame.jobs import last_arguments
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting, reporting, show_error, show_kept_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
-from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Desk
 from srt_core.ui.sample.summary import Sample

@@ -21,6 +21,7 @@ from srt_core.people.login_methods import NOBODY_CAN, LoginMethods
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
 _HELD = "login|held"
+_READ_ONLY = "project|read only"
 LOG_IN = "You are not logged in, or no longer. Load this page again to log in."
 
 
@@ -49,13 +50,23 @@ def _at_own_machine(name: str) -> Person:
 
 
 def may_own() -> bool:
-    """Whether the person may do what only owners do."""
+    """Whether the person may do what only owners do, and the project on screen may be written."""
+    return is_owner() and not st.session_state.get(_READ_ONLY)
+
+
+def is_owner() -> bool:
+    """Whether the person is an owner."""
     return visitor().person.is_owner
+
+
+def note_project(*, is_read_only: bool) -> None:
+    """Note at the beginning of a page whether its project may only be read."""
+    st.session_state[_READ_ONLY] = is_read_only
 
 
 def require_owner() -> None:
     """Raise a RoleError unless the person is an owner. Every callback that only an owner may run begins with it."""
-    if not may_own():
+    if not is_owner():
         raise RoleError("Only an owner may do that.", f"You are a curator here. {who_owns()}")
 
 
