@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from srt_core.errors import ProjectError
 from srt_core.methods import MEASURES
 from srt_core.project.derived import UNDEFINE, define, panel_columns, selection_columns
 from srt_core.project.store import SCRATCH, Store
@@ -23,9 +24,15 @@ def refresh(store: Store, *, now: bool = False) -> None:
 
     Where samples changed, theirs alone is computed again; the whole where the scoring, the producer or the policy did.
     While the store may lag, new candidates and scores wait for a call with `now`; a changed policy never does.
+    ProjectError where something changed in a project that may only be read.
     """
     if _behind(store, now=now) is None:
         return
+    if store.is_read_only:
+        raise ProjectError(
+            f"What the rule selects in {store.path} is older than its data, and the file may only be read.",
+            f"Open a copy of it, in which it is selected again: srt copy '{store.path}' COPY.srt",
+        )
     with store.deriving:
         if (keys := _behind(store, now=now)) is None:  # somebody else was faster
             return
@@ -50,6 +57,11 @@ def remembered(
     asked = f"{count.__module__}.{count.__qualname__}{args}{sorted(kwargs.items())}"
     state = store.meta("selection_key"), store.value("SELECT max(event_id) FROM event")
     return store.remember((asked, *state), lambda: count(store, *args, **kwargs))
+
+
+def is_behind(store: Store) -> bool:
+    """Return whether `panel` and `selection` are older than what they are computed from."""
+    return _behind(store, now=True) is not None
 
 
 _Key = list[str]

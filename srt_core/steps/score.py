@@ -25,7 +25,7 @@ from srt_core.score.student import (
 from srt_core.score.templates import TEMPLATE_NAMES, Template, load_template
 from srt_core.select.derive import refresh
 from srt_core.steps.resident import RESIDENT
-from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Row, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Row, Step, Widget
 
 LISTED = 20
 CONVENTION_HELP = {
@@ -67,7 +67,7 @@ ARGUMENTS = (
             "A Hugging Face causal language model: the one you will train, before training.",
             placeholder="/models/my-student",
         ),
-        is_owners=True,
+        reach=Reach.STUDENT,
     ),
     Argument(
         "template",
@@ -81,6 +81,7 @@ ARGUMENTS = (
             first=TEMPLATE_NAMES[0],
             choices=_choices(*TEMPLATE_NAMES),
         ),
+        reach=Reach.FILE,
     ),
     Argument("method", str, "", option=Option(f"Score as its paper does: {', '.join(_SUGGESTING)}.")),
     Argument(
@@ -139,6 +140,7 @@ ARGUMENTS = (
         "address",
         str | None,
         option=Option("The Ray cluster, host:port or auto; one is started here where not given."),
+        reach=Reach.HOST,
     ),
     Argument(
         "workers",

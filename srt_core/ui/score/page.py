@@ -11,10 +11,13 @@ from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, sc
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Argument, Arguments
-from srt_core.ui.frame.form import draw_field, draw_form
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty, show_warnings
-from srt_core.ui.frame.progress import job_panel, last_arguments
+from srt_core.ui.frame.form import draw_field, draw_form, permitted
+from srt_core.ui.frame.jobs import last_arguments
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_empty, show_warnings
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 EXPLORE = "pages/4_Explore.py"
@@ -99,6 +102,8 @@ def _choose_template(argument: Argument, last: str) -> str:
                              "where it can carry a system text and earlier turns.")  # fmt: skip
         chosen = (path or "").strip()
     if chosen:
+        chosen = permitted(argument, chosen)
+    if chosen:
         with st.expander("Its texts", icon=":material/notes:"), reporting():
             shown = load_template(chosen)
             for name, text in shown.texts.items():
@@ -156,7 +161,7 @@ def _draw_scorings(project: Project) -> None:
             {
                 "Number": each.scoring_id,
                 "In use": each.in_use,
-                "Student": each.student,
+                "Student": told(each.student),
                 "Template": each.template,
                 "Convention": each.convention,
                 "Max length": each.max_length,

@@ -26,16 +26,8 @@ from srt_core.select.policy import (
     unusable_policies,
 )
 from srt_core.ui.frame.evidence import NO_READS, RIGHT_HELP, counts, render_agreement, show_no_reads
-from srt_core.ui.frame.page import (
-    acting,
-    acting_as_owner,
-    address,
-    curator,
-    reporting,
-    show_empty,
-    show_error,
-    show_kept_error,
-)
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, acting_as_owner, curator, reporting, show_empty, show_error, show_kept_error
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project

@@ -8,7 +8,8 @@ from srt_core.project.store import Store
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Approval, Audit, Result
 from srt_core.review.trust.audits.words import progress, sentences, source
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project

@@ -11,7 +11,8 @@ from srt_core.review.trust.claims import Claim
 from srt_core.review.trust.readings import Reads
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 

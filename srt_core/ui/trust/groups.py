@@ -11,7 +11,7 @@ from srt_core.review.filter.filter import Filter
 from srt_core.review.trust.agreement import Evidence, Group, Trust
 from srt_core.review.trust.claims import Suggestion
 from srt_core.ui.frame.evidence import MARGIN_HELP, RIGHT_HELP, counts, draw_margins, show_no_reads
-from srt_core.ui.frame.page import address
+from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.words import ORIGIN_LABELS, said_of_claim
 
 EVIDENCE = {Evidence.RANDOM: "Random reads", Evidence.CHOSEN: "Decisions people chose to make"}

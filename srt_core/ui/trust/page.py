@@ -13,7 +13,8 @@ from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import interval_points
 from srt_core.ui.frame.evidence import RIGHT_HELP, counts, point
-from srt_core.ui.frame.page import PAGES, address, show_empty
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import show_empty
 from srt_core.ui.frame.words import said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import render_audits
