@@ -60,14 +60,19 @@ def _row(pair: dict[str, str]) -> dict[str, str]:
 
 
 def cases_of(store: Store) -> list[Case]:
-    """Read the scores of every sample, in the order of their numbers."""
+    """Read the scores of every sample, and which rewrites were refused, in the order of their numbers."""
+    failed: dict[int, set[Origin]] = defaultdict(set)
+    for row in store.rows(
+        "SELECT seq, origin FROM reflection JOIN sample USING (sample_id) WHERE status <> 'accepted'"
+    ):
+        failed[row["seq"]].add(Origin(row["origin"]))
     found: dict[int, dict[Origin, Numbers]] = defaultdict(dict)
     for row in store.rows(
         """SELECT seq, origin, ifd, r_ifd, loss_ratio FROM candidate JOIN sample USING (sample_id)
            LEFT JOIN score USING (candidate_id) ORDER BY seq"""
     ):
         found[row["seq"]][Origin(row["origin"])] = Numbers(row["ifd"], row["r_ifd"], row["loss_ratio"])
-    return [Case(candidates) for candidates in found.values()]
+    return [Case(candidates, frozenset(failed[seq])) for seq, candidates in found.items()]
 
 
 def random_policies(cases: Sequence[Case], number: int, seed: int) -> Iterator[Policy]:
