@@ -13,7 +13,7 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.step import Arguments
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.address import run_page_again
-from srt_core.ui.frame.page import acting_as_owner, reporting
+from srt_core.ui.frame.page import acting_as_owner, fragment, reporting
 from srt_core.ui.frame.words import duration
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
@@ -66,7 +66,7 @@ def last_arguments(project: Project, kind: str) -> dict[str, Any]:
 def job_panel(project: Project, kind: str) -> None:
     """Show the latest job of a kind, if there was one; it refreshes itself while the job runs, then the whole page."""
     running = bool(project.jobs.running(kind))
-    st.fragment(_draw_panel, run_every=POLL_SECONDS if running else None)(project, kind, running)
+    fragment(_draw_panel, run_every=POLL_SECONDS if running else None)(project, kind, running)
 
 
 def _draw_panel(project: Project, kind: str, was_running: bool) -> None:

@@ -21,7 +21,7 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.address import run_page_again
-from srt_core.ui.frame.page import PAGES, address, show_error
+from srt_core.ui.frame.page import PAGES, address, fragment, show_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
@@ -85,7 +85,7 @@ def _version(label: str, origin: Origin, candidate: Candidate) -> Version:
 def watch_tokens(project: Project, desk: Desk) -> None:
     """Look after the job that the desk waits for, and run the page again when it ends. Call it outside any fragment."""
     desk.is_watched = desk.awaits is not None
-    st.fragment(_watch, run_every=POLL_SECONDS if desk.is_watched else None)(project, desk)
+    fragment(_watch, run_every=POLL_SECONDS if desk.is_watched else None)(project, desk)
 
 
 def _watch(project: Project, desk: Desk) -> None:

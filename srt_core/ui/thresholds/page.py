@@ -30,6 +30,7 @@ from srt_core.ui.frame.page import (
     acting_as_owner,
     address,
     curator,
+    fragment,
     reporting,
     show_empty,
     show_error,
@@ -69,7 +70,7 @@ def render_thresholds(project: Project) -> None:
     _draw_desk(project)
 
 
-@st.fragment
+@fragment
 def _draw_desk(project: Project) -> None:
     """Draw dials and outcome. A fragment: a turned dial runs this alone. No model is ever asked here."""
     show_kept_error()
