@@ -18,7 +18,7 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review.decisions import decide, decide_all, undo
 from srt_core.select.checking import DERIVED
-from srt_core.ui.frame.page import PAGES
+from srt_core.ui.frame.navigation import PAGES
 from tests.command_line import DONE, DONE_WITH_FAILURES, NOT_DONE, called
 from tests.context_project import Row, create_project, exchanges, keep, sample_ids
 from tests.screens import open_screen, served, words

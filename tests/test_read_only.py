@@ -11,7 +11,8 @@ from srt_core.project import log
 from srt_core.project.log_file import log_of
 from srt_core.project.store import Store
 from srt_core.select.derive import refresh
-from srt_core.ui.frame.page import PAGES, READ_ONLY
+from srt_core.ui.frame.navigation import PAGES
+from srt_core.ui.frame.page import READ_ONLY
 from srt_core.ui.server.runtime import Project
 from tests.command_line import DONE, NOT_DONE, called
 from tests.deciding import create_decided_project

@@ -1,5 +1,6 @@
 """Keep `panel` and `selection`, and counts of them, up to date with the candidates, failures, scores and policy."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
@@ -64,17 +65,17 @@ def is_behind(store: Store) -> bool:
 
 
 _Key = list[str]
-"""What the derived tables are computed from: the version of the data; scoring, producer and measures; the policy."""
+"""What the derived tables are computed from: the version of the data; scoring, producer and columns; the policy."""
 
-_SIGNATURE = ",".join(f"{measure.name}:{measure.version}" for measure in MEASURES.values())
-"""Which measures are columns: a method's file that came or went changes them."""
+_COLUMNS = hashlib.sha256(panel_of("scoring_id", "producer").encode()).hexdigest()[:16]
+"""How the columns are computed: another one with a method's file that came or went, or where a release changed it."""
 
 
 def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
     """Return what the derived tables stand for and what they should; None where there is nothing to do."""
     meta = store.metas("policy", "scoring_id", "data_version", "selection_key")
     policy = policy_in(meta.get("policy"))
-    source = f"{meta.get('scoring_id', 0)}|{policy.producer}|{_SIGNATURE}"
+    source = f"{meta.get('scoring_id', 0)}|{policy.producer}|{_COLUMNS}"
     asked = [meta.get("data_version", "0"), source, policy_to_json(policy)]
     held: _Key = json.loads(meta.get("selection_key", '["", "", ""]'))
     if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):

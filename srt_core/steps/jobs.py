@@ -94,6 +94,10 @@ class Jobs:
         """Return the jobs that run now, of one kind or all."""
         return [job for job in self._latest.values() if kind in (None, job.kind) and job.state is JobState.RUNNING]
 
+    def all(self) -> list[Job]:
+        """Return the latest job of each kind since the app started."""
+        return list(self._latest.values())
+
     def pause(self, kind: str) -> None:
         """Ask the job of a kind to stop after what it has under way."""
         for job in self.running(kind):

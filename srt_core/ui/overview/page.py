@@ -15,8 +15,10 @@ from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address
-from srt_core.ui.frame.progress import job_panel, last_job
+from srt_core.ui.frame.jobs import last_job
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import is_owner
 from srt_core.ui.server.runtime import Project, create_project
