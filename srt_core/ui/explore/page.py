@@ -22,7 +22,7 @@ from srt_core.ui.explore.views import draw_views, open_view
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.page import acting, curator, reporting, show_empty, show_kept_error
+from srt_core.ui.frame.page import acting, curator, fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,
@@ -155,7 +155,7 @@ def _undo(project: Project, action_id: int) -> None:
     decisions.undo_action(project.store, action_id, curator())
 
 
-@st.fragment
+@fragment
 def _draw_table(project: Project, only: Filter, found: int) -> None:
     show_kept_error()
     with reporting():
