@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -67,6 +68,13 @@ def words(app: AppTest) -> str:
 def links(app: AppTest) -> dict[str, str]:
     """The links of the page: label to query string."""
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+
+
+def desk_of(app: AppTest) -> dict[str, Any]:
+    """What Review tells the desk in the browser."""
+    (desk,) = app.get("bidi_component")
+    told: dict[str, Any] = json.loads(desk.proto.json)
+    return told
 
 
 def log_in(monkeypatch: pytest.MonkeyPatch, name: str, role: str) -> None:

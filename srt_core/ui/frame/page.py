@@ -48,8 +48,10 @@ OWNERS_DO = {
 """What of a page only owners may do."""
 
 
-def setup_page(page: str) -> Project:
+def setup_page(page: str, *, has_own_title: bool = False) -> Project:
     """Draw the frame of a page (a key of PAGES) and return the project it works on.
+
+    `has_own_title` leaves the title to the page, whose content begins where it would stand.
 
     Every page calls this first and is complete without app.py, so a deep link works on a fresh server. Stops the
     page, with the reason shown, where the project cannot be opened.
@@ -65,7 +67,8 @@ def setup_page(page: str) -> Project:
         name = _choose_project(list(paths))
         _draw_person()
         _draw_links()
-    st.title(title)
+    if not has_own_title:
+        st.title(title)
     if page in OWNERS_DO and not may_own():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()
