@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.keys import open_review, wait_until_saved, watch_keys
 from benchmarks.large import build
-from benchmarks.screen import ARGUMENTS, running_app
+from benchmarks.screen import ARGUMENTS, let_in, running_app
 from srt_core.project.store import Store
 
 
@@ -52,6 +52,7 @@ def measure(decisions: int, kills: int, samples: int, seed: int) -> bool:
                 browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
                 page = browser.new_page()
                 watch_keys(page)
+                let_in(page, url, project)
                 open_review(page, url)
                 share = decisions / kills
                 presses = draw.randint(round(share * 0.5), round(share * 1.5))

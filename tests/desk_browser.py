@@ -11,7 +11,7 @@ from tests.conftest import AppServer
 def open_desk(page: Page, server: AppServer, project: Path, **query: object) -> None:
     """Open Review on a project and wait for its first sample."""
     told = {"project": project.stem, "queue": "all", **query}
-    page.goto(f"{server.url}/Review?{'&'.join(f'{name}={value}' for name, value in told.items())}")
+    page.goto(server.link(f"/Review?{'&'.join(f'{name}={value}' for name, value in told.items())}"))
     part(page, "keys").get_by_role("button").first.wait_for()
 
 

@@ -95,7 +95,7 @@ def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: App
         for query in ("", f"sample={sample_name(0)}", f"sample={sample_name(5)}")[
             : 3 if name in ("Review", "Explore") else 1
         ]:
-            page.goto(f"{shared_server.url}/{name}?project={project.stem}&{query}")
+            page.goto(shared_server.link(f"/{name}?project={project.stem}&{query}"))
             page.locator("h1").first.wait_for()
             wait_for_script(page)
             assert page.evaluate(HARM) == [None, 0, "block"], (name, query)

@@ -91,7 +91,7 @@ def test_an_interrupt_keeps_the_calls_under_way(tmp_path: Path) -> None:
     """Ctrl-C ends a run with KeyboardInterrupt once every reply that was asked for is stored."""
     path, written = tmp_path / "p.srt", tmp_path / "ledger.jsonl"
     project(path, SAMPLES).close()
-    settings = ("--ledger", str(written), "--latency", "0.05", "--never-refuses")
+    settings = ("--ledger", str(written), "--latency", "0.5", "--never-refuses")
     with running_fault_process(*settings) as url, worker(RUN_NEEDS, RUN, path, url, CONCURRENCY) as work:
         for lines in (1, 2, 4):
             assert work.end_at(lines, by=signal.SIGINT) == INTERRUPTED

@@ -1,10 +1,13 @@
 """Writing to a project: whole transactions, one writer at a time, and readers that never wait."""
 
+import os
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -26,6 +29,28 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 class Interruption(BaseException):
     """As Streamlit's signals are: no Exception."""
+
+
+@pytest.mark.parametrize("access", [Store.transaction, Store.scratch, Store.workspace, Store.rows])
+def test_an_interrupt_during_a_statement_is_one(store: Store, access: Callable[..., Any]) -> None:
+    """Ctrl-C while DuckDB works is KeyboardInterrupt, as at any other moment, and not an error of a query."""
+    with store.transaction() as tx:
+        tx.execute("CREATE TABLE number AS SELECT range AS n FROM range(300_000)")
+    query = "SELECT count(*) FROM number WHERE md5(md5(n::VARCHAR)) < ''"
+
+    def work() -> None:
+        if access is Store.rows:
+            access(store, query)
+            return
+        with access(store) as statements:
+            statements.execute(query)
+
+    interrupt = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])  # wherever the work is by then
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.start()
+        while True:
+            work()
+    assert store.value("SELECT count(*) FROM number") == 300_000
 
 
 @pytest.mark.parametrize("error", [Interruption, KeyboardInterrupt, SystemExit, ValueError, GeneratorExit])

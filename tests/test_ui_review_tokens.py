@@ -22,7 +22,8 @@ from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.ui.review.tokens import MOST_PIECES, Version, column, look, pieces, sentence
 from srt_core.ui.sample.summary import read_sample
 from srt_core.ui.server.runtime import Project
-from tests.screens import APP, JOB_SECONDS, served
+from tests.desk_talk import Talk
+from tests.screens import APP, JOB_SECONDS, log_in, served
 from tests.small_project import create_scored_project, save_student
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
@@ -101,6 +102,16 @@ def test_kept_maps_show_at_once(project: Project) -> None:
     shown = open_tab(project, sample)
     assert shown["state"] == "drawn"
     assert sentence(maps[0][Part.RESPONSE]) in sentences(shown)
+    assert project.jobs.latest("explain") is None
+
+
+def test_no_student_is_loaded_that_is_not_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose student the project file names, its path is for the server to allow, and is not told to a curator."""
+    log_in(monkeypatch, "ben", "curator")
+    drawer = {"tab": "tokens", "sample": sample_at(project, 0), "shown": "", "start": True}
+    data = Talk(project, by="ben").say(drawer=drawer)
+    assert "student may not be named here" in data["drawer"]["tokens"]["says"][0]
+    assert str(project.store.path.parent) not in str(data)
     assert project.jobs.latest("explain") is None
 
 

@@ -226,11 +226,12 @@ class _Run:
     async def _feed(self) -> None:
         """Read tasks until there are enough, or this sweep is at its end; calls go on meanwhile."""
         while self._place < len(ORDER) and (wanted := self._calls.wanted):
+            busy = self._calls.busy  # before the read too: what ends during it may still be missing in what was read
             tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last, wanted)
             if not tasks:
                 self._place, self._last = self._place + 1, 0
                 continue
-            busy = self._calls.busy
+            busy |= self._calls.busy
             fresh = [task for task in tasks if self._needs(task).isdisjoint(busy)]
             self._has_found |= bool(fresh)
             await self._calls.take(fresh)

@@ -1,4 +1,4 @@
-"""Score: the student's four losses for every candidate and every standing edit, each distinct loss computed once.
+"""Score: the student's losses for every candidate and every standing edit, each distinct loss computed once.
 
     chunk of samples → plan → which losses are stored → packs of the others → student → losses and scores, committed
 
@@ -20,6 +20,7 @@ from srt_core.project.transaction import Transaction
 from srt_core.records import (
     INSTRUCTION_READ,
     RESPONSE_READ,
+    AddedLoss,
     Loss,
     LossRequest,
     LossStatus,
@@ -37,8 +38,6 @@ COMMIT_SECONDS = 2.0
 """Losses of a chunk that takes longer than this are stored before the chunk is complete."""
 _TOKENS_A_SAMPLE = 128
 """A chunk has as many samples as a pack has tokens, divided by this: some ten packs."""
-AFTER_PREFIX, CHERRY_IFD = "loss_y_after_prefix", "cherry_ifd"
-"""Cherry's loss and score in `measurement`."""
 _UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
 """Scores that ran out of memory: they are computed again in the next run, as they may fit another time."""
 
@@ -50,11 +49,12 @@ def score(
     *,
     convention: Convention = Convention.ALIGNED,
     max_length: int = 2048,
+    added: Sequence[AddedLoss] = (),
     token_budget: int | None = None,
     stop: Event | None = None,
     stamp: str = "",
 ) -> Iterator[Progress]:
-    """Score what has no score yet under this student, template, convention and max length.
+    """Score what has no score yet under this student, template, convention, max length and losses that are added.
 
     Max length is that or the model's own limit, whichever is less; `token_budget` is the tokens of a pack (None: the
     student's own). Commits as it goes: a killed run loses at most the chunk under way. Yields progress in candidates
@@ -63,8 +63,8 @@ def score(
     """
     max_length = min(max_length, student.max_length_limit)
     stop = stop or Event()
-    scoring_id = _begin_scoring(store, student, template, convention, max_length)
-    run = _Run(store, student, template, convention, max_length, token_budget, scoring_id, stop)
+    scoring_id = _begin_scoring(store, student, template, convention, max_length, added)
+    run = _Run(store, student, template, convention, max_length, added, token_budget, scoring_id, stop)
     yield run.progress
     with closing(student.run(run.packs())) as computed:
         for pack, losses in computed:
@@ -114,12 +114,14 @@ class _Run:
         template: Template,
         convention: Convention,
         max_length: int,
+        added: Sequence[AddedLoss],
         token_budget: int | None,
         scoring_id: int,
         stop: Event,
     ) -> None:
         self._store, self._student, self._template = store, student, template
-        self._convention, self._max_length, self._token_budget = convention, max_length, token_budget
+        self._convention, self._max_length, self._added = convention, max_length, added
+        self._token_budget = token_budget
         self._scoring_id, self._stop = scoring_id, stop
         self._unscored = Unscored(store, scoring_id)
         self._chunk_samples = max(1, (token_budget or student.identity.token_budget) // _TOKENS_A_SAMPLE)
@@ -180,7 +182,7 @@ class _Run:
 
     def _planned(self, rows: Sequence[Row]) -> Chunk:
         pairs = [pair_of(row) for row in rows]
-        plans = plan(pairs, self._template, self._convention, self._student, self._max_length)
+        plans = plan(pairs, self._template, self._convention, self._student, self._max_length, self._added)
         requests = {slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
         key = (self._student.fingerprint, str(self._convention), self._max_length)
         return Chunk(rows, plans, {request: request_key(*key, request) for request in requests})
@@ -203,12 +205,12 @@ class _Run:
     def _finish(self) -> int:
         """Commit the losses and scores of the oldest open chunk; return how many lack an IFD or r-IFD."""
         chunk = self._open[0]
-        scores = chunk.scores()
+        scores = chunk.scores(self._added)
         with self._store.transaction() as tx:
             self._commit_losses(tx)
             for table in ID_COLUMNS:
                 _append_scores(tx, table, self._scoring_id, _of_table(table, chunk.rows, scores))
-            _append_beside(tx, self._scoring_id, chunk, scores)
+            _append_beside(tx, self._scoring_id, chunk, scores, self._added)
             tx.bump({row["sample_id"] for row in chunk.rows})
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
@@ -226,9 +228,16 @@ class _Run:
         return max(self._finished_tokens, self._finished_tokens * self._characters // self._finished_characters)
 
 
-def _begin_scoring(store: Store, student: Scorer, template: Template, convention: Convention, max_length: int) -> int:
+def _begin_scoring(
+    store: Store,
+    student: Scorer,
+    template: Template,
+    convention: Convention,
+    max_length: int,
+    added: Sequence[AddedLoss],
+) -> int:
     identity = student.identity
-    key = [identity.fingerprint, template_hash(store, template), str(convention), max_length]
+    key = [identity.fingerprint, template_hash(store, template, added), str(convention), max_length]
     with store.transaction() as tx:
         found = tx.execute(
             """SELECT scoring_id FROM scoring
@@ -286,8 +295,10 @@ def _append_scores(tx: Transaction, table: str, scoring_id: int, scores: Iterabl
     )  # fmt: skip
 
 
-def _append_beside(tx: Transaction, scoring_id: int, chunk: Chunk, scores: Sequence[Score]) -> None:
-    """Store of candidates what few scores have: how much of a text was read where it was cut, and Cherry's score."""
+def _append_beside(
+    tx: Transaction, scoring_id: int, chunk: Chunk, scores: Sequence[Score], added: Sequence[AddedLoss]
+) -> None:
+    """Store of candidates what few scores have: how much of a text was read where it was cut, and what was added."""
     source = scoring_source(scoring_id)
     tx.append(
         "measurement",
@@ -296,18 +307,27 @@ def _append_beside(tx: Transaction, scoring_id: int, chunk: Chunk, scores: Seque
             ("candidate", row["id"], name, source, value, str(status))
             for row, planned, score in zip(chunk.rows, chunk.plans, scores, strict=True)
             if row["table"] == "score"
-            for name, value, status in (*_cut(planned), *_cherry(score))
+            for name, value, status in (*_cut(planned, score), *_of_added(added, score))
         ],
     )
 
 
-def _cut(planned: CandidatePlan) -> Iterator[tuple[str, float, LossStatus]]:
-    for name, part in ((RESPONSE_READ, planned.response_read), (INSTRUCTION_READ, planned.instruction_read)):
-        if part is not None and part < 1:
+_Number = tuple[str, float | None, LossStatus]
+"""A number beside a score: its name, and a status that says why it is what it is."""
+
+
+def _cut(planned: CandidatePlan, score: Score) -> Iterator[_Number]:
+    """Yield how much of the response and of the instruction was read where that is not all."""
+    losses = score.losses
+    for name, part, loss in (
+        (RESPONSE_READ, planned.response_read, losses.y_given_x),
+        (INSTRUCTION_READ, planned.instruction_read, losses.x_given_y),
+    ):
+        if part is not None and part < 1 and loss.status is not LossStatus.OUT_OF_MEMORY:
             yield name, part, LossStatus.TRUNCATED
 
 
-def _cherry(score: Score) -> Iterator[tuple[str, float | None, LossStatus]]:
-    if after := score.losses.y_after_prefix:
-        yield AFTER_PREFIX, after.mean, after.status
-        yield CHERRY_IFD, score.cherry_ifd, after.status
+def _of_added(added: Sequence[AddedLoss], score: Score) -> Iterator[_Number]:
+    for each, loss, made in zip(added, score.losses.added, score.added, strict=True):
+        yield each.name, loss.mean, loss.status
+        yield each.measure, made.value, made.status

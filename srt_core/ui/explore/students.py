@@ -11,9 +11,10 @@ from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
-from srt_core.ui.frame.page import curator, reporting
+from srt_core.ui.frame.page import curator, fragment, reporting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 CHART_WIDTH = 420
@@ -34,7 +35,7 @@ def render_students(project: Project, only: Filter) -> None:
     _draw_students(project, agreement.comparable(project.store))
 
 
-@st.fragment
+@fragment
 def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
     known = {scoring.scoring_id: scoring for scoring in scorings(project.store)}
     with reporting():
@@ -113,6 +114,6 @@ def _draw_use(project: Project, known: Mapping[int, ListedScoring], chosen: Two)
 
 def _label(scoring: Scoring) -> str:
     """Name a scoring by its number, and by the last two parts of its student's path. Not for markdown."""
-    name = "/".join(str(scoring.student).replace("\\", "/").rstrip("/").split("/")[-2:])
+    name = "/".join(told(str(scoring.student)).replace("\\", "/").rstrip("/").split("/")[-2:])
     short = name if len(name) <= NAME_CHARACTERS else f"…{name[1 - NAME_CHARACTERS :]}"
     return f"Number {scoring.scoring_id} · {short} · {scoring.template}"

@@ -26,6 +26,7 @@ from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
 from srt_core.ui.review.tokens import look
 from srt_core.ui.sample.summary import Sample, read_samples
 from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 AHEAD = 20
@@ -100,7 +101,7 @@ class Desk:
             if asked := message.get("whole"):
                 self.answer["whole"] = self._whole(str(asked["sample"]), seat)
         except SRTError as error:
-            self.answer["error"] = {"message": error.message, "hint": error.hint}
+            self.answer["error"] = {"message": told(error.message), "hint": told(error.hint)}
 
     # ---- what is written
 

@@ -12,7 +12,8 @@ from srt_core.review.shares import Share, read_assignment
 from srt_core.review.trust import audits
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
-from srt_core.ui.frame.page import address, curator, reporting, show_empty
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import curator, fragment, reporting, show_empty
 from srt_core.ui.review.component import KEY, desk_in_browser
 from srt_core.ui.review.desk import Desk, Message, Seat
 from srt_core.ui.server.runtime import Project
@@ -44,7 +45,7 @@ def open_desk(project: Project) -> Desk:
     return desk
 
 
-@st.fragment
+@fragment
 def _render_desk(project: Project, desk: Desk) -> None:
     with reporting(stop=True):
         _leave(project, desk)

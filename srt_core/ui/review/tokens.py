@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from srt_core.errors import ProjectError
+from srt_core.errors import ProjectError, SRTError
 from srt_core.records import Candidate, Origin
 from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
@@ -16,10 +16,11 @@ from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.jobs import JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
+from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
-from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.summary import Sample
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 MOST_PIECES = 600
@@ -108,25 +109,33 @@ def _get(project: Project, missing: Sequence[MapSubject], arguments: Arguments, 
     is_mine = job is not None and job.arguments == arguments
     failed = job if job and is_mine and job.state is JobState.FAILED else None
     wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
-    is_quick = failed is None and RESIDENT.holds(wanted)
+    is_quick, is_started = failed is None and RESIDENT.holds(wanted), False
     if not project.jobs.running(EXPLAIN.name) and (is_asked or is_quick):
-        with suppress(ProjectError):  # another session was faster: its job is waited for, then this one starts
-            project.start(EXPLAIN.name, arguments)
-        is_mine, failed = True, None
-    if running := project.jobs.running(EXPLAIN.name):
-        doing = running[0].progress.message or "Starting"
+        try:
+            with suppress(ProjectError):  # another session was faster: its job is waited for, then this one starts
+                project.start(EXPLAIN.name, arguments)
+        except SRTError as refused:  # a student that is not allowed here
+            return _offered("Try again", refused.message, refused.hint)
+        is_mine, is_started = True, True
+    running = project.jobs.running(EXPLAIN.name)
+    if running or is_started:  # what was started may have ended already: the next look shows what came of it
+        doing = (running[0].progress.message if running else "") or "Starting"
         said = f"{doing} …" if is_mine else "Another sample's token losses are computed first, then these."
-        return {"state": "waiting", "says": ["Computing token losses. You can go on meanwhile.", said]}
+        return {"state": "waiting", "says": ["Computing token losses. You can go on meanwhile.", told(said)]}
     if failed:
         error = failed.error
-        says = [error.message, error.hint] if error else ["They could not be computed. The server's log tells more."]
-        return {"state": "offered", "label": "Try again", "says": says}
+        says = (error.message, error.hint) if error else ("They could not be computed.", "The server's log tells more.")
+        return _offered("Try again", *says)
     many = "version" if len(missing) == 1 else "versions"
     said = (
         f"Loads the student of the scores into the server, once, and has it read {len(missing)} {many} of this "
         "sample, with and without its context. Other samples then show theirs by themselves."
     )
-    return {"state": "offered", "label": "Show token losses", "says": [said]}
+    return _offered("Show token losses", said)
+
+
+def _offered(label: str, *says: str) -> Shown:
+    return {"state": "offered", "label": label, "says": [told(each) for each in says]}
 
 
 # ---- what is drawn of a map
