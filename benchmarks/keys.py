@@ -31,8 +31,9 @@ window.addEventListener('keydown', async () => {
     window.desk.painted.push(null);
 }, true);
 setInterval(() => {
-    if (!desk() || part('place').includes('unsaved')) return;
-    window.desk.saved.push(...window.desk.waiting.splice(0).map(began => performance.now() - began));
+    if (!desk()) return;
+    const unsaved = Number(part('place').match(/([0-9]+) unsaved/)?.[1] ?? 0); // presses are saved in their order
+    while (window.desk.waiting.length > unsaved) window.desk.saved.push(performance.now() - window.desk.waiting.shift());
 }, 10);
 """
 

@@ -33,6 +33,7 @@ def served(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Project]:
         yield open_project(path)
     finally:
         st.cache_resource.clear()
+        st.session_state.clear()  # of what was asked outside of any session
 
 
 def open_screen(page: str = "app.py", **query: str) -> AppTest:

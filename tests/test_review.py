@@ -149,6 +149,7 @@ def test_unread_holds_what_is_exported_unless_somebody_read_it_alone(store: Stor
     decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE),
                      expected_event_id=store.value("SELECT event_id FROM standing WHERE sample_id = 's0'"))  # fmt: skip
     assert coming(store, QUEUES["unread"], None, 9) == ["s1"]
+    assert [each.sample_id for each in neighbours(store, QUEUES["unread"], "s0", 1)] == ["s1"]
 
 
 def test_why_names_the_nearest_threshold(store: Store) -> None:

@@ -199,9 +199,10 @@ def neighbours(store: Store, queue: Queue, sample: str, most: int, *, back: bool
     if not here:
         return []
     beyond, order = (_beyond(queue, "<"), "DESC") if back else (_beyond(queue, ">"), "ASC")
-    near = f"SELECT * FROM {samples} AND {beyond} ORDER BY {queue.rank} {order}, seq {order} LIMIT {most}"
-    sql = f"""SELECT sample_id, coalesce({queue.goal}, false) AS is_open
-              FROM ({near}) ORDER BY {queue.rank} {order}, seq {order}"""
+    first = f"ORDER BY {queue.rank} {order}, seq {order} LIMIT {most}"
+    near = f"SELECT * FROM {samples} AND {beyond} {first}"
+    # Limited twice: DuckDB 2.0 forgets the limit within where a goal asks other tables.
+    sql = f"SELECT sample_id, coalesce({queue.goal}, false) AS is_open FROM ({near}) {first}"
     return store.read(Neighbour, sql, {**values, **here})
 
 
