@@ -20,9 +20,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.keys import open_review, press_all, print_times, watch_keys
 from benchmarks.large import build
 from benchmarks.latency_server import running_latency_server
-from benchmarks.screen import ARGUMENTS, SETTLED, let_in, open_review, press_all, print_times, running_app, start_run
+from benchmarks.screen import ARGUMENTS, SETTLED, let_in, running_app, start_run
 from srt_core.project.store import Store
 from srt_core.records import Action, Stage
 from srt_core.review import decisions
@@ -35,11 +36,18 @@ from srt_core.select.policy import applied_policy
 
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
 BULK = 100_000
+BURST = 100
 _FILTERS = {
     "reason and IFD": Filter(reason=("kept",), winner_ranges=(("ifd", 0.5, 0.8),)),
     "state and winner": Filter(state=("open",), winner=("BOTH", "RESPONSE")),
     "problem and column": Filter(problem=("without a score",), own=(OwnCondition("source", ("web",)),)),
 }
+
+
+_TWICE = """
+    SELECT count(*) FROM (
+        SELECT sample_id FROM event WHERE is_decision(kind) AND NOT is_bulk(context)
+        GROUP BY sample_id HAVING count(*) > 1)"""
 
 
 def measure_statements(store: Store) -> None:
@@ -103,13 +111,15 @@ def measure_screens(page: Page, url: str, presses: int) -> None:
         press_all(page, f"next sample, {queue.partition('&')[0]}", "ArrowRight", presses)
     open_review(page, url, "closest")
     press_all(page, "next sample after a decision", "x", presses)
+    for gap in (30, 100, 250):
+        press_all(page, f"{BURST} keys, {gap} ms apart", "x", BURST, gap / 1000)
 
 
 def open_page(page: Page, url: str, name: str) -> float:
     """Open a page by its address; give the milliseconds until everything on it is drawn."""
     started = time.perf_counter()
     page.goto(f"{url}/{name}")
-    page.wait_for_selector("h1")
+    page.locator("h1").first.wait_for()
     page.wait_for_selector(SETTLED, timeout=120_000)
     return (time.perf_counter() - started) * 1000
 
@@ -170,18 +180,21 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=60)
     parser.add_argument("--jobs", action="store_true")
     given = parser.parse_args()
-    print(f"{'milliseconds':34} {'median':>9} {'95 %':>9} {'slowest':>9}")
+    print(f"{'milliseconds':42} {'median':>9} {'95 %':>9} {'slowest':>9}")
     with given_project(given.project, given.samples) as path:
         with Store.open(path) as store:
             measure_statements(store)
         executable = os.environ.get("SRT_BROWSER") or shutil.which("chromium")
         with running_app(path) as (url, server), sync_playwright() as playwright:
             page = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS).new_page()
+            watch_keys(page)
             let_in(page, url, path)
             measure_screens(page, url, given.presses)
             if given.jobs:
                 measure_beside_jobs(page, url, given.presses)
             print(f"server's most memory: {most_memory(server.pid):,.0f} MB")
+        with Store.open(path) as store:
+            print(f"samples that were decided twice by a key: {store.value(_TWICE)}")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python -m benchmarks.durability [--decisions 2000] [--kills 10] [--samples 3000]
 
-Rejects sample after sample with the key in Review; kills the server with SIGKILL at random moments, opens the project
-and counts. A decision counts as called saved once the next sample is painted. Prints one line a kill; ends with 1 where
-one is lost or twice there.
+Leaves out sample after sample with the key in Review; kills the server with SIGKILL at random moments, opens the
+project and counts. A decision counts as called saved once the header counts nothing unsaved. Prints one line a kill;
+ends with 1 where one is lost or twice there.
 """
 
 import argparse
@@ -17,26 +17,18 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from playwright.sync_api import TimeoutError as BrowserTimeout
 
+from benchmarks.keys import open_review, wait_until_saved, watch_keys
 from benchmarks.large import build
-from benchmarks.screen import ARGUMENTS, SETTLED, open_review, running_app
+from benchmarks.screen import ARGUMENTS, let_in, running_app
 from srt_core.project.store import Store
 
 
-def reject(page: Page, presses: int) -> int:
-    """Press the key so often, each time when the next sample is painted; give how many were."""
-    painted = 0
+def leave_out(page: Page, presses: int) -> None:
+    """Press the key so often, each time when the one before is called saved."""
     for _ in range(presses):
-        before = page.url
         page.keyboard.press("x")
-        try:
-            page.wait_for_function("before => location.href !== before", arg=before, timeout=10_000)
-        except BrowserTimeout:
-            break
-        page.wait_for_selector(SETTLED)
-        painted += 1
-    return painted
+        wait_until_saved(page)
 
 
 def decided(project: Path) -> tuple[int, int]:
@@ -59,9 +51,13 @@ def measure(decisions: int, kills: int, samples: int, seed: int) -> bool:
             with running_app(project) as (url, server):
                 browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
                 page = browser.new_page()
+                watch_keys(page)
+                let_in(page, url, project)
                 open_review(page, url)
                 share = decisions / kills
-                saved += reject(page, draw.randint(round(share * 0.5), round(share * 1.5)))
+                presses = draw.randint(round(share * 0.5), round(share * 1.5))
+                leave_out(page, presses)
+                saved += presses
                 page.keyboard.press("x")  # one in flight
                 page.wait_for_timeout(draw.uniform(0, 200))
                 server.send_signal(signal.SIGKILL)

@@ -99,8 +99,14 @@ def measure(samples: int, characters: int, rounds: int) -> None:
         screens = {
             "Explore, a short sample": (f"Explore?sample={short}", "text=Open in Review"),
             "Explore, a long sample": (f"Explore?sample={names[2]}", "text=Open in Review"),
-            "Review, a short sample": (f"Review?queue=all&sample={short}", "button:has-text('Reject')"),
-            "Review, a long sample": (f"Review?queue=all&sample={names[2]}", "button:has-text('Reject')"),
+            "Review, a short sample": (
+                f"Review?queue=all&sample={short}",
+                "[data-part=keys] button:has-text('Leave out')",
+            ),
+            "Review, a long sample": (
+                f"Review?queue=all&sample={names[2]}",
+                "[data-part=keys] button:has-text('Leave out')",
+            ),
             "Export, long samples": ("Export?scope=Approved+by+a+person+only", "button:has-text('Write')"),
         }
         with running_app(project) as (url, _), sync_playwright() as playwright:

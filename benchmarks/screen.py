@@ -10,7 +10,6 @@ import argparse
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from benchmarks.bare_client import KEY
+from benchmarks.keys import open_review, press_all, watch_keys
 from benchmarks.latency_server import running_latency_server
 from benchmarks.reflecting import write_pairs
 from srt_core.importing.run import import_file
@@ -31,8 +30,6 @@ from srt_core.project.store import Store
 
 ROOT = Path(__file__).parent.parent
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
-GAP_SECONDS = 0.3
-"""Between two presses, once the next sample is painted."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"]
 
 
@@ -65,36 +62,6 @@ def let_in(page: Page, url: str, project: Path) -> None:
     page.wait_for_selector(SETTLED)
 
 
-def press_all(page: Page, name: str, key: str, presses: int) -> None:
-    """Press a key in Review so often; print the milliseconds until the next sample is painted, and presses in vain."""
-    taken = [press(page, key) for _ in range(presses)]
-    print_times(name, [took for took in taken if took is not None])
-    if vain := taken.count(None):
-        print(f"{name}: {vain} presses did nothing")
-
-
-def press(page: Page, key: str) -> float | None:
-    """Press a key in Review; give the milliseconds until the next sample is painted, None if none is."""
-    before = page.url
-    started = time.perf_counter()
-    page.keyboard.press(key)
-    try:
-        page.wait_for_function("before => location.href !== before", arg=before, timeout=5_000)
-    except BrowserTimeout:
-        return None
-    page.wait_for_selector(SETTLED)
-    took = (time.perf_counter() - started) * 1000
-    time.sleep(GAP_SECONDS)
-    return took
-
-
-def open_review(page: Page, url: str, queue: str = "all") -> None:
-    """Open Review on a queue."""
-    page.goto(f"{url}/Review?queue={queue}")
-    page.wait_for_selector("text=/Sample [0-9]/", timeout=60_000)
-    page.wait_for_selector(SETTLED)
-
-
 def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
     """Start a run on the Reflect page."""
     page.goto(f"{url}/Reflect")
@@ -110,12 +77,6 @@ def start_run(page: Page, url: str, teacher: str, concurrency: int) -> None:
     page.wait_for_selector("text=reflections ·")
 
 
-def print_times(name: str, milliseconds: list[float]) -> None:
-    """Print median, 95th percentile and the slowest."""
-    slow = statistics.quantiles(milliseconds, n=20)[-1] if len(milliseconds) > 19 else max(milliseconds)
-    print(f"{name:34} {statistics.median(milliseconds):9,.0f} {slow:9,.0f} {max(milliseconds):9,.0f}", flush=True)
-
-
 def measure(samples: int, presses: int, concurrency: int) -> None:
     """Print a table."""
     executable = os.environ.get("SRT_BROWSER") or shutil.which("chromium")
@@ -127,9 +88,10 @@ def measure(samples: int, presses: int, concurrency: int) -> None:
         with running_app(project) as (url, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
             page = browser.new_page()
+            watch_keys(page)
             let_in(page, url, project)
             open_review(page, url)
-            print(f"{'milliseconds':34} {'median':>9} {'95 %':>9} {'slowest':>9}")
+            print(f"{'milliseconds':42} {'median':>9} {'95 %':>9} {'slowest':>9}")
             press_all(page, "next sample, nothing runs", "ArrowRight", presses)
             start_run(page, url, teacher, concurrency)
             open_review(page, url)

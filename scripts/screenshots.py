@@ -124,20 +124,11 @@ def _decide(browser: Browser, address: Address) -> None:
     """Have each curator decide from the first sample on, so that they decide some in common."""
     for curator, keys in CURATORS.items():
         page = browser.new_page()
-        _open(page, address(f"Review?queue=all&curator={curator}"))
         for number, key in enumerate(keys, start=1):
-            _go_back_to(page, number)
+            _open(page, address(f"Review?queue=all&curator={curator}&sample={number}"))
             page.keyboard.press(key)
-            page.wait_for_timeout(900)
+            page.wait_for_timeout(1_200)
         page.close()
-
-
-def _go_back_to(page: Page, number: int) -> None:
-    for _ in range(50):
-        if page.get_by_text(f"Sample {number} ·").count():
-            return
-        page.keyboard.press("ArrowLeft")
-        page.wait_for_timeout(700)
 
 
 def _wait_until_scored(browser: Browser, address: Address) -> None:
@@ -152,16 +143,14 @@ def _wait_until_scored(browser: Browser, address: Address) -> None:
 def _show_token_losses(page: Page) -> bool:
     """Open the token losses; False where the project has no score to show them of."""
     page.set_viewport_size({"width": page.viewport_size["width"] if page.viewport_size else 1440, "height": HEIGHT})
-    page.get_by_role("tab", name="Token losses").click()
+    page.get_by_role("button", name="Token losses").click()
     page.wait_for_timeout(1_500)
     button = page.get_by_role("button", name="Show token losses")
     if button.count():
         button.click()
-    elif page.get_by_text("scored").count() and not page.get_by_text("Each coloured piece is a token").count():
+    elif not page.get_by_text("Each coloured piece is a token").count():
         return False
-    legend = page.get_by_text("Each coloured piece is a token")
-    legend.wait_for(timeout=60_000)
-    legend.evaluate("element => element.scrollIntoView({block: 'start'})")
+    page.get_by_text("Each coloured piece is a token").wait_for(timeout=60_000)
     page.wait_for_timeout(1_500)
     return True
 

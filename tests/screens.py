@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -32,6 +33,7 @@ def served(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Project]:
         yield open_project(path)
     finally:
         st.cache_resource.clear()
+        st.session_state.clear()  # of what was asked outside of any session
 
 
 def open_screen(page: str = "app.py", **query: str) -> AppTest:
@@ -67,6 +69,13 @@ def words(app: AppTest) -> str:
 def links(app: AppTest) -> dict[str, str]:
     """The links of the page: label to query string."""
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+
+
+def desk_of(app: AppTest) -> dict[str, Any]:
+    """What Review tells the desk in the browser."""
+    (desk,) = app.get("bidi_component")
+    told: dict[str, Any] = json.loads(desk.proto.json)
+    return told
 
 
 def log_in(monkeypatch: pytest.MonkeyPatch, name: str, role: str) -> None:

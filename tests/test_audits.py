@@ -239,10 +239,8 @@ def test_review_walks_the_draw_in_its_order(store: Store) -> None:
     decide(store, audit.samples[1])
     read_one(store, audit, audit.samples[0], [])
     assert review.next_open(store, audit.queue, audit.samples[0]) == audit.samples[1]
-    walked = [audit.samples[0]]
-    while (name := review.neighbour(store, audit.queue, walked[-1])) is not None:
-        walked.append(name)
-    assert tuple(walked) == audit.samples
+    following = review.neighbours(store, audit.queue, audit.samples[0], audit.size)
+    assert (audit.samples[0], *(each.sample_id for each in following)) == audit.samples
     place = review.place(store, audit.queue, audit.samples[1])
     assert (place.position, place.samples, place.open) == (2, audit.size, audit.size - 1)
     assert review.place(store, review.QUEUES["drawn"], None).samples == 0
@@ -430,13 +428,14 @@ def test_a_contradicted_decision_is_asked_about_and_the_answer_is_the_evidence(s
     asked = blind.question(store, first)
     assert asked
     assert audits.result(store, audit).claim.reads == Reads(1, 2, COUNT - 3)
-    blind.keep_decision(store, asked, "bob")
+    decisions.decide(store, blind.decision_again(asked, "bob"), expected_event_id=asked.event_id)
     assert audits.result(store, audit).claim.reads == Reads(2, 1, COUNT - 3)
     asked = blind.question(store, second)
     assert asked
     with pytest.raises(DecisionError):
-        blind.keep_reading(store, asked, None, "bob")
-    blind.keep_reading(store, asked, versions_of(store, second)[0], "bob")
+        blind.decision_as_read(store, asked, None, "bob")
+    as_read = blind.decision_as_read(store, asked, versions_of(store, second)[0], "bob")
+    decisions.decide(store, as_read, expected_event_id=asked.event_id)
     standing = decisions.standing(store, second)
     assert standing
     assert (standing.action, standing.origin) == (Action.CHOOSE, Origin.ORIGINAL)

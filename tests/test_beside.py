@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from srt_core.records import NO_CONTEXT, Context, Pair
 from srt_core.ui.sample.texts import MOST_CHARACTERS, MOST_COLUMNS, context_html, own_html
 from tests.context_project import create_project, exchanges, sample_ids, turns
-from tests.screens import open_screen, served
+from tests.desk_talk import Talk, press
+from tests.screens import desk_of, open_screen, served
 
 TALK = Context("Be <b>brief</b>.", turns("Name a *bird*.", "A wren."))
 
@@ -52,30 +53,31 @@ def test_whatever_stands_there_is_text(name: str, text: str) -> None:
     assert context_html(Context(text)).count("<") == context_html(Context("t")).count("<")
 
 
-@pytest.mark.parametrize("page", ["6_Review", "4_Explore"])
-def test_a_sample_is_read_in_its_context(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_is_read_in_its_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Review and Explore show what stands before the pair, and the columns of the file that came with it."""
     pair = exchanges("Be brief.", "Name a bird.", "A wren.", "Another?", "A tit.")[1]
     with create_project(tmp_path / "p.srt", [(pair, {"source": "field book", "votes": 3})]) as store:
         (name,) = sample_ids(store)
     with served(monkeypatch, tmp_path / "p.srt"):
-        app = open_screen(f"pages/{page}.py", queue="all", sample=name)
+        app = open_screen("pages/4_Explore.py", queue="all", sample=name)
         shown = "\n".join(str(each.proto.body) for each in app.get("html"))
+        card = desk_of(open_screen("pages/6_Review.py", queue="all", sample=name))["cards"][name]
     for text in ("a system text and 2 earlier turns", "Name a bird.", "A wren.", "field book", ">votes<", "Another?"):
         assert text in shown
+    assert card["own"] == {"source": "field book", "votes": "3"}
+    assert card["context"]["title"] == "Context: a system text and 2 earlier turns, 28 characters"
+    assert card["context"]["messages"] == [["System", "Be brief."], ["User", "Name a bird."], ["Assistant", "A wren."]]
 
 
-def test_the_edit_form_shows_the_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who edits a pair sees what stands before it, and what is saved stands in the same context."""
+def test_an_edit_stands_in_the_context_of_its_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is saved stands in the same context as the pair that was edited."""
     pair: Pair = exchanges("", "Name a bird.", "A wren.", "Another?", "A tit.")[1]
     with create_project(tmp_path / "p.srt", [(pair, {})]) as store:
         (name,) = sample_ids(store)
     with served(monkeypatch, tmp_path / "p.srt") as project:
-        app = open_screen("pages/6_Review.py", queue="all", sample=name)
-        next(button for button in app.button if button.label.startswith("Edit")).click().run()
-        shown = "\n".join(str(each.proto.body) for each in app.get("html"))
-        assert "Name a bird." in shown
-        app.text_area(key=f"edit:{name}:ORIGINAL::response").input("A jay.")
-        next(button for button in app.button if button.label == "Save and go on").click().run()
+        talk = Talk(project)
+        (version,) = talk.cards[name]["versions"]
+        texts = {"instruction": pair.instruction, "input": pair.input, "response": "A jay."}
+        talk.say(press("edit", name, origin="ORIGINAL", candidate=version["candidate"], edited=texts))
         row = project.store.rows("FROM edited_pair")[0]
         assert (row["response"], Context.from_json(row["context"])) == ("A jay.", pair.context)

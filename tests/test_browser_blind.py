@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from srt_core.project import events
 from srt_core.project.events import EventFilter
@@ -12,7 +12,8 @@ from srt_core.records import Origin
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Audit, Population
 from tests.blind_reading import versions_of
-from tests.conftest import AppServer, as_killed, wait_for_script
+from tests.conftest import AppServer, as_killed
+from tests.desk_browser import key, open_desk, part, wait_for_sample, wait_until_saved
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -33,24 +34,18 @@ def test_keys_mark_versions_and_enter_goes_on(page: Page, shared_server: AppServ
     """Numbers mark by place, A all, X none, Enter stores; Enter alone stores nothing and says why."""
     path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     audit, orders = draw_audit(path)
-    query = f"project={path.stem}&queue=drawn&audit={audit.event_id}&curator=Ann"
-    page.goto(shared_server.link(f"/Review?{query}"))
-    page.get_by_role("button", name="1: not marked").wait_for()
-    wait_for_script(page)
+    open_desk(page, shared_server, path, queue="drawn", audit=audit.event_id, curator="Ann")
+    expect(key(page, "1not marked")).to_be_visible()
     page.keyboard.press("Enter")
-    page.get_by_text("Nothing is marked yet").wait_for()
-    wait_for_script(page)
+    expect(part(page, "said")).to_contain_text("Nothing is marked yet")
     for read, (keys, last) in enumerate((("13", "3"), ("a", "4"), ("x", None), ("2", "2")), start=1):
-        for key in keys:
-            page.keyboard.press(key)
-            if key.isdigit():
-                page.get_by_role("button", name=f"{key}: may be trained on").wait_for()
-            wait_for_script(page)
-        state = "may be trained on" if last else "may not"
-        page.get_by_role("button", name=f"{last or 1}: {state}").wait_for()
+        for pressed in keys:
+            page.keyboard.press(pressed)
+        expect(key(page, f"{last or 1}{'may be trained on' if last else 'may not'}")).to_be_visible()
         page.keyboard.press("Enter")
-        page.get_by_text(f"read blind {read} of {SAMPLES}").wait_for()
-        wait_for_script(page)
+        wait_for_sample(page, audit.samples[read])
+    wait_until_saved(page)
+    expect(part(page, "links")).to_contain_text(f"4 of {SAMPLES} read blind")
     with Store.open(as_killed(path)) as store:
         found = {event.sample_id: event.context for event in events.events(store, EventFilter(kind="reading"), 9)}
     places = [(0, 2), (0, 1, 2, 3), (), (1,)]

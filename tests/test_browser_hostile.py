@@ -1,10 +1,11 @@
 """Hostile text in every field of a project, in a real browser: it shows as text and reaches nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from srt_core.project import candidates
 from srt_core.project.store import Store
@@ -14,6 +15,7 @@ from srt_core.review.decisions import decide_all
 from srt_core.select import policy as policies
 from srt_core.select.derive import refresh
 from tests.conftest import AppServer, as_killed, wait_for_script
+from tests.desk_browser import open_desk, part, wait_for_sample, wait_until_saved
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -28,8 +30,11 @@ EVIL = (
 LONG = EVIL + "word " * 20_000
 CASE = Case({origin: Numbers(0.5 + 0.1 * place, 0.9 - 0.1 * place) for place, origin in enumerate(Origin)})
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
-HARM = """() => [window.harmed, document.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]').length,
-               getComputedStyle(document.body).display]"""
+HARM = """() => {
+    const roots = [document, ...[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)];
+    const harm = roots.flatMap(root => [...root.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]')]);
+    return [window.harmed, harm.length, getComputedStyle(document.body).display];
+}"""
 
 
 @pytest.fixture
@@ -91,20 +96,23 @@ def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: App
             : 3 if name in ("Review", "Explore") else 1
         ]:
             page.goto(shared_server.link(f"/{name}?project={project.stem}&{query}"))
-            page.locator("h1").wait_for()
+            page.locator("h1").first.wait_for()
             wait_for_script(page)
             assert page.evaluate(HARM) == [None, 0, "block"], (name, query)
             assert page.get_by_test_id("stException").count() == 0, (name, query)
 
 
 def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServer, project: Path) -> None:
-    """Review shows the very characters of a hostile response, and a key still decides its sample."""
-    page.goto(shared_server.link(f"/Review?project={project.stem}&queue=all&sample={sample_name(6)}&curator=ann"))
-    page.get_by_role("button", name="Reject").wait_for()
-    wait_for_script(page)
-    assert "<script>window.harmed = 1</script>" in page.locator("[data-testid=stHtml]").first.inner_text()
+    """Review shows the very characters of a hostile response, in every tab too, and a key still decides its sample."""
+    open_desk(page, shared_server, project, sample=sample_name(6), curator="ann")
+    assert page.locator(".pane .text").last.text_content() == EVIL
+    for tab in ("Critique", "Raw replies", "History", "Failed"):
+        page.get_by_role("button", name=re.compile(f"^{tab}")).click()
+        expect(part(page, "drawer")).not_to_have_text("Reading …")
+        assert page.evaluate(HARM) == [None, 0, "block"], tab
     page.keyboard.press("x")
-    page.locator("code", has_text=sample_name(7)).wait_for()
+    wait_for_sample(page, sample_name(7))
+    wait_until_saved(page)
     with Store.open(as_killed(project)) as store:
         assert candidates.count_samples(store) == 8
         assert store.value("SELECT action FROM standing WHERE sample_id = ?", [sample_name(6)]) == "reject"

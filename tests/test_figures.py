@@ -29,17 +29,10 @@ from srt_core.ui.frame.palette import (
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
 from srt_core.ui.overview.figures import funnel
-from srt_core.ui.sample.figures import StripRow, score_strip
 from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
 from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 
 ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
-STRIP = [
-    StripRow(Origin.BOTH, None, None),
-    StripRow(Origin.INSTRUCTION, 0.74, 0.52, is_picked=True),
-    StripRow(Origin.RESPONSE, 0.66, 0.69),
-    StripRow(Origin.ORIGINAL, 0.61, 0.71),
-]
 
 
 def layout_of(figure: go.Figure) -> dict[str, Any]:
@@ -195,28 +188,6 @@ def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> No
     assert (after.name, after.x) == ("after", (6, 8, 0))
     assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")
     assert after.marker.color == (ORIGIN_COLOURS[Origin.ORIGINAL], ORIGIN_COLOURS[Origin.BOTH], REFUSED_COLOUR)
-
-
-def test_score_strip_draws_both_measures_on_one_scale() -> None:
-    """Candidates stand in the usual order with the pick marked, and both axes have the same range."""
-    figure = score_strip(STRIP, max_ifd=1.0, max_r_ifd=0.9)
-    ifd, r_ifd = figure.data
-    assert ifd.y == r_ifd.y == ("Original", "Response", "Instruction ●", "Both")
-    assert (ifd.x, r_ifd.x) == ((0.61, 0.66, 0.74, None), (0.71, 0.69, 0.52, None))
-    layout = layout_of(figure)
-    assert layout["xaxis"]["range"] == layout["xaxis2"]["range"]
-    assert [(s["xref"], s["x0"]) for s in layout["shapes"]] == [("x", 1.0), ("x2", 0.9)]
-
-
-def test_a_missing_score_is_said_and_not_drawn() -> None:
-    """No score is not a bar of length 0, which for r-IFD would be the best there is."""
-    assert annotations_of(score_strip(STRIP)) == ["no score", "no score"]
-
-
-def test_a_score_beyond_one_is_on_the_strip() -> None:
-    """The scale reaches the largest score and the ceilings."""
-    figure = score_strip([StripRow(Origin.ORIGINAL, 2.5, 0.5)], max_r_ifd=3.0)
-    assert layout_of(figure)["xaxis"]["range"][1] > 3.0
 
 
 def test_figures_take_the_look_of_the_page() -> None:

@@ -143,7 +143,7 @@ def test_a_decision_upon_something_old_is_refused_and_says_who_was_first(store: 
     """If somebody decided in between, the later decision is refused by name and leaves nothing in the log."""
     first = decisions.decide(store, APPROVE, expected_event_id=None)
     for stale in (None, first + 1_000):
-        with pytest.raises(DecisionError, match="approve by ann") as caught:
+        with pytest.raises(DecisionError, match="kept by ann") as caught:
             decisions.decide(store, replace(REJECT, by="bob"), expected_event_id=stale)
         assert caught.value.hint
     assert len(log(store)) == 1

@@ -19,6 +19,8 @@ from srt_core.project.connection import SCHEMA_VERSION, is_older
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Pair, Policy, Rounding
 from srt_core.reflect.producers import producers
+from srt_core.review import drafts
+from srt_core.review.drafts import Draft
 from srt_core.score.explain import explain
 from srt_core.score.run import score
 from srt_core.score.student import load_student
@@ -322,6 +324,34 @@ def test_a_project_of_schema_version_4_is_brought_forward(tmp_path: Path) -> Non
             ("s1", "ORIGINAL", None, "unscored"),
         ]
         columns = columns_of(store)
+    with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
+        assert columns_of(store) == columns
+
+
+OLD_SCHEMA_7 = (ROOT / "tests" / "data" / "schema_7.sql").read_text("utf-8")
+OLD_ROWS_7 = (
+    "INSERT INTO meta VALUES ('schema_version', '7'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    *OLD_ROWS_3[1:],
+    "INSERT INTO standing VALUES (1, 's0', 1, 'choose', 'ORIGINAL', 1, 'ann', '2026-01-02')",
+)
+
+
+def test_a_project_of_schema_version_7_is_brought_forward(tmp_path: Path) -> None:
+    """Everything stays, and a draft of an edit has a place: the last that a reviewer kept of a sample."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_7, *OLD_ROWS_7)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        for response in ("A wre", "A wren, small."):
+            drafts.keep(store, Draft("s1", Origin.ORIGINAL, None, "Name a bird.", "", response), "ann")
+        assert {name: each.draft.response for name, each in drafts.read(store, ["s0", "s1"], "ann").items()} == {
+            "s1": "A wren, small."
+        }
+        assert drafts.read(store, ["s1"], "bob") == {}
+        refresh(store)
+        columns = columns_of(store)
+    assert rows_of_old_tables(path) == before
     with Store.create(tmp_path / "new.srt") as store:
         refresh(store)
         assert columns_of(store) == columns

@@ -13,7 +13,7 @@ from srt_core.review import decisions
 from srt_core.review import queues as review
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.page import SORTS
-from srt_core.review.queues import QUEUES, Place, filter_queue, neighbour, next_open, place
+from srt_core.review.queues import QUEUES, Place, coming, filter_queue, neighbours, next_open, place
 from srt_core.review.verdicts import read_verdict
 from tests.browsing import sample_ids
 from tests.rule_oracle import Case, Numbers
@@ -43,18 +43,15 @@ def decide(store: Store, sample: str, action: Action, by: str = "ann") -> None:
 
 def walk_through(store: Store, queue: review.Queue) -> list[str]:
     """The samples that the arrow key comes by, from the first open one."""
-    found, here = [], next_open(store, queue, None)
-    while here:
-        found.append(here)
-        here = neighbour(store, queue, here)
-    return found
+    first = next_open(store, queue, None)
+    return [first, *(each.sample_id for each in neighbours(store, queue, first, 10))] if first else []
 
 
 def test_queue_goes_by_rank_and_arrows_go_both_ways(store: Store) -> None:
     """The sample closest to a threshold comes first; a sample without any number is in no such queue."""
     assert walk_through(store, CLOSEST) == ["s2", "s1", "s0"]
-    assert neighbour(store, CLOSEST, "s0", back=True) == "s1"
-    assert neighbour(store, CLOSEST, "s2", back=True) is None
+    assert [each.sample_id for each in neighbours(store, CLOSEST, "s0", 2, back=True)] == ["s1", "s2"]
+    assert neighbours(store, CLOSEST, "s2", 2, back=True) == []
 
 
 def test_next_open_passes_over_decided_and_parked_samples(store: Store) -> None:
@@ -128,16 +125,31 @@ def test_filter_queue_has_the_order_of_explore(store: Store, sort: str) -> None:
     assert walk_through(store, queue) == sample_ids(store, Filter(state=("open",)), sort, limit=10)
 
 
-def test_tempo_counts_own_decisions(store: Store) -> None:
-    """The save sign and the pace are of the person's own decisions; a pace needs five."""
-    for sample in ("s0", "s1", "s2", "s3"):
-        decide(store, sample, Action.REJECT)
-    assert review.tempo(store, "ann").per_hour is None
-    decide(store, "s0", Action.PARK)
-    mine, other = review.tempo(store, "ann"), review.tempo(store, "bob")
-    assert mine.saved_at is not None
-    assert mine.per_hour is not None and mine.per_hour > 0
-    assert other == review.Tempo(None, None)
+def test_the_save_sign_is_of_own_decisions(store: Store) -> None:
+    """When something was last saved is of the person's own decisions, none of which is another's."""
+    decide(store, "s0", Action.REJECT)
+    assert review.saved_at(store, "ann") is not None
+    assert review.saved_at(store, "bob") is None
+
+
+def test_what_comes_is_open_and_goes_on_from_the_start(store: Store) -> None:
+    """The next few are the open ones after a sample, then those before it; neighbours say which ask for a decision."""
+    decide(store, "s1", Action.REJECT)
+    assert coming(store, QUEUES["all"], "s2", 3) == ["s3", "s0"]
+    assert coming(store, QUEUES["all"], "s2", 1) == ["s3"]
+    found = neighbours(store, QUEUES["all"], "s0", 2)
+    assert [(each.sample_id, each.is_open) for each in found] == [("s1", False), ("s2", True)]
+
+
+def test_unread_holds_what_is_exported_unless_somebody_read_it_alone(store: Store) -> None:
+    """A bulk action reads nothing: what it keeps still waits; what one person decided does not."""
+    assert coming(store, QUEUES["unread"], None, 9) == ["s0", "s1"]
+    decisions.decide_all(store, "seq <= 2", {}, Action.APPROVE, "ann", "bulk")
+    assert coming(store, QUEUES["unread"], None, 9) == ["s0", "s1"]
+    decisions.decide(store, Decision("s0", Action.APPROVE, "ann", Origin.RESPONSE),
+                     expected_event_id=store.value("SELECT event_id FROM standing WHERE sample_id = 's0'"))  # fmt: skip
+    assert coming(store, QUEUES["unread"], None, 9) == ["s1"]
+    assert [each.sample_id for each in neighbours(store, QUEUES["unread"], "s0", 1)] == ["s1"]
 
 
 def test_why_names_the_nearest_threshold(store: Store) -> None:

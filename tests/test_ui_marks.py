@@ -12,7 +12,7 @@ from srt_core.review.filter.facets import count, count_marked
 from srt_core.review.filter.filter import Filter
 from srt_core.ui.frame.filter_address import describe_filter, filter_to_address, read_filter
 from srt_core.ui.server.runtime import Project
-from tests.screens import finish, open_screen, served, words
+from tests.screens import desk_of, finish, open_screen, served, words
 from tests.small_project import write_lines
 
 EXPLORE, REVIEW, IMPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/1_Import.py"
@@ -104,15 +104,16 @@ def test_an_address_with_an_unknown_mark_says_what_there_is(project: Project) ->
     assert all(name in said for name in BY_NAME)
 
 
-@pytest.mark.parametrize("page", [EXPLORE, REVIEW])
-def test_a_samples_marks_are_said_beside_it_as_text(project: Project, page: str) -> None:
+def test_a_samples_marks_are_said_beside_it_as_text(project: Project) -> None:
     """The reasons quote the data: they are text, never markup."""
     look(project)
     name = project.store.value("SELECT sample_id FROM sample WHERE seq = 4")
-    app = open_screen(page, sample=name, queue="closest")
+    app = open_screen(EXPLORE, sample=name, queue="closest")
     (said,) = [element.value for element in app.text if element.value.startswith("Marks: ")]
-    assert "Special tokens: “</s>” in the response, at character" in said
-    assert "E-mail or phone number: an…@posteo.de in the response" in said
+    card = desk_of(open_screen(REVIEW, sample=name, queue="all"))["cards"][name]
+    for shown in (said, " ".join(card["rule"]["marks"])):
+        assert "Special tokens: “</s>” in the response, at character" in shown
+        assert "E-mail or phone number: an…@posteo.de in the response" in shown
     assert not any("posteo" in element.value for element in [*app.markdown, *app.caption])
 
 
@@ -120,5 +121,5 @@ def test_a_sample_without_marks_says_nothing_of_them(project: Project) -> None:
     """No mark, no line."""
     look(project)
     name = project.store.value("SELECT sample_id FROM sample WHERE seq = 3")
-    app = open_screen(REVIEW, sample=name, queue="closest")
-    assert not any(element.value.startswith("Marks: ") for element in app.text)
+    card = desk_of(open_screen(REVIEW, sample=name, queue="all"))["cards"][name]
+    assert card["rule"]["marks"] == []

@@ -18,7 +18,7 @@ from srt_core.ui.overview.page import next_step
 from srt_core.ui.server.runtime import Project, create_project, open_project, project_paths
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project as create_ruled
-from tests.screens import links, open_screen, served, words
+from tests.screens import desk_of, links, open_screen, served, words
 
 CASES = [
     Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)}),
@@ -123,9 +123,8 @@ def test_review_begins_where_something_waits(ruled: Project) -> None:
     app = open_screen(project=ruled.name)
     assert app.button(key="next_step").label == "Review samples"
     app.button(key="next_step").click().run()
-    assert app.title[0].value == "Review"
-    assert app.session_state["queue"] == "all"
-    assert "3 open" in words(app)
+    assert desk_of(app)["queue"] == "all"
+    assert desk_of(app)["place"]["open"] == 3
 
 
 def test_an_empty_project_asks_for_a_file(empty: Project) -> None:

@@ -1,9 +1,9 @@
-"""Token losses on the Review screen: what shows by itself, what the button does, and which errors are sentences."""
+"""Token losses on the desk: what shows by itself, what the button does, and which errors are sentences."""
 
 import shutil
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,9 +19,11 @@ from srt_core.score.student import load_student
 from srt_core.score.templates import load_template
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.resident import RESIDENT, StudentChoice
-from srt_core.ui.review.tokens import MOST_PIECES, Version, maps_html, sentence
+from srt_core.ui.review.tokens import MOST_PIECES, Version, column, look, pieces, sentence
+from srt_core.ui.sample.summary import read_sample
 from srt_core.ui.server.runtime import Project
-from tests.screens import APP, finish, log_in, served, words
+from tests.desk_talk import Talk
+from tests.screens import APP, JOB_SECONDS, log_in, served
 from tests.small_project import create_scored_project, save_student
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
@@ -29,26 +31,6 @@ EVIL = (
     '<script>alert(1)</script><img src="http://198.51.100.7/a.png" onerror="x()"> '
     "\"q' &amp; ![x](http://198.51.100.7/b.png) $x$\n\n</div>"
 )
-TAGS = {"div", "span", "b", "details", "summary", "table", "tr", "td", "code"}
-ATTRIBUTES = {"style", "title", "dir", "aria-hidden"}
-
-
-class Shown(HTMLParser):
-    """What a browser makes of a block: its tags, its attributes and its text."""
-
-    def __init__(self, block: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(block)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -73,21 +55,27 @@ def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     RESIDENT.release()
 
 
-def open_tab(sample: str = "") -> AppTest:
-    """Open Review on its tab of token losses."""
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.switch_page("pages/6_Review.py")
-    app.query_params["queue"] = "all"
-    if sample:
-        app.query_params["sample"] = sample
-    app.session_state["review_tab"] = "Token losses"
-    app.run()
-    assert not app.exception
-    return app
+def open_tab(project: Project, sample: str, *, is_asked: bool = False) -> dict[str, Any]:
+    """What the tab shows of a sample, beside the rewrite in question; `is_asked` is the press of its button."""
+    read = read_sample(project.store, sample)
+    return look(project, read, read.in_question, is_asked=is_asked)
 
 
-def blocks(app: AppTest) -> str:
-    return "".join(block.proto.body for block in app.get("html"))
+def finish(project: Project) -> None:
+    """Wait for the job of token losses to end."""
+    job = project.jobs.latest("explain")
+    assert job and job.thread
+    job.thread.join(JOB_SECONDS)
+    assert not job.thread.is_alive()
+
+
+def sentences(shown: dict[str, Any]) -> list[str]:
+    return [block["says"] for column in shown["columns"] for block in column["blocks"]]
+
+
+def text_of(shown: dict[str, Any]) -> str:
+    texts = [piece for column in shown["columns"] for block in column["blocks"] for piece, *_ in block["pieces"]]
+    return "".join(texts)
 
 
 def sample_at(project: Project, place: int) -> str:
@@ -102,12 +90,8 @@ def wanted_of(project: Project) -> StudentChoice:
     return StudentChoice(str(project.store.path.parent / "student"), "auto", "float32")
 
 
-def offers(app: AppTest) -> list[str]:
-    return [button.label for button in app.button if button.key == "show_tokens"]
-
-
 def test_kept_maps_show_at_once(project: Project) -> None:
-    """What was computed before is drawn without any student, for the original and the candidate in question."""
+    """What was computed before is drawn without any student, for the original and the rewrite in question."""
     sample = sample_at(project, 0)
     student = load_student(project.store.path.parent / "student", device="cpu")
     maps = [
@@ -115,44 +99,39 @@ def test_kept_maps_show_at_once(project: Project) -> None:
         for origin in candidates.candidates(project.store, sample)
     ]
     shutil.rmtree(project.store.path.parent / "student")
-    app = open_tab(sample)
-    assert offers(app) == []
-    assert "Once the instruction is known" in blocks(app)
-    assert sentence(maps[0][Part.RESPONSE]) in Shown(blocks(app)).text
+    shown = open_tab(project, sample)
+    assert shown["state"] == "drawn"
+    assert sentence(maps[0][Part.RESPONSE]) in sentences(shown)
     assert project.jobs.latest("explain") is None
 
 
 def test_no_student_is_loaded_that_is_not_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose student the project file names, its path is for the server to allow, and is not told to a curator."""
     log_in(monkeypatch, "ben", "curator")
-    app = open_tab(sample_at(project, 0))
-    app.button(key="show_tokens").click().run()
-    assert not app.exception
-    assert "student may not be named here" in words(app)
-    assert str(project.store.path.parent) not in words(app)
+    drawer = {"tab": "tokens", "sample": sample_at(project, 0), "shown": "", "start": True}
+    data = Talk(project, by="ben").say(drawer=drawer)
+    assert "student may not be named here" in data["drawer"]["tokens"]["says"][0]
+    assert str(project.store.path.parent) not in str(data)
     assert project.jobs.latest("explain") is None
 
 
 def test_the_button_computes_and_the_next_sample_follows_by_itself(project: Project) -> None:
     """The first time a button loads the student; once it is loaded, opening the tab on another sample is enough."""
     sample = sample_at(project, 0)
-    app = open_tab(sample)
-    assert offers(app) == ["Show token losses"]
-    app.button(key="show_tokens").click().run()
-    assert not app.exception
-    app = finish(project, "explain", app)
-    assert "Once the instruction is known" in blocks(app)
+    assert open_tab(project, sample)["label"] == "Show token losses"
+    assert open_tab(project, sample, is_asked=True)["state"] == "waiting"
+    finish(project)
+    assert "Once the instruction is known" in sentences(open_tab(project, sample))[0]
     assert stored_maps(project.store, subject_of(project, sample, Origin.ORIGINAL))
     first = project.jobs.latest("explain")
-    app = open_tab(sample_at(project, 1))
-    assert offers(app) == []
-    job = project.jobs.latest("explain")
-    assert job is not None and job is not first
-    assert "Once the instruction is known" in blocks(finish(project, "explain", app))
+    assert open_tab(project, sample_at(project, 1))["state"] == "waiting"
+    assert project.jobs.latest("explain") is not first
+    finish(project)
+    assert open_tab(project, sample_at(project, 1))["state"] == "drawn"
 
 
 def test_a_closed_tab_computes_nothing(project: Project) -> None:
-    """With a student loaded and another tab open, no job starts."""
+    """With a student loaded and the drawer closed, no job starts."""
     RESIDENT.get(wanted_of(project))
     app = AppTest.from_file(str(APP), default_timeout=60)
     app.switch_page("pages/6_Review.py")
@@ -166,25 +145,27 @@ def test_a_students_folder_that_is_gone_is_a_sentence(project: Project, monkeypa
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     shutil.rmtree(project.store.path.parent / "student")
     (project.store.path.parent / "student").mkdir()
-    app = open_tab(sample_at(project, 0))
-    app.button(key="show_tokens").click().run()
-    app = finish(project, "explain", app)
-    assert "holds no student" in words(app)
-    assert "Give the folder" in words(app)
-    assert offers(app) == ["Try again"]
+    sample = sample_at(project, 0)
+    open_tab(project, sample, is_asked=True)
+    finish(project)
+    shown = open_tab(project, sample)
+    assert "holds no student" in shown["says"][0]
+    assert "Give the folder" in shown["says"][1]
+    assert shown["label"] == "Try again"
 
 
 def test_another_student_in_the_folder_is_a_sentence(project: Project) -> None:
-    """Where the folder holds another student by now, the page says so and computes no map; it does not try for ever."""
+    """Where the folder holds another student by now, the tab says so and computes no map; it does not try for ever."""
     tokenizer = byte_tokenizer(has_bos=True)
     save(project.store.path.parent / "student", tiny_llama(len(tokenizer), hidden=64), tokenizer)
-    app = open_tab(sample_at(project, 0))
-    app.button(key="show_tokens").click().run()
-    app = finish(project, "explain", app)
-    assert "is another one, or has changed since" in words(app)
-    assert "score again" in words(app)
+    sample = sample_at(project, 0)
+    open_tab(project, sample, is_asked=True)
+    finish(project)
+    said = " ".join(open_tab(project, sample)["says"])
+    assert "is another one, or has changed since" in said
+    assert "score again" in said
     job = project.jobs.latest("explain")
-    app.run()
+    open_tab(project, sample)
     assert project.jobs.latest("explain") is job
 
 
@@ -214,30 +195,28 @@ def test_what_is_not_scored_has_no_token_losses(project: Project, statements: li
         for statement in statements:
             tx.execute(statement)
         tx.bump()
-    app = open_tab(sample_at(project, 0))
-    assert said in "\n".join(caption.value for caption in app.caption)
-    assert offers(app) == []
+    shown = open_tab(project, sample_at(project, 0))
+    assert said in shown["says"][0]
+    assert "label" not in shown
 
 
-def test_an_edit_shows_its_scores_and_is_explained(project: Project) -> None:
-    """A standing edit says that it waits for scoring, then its scores, and has a map of its own text."""
+def test_an_edit_is_explained(project: Project) -> None:
+    """A standing edit has a map of its own text once it is scored."""
     sample = sample_at(project, 0)
     pair = candidates.candidates(project.store, sample)[Origin.ORIGINAL].pair
     edited = Pair(pair.instruction, "A response by hand <b>.", pair.input)
     event = decisions.decide(
         project.store, Decision(sample, Action.EDIT, "ann", Origin.ORIGINAL, edited), expected_event_id=None
     )
-    assert "Edited: not scored yet; score again to see it." in words(open_tab(sample))
     student = load_student(project.store.path.parent / "student", device="cpu")
     for _ in score(project.store, student, load_template("alpaca")):
         pass
-    app = open_tab(sample)
-    (found,) = project.store.rows("SELECT * FROM edit_score")
-    assert f"Edited: IFD {found['ifd']:.2f}, r-IFD {found['r_ifd']:.2f}" in words(app)
-    app.button(key="show_tokens").click().run()
-    app = finish(project, "explain", app)
+    open_tab(project, sample, is_asked=True)
+    finish(project)
     assert stored_maps(project.store, MapSubject("edit_score", event))[Part.RESPONSE].text == edited.response
-    assert "A response by hand <b>." in Shown(blocks(app)).text
+    shown = open_tab(project, sample)
+    assert [column["label"] for column in shown["columns"]][-1] == "Edited"
+    assert edited.response in text_of(shown)
 
 
 def test_looking_at_samples_is_no_step_of_the_work(project: Project) -> None:
@@ -253,29 +232,30 @@ def test_looking_at_samples_is_no_step_of_the_work(project: Project) -> None:
     assert "Token losses" not in said
 
 
-# ---- the drawing alone
+# ---- the pieces alone
 
 
-def map_of(text: str, pieces: list[TokenSpan], status: MapStatus = MapStatus.OK) -> TokenMap:
-    alone = [piece.alone for piece in pieces if piece.alone is not None]
-    given = [piece.given for piece in pieces if piece.given is not None]
+def map_of(text: str, spans: list[TokenSpan], status: MapStatus = MapStatus.OK) -> TokenMap:
+    alone = [piece.alone for piece in spans if piece.alone is not None]
+    given = [piece.given for piece in spans if piece.given is not None]
     mean_alone, mean_given = sum(alone) / len(alone), sum(given) / len(given)
-    return TokenMap(Part.RESPONSE, text, status, tuple(pieces), mean_alone, mean_given, len(alone), len(given))
+    return TokenMap(Part.RESPONSE, text, status, tuple(spans), mean_alone, mean_given, len(alone), len(given))
 
 
-def draw(found: TokenMap, label: str = "Original") -> str:
-    return maps_html({Version(label, "#808080", MapSubject("score", 1), "ok"): {Part.RESPONSE: found}})
+def block_of(found: TokenMap) -> dict[str, Any]:
+    (block,) = column(Version("Original", "#808080", MapSubject("score", 1), "ok"), {Part.RESPONSE: found})["blocks"]
+    assert isinstance(block, dict)
+    return block
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_hostile_text_is_text(size: int) -> None:
-    """Markup in a text, wherever tokens cut it, adds no tag and no attribute: a browser shows it to the letter."""
+def test_the_pieces_joined_are_the_text(size: int) -> None:
+    """Wherever tokens cut a text, and where no token spells it, its pieces give it to the letter."""
     cuts = [*range(0, len(EVIL), size), len(EVIL)]
-    pieces = [TokenSpan(begin, end, 3.0, 1.0 + begin % 5) for begin, end in zip(cuts, cuts[1:], strict=False)]
-    shown = Shown(draw(map_of(EVIL, pieces)))
-    assert shown.tags <= TAGS
-    assert shown.attributes <= ATTRIBUTES
-    assert EVIL in shown.text.replace("↵\n", "\n")
+    spans = [TokenSpan(begin, end, 3.0, 1.0 + begin % 5) for begin, end in zip(cuts, cuts[1:], strict=False)]
+    assert "".join(piece for piece, *_ in pieces(map_of(EVIL, spans))) == EVIL
+    some = [span for place, span in enumerate(spans) if not place % 2]
+    assert EVIL.startswith("".join(piece for piece, *_ in pieces(map_of(EVIL, some))))
 
 
 def test_the_sentence_has_the_numbers() -> None:
@@ -295,31 +275,35 @@ def test_the_sentence_has_the_numbers() -> None:
 @pytest.mark.parametrize("status", [MapStatus.NO_TARGET, MapStatus.NON_FINITE, MapStatus.OTHER_TOKENS])
 def test_a_map_without_pieces_says_why(status: MapStatus) -> None:
     """Where there is nothing to draw, a sentence says why."""
-    found = TokenMap(Part.RESPONSE, "x", status)
-    assert sentence(found) in Shown(draw(found)).text
-    assert len(sentence(found)) > 30
+    block = block_of(TokenMap(Part.RESPONSE, "x", status))
+    assert block["pieces"] == []
+    assert len(block["says"]) > 30
 
 
-def test_strength_and_direction_show_without_colour_where_they_matter() -> None:
-    """The strongest gains have a straight line, the strongest losses a wavy one; small changes have no colour."""
-    block = draw(map_of("abc", [TokenSpan(0, 1, 3.0, 0.5), TokenSpan(1, 2, 1.0, 3.5), TokenSpan(2, 3, 1.0, 1.05)]))
-    body = block[block.index("border-top") :]
-    assert 'underline solid;text-underline-offset:4px" title="3.00 → 0.50 nats: 2.50 easier">a<' in body
-    assert 'underline wavy;text-underline-offset:4px" title="1.00 → 3.50 nats: 2.50 harder">b<' in body
-    assert '<span style="" title="1.00 → 1.05 nats: 0.05 harder">c<' in body
+def test_strength_and_direction_go_with_each_piece() -> None:
+    """From 0.1 nats on a piece has a strength of 1 to 4, negative where it became harder, and its numbers."""
+    found = map_of("abcd", [TokenSpan(0, 1, 3.0, 0.5), TokenSpan(1, 2, 1.0, 3.5), TokenSpan(2, 3, 1.0, 1.05),
+                            TokenSpan(3, 4, 1.0, 0.5)])  # fmt: skip
+    assert pieces(found) == [
+        ("a", 4, "3.00 → 0.50 nats: 2.50 easier"),
+        ("b", -4, "1.00 → 3.50 nats: 2.50 harder"),
+        ("c", 0, "1.00 → 1.05 nats: 0.05 harder"),
+        ("d", 2, "1.00 → 0.50 nats: 0.50 easier"),
+    ]
+    assert block_of(found)["changed"][0] == ("a", "3.00 → 0.50 nats: 2.50 easier")
 
 
 def test_a_long_text_is_drawn_in_part_and_says_so() -> None:
-    """Of a text of 100,000 characters the first pieces are drawn, and the page says how many; a vast piece is cut."""
+    """Of a text of 100,000 characters the first pieces are drawn, and a note says how many; a vast piece is cut."""
     text = "word " * 20_000
-    pieces = [TokenSpan(at, at + 5, 2.0, 1.0) for at in range(0, len(text), 5)]
-    block = draw(map_of(text, pieces))
-    assert f"The first {MOST_PIECES:,} of 20,000 pieces are drawn." in Shown(block).text
-    assert len(block) < 200_000
-    assert len(draw(map_of(text, [TokenSpan(0, len(text), 2.0, 1.0)]))) < 10_000
+    spans = [TokenSpan(at, at + 5, 2.0, 1.0) for at in range(0, len(text), 5)]
+    block = block_of(map_of(text, spans))
+    assert block["notes"] == [f"The first {MOST_PIECES:,} of 20,000 pieces are drawn."]
+    assert len(block["pieces"]) == MOST_PIECES
+    assert len(pieces(map_of(text, [TokenSpan(0, len(text), 2.0, 1.0)]))[0][0]) < 10_000
 
 
 def test_a_cut_text_says_where() -> None:
     """A truncated text says after how many of its characters max length cut it."""
     found = map_of("abcdef", [TokenSpan(0, 2, 1.0, 2.0)], MapStatus.TRUNCATED)
-    assert "Max length cut the text after 2 of 6 characters." in Shown(draw(found)).text
+    assert block_of(found)["notes"] == ["Max length cut the text after 2 of 6 characters."]

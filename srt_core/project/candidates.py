@@ -86,28 +86,37 @@ def candidates(
     """
     found = store.rows("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])
     held = [row["candidate_id"] for row in found if ids is None or row["candidate_id"] in ids]
-    if not held:
+    return candidates_by_sample(store, held, computed).get(sample, {})
+
+
+def candidates_by_sample(
+    store: Store, ids: Collection[int], computed: Iterable[Measure] = ()
+) -> dict[str, dict[Origin, Candidate]]:
+    """Read candidates by their ids, as `candidates` does, and put those of each sample together."""
+    if not ids:
         return {}
     # By their ids and one by one: a join with all scores would read them all.
-    marks = ", ".join("?" * len(held))
+    marks = ", ".join("?" * len(ids))
     read = store.read(
         Candidate,
         f"""SELECT pair.candidate_id, sample_id, origin, {PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
                    score.status
             FROM pair LEFT JOIN score ON score.candidate_id = pair.candidate_id AND score.scoring_id = ?
             WHERE pair.candidate_id IN ({marks}) ORDER BY pair.candidate_id DESC""",
-        [store.scoring_id(), *held],
+        [store.scoring_id(), *ids],
     )
     for measure in computed:
         rows = store.rows(
             f"""SELECT subject_id, value FROM measurement
                 WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
-            [measure.name, measure.rows_of(store.scoring_id()), *held],
+            [measure.name, measure.rows_of(store.scoring_id()), *ids],
         )
         values = {row["subject_id"]: row["value"] for row in rows}
         read = [_with_measure(each, measure, values) for each in read]
-    by_origin = {candidate.origin: candidate for candidate in read}
-    return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
+    by_sample: dict[str, dict[Origin, Candidate]] = {}
+    for candidate in read:
+        by_sample.setdefault(candidate.sample_id, {})[candidate.origin] = candidate
+    return {name: {origin: held[origin] for origin in Origin if origin in held} for name, held in by_sample.items()}
 
 
 def _with_measure(candidate: Candidate, measure: Measure, values: Mapping[int, float | None]) -> Candidate:

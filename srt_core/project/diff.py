@@ -62,6 +62,17 @@ def word_diff(before: str, after: str) -> list[DiffSpan]:
     return list(_spans_of(_join_edits(runs)))
 
 
+LEAST_ALIKE = 0.25
+"""Two texts of which less is alike are better read side by side as they are: their words in common are chance."""
+
+
+def share_alike(spans: Sequence[DiffSpan]) -> float:
+    """Return the share of two texts' characters that is in both, by their difference; 1 of two empty texts."""
+    both = 2 * sum(len(span.text) for span in spans if span.kind == "equal")
+    one = sum(len(span.text) for span in spans if span.kind != "equal")
+    return both / (both + one) if both + one else 1.0
+
+
 def diff_html(before: str, after: str, side: Side = "unified", most: int | None = None) -> str:
     """Return the difference as one escaped <div>, safe to show as it is.
 

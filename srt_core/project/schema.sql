@@ -1,4 +1,4 @@
--- The project file, schema version 7. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 8. Texts and rows are written once; decisions are an append-only log.
 -- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -278,6 +278,19 @@ CREATE TABLE standing (
     candidate_id BIGINT,
     author VARCHAR NOT NULL,
     made_at TIMESTAMP NOT NULL
+);
+
+-- What a reviewer has typed into an edit and not saved as a decision yet: one a sample and reviewer.
+CREATE TABLE draft (
+    author VARCHAR NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,            -- the version that is edited
+    repairs VARCHAR,                    -- the version that failed and is written by hand; NULL for none
+    instruction VARCHAR NOT NULL,
+    input VARCHAR NOT NULL,
+    response VARCHAR NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (author, sample_id)
 );
 
 -- The samples that an audit drew at random, in the order of the draw. The audit itself is an event.

@@ -28,6 +28,16 @@ SELECT * FROM event
 WHERE is_decision(kind) AND event_id <= last
   AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND event_id <= last);
 
+-- What stands beside a sample in a reviewer's own words: its note, the last that was written, and its tags.
+CREATE OR REPLACE VIEW note AS
+SELECT sample_id, context ->> 'text' AS text, author, made_at FROM event
+WHERE kind = 'note' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1 AND context ->> 'text' <> '';
+CREATE OR REPLACE VIEW tag AS
+SELECT sample_id, context ->> 'tag' AS tag FROM event
+WHERE kind IN ('tag', 'untag') AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY sample_id, context ->> 'tag' ORDER BY event_id DESC) = 1 AND kind = 'tag';
+
 -- The last blind reading of each sample that was not undone: the versions in the order in which they were shown, those
 -- that may be trained on, the best of them (NULL: not said).
 CREATE OR REPLACE VIEW reading AS

@@ -1,6 +1,6 @@
 """What the teacher's replies came to: of one sample, of all calls, and what failed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,14 +52,21 @@ class Failure:
 
 def failures(store: Store, sample: str) -> dict[Origin, Failure]:
     """Read the last failed reflection for each candidate of a sample that is missing because of it."""
+    return failures_by_sample(store, [sample]).get(sample, {})
+
+
+def failures_by_sample(store: Store, samples: Sequence[str]) -> dict[str, dict[Origin, Failure]]:
+    """Read the failures of samples, as `failures` does; samples without any are not in it."""
     found = store.read(
         Failure,
-        """SELECT (SELECT seq FROM sample WHERE sample_id = $sample) AS seq, * FROM failed_reflection
-           WHERE sample_id = $sample""",
-        {"sample": sample},
+        """SELECT sample.seq, failed_reflection.* FROM failed_reflection JOIN sample USING (sample_id)
+           WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+        [list(samples)],
     )
-    by_origin = {failure.origin: failure for failure in found}
-    return {origin: by_origin[origin] for origin in Origin if origin in by_origin}
+    by_sample: dict[str, dict[Origin, Failure]] = {}
+    for failure in found:
+        by_sample.setdefault(failure.sample_id, {})[failure.origin] = failure
+    return {name: {origin: held[origin] for origin in Origin if origin in held} for name, held in by_sample.items()}
 
 
 def failed_reflections(store: Store, limit: int, offset: int) -> list[Failure]:

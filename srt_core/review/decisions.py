@@ -42,12 +42,17 @@ def decide(store: Store, decision: Decision, *, expected_event_id: int | None, i
     it whatever others decided, as where several reviewers decide a sample to be compared.
     """
     with store.transaction() as tx:
-        decision = _checked(tx, decision)
-        if not is_blind:
-            _check_unchanged(tx, decision.sample_id, expected_event_id)
-        event_id = events.append(tx, decision.action, decision.by, decision.context, decision)
-        _fold_sample(tx, decision.sample_id)
-        return event_id
+        return decide_within(tx, decision, expected_event_id=expected_event_id, is_blind=is_blind)
+
+
+def decide_within(tx: Transaction, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:
+    """Append one decision, as `decide` does, in a transaction with others; one that is refused writes nothing."""
+    decision = _checked(tx, decision)
+    if not is_blind:
+        _check_unchanged(tx, decision.sample_id, expected_event_id)
+    event_id = events.append(tx, decision.action, decision.by, decision.context, decision)
+    _fold_sample(tx, decision.sample_id)
+    return event_id
 
 
 def decide_all(
@@ -81,11 +86,21 @@ def decide_all(
 def undo(store: Store, event_id: int, by: str) -> str:
     """Undo one decision by an event of its own; returns its sample id. DecisionError if it stands no more."""
     with store.transaction() as tx:
-        found = tx.execute("SELECT sample_id FROM decision WHERE event_id = ?", [event_id])
-        if not found:
-            raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
-        _append_undo(tx, "event_id", event_id, by)
-        return str(found[0][0])
+        sample, _ = undo_within(tx, event_id, by)
+        return sample
+
+
+def undo_within(
+    tx: Transaction, event_id: int, by: str, context: Mapping[str, object] | None = None
+) -> tuple[str, int]:
+    """Undo one decision, as `undo` does, in a transaction with others; returns its sample and the undo's event."""
+    found = tx.execute("SELECT sample_id FROM decision WHERE event_id = ?", [event_id])
+    if not found:
+        raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
+    sample = str(found[0][0])
+    undone = events.append(tx, "undo", by, context or {}, sample_id=sample, undoes=event_id)
+    _fold_sample(tx, sample)
+    return sample, undone
 
 
 def undo_action(store: Store, action_id: int, by: str) -> int:
@@ -223,5 +238,11 @@ def _check_unchanged(tx: Transaction, sample: str, expected_event_id: int | None
     if found is None:
         raise DecisionError(f"The decision on sample {sample} was undone meanwhile.", "Look at it again, then decide.")
     raise DecisionError(
-        f"Sample {sample} was decided meanwhile: {action} by {author}.", "Look at it again, then decide."
+        f"Sample {sample} was decided meanwhile: {_DONE[Action(action)]} by {author}.", "Look at it again, then decide."
     )
+
+
+_DONE = {
+    Action.APPROVE: "kept", Action.CHOOSE: "kept", Action.EDIT: "edited", Action.REJECT: "left out",
+    Action.PARK: "parked",
+}  # fmt: skip

@@ -7,13 +7,13 @@ decision the next open one is shown. No queue is ever read into Python.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.events import IS_BULK
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
 from srt_core.review.filter.filter import Filter, filter_condition
+from srt_core.review.filter.search import FOUND, find
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
 from srt_core.select.closeness import TOP_SHARE
@@ -21,6 +21,10 @@ from srt_core.select.closeness import TOP_SHARE
 # Nobody decided or parked it. Asked so, DuckDB builds a table of the decisions and not one of all samples.
 _OPEN = "seq NOT IN (SELECT seq FROM standing)"
 _PARKED = "seq IN (SELECT seq FROM standing WHERE action = 'park')"
+
+# Nobody decided it on its own or read it blind.
+_UNREAD_ALONE = f"""verdict_origin IS NOT NULL AND sample_id NOT IN (FROM (SELECT sample_id FROM reading))
+    AND (event_id IS NULL OR event_id IN (SELECT event_id FROM event WHERE {IS_BULK}))"""
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
 _KEPT_CHARACTERS = f"if(origin <> '{Origin.ORIGINAL}', winner_characters, NULL)"
@@ -50,7 +54,7 @@ class Queue:
 
 QUEUES: Mapping[str, Queue] = {
     "closest": Queue(
-        "Closest to a threshold",
+        "Closest to a limit",
         "The samples where a small change of the policy would change the outcome come first.",
         where="closeness IS NOT NULL",
         rank="closeness",
@@ -68,6 +72,13 @@ QUEUES: Mapping[str, Queue] = {
         where=f"({_KEPT_CHARACTERS} * 2 < original_characters OR {_KEPT_CHARACTERS} > 4 * original_characters)",
         rank=f"-abs(ln(greatest({_KEPT_CHARACTERS}, 1) / greatest(original_characters, 1)))",
         relation=ROWS,
+    ),
+    "unread": Queue(
+        "Will be exported, nobody read",
+        "What the rule or a bulk action keeps and no reviewer has read on its own.",
+        where="verdict_origin IS NOT NULL",
+        goal=_UNREAD_ALONE,
+        relation="verdict",
     ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
@@ -150,32 +161,66 @@ def place(store: Store, queue: Queue, sample: str | None) -> Place:
 
 def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
     """Find the next sample that asks for a decision: after `sample`, else from the start; None where there is none."""
+    return next(iter(coming(store, queue, sample, 1)), None)
+
+
+def coming(store: Store, queue: Queue, sample: str | None, most: int) -> list[str]:
+    """List the next samples that ask for a decision: those after `sample`, then from the start; never itself."""
     samples, values = _samples(store, queue)
     here = _here(store, queue, sample)
     order = f"ORDER BY {queue.rank}, seq LIMIT"
-    sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} {order} 1"
+    sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} {order} {most}"
     if not here:
-        return _sample(store.value(sql.format("true"), values))
+        return _names(store, sql.format("true"), values)
     beyond = _beyond(queue, ">")
     near = f"SELECT * FROM {samples} AND {beyond} {order} {NEAR}"
-    found = (
-        # Most often one of the next few: to find these, few rows are read.
-        store.value(f"SELECT sample_id FROM ({near}) WHERE {queue.goal} {order} 1", {**values, **here})
-        or store.value(sql.format(beyond), {**values, **here})
-        or store.value(sql.format("seq <> $seq"), {**values, "seq": here["seq"]})
-    )
-    return _sample(found)
+    # Most often they are among the next few: to find these, few rows are read.
+    found = _names(store, f"SELECT sample_id FROM ({near}) WHERE {queue.goal} {order} {most}", {**values, **here})
+    if len(found) < most:
+        found = _names(store, sql.format(beyond), {**values, **here})
+    if len(found) < most:
+        from_start = _names(store, sql.format("seq <> $seq"), {**values, "seq": here["seq"]})
+        found = list(dict.fromkeys([*found, *from_start]))[:most]
+    return found
 
 
-def neighbour(store: Store, queue: Queue, sample: str, *, back: bool = False) -> str | None:
-    """Find the sample that follows `sample` in a queue, or the one before it, decided or not; None at its end."""
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A sample that stands near another in a queue, and whether it asks for a decision."""
+
+    sample_id: str
+    is_open: bool
+
+
+def neighbours(store: Store, queue: Queue, sample: str, most: int, *, back: bool = False) -> list[Neighbour]:
+    """List the samples that follow `sample` in a queue, decided or not, or those before it, the nearest first."""
     samples, values = _samples(store, queue)
     here = _here(store, queue, sample)
     if not here:
-        return None
+        return []
     beyond, order = (_beyond(queue, "<"), "DESC") if back else (_beyond(queue, ">"), "ASC")
-    sql = f"SELECT sample_id FROM {samples} AND {beyond} ORDER BY {queue.rank} {order}, seq {order} LIMIT 1"
-    return _sample(store.value(sql, {**values, **here}))
+    first = f"ORDER BY {queue.rank} {order}, seq {order} LIMIT {most}"
+    near = f"SELECT * FROM {samples} AND {beyond} {first}"
+    # Limited twice: DuckDB 2.0 forgets the limit within where a goal asks other tables.
+    sql = f"SELECT sample_id, coalesce({queue.goal}, false) AS is_open FROM ({near}) {first}"
+    return store.read(Neighbour, sql, {**values, **here})
+
+
+def following(store: Store, queue: Queue, sample: str | None) -> str | None:
+    """Find the next sample of a queue, decided or not: after `sample`, else its first; None where it holds none."""
+    if sample and (near := neighbours(store, queue, sample, 1)):
+        return near[0].sample_id
+    samples, values = _samples(store, queue)
+    return next(
+        iter(_names(store, f"SELECT sample_id FROM {samples} ORDER BY {queue.rank}, seq LIMIT 1", values)), None
+    )
+
+
+def holding(store: Store, queue: Queue, text: str) -> Queue:
+    """Return the part of a queue whose samples hold a text, in any version or in the context."""
+    find(store, text)
+    where = f"({queue.where}) AND {FOUND.replace('$text', '$held')}"
+    return replace(queue, where=where, values={**queue.values, "held": text})
 
 
 def _beyond(queue: Queue, sign: str) -> str:
@@ -184,32 +229,18 @@ def _beyond(queue: Queue, sign: str) -> str:
     return f"({rank} {sign}= $rank AND ({rank} {sign} $rank OR seq {sign} $seq))"
 
 
-def _sample(found: Any) -> str | None:
-    return None if found is None else str(found)
+def _names(store: Store, sql: str, values: Mapping[str, object]) -> list[str]:
+    return [str(row["sample_id"]) for row in store.rows(sql, values)]
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
-    """A person's work at the desk: when their last decision or undo was stored (UTC), and decisions an hour lately."""
-
-    saved_at: datetime | None
-    per_hour: int | None
-
-
-_TEMPO = f"""
-    SELECT max(made_at) AS saved_at,
-           count(*) FILTER (lately) AS decisions,
-           epoch(max(made_at) FILTER (lately) - min(made_at) FILTER (lately)) AS seconds
-    FROM (SELECT made_at, kind <> 'undo' AND made_at > timezone('UTC', now()) - INTERVAL 10 MINUTE AS lately
-          FROM event WHERE author = ? AND (is_decision(kind) OR kind = 'undo') AND NOT {IS_BULK})
-"""
-
-
-def tempo(store: Store, by: str) -> Tempo:
-    """Read a person's last save and pace: from 5 decisions in the last ten minutes on. Bulk actions do not count."""
-    row = store.rows(_TEMPO, [by])[0]
-    is_known = row["decisions"] >= 5 and row["seconds"]
-    return Tempo(row["saved_at"], round((row["decisions"] - 1) * 3600 / row["seconds"]) if is_known else None)
+def saved_at(store: Store, by: str) -> datetime | None:
+    """Read when a person's last decision, reading or undo was stored (UTC). Bulk actions do not count."""
+    found: datetime | None = store.value(
+        f"""SELECT max(made_at) FROM event
+            WHERE author = ? AND (is_decision(kind) OR kind IN ('undo', 'reading')) AND NOT {IS_BULK}""",
+        [by],
+    )
+    return found
 
 
 def why(name: str, verdict: Verdict, policy: Policy) -> str:

@@ -1,6 +1,6 @@
 """The verdict on a sample: what the rule says of it, and above that what a person decided."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,9 +68,19 @@ COLUMNS = f"""
 
 def read_verdict(store: Store, sample: str) -> Verdict | None:
     """Read the verdict on a sample, with everything up to date; None if the sample is not there."""
+    return read_verdicts(store, [sample]).get(sample)
+
+
+def read_verdicts(store: Store, samples: Sequence[str]) -> dict[str, Verdict]:
+    """Read the verdicts on samples by their ids, with everything up to date; those that are not there are not in it."""
     refresh(store)
-    seq = seq_of(store, sample)
-    return None if seq is None else store.find(Verdict, f"SELECT {COLUMNS} FROM {ROWS} AS rows WHERE seq = ?", [seq])
+    found = store.rows("SELECT seq FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [list(samples)])
+    if not found:
+        return {}
+    # As numbers in the statement, so that most rows are not read.
+    numbers = ", ".join(str(row["seq"]) for row in found)
+    read = store.read(Verdict, f"SELECT {COLUMNS} FROM {ROWS} AS rows WHERE seq IN ({numbers})")
+    return {verdict.sample_id: verdict for verdict in read}
 
 
 def seq_of(store: Store, sample: str) -> int | None:

@@ -1,5 +1,6 @@
-"""Read the marks that were found: their counts, and those of one sample."""
+"""Read the marks that were found: their counts, and those of samples."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from srt_core.importing.marks.mark import Mark
@@ -23,11 +24,14 @@ class Counted:
     samples: int | None
 
 
-def marks_of(store: Store, seq: int) -> list[Found]:
-    """Return the marks of a sample, in the order of MARKS."""
-    rows = store.rows("SELECT mark, detail FROM mark WHERE seq = ?", [seq])
-    details = {row["mark"]: row["detail"] for row in rows}
-    return [Found(mark, details[mark.name]) for mark in MARKS if mark.name in details]
+def marks_of(store: Store, seqs: Collection[int]) -> dict[int, list[Found]]:
+    """Return the marks of samples by their numbers, in the order of MARKS; samples without any are not in it."""
+    rows = store.rows("SELECT seq, mark, detail FROM mark WHERE seq IN (SELECT unnest(?::BIGINT[]))", [list(seqs)])
+    details = {(row["seq"], row["mark"]): row["detail"] for row in rows}
+    found = {
+        seq: [Found(mark, details[seq, mark.name]) for mark in MARKS if (seq, mark.name) in details] for seq in seqs
+    }
+    return {seq: marks for seq, marks in found.items() if marks}
 
 
 def count_marks(store: Store) -> list[Counted]:

@@ -4,13 +4,15 @@ A reading is an event of its own and no decision. Where it contradicts the decis
 afterwards which of the two does.
 """
 
+import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
 from srt_core.project.store import Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
 from srt_core.review.trust.audits.log import Audit
@@ -22,6 +24,11 @@ def shuffled(audit: Audit, sample: str, by: str, versions: Sequence[int]) -> tup
     order = sorted(versions)
     random.Random(f"{audit.seed} {sample} {by}").shuffle(order)
     return tuple(order)
+
+
+def seal(audit: Audit, sample: str, by: str, shown: Sequence[int]) -> str:
+    """Return a mark of what a reader was shown, by which it is known again and from which nothing is read."""
+    return hashlib.sha256(f"{audit.seed} {sample} {by} {list(shown)}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +45,24 @@ def read(store: Store, audit: Audit, sample: str, marks: Marks, by: str) -> int:
 
     DecisionError where the sample was not drawn, or marks name what was not shown.
     """
+    with store.transaction() as tx:
+        return read_within(tx, audit, sample, marks, by)
+
+
+def read_within(
+    tx: Transaction, audit: Audit, sample: str, marks: Marks, by: str, more: Mapping[str, object] | None = None
+) -> int:
+    """Append a reading, as `read` does, in a transaction with others; `more` goes into its context."""
     if sample not in audit.samples or not audit.is_blind:
         raise DecisionError(f"Audit {audit.event_id} did not draw sample {sample} to be read blind.", "Go on with it.")
     best = () if marks.best is None else (marks.best,)
     if not marks.shown or not set(marks.marked) <= set(marks.shown) or not set(best) <= set(marks.marked):
         raise DecisionError("The marks are not of the versions shown.", "Read the sample again.")
-    context = {"audit": audit.event_id, "shown": marks.shown, "marked": marks.marked, "best": marks.best}
-    with store.transaction() as tx:
-        held = {key for (key,) in tx.execute("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])}
-        if not set(marks.shown) <= held:
-            raise DecisionError(f"Sample {sample} has other versions by now.", "Read the sample again.")
-        return events.append(tx, "reading", by, context, sample_id=sample)
+    held = {key for (key,) in tx.execute("SELECT candidate_id FROM candidate WHERE sample_id = ?", [sample])}
+    if not set(marks.shown) <= held:
+        raise DecisionError(f"Sample {sample} has other versions by now.", "Read the sample again.")
+    said = {"audit": audit.event_id, "shown": marks.shown, "marked": marks.marked, "best": marks.best}
+    return events.append(tx, "reading", by, {**said, **(more or {})}, sample_id=sample)
 
 
 def last_reading(store: Store, audit: Audit, by: str) -> int | None:
@@ -64,16 +78,23 @@ def last_reading(store: Store, audit: Audit, by: str) -> int | None:
 def undo_reading(store: Store, event_id: int, by: str) -> str:
     """Undo a reading by an event of its own; returns its sample. DecisionError if it does not stand."""
     with store.transaction() as tx:
-        found = tx.execute(
-            """SELECT sample_id FROM event WHERE event_id = $id AND kind = 'reading'
-               AND $id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
-            {"id": event_id},
-        )
-        if not found:
-            raise DecisionError(f"Event {event_id} is no reading that stands.", "Choose a reading in the history.")
-        sample = str(found[0][0])
-        events.append(tx, "undo", by, {}, sample_id=sample, undoes=event_id)
+        sample, _ = undo_reading_within(tx, event_id, by)
         return sample
+
+
+def undo_reading_within(
+    tx: Transaction, event_id: int, by: str, context: Mapping[str, object] | None = None
+) -> tuple[str, int]:
+    """Undo a reading, as `undo_reading` does, in a transaction with others; returns its sample and the undo's event."""
+    found = tx.execute(
+        """SELECT sample_id FROM event WHERE event_id = $id AND kind = 'reading'
+           AND $id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)""",
+        {"id": event_id},
+    )
+    if not found:
+        raise DecisionError(f"Event {event_id} is no reading that stands.", "Choose a reading in the history.")
+    sample = str(found[0][0])
+    return sample, events.append(tx, "undo", by, context or {}, sample_id=sample, undoes=event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +126,14 @@ def question(store: Store, sample: str) -> Question | None:
                     standing.candidate_id, standing.author, marks)  # fmt: skip
 
 
-def keep_decision(store: Store, asked: Question, by: str) -> int:
-    """Have the decision stand: it is made once more, after the reading, and replaces it as evidence."""
+def decision_again(asked: Question, by: str) -> Decision:
+    """Return the decision that stands, to be made once more: after the reading it replaces it as evidence."""
     context = {"queue": "drawn", "after_reading": str(asked.reading)}
-    again = Decision(asked.sample, asked.action, by, asked.origin, None, context, asked.candidate_id)
-    return decisions.decide(store, again, expected_event_id=asked.event_id)
+    return Decision(asked.sample, asked.action, by, asked.origin, None, context, asked.candidate_id)
 
 
-def keep_reading(store: Store, asked: Question, version: int | None, by: str) -> int:
-    """Decide as the reading says: for one of the marked versions, or to leave the sample out (None).
+def decision_as_read(store: Store, asked: Question, version: int | None, by: str) -> Decision:
+    """Return the decision that a reading asks for: one of the marked versions, or to leave the sample out (None).
 
     DecisionError where the reading does not say that.
     """
@@ -121,11 +141,8 @@ def keep_reading(store: Store, asked: Question, version: int | None, by: str) ->
         raise DecisionError("The reading does not say that.", "Choose one of the versions that were marked.")
     context = {"queue": "drawn", "after_reading": str(asked.reading)}
     if version is None:
-        decision = Decision(asked.sample, Action.REJECT, by, context=context)
-    else:
-        sql = "SELECT candidate_id = ? AS is_pick FROM selection WHERE sample_id = ?"
-        is_pick = store.value(sql, [version, asked.sample])
-        origin = Origin(store.value("SELECT origin FROM candidate WHERE candidate_id = ?", [version]))
-        action = Action.APPROVE if is_pick else Action.CHOOSE
-        decision = Decision(asked.sample, action, by, origin, None, context, version)
-    return decisions.decide(store, decision, expected_event_id=asked.event_id)
+        return Decision(asked.sample, Action.REJECT, by, context=context)
+    sql = "SELECT candidate_id = ? AS is_pick FROM selection WHERE sample_id = ?"
+    is_pick = store.value(sql, [version, asked.sample])
+    origin = Origin(store.value("SELECT origin FROM candidate WHERE candidate_id = ?", [version]))
+    return Decision(asked.sample, Action.APPROVE if is_pick else Action.CHOOSE, by, origin, None, context, version)

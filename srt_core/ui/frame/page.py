@@ -37,9 +37,12 @@ OWNERS_DO = {
 """What of a page only owners may do."""
 
 
-def show_page(page: str, render: Callable[[Project], None]) -> None:
-    """Draw a page (a key of PAGES): its frame, then what is on it; what goes wrong in that is said where it stands."""
-    project = setup_page(page)
+def show_page(page: str, render: Callable[[Project], None], *, has_own_title: bool = False) -> None:
+    """Draw a page (a key of PAGES): its frame, then what is on it; what goes wrong in that is said where it stands.
+
+    `has_own_title` leaves the title to what is on the page, which begins where it would stand.
+    """
+    project = setup_page(page, has_own_title=has_own_title)
     with reporting():
         render(project)
 
@@ -55,7 +58,7 @@ def fragment(draw: Callable[Arguments, None], run_every: float | None = None) ->
     return st.fragment(reported, run_every=run_every)
 
 
-def setup_page(page: str) -> Project:
+def setup_page(page: str, *, has_own_title: bool = False) -> Project:
     """Draw the frame of a page (a key of PAGES) and return the project it works on.
 
     Every page begins so and is complete without app.py, so a deep link works on a fresh server. Stops the
@@ -74,7 +77,8 @@ def setup_page(page: str) -> Project:
         below = st.empty()
         with below.container():  # the way out of a project that does not open, or takes long
             draw_links(())
-    st.title(title)
+    if not has_own_title:
+        st.title(title)
     if page in OWNERS_DO and not is_owner():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()

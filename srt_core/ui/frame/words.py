@@ -33,10 +33,10 @@ _REASON_LABELS: Mapping[str, str] = {
 REASON_LABELS: Mapping[str, str] = {reason: _REASON_LABELS[reason] for reason in REASONS}
 
 ACTION_LABELS = {
-    Action.APPROVE: "Approved",
-    Action.CHOOSE: "Chosen by hand",
+    Action.APPROVE: "Kept",
+    Action.CHOOSE: "Kept by hand",
     Action.EDIT: "Edited",
-    Action.REJECT: "Rejected",
+    Action.REJECT: "Left out",
     Action.PARK: "Parked",
 }
 
@@ -52,6 +52,9 @@ KIND_LABELS = {
     "audit": "Audit drawn",
     "reading": "Read blind",
     "view": "View saved or deleted",
+    "note": "Note written",
+    "tag": "Tag put on",
+    "untag": "Tag taken off",
 }
 
 MEASURE_LABELS: Mapping[str, str] = {name: measure.label for name, measure in MEASURES.items()}

@@ -1,208 +1,284 @@
-"""The desk: which sample a session has in front of it, and what a key does to it.
+"""The desk of a session: what the browser sends, and what it is told in answer. All that lasts is in the project.
 
-A decision must never hit a sample that was not on screen. Streamlit delivers key presses late, twice or merged, so
-every press names the view it was made on: a button's key and its callback's arguments carry the view's number. A
-callback that names another view than the current one does nothing, and every accepted press ends its view.
+The browser shows the next sample from the cards that it holds, and sends one message at a time: the presses that it
+does not know to be saved, where it is, which cards it holds, and what it asks for. The answer has the number of the
+message, says of each press that it is saved or why not, and brings the cards that are missing.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Any
 
-import streamlit as st
-
-from srt_core.errors import SRTError
-from srt_core.project.store import Store
-from srt_core.records import Action, Decision, Origin, Pair
-from srt_core.review import decisions
-from srt_core.review import queues as review
+from srt_core.errors import DecisionError, SRTError
+from srt_core.project.candidates import find_sample
+from srt_core.records import Origin
+from srt_core.review import decisions, drafts, notes, presses, queues, shares
+from srt_core.review.drafts import Draft
+from srt_core.review.presses import Press, PressKind, Refused, Saved, Sitting
 from srt_core.review.queues import Queue
-from srt_core.review.trust.blind import Marks, Question
-from srt_core.ui.frame.page import curator
-from srt_core.ui.sample.texts import DIFF_MODES, DiffMode
+from srt_core.review.shares import Share
+from srt_core.review.trust import blind
+from srt_core.review.trust.audits import Audit
+from srt_core.review.trust.blind import Question
+from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.review import drawer
+from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
+from srt_core.ui.review.tokens import look
+from srt_core.ui.sample.summary import Sample, read_samples
+from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.server.permission import told
+from srt_core.ui.server.runtime import Project
+
+AHEAD = 20
+"""Open samples that the browser has in hand."""
+BACK = 4
+"""Samples before the one on screen that the arrow goes to without a question."""
+
+Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """A pair being edited: of which candidate, which missing candidate it repairs, and where it started."""
+class Seat:
+    """Who sits at the desk, and over what."""
 
-    sample: str
-    origin: Origin
-    start: Pair
-    repairs: Origin | None = None
-    source: str = ""
-    candidate_id: int | None = None
-
-    @property
-    def key(self) -> str:
-        """The name of this edit's widgets: of one sample and origin only, so that no draft shows on another."""
-        return f"edit:{self.sample}:{self.origin}:{self.repairs or ''}{self.source}"
+    by: str
+    name: str
+    """Of the queue, as in the address."""
+    queue: Queue
+    share: Share | None = None
+    audit: Audit | None = None
+    """What is read blind; None where decisions are made openly."""
 
 
 @dataclass
 class Desk:
-    """What one session works on. Everything but unsaved drafts is in the project file."""
+    """What one session works on."""
 
-    store: Store
-    sample: str | None = None
-    view: int = 0
+    project: Project
+    at: str | None = None
+    """The sample on screen, as far as it is known here."""
+    number: int = 0
+    """Goes up when the server, and not a key, puts another sample on screen."""
     address: str = ""
-    queue: tuple[str, Queue] | None = None
-    diff: DiffMode = "unified"
-    shown: Origin | None = None
-    edit: Edit | None = None
-    drafts: dict[str, Pair] = field(default_factory=dict)
-    error: SRTError | None = None
-    is_help_open: bool = False
-    awaits: int | None = None
-    """The job of token losses that the open tab waits for."""
-    is_watched: bool = False
-    """Whether the page looks after that job."""
-    marks: Marks | None = None
-    """What is marked of a sample that is read blind; None before anything was said."""
-    question: Question | None = None
-    """What the last blind reading contradicts, until it is said which stands."""
-    said: str = ""
-    """Why the last key did nothing."""
+    """The sample that this desk put into the address."""
+    leaves_to: str = ""
+    """Another page, which the browser asked for."""
+    seated: Seat | None = None
+    holds: frozenset[str] = frozenset()
+    answer: dict[str, Any] = field(default_factory=dict)
+    """The answer to the last message; it stands until the next one, so that none is lost on the way."""
+
+    def arrive(self, asked: str, seat: Seat) -> None:
+        """Follow the address to the sample that it names, or to the queue's first open one, where that is news."""
+        self.holds = frozenset()  # a page that is drawn anew may hold nothing
+        if asked and asked != self.address:
+            self.go(find_sample(self.project.store, asked))
+            self.seated = seat
+        self.sit(seat)
+
+    def sit(self, seat: Seat) -> None:
+        """Go to the first open sample of another queue than before."""
+        if self.seated is None or (seat.by, seat.queue) != (self.seated.by, self.seated.queue):
+            self.go(queues.next_open(self.project.store, seat.queue, None))
+        self.seated = seat
 
     def go(self, sample: str | None) -> None:
-        """Put another sample on the desk."""
-        self.sample, self.shown, self.edit = sample, None, None
-        self.marks, self.question, self.said = None, None, ""
+        """Put another sample on screen."""
+        self.at = sample
+        self.number += 1
 
-    def arrive(self, asked: str, queue: tuple[str, Queue]) -> None:
-        """Follow the address to the sample it names or to the queue's first open one, where that is news."""
-        if asked and asked != self.address:
-            self.go(asked)
-        elif self.sample is None or queue != self.queue:
-            self.start(queue)
-        else:
+    def hear(self, message: Message, seat: Seat) -> None:
+        """Take a message: write its presses, keep its draft, and look up what it asks for."""
+        self.answer = {"turn": message.get("turn"), "answers": {}}
+        self.holds = frozenset(map(str, message.get("holds", ())))
+        if message.get("seat") == self.number:  # else it has not heard yet that it is to be elsewhere
+            self.at = message.get("at") or self.at
+        try:
+            self._write(message, seat)
+            self._follow(message, seat)
+            if asked := message.get("drawer"):
+                self.answer["drawer"] = self._drawer(asked, seat)
+            if asked := message.get("whole"):
+                self.answer["whole"] = self._whole(str(asked["sample"]), seat)
+        except SRTError as error:
+            self.answer["error"] = {"message": told(error.message), "hint": told(error.hint)}
+
+    # ---- what is written
+
+    def _write(self, message: Message, seat: Seat) -> None:
+        sent = [presses.parse(each) for each in message.get("presses", ())]
+        if sent:
+            sitting = Sitting(self.project.store, seat.by, seat.name, seat.share, seat.audit)
+            taken = presses.take(sitting, sent)
+            self.answer["answers"] = {name: self._said(each, seat) for name, each in taken.items()}
+            self._renew(sent, taken, seat)
+        if draft := message.get("draft"):
+            self._keep_draft(draft, seat.by)
+
+    def _said(self, taken: Saved | Refused, seat: Seat) -> dict[str, Any]:
+        if isinstance(taken, Refused):
+            return {"refused": taken.message, "hint": taken.hint}
+        return {"event": taken.event_id, "question": taken.question and self._question(taken.question, seat)}
+
+    def _renew(self, sent: Sequence[Press], taken: Mapping[str, Saved | Refused], seat: Seat) -> None:
+        """Say how the samples of presses stand now; those whose card changed are sent again."""
+        names = list(dict.fromkeys(press.sample for press in sent))
+        changed = {
+            press.sample
+            for press in sent
+            if press.kind in (PressKind.EDIT, PressKind.UNDO) or isinstance(taken[press.press_id], Refused)
+        }
+        self.holds -= changed
+        self.answer["renewed"] = sorted(changed)
+        if seat.audit is None:
+            found = read_samples(self.project.store, [name for name in names if name not in changed])
+            self.answer["standing"] = {
+                name: {"event": each.event_id, "state": state(each), "decided": bool(each.verdict.action)}
+                for name, each in found.items()
+            }
+
+    def _keep_draft(self, sent: Message, by: str) -> None:
+        store, sample = self.project.store, str(sent["sample"])
+        if sent.get("drop"):
+            with store.transaction() as tx:
+                drafts.drop(tx, sample, by)
             return
-        self.queue = queue
-        self.view += 1
+        repairs = Origin(sent["repairs"]) if sent.get("repairs") else None
+        written = (str(sent[part]) for part in ("instruction", "input", "response"))
+        drafts.keep(store, Draft(sample, Origin(sent["of"]), repairs, *written), by)
 
-    def start(self, queue: tuple[str, Queue]) -> None:
-        """Go to the first open sample of a queue."""
-        self.queue = queue
-        self.go(review.next_open(self.store, queue[1], None))
+    # ---- where to go
 
+    def _follow(self, message: Message, seat: Seat) -> None:
+        """Go where a message asks to go: to a number or id, or to the next sample that holds a text."""
+        store = self.project.store
+        if asked := str(message.get("go") or "").strip():
+            self.go(find_sample(store, asked.removeprefix("#")))
+        if text := str(message.get("find") or ""):
+            held = queues.holding(store, seat.queue, text)
+            found = queues.following(store, held, self.at)
+            if found is None:
+                raise DecisionError(f"No sample of this queue holds “{text}”.", "Look in another queue, or in Explore.")
+            self.go(found)
 
-def open_desk(store: Store) -> Desk:
-    """Return the session's desk for a project; a fresh one where the project is another than before."""
-    desk: Desk | None = st.session_state.get("desk")
-    if desk is None or desk.store is not store:
-        desk = st.session_state["desk"] = Desk(store)
-    return desk
+    # ---- what the browser is told
 
+    def data(self, seat: Seat) -> dict[str, Any]:
+        """Return what the browser is told: the answer to its message, the queue, and cards that it does not hold."""
+        store = self.project.store
+        order, ahead = self._around(seat)
+        place = queues.place(store, seat.queue, self.at)
+        at = order.index(self.at) if self.at in order else 0
+        near = [*ahead, *order[max(0, at - BACK) : at + BACK + 1], *self.answer.get("renewed", ())]
+        wanted = [name for name in dict.fromkeys([self.at, *near]) if name and name not in self.holds]
+        saved = queues.saved_at(store, seat.by)
+        return {
+            "owner": f"{self.project.name} {seat.by}",
+            "seat": self.number,
+            "at": self.at,
+            "order": order,
+            "ahead": ahead,
+            "place": {"position": place.position, "samples": place.samples, "open": place.open, "parked": place.parked},
+            "saved": local_time(saved, "%H:%M") if saved else "",
+            "cards": self._cards(wanted, seat),
+            "last": self._last(seat),
+            "tags": notes.tags(store),
+            "reasons": notes.reasons(store),
+            **self.answer,
+        }
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One painted view: the sample, the standing decision that the person saw, and the queue."""
+    def _around(self, seat: Seat) -> tuple[list[str], list[str]]:
+        """Return the samples around the one on screen in the queue's order, and the open ones that come next."""
+        store, queue = self.project.store, seat.queue
+        if self.at is None:
+            return [], queues.coming(store, queue, None, AHEAD)
+        before = queues.neighbours(store, queue, self.at, BACK, back=True)
+        after = queues.neighbours(store, queue, self.at, AHEAD)
+        ahead = [each.sample_id for each in after if each.is_open]
+        if len(ahead) < AHEAD:
+            ahead = queues.coming(store, queue, self.at, AHEAD)
+        return [*(each.sample_id for each in reversed(before)), self.at, *(each.sample_id for each in after)], ahead
 
-    desk: Desk
-    number: int
-    sample: str
-    expected_event_id: int | None
-    queue_name: str
-    queue: Queue
-    is_blind: bool = False
-    """Whether others' decisions on the sample are not shown, because they are to be compared with this person's."""
+    def _cards(self, names: Sequence[str], seat: Seat) -> dict[str, Card]:
+        found = read_samples(self.project.store, names)
+        audit = seat.audit
+        if audit:
+            return {name: self._blind_card(each, audit, seat.by) for name, each in found.items()}
+        beside = notes.beside(self.project.store, names)
+        kept = drafts.read(self.project.store, names, seat.by)
+        return {
+            name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name),
+                       is_blind=self._is_blind(name, seat))
+            for name, each in found.items()
+        }  # fmt: skip
 
-    def on(self, act: Callable[..., None], *arguments: object) -> Callable[[], None]:
-        """Make a button's callback that acts once, and only on this view."""
-        return partial(_press, self, act, *arguments)
+    def _blind_card(self, sample: Sample, audit: Audit, by: str) -> Card:
+        name = sample.verdict.sample_id
+        shown = blind.shuffled(audit, name, by, [each.candidate_id for each in sample.walked.values()])
+        return blind_card(sample, shown, blind.seal(audit, name, by, shown))
 
-    def key(self, name: str) -> str:
-        """Name a button of this view."""
-        return f"{name}:{self.sample}:{self.number}"
+    def _is_blind(self, sample: str, seat: Seat) -> bool:
+        return seat.share is not None and shares.is_blind(self.project.store, seat.share, sample)
 
-    def decide(
-        self,
-        action: Action,
-        origin: Origin | None = None,
-        candidate_id: int | None = None,
-        edited: Pair | None = None,
-        **context: str,
-    ) -> None:
-        """Store a decision on the view's sample, then go on to the next open one."""
-        said = {"queue": self.queue_name, **context, **({"blind": "yes"} if self.is_blind else {})}
-        decision = Decision(self.sample, action, curator(), origin, edited, said, candidate_id)
-        decisions.decide(self.desk.store, decision, expected_event_id=self.expected_event_id, is_blind=self.is_blind)
-        self.desk.go(review.next_open(self.desk.store, self.queue, self.sample))
+    def _last(self, seat: Seat) -> list[dict[str, Any]]:
+        """Return the person's last decisions, the newest first, for undo; of an audit, the last reading."""
+        store = self.project.store
+        if seat.audit:
+            event_id = blind.last_reading(store, seat.audit, seat.by)
+            sample = event_id and store.value("SELECT sample_id FROM event WHERE event_id = ?", [event_id])
+            return [{"event": event_id, "sample": sample, "says": "read"}] if event_id else []
+        return [
+            {"event": each.event_id, "sample": each.sample_id, "seq": each.seq,
+             "says": describe_event(each.action, each.origin)}
+            for each in decisions.last_decisions(store, seat.by)
+        ]  # fmt: skip
 
-    def choose(self, origin: Origin, candidate_id: int | None, pick_id: int | None) -> None:
-        """Decide for a candidate: an approval where the rule picks the same."""
-        self.decide(Action.APPROVE if candidate_id == pick_id else Action.CHOOSE, origin, candidate_id)
+    def _drawer(self, asked: Message, seat: Seat) -> dict[str, Any]:
+        """Return what a tab of the drawer holds of a sample."""
+        if seat.audit:
+            raise DecisionError("What is read blind has no drawer.", "Read it first.")
+        store, tab, name, shown = self.project.store, asked.get("tab"), str(asked["sample"]), str(asked.get("shown"))
+        sample = self._sample(name)
+        found: dict[str, Any] = {"tab": tab, "sample": name, "shown": shown}
+        if tab == "tokens":
+            origin = Origin(shown) if shown in sample.rewrites else None
+            return {**found, "tokens": look(self.project, sample, origin, is_asked=asked.get("start") is True)}
+        only = seat.by if self._is_blind(name, seat) else None
+        blocks = {
+            "critique": lambda: drawer.critique(store, sample, shown),
+            "replies": lambda: drawer.replies(store, sample),
+            "history": lambda: drawer.history(store, sample, only),
+            "failed": lambda: drawer.failed(sample),
+        }
+        return {**found, "blocks": blocks[tab]()} if tab in blocks else found
 
-    def agree_to_leave_out(self) -> None:
-        """Reject a sample that the rule leaves out too."""
-        self.decide(Action.REJECT, agrees="rule")
+    def _whole(self, name: str, seat: Seat) -> dict[str, Any]:
+        """Return the texts of a sample in full, by the place or name of the version."""
+        sample = self._sample(name)
+        if seat.audit:
+            pairs = {each.candidate_id: each.pair for each in sample.walked.values()}
+            shown = blind.shuffled(seat.audit, name, seat.by, list(pairs))
+            return {"sample": name, "versions": [whole(pairs[key]) for key in shown]}
+        held = [whole(each.pair) for each in sample.candidates.values()]
+        return {"sample": name, "versions": [*held, *([whole(sample.edit.pair)] if sample.edit else [])]}
 
-    def move_on(self) -> None:
-        """Go to the next sample of the queue, decided or not; stay at its end."""
-        self._move(back=False)
+    def _sample(self, name: str) -> Sample:
+        found = read_samples(self.project.store, [name])
+        if name not in found:
+            raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
+        return found[name]
 
-    def move_back(self) -> None:
-        """Go to the sample before; stay at the start of the queue."""
-        self._move(back=True)
-
-    def _move(self, *, back: bool) -> None:
-        self.desk.go(review.neighbour(self.desk.store, self.queue, self.sample, back=back) or self.sample)
-
-    def undo(self, event_id: int) -> None:
-        """Undo one of the person's decisions and show its sample again."""
-        self.desk.go(decisions.undo(self.desk.store, event_id, curator()))
-
-    def show(self, origin: Origin) -> None:
-        """Put another candidate beside the original."""
-        self.desk.shown = origin
-
-    def turn_diff(self) -> None:
-        """Go to the next way of showing the difference."""
-        place = DIFF_MODES.index(self.desk.diff)
-        self.desk.diff = DIFF_MODES[(place + 1) % len(DIFF_MODES)]
-
-    def turn_help(self) -> None:
-        """Open or close the list of keys."""
-        self.desk.is_help_open = not self.desk.is_help_open
-
-    def start_edit(self, edit: Edit) -> None:
-        """Open the form on a pair."""
-        self.desk.edit = edit
-
-    def save_edit(self, edit: Edit) -> None:
-        """Store the edited pair as the decision; a draft that cannot be stored stays in the form."""
-        self.keep_draft(edit)
-        context = {"repairs": str(edit.repairs)} if edit.repairs else {}
-        origin, draft = edit.repairs or edit.origin, self.desk.drafts[edit.key]
-        self.decide(Action.EDIT, origin, edit.candidate_id, draft, **context)
-        del self.desk.drafts[edit.key]
-
-    def leave_edit(self, edit: Edit) -> None:
-        """Close the form and keep its draft for the next time the same pair is edited."""
-        self.keep_draft(edit)
-        self.desk.edit = None
-
-    def discard_draft(self, edit: Edit) -> None:
-        """Go back to the pair as it was before editing."""
-        self.desk.drafts.pop(edit.key, None)
-        self.desk.edit = None
-
-    def keep_draft(self, edit: Edit) -> None:
-        """Take the form's texts out of its widgets."""
-        instruction, input, response = (
-            str(st.session_state[f"{edit.key}:{part}"]) for part in ("instruction", "input", "response")
-        )
-        self.desk.drafts[edit.key] = Pair(instruction, response, input, edit.start.context)
-
-
-def _press(view: View, act: Callable[..., None], *arguments: object) -> None:
-    desk = view.desk
-    if view.number != desk.view:
-        return
-    desk.view += 1
-    desk.error = None
-    try:
-        act(*arguments)
-    except SRTError as error:
-        desk.error = error
+    def _question(self, asked: Question, seat: Seat) -> dict[str, Any]:
+        """Return what a reading left to be said; by now the versions have their names."""
+        sample = self._sample(asked.sample)
+        names = {each.candidate_id: ORIGIN_LABELS[origin] for origin, each in sample.walked.items()}
+        return {
+            "sample": asked.sample,
+            "reading": asked.reading,
+            "decided": describe_event(asked.action, asked.origin),
+            "by": asked.author,
+            "marked": [names.get(key, f"version {key}") for key in asked.marks.marked],
+            "versions": [
+                {"label": ORIGIN_LABELS[origin], "parts": texts(each.pair)} for origin, each in sample.walked.items()
+            ],
+        }

@@ -1,311 +1,143 @@
-"""The Review screen: one sample at a time, the rule's pick pre-selected, one key a decision."""
+"""The Review screen: the desk in the browser over a queue, and the address in which its place stands."""
 
-from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
-from srt_core.errors import SRTError
-from srt_core.project.candidates import Edited, count_samples
-from srt_core.records import LossStatus, Origin
-from srt_core.review import decisions, shares
-from srt_core.review import queues as review
-from srt_core.review.decisions import RecentDecision
+from srt_core.project.candidates import count_samples
+from srt_core.review import queues
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
+from srt_core.review.trust import audits
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
-from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import curator, fragment, reporting, show_empty, show_error
-from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
-from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
-from srt_core.ui.review.blind import render_blind
-from srt_core.ui.review.desk import Desk, View, open_desk
-from srt_core.ui.review.edit import render_failures, render_form
-from srt_core.ui.review.tokens import render_tokens, watch_tokens
-from srt_core.ui.sample.figures import score_strip
-from srt_core.ui.sample.summary import Sample, read_sample
-from srt_core.ui.sample.texts import (
-    describe_event,
-    local_time,
-    render_critique,
-    render_history,
-    render_pair,
-    render_replies,
-)
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import curator, fragment, reporting, show_empty
+from srt_core.ui.review.component import KEY, desk_in_browser
+from srt_core.ui.review.desk import Desk, Message, Seat
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.trust.audit import asked_audit, render_audit_place
+from srt_core.ui.trust.audit import asked_audit, said_of_audit
 
 DEFAULT = "closest"
-EXPLORE = "pages/4_Explore.py"
 ALL = "all"
 """What stands in the address for the whole queue instead of the person's share."""
-FAILED_TAB = "Failed reflections"
-TOKENS_TAB = "Token losses"
+EXPLORE, TRUST, EXPORT = "pages/4_Explore.py", "pages/7_Trust.py", "pages/8_Export.py"
 
 
 def render_review(project: Project) -> None:
-    """Draw the page: follow the address to its sample, then hand over to the fragment that a key press reruns."""
-    store = project.store
-    if not count_samples(store):
+    """Draw the page: follow the address to its queue and sample, then hand over to the desk."""
+    if not count_samples(project.store):
+        st.title("Review")
         show_empty("There are no samples to review yet. Import some first.", "pages/1_Import.py", "Import")
         return
-    desk = open_desk(store)
-    _follow_queue(desk)
-    with reporting(stop=True):
-        desk.arrive(st.query_params.get("sample", ""), _queue(desk))
-    watch_tokens(project, desk)
+    desk = open_desk(project)
+    with reporting():  # an address that leads nowhere: the queue is there all the same
+        desk.arrive(st.query_params.get("sample", ""), take_seat(project))
     _render_desk(project, desk)
+
+
+def open_desk(project: Project) -> Desk:
+    """Return the session's desk for a project; a fresh one where the project is another than before."""
+    desk: Desk | None = st.session_state.get("desk")
+    if desk is None or desk.project.store is not project.store:
+        desk = st.session_state["desk"] = Desk(project)
+    return desk
 
 
 @fragment
 def _render_desk(project: Project, desk: Desk) -> None:
+    with reporting(stop=True):
+        _leave(project, desk)
+        seat = take_seat(project)
+        desk.sit(seat)
+        data = {**desk.data(seat), **_around_the_desk(project, seat)}
+    _write_address(desk, seat)
+    desk_in_browser(key=KEY, data=data, on_message_change=partial(_hear, project, desk))
+
+
+def _hear(project: Project, desk: Desk) -> None:
+    """Take a message of the browser, and do of it what is of the whole page."""
+    message: Message = st.session_state[KEY].message
     with reporting():
-        header = st.container(horizontal=True, vertical_alignment="center")
-        with header:
-            _choose_queue(desk)
-            _choose_share(desk)
-        if desk.error:
-            show_error(desk.error)
-        sample = read_sample(desk.store, desk.sample) if desk.sample else None
-        share = _share(desk)
-        is_blind = share is not None and sample is not None and shares.is_blind(desk.store, share, desk.sample or "")
-        view = View(desk, desk.view, desk.sample or "", sample.event_id if sample else None, *_queue(desk), is_blind)
-        with header:
-            _render_place(view)
-        _write_address(desk)
-        last = decisions.last_decisions(desk.store, curator())
-        audit = asked_audit(desk.store) if view.queue_name == "drawn" else None
-        if sample and audit and audit.is_blind:
-            render_blind(view, audit, sample)
-        elif sample:
-            _render_sample(project, view, sample, last)
-        else:
-            _render_done(view, last)
+        desk.hear(message, take_seat(project))
+        if (asked := message.get("queue")) in QUEUES:
+            put_in_address("queue", str(asked))
+        if "share" in message:
+            put_in_address("share", "" if message["share"] else ALL)
+        desk.leaves_to = str(message.get("leave") or "")
 
 
-def _follow_queue(desk: Desk) -> None:
-    """Take the queue from the address where it names another than the desk wrote there, else keep the desk's.
-
-    Whoever comes to the page without naming one gets a queue in which something waits.
-    """
-    asked = st.query_params.get("queue", "")
-    asked = asked if asked in QUEUES else ""
-    if "queue" not in st.session_state:
-        st.session_state["queue"] = asked or _waiting(desk)
-    elif asked and asked != (desk.queue[0] if desk.queue else DEFAULT):
-        st.session_state["queue"] = asked
-
-
-def _waiting(desk: Desk) -> str:
-    """Name the first queue that has an open sample: the desk's, the usual one, all; the first of these for none."""
-    queues = ([desk.queue] if desk.queue else []) + [(name, QUEUES[name]) for name in (DEFAULT, "all")]
-    open_ones = (name for name, queue in queues if review.next_open(desk.store, queue, None))
-    return next(open_ones, queues[0][0])
-
-
-def _queue(desk: Desk) -> tuple[str, Queue]:
-    """Return the queue's name and what it holds.
+def take_seat(project: Project) -> Seat:
+    """Return who sits at the desk and over which queue, as the address says.
 
     "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
-    named.
+    named. Whoever comes without naming a queue gets one in which something waits.
     """
-    name = st.session_state["queue"]
-    queue = asked_audit(desk.store).queue if name == "drawn" else QUEUES[name]
+    store, name = project.store, st.query_params.get("queue", "")
+    if name not in QUEUES:
+        name = _waiting(project)
+        put_in_address("queue", name)
+    audit = asked_audit(store) if name == "drawn" else None
+    queue = audit.queue if audit else QUEUES[name]
     if name == "filter":
-        queue = review.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
-    share = _share(desk)
-    return name, review.shared(queue, share) if share else queue
+        queue = queues.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
+    share = _share(project, name)
+    queue = queues.shared(queue, share) if share else queue
+    return Seat(curator(), name, queue, share, audit if audit and audit.is_blind else None)
 
 
-def _share(desk: Desk) -> Share | None:
+def _waiting(project: Project) -> str:
+    """Name the first queue that has an open sample: the usual one, or all; the usual one where none has."""
+    open_ones = (name for name in (DEFAULT, "all") if queues.next_open(project.store, QUEUES[name], None))
+    return next(open_ones, DEFAULT)
+
+
+def _share(project: Project, name: str) -> Share | None:
     """Return the person's share of the queue; None where they have none, or want to see all of it."""
     if st.query_params.get("share") == ALL:
         return None
-    return read_assignment(desk.store, st.session_state["queue"]).share(curator())
+    return read_assignment(project.store, name).share(curator())
 
 
-def _choose_share(desk: Desk) -> None:
-    """Offer to see all of a queue to somebody who has a share of it."""
-    if read_assignment(desk.store, st.session_state["queue"]).share(curator()) is None:
-        return
-    st.session_state["my_share"] = st.query_params.get("share") != ALL
-    st.toggle("My share", key="my_share", on_change=_turn_share, args=(desk,), disabled=desk.edit is not None)
+def _around_the_desk(project: Project, seat: Seat) -> dict[str, Any]:
+    """Return what of the page stands in the desk's own header."""
+    has_share = read_assignment(project.store, seat.name).share(curator()) is not None
+    links = []
+    if QUEUES[seat.name].where == "true":  # all that Explore can show of a queue is its filter
+        links.append(["explore", "In Explore"])
+    if seat.name == "drawn":
+        links.append(["audit", said_of_audit(project.store, asked_audit(project.store))])
+    return {
+        "queue": seat.name,
+        "queues": [[name, queue.label, queue.about] for name, queue in _offered(project)],
+        "share": (seat.share is not None) if has_share else None,
+        "links": links,
+    }
 
 
-def _turn_share(desk: Desk) -> None:
-    put_in_address("share", "" if st.session_state["my_share"] else ALL)
-    _start_queue(desk)
+def _offered(project: Project) -> list[tuple[str, Queue]]:
+    """Return the queues that there are to choose; an audit's where one was drawn."""
+    has_audit = bool(audits.audits(project.store))
+    return [(name, queue) for name, queue in QUEUES.items() if name != "drawn" or has_audit]
 
 
-def _choose_queue(desk: Desk) -> None:
-    st.selectbox(
-        "Queue", list(QUEUES), key="queue", format_func=lambda name: QUEUES[name].label,
-        label_visibility="collapsed", width=280, disabled=desk.edit is not None, on_change=_start_queue, args=(desk,),
-    )  # fmt: skip
+def _leave(project: Project, desk: Desk) -> None:
+    """Go to the other page that was asked for, with the address that belongs to it."""
+    place, desk.leaves_to = desk.leaves_to, ""
+    if place == "explore":
+        only = take_seat(project).queue.only
+        st.switch_page(EXPLORE, query_params=address(**filter_to_address(only)))
+    if place == "audit":
+        audit = asked_audit(project.store)
+        st.switch_page(TRUST, query_params=address(audit=str(audit.event_id)))
+    if place == "export":
+        st.switch_page(EXPORT, query_params=address())
 
 
-def _start_queue(desk: Desk) -> None:
-    desk.view += 1
-    desk.error = None
-    if st.session_state["queue"] == "failed":
-        st.session_state["review_tab"] = FAILED_TAB
-    try:
-        desk.start(_queue(desk))
-    except SRTError as error:
-        desk.error = error
-
-
-def _write_address(desk: Desk) -> None:
+def _write_address(desk: Desk, seat: Seat) -> None:
     """Name the queue and the sample in the address, so that the place survives a reload."""
-    desk.address = desk.sample or ""
-    for name, value in (("queue", st.session_state["queue"]), ("sample", desk.address)):
+    desk.address = desk.at or ""
+    for name, value in (("queue", seat.name), ("sample", desk.address)):
         if st.query_params.get(name, "") != value:
             put_in_address(name, value)
-
-
-def _render_place(view: View) -> None:
-    place = review.place(view.desk.store, view.queue, view.sample)
-    tempo = review.tempo(view.desk.store, curator())
-    position = f"**{place.position:,}** of {place.samples:,}" if place.position else f"{place.samples:,} samples"
-    said = [position, f"{place.open:,} open", f"{place.parked:,} parked"]
-    if tempo.saved_at:
-        said.append(f"saved {local_time(tempo.saved_at, '%H:%M:%S')}")
-    if tempo.per_hour:
-        said.append(f"{tempo.per_hour:,} an hour")
-    st.markdown(" · ".join(said), help=view.queue.about)
-    if QUEUES[view.queue_name].where == "true":  # all that Explore can show of a queue is its filter
-        st.page_link(EXPLORE, label="See all in Explore", icon=PAGES[EXPLORE][1],
-                     query_params=address(**filter_to_address(view.queue.only)))  # fmt: skip
-    if view.queue_name == "drawn":
-        render_audit_place(view.desk.store)
-
-
-def _render_sample(project: Project, view: View, sample: Sample, last: Sequence[RecentDecision]) -> None:
-    desk = view.desk
-    shown = desk.shown if desk.shown in sample.rewrites else sample.in_question
-    words, scores = st.columns([5, 6], vertical_alignment="center")
-    with words:
-        _render_words(view, sample, shown)
-    if (marks := sample.said_of_marks()) and not view.is_blind:
-        st.text(f"Marks: {marks}")
-    actions = st.container()
-    with st.container():
-        if desk.edit:
-            _render_edit(view, sample)
-        else:
-            render_pair(sample.candidates, shown, "" if view.is_blind else _note(sample, shown), desk.diff, sample.own)
-    with scores:
-        _render_strip(sample)
-    _render_more(project, view, sample, shown, last)
-    # Last of all: a key is live only once everything that it decides on is on screen.
-    with actions:
-        if not desk.edit:
-            render_actions(view, sample, shown, last)
-            render_help(view)
-
-
-def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
-    verdict = sample.verdict
-    *stages, outcome = sample.walk()
-    st.text(" ".join(stages))
-    st.text(outcome)
-    why = review.why(view.queue_name, verdict, sample.policy)
-    # Of our own words and numbers only: a caption reads Markdown.
-    measured = describe_rewrite(sample.candidates[shown]) if shown else ""
-    said = (f"Sample {verdict.seq:,} · `{view.sample}`", measured, why)
-    st.caption(
-        " · ".join(filter(None, said)),
-        help="\n\n".join((MEASURE_HELP["ifd"], MEASURE_HELP["r_ifd"], MEASURE_HELP["drift"], MEASURE_HELP["growth"])),
-    )
-    if view.is_blind:
-        st.caption("Everybody who has a share decides this sample. What others decided is not shown until you did.")
-        return
-    if verdict.action and verdict.made_at:
-        decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
-        st.text(f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}")
-    if sample.edit:
-        st.text(_edit_scores(sample.edit))
-
-
-def _edit_scores(edit: Edited) -> str:
-    """Say the scores of the edited pair, which the strip of the candidates does not hold."""
-    if edit.status is None:
-        return "Edited: not scored yet; score again to see it."
-    said = f"Edited: IFD {number(edit.measures['ifd'])}, r-IFD {number(edit.measures['r_ifd'])}"
-    return said if edit.status is LossStatus.OK else f"{said} ({edit.status.replace('_', ' ')})"
-
-
-def _render_strip(sample: Sample) -> None:
-    policy = sample.policy
-    rows = sample.strip()
-    said = "; ".join(f"{ORIGIN_LABELS[row.origin]} IFD {number(row.ifd)}, r-IFD {number(row.r_ifd)}" for row in rows)
-    figure = score_strip(rows, policy.limit("max_ifd"), policy.limit("max_r_ifd"))
-    st.plotly_chart(figure, key="strip", config={"staticPlot": True}, alt=f"Scores: {said}")
-
-
-def _note(sample: Sample, shown: Origin | None) -> str:
-    if not shown:
-        return ""
-    other = sample.other_producer(shown)
-    return f"decided for, by {other}" if other else "the rule's pick" if sample.is_pick(shown) else ""
-
-
-def _render_edit(view: View, sample: Sample) -> None:
-    edit = view.desk.edit
-    if edit is None:
-        return
-    left, right = st.columns(2)
-    with left:
-        render_pair(sample.candidates, None, "", "plain")
-        if edit.repairs:
-            raw = sample.failures[edit.repairs].raw if edit.repairs in sample.failures else None
-            st.code(raw or "", language=None, wrap_lines=True, height=260)
-    with right:
-        render_form(view, edit)
-
-
-def _render_more(
-    project: Project, view: View, sample: Sample, shown: Origin | None, last: Sequence[RecentDecision]
-) -> None:
-    if view.desk.edit:
-        if "review_tab" in st.session_state:  # set again, or Streamlit forgets it while the tabs are not drawn
-            st.session_state["review_tab"] = st.session_state["review_tab"]
-        return
-    detail, recent = st.columns([3, 1])
-    with detail:
-        _render_tabs(project, view, sample, shown)
-    with recent:
-        render_last(view, last)
-
-
-def _render_tabs(project: Project, view: View, sample: Sample, shown: Origin | None) -> None:
-    """Draw the open tab alone: the others would cost every key press their time."""
-    if view.queue_name == "failed":
-        st.session_state.setdefault("review_tab", FAILED_TAB)
-    critique, tokens, replies, history, failures = st.tabs(
-        ["Critique", TOKENS_TAB, "Raw replies", "History", FAILED_TAB], key="review_tab", on_change="rerun"
-    )
-    if critique.open:
-        with critique:
-            render_critique(sample.reflections, sample.candidates[shown] if shown else None)
-    if tokens.open:
-        with tokens:
-            render_tokens(project, view.desk, sample, shown)
-    if replies.open:
-        with replies:
-            render_replies(sample.reflections)
-    if history.open:
-        with history:
-            render_history(view.desk.store, view.sample, curator() if view.is_blind else None)
-    if failures.open:
-        with failures:
-            render_failures(view, sample.candidates, sample.failures)
-
-
-def _render_done(view: View, last: Sequence[RecentDecision]) -> None:
-    with st.container(border=True):
-        st.markdown("Nothing in this queue waits for a decision. Choose another queue above, or export.")
-        st.page_link("pages/8_Export.py", label="Export", icon=":material/download:", query_params=address())
-    render_last(view, last)
-    render_done_actions(view, last)
-    render_help(view)

@@ -1,46 +1,36 @@
-"""The token losses of a sample: which pieces of a text became easier once its context was known, drawn on the text.
+"""The token losses of a sample: which pieces of a text became easier once its context was known, as plain data.
 
-A job computes them (`steps.explain`), the project file keeps them. While one runs, `watch_tokens` looks at it from
-outside of Review's own fragment, because a fragment that runs by itself must not stand within another.
+A job computes them (`steps.explain`), the project file keeps them; while one runs, the desk asks again and again.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-
-import streamlit as st
+from typing import Any
 
 from srt_core.errors import ProjectError, SRTError
 from srt_core.records import Candidate, Origin
 from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.explain import EXPLAIN
-from srt_core.steps.jobs import Job, JobState
+from srt_core.steps.jobs import JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
-from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.jobs import last_arguments
-from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import acting, fragment, reporting, show_error, show_kept_error
-from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import ORIGIN_LABELS
-from srt_core.ui.review.desk import Desk
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
-POLL_SECONDS = 0.5
 MOST_PIECES = 600
-"""Pieces drawn of one text: more would make every key press slow, and nobody reads them."""
+"""Pieces drawn of one text: more would make the desk slow, and nobody reads them."""
 MOST_CHARACTERS = 2_000
 """Characters drawn of one piece: a tokenizer may take a whole line as one unknown token."""
 MOST_CHANGED = 5
 
 EDGES = (0.1, 0.5, 1.0, 2.0)
 """Where each strength of colour begins, in nats. The same for all texts, so that two samples can be compared."""
-_STRENGTHS = ("26", "4d", "80", "b3")
-"""How opaque the colour is, in hexadecimal: text stays readable on it, on a light page and on a dark one."""
 
 _CONTEXT = {Part.RESPONSE: "instruction", Part.INSTRUCTION: "response"}
 _NAMES = {Part.RESPONSE: ("Response", "IFD"), Part.INSTRUCTION: ("Instruction", "r-IFD")}
@@ -52,11 +42,6 @@ _WITHOUT = {
     MapStatus.OTHER_TOKENS: "Behind its context this text becomes other tokens than alone, so none can be compared. "
     "Score with the aligned convention to see this.",
 }
-
-_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));gap:0.75rem 2rem"
-_TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;font-size:0.95rem;line-height:1.75"
-_SMALL = "font-size:0.85rem;line-height:1.5"
-_FAINT = "font-size:0.8rem;opacity:0.7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +68,31 @@ def _version(label: str, origin: Origin, candidate: Candidate) -> Version:
     return Version(label, ORIGIN_COLOURS[origin], MapSubject("score", candidate.candidate_id), candidate.status)
 
 
-def watch_tokens(project: Project, desk: Desk) -> None:
-    """Look after the job that the desk waits for, and run the page again when it ends. Call it outside any fragment."""
-    desk.is_watched = desk.awaits is not None
-    fragment(_watch, run_every=POLL_SECONDS if desk.is_watched else None)(project, desk)
+Shown = dict[str, Any]
 
 
-def _watch(project: Project, desk: Desk) -> None:
-    if desk.awaits is None:
-        return
-    job = project.jobs.latest(EXPLAIN.name)
-    if not (job and job.job_id == desk.awaits and job.state is JobState.RUNNING):
-        desk.awaits = None
-        run_page_again()
+def look(project: Project, sample: Sample, shown: Origin | None, *, is_asked: bool) -> Shown:
+    """Return the maps that are kept; the others are computed where a student is at hand or somebody asked for them.
 
-
-def render_tokens(project: Project, desk: Desk, sample: Sample, shown: Origin | None) -> None:
-    """Draw the maps that are kept; compute the others where a student is at hand, else offer to."""
+    `state` is drawn, offered, waiting or unscored; `says` are sentences beside what is drawn.
+    """
     scoring = scoring_in_use(project.store)
     if scoring is None:
-        _say_unscored("Nothing was scored yet. Token losses belong to a score, so score the project first.")
-        return
+        return _unscored("Nothing was scored yet. Token losses belong to a score, so score the project first.")
     scored = [version for version in versions(sample, shown) if version.status]
     if not scored:
-        _say_unscored("This sample is not scored yet. Score again to see its token losses.")
-        return
+        return _unscored("This sample is not scored yet. Score again to see its token losses.")
     maps = {version: stored_maps(project.store, version.subject) for version in scored}
     missing = [version.subject for version in scored if not maps[version]]
+    found = {"state": "drawn", "says": []}
     if missing:
-        _get(project, desk, missing, _arguments(project, scoring, missing))
-    drawn = {version: found for version, found in maps.items() if found}
-    if drawn:
-        st.html(maps_html(drawn))
+        found = _get(project, missing, _arguments(project, scoring, missing), is_asked=is_asked)
+    drawn = {version: held for version, held in maps.items() if held}
+    return {**found, "columns": [column(version, held) for version, held in drawn.items()]}
 
 
-def _say_unscored(text: str) -> None:
-    st.caption(text)
-    st.page_link("pages/3_Score.py", label="Score", icon=PAGES["pages/3_Score.py"][1], query_params=address())
+def _unscored(text: str) -> Shown:
+    return {"state": "unscored", "says": [text], "columns": []}
 
 
 def _arguments(project: Project, scoring: Scoring, missing: Sequence[MapSubject]) -> Arguments:
@@ -130,76 +103,57 @@ def _arguments(project: Project, scoring: Scoring, missing: Sequence[MapSubject]
     return {"subjects": subjects, "student": scoring.student, "device": device, "dtype": scoring.dtype}
 
 
-def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments: Arguments) -> None:
-    """Wait for a job that runs, say why one failed, start one where that is quick, else offer to."""
+def _get(project: Project, missing: Sequence[MapSubject], arguments: Arguments, *, is_asked: bool) -> Shown:
+    """Wait for a job that runs, say why one failed, start one where that is quick or asked for, else offer to."""
     job = project.jobs.latest(EXPLAIN.name)
     is_mine = job is not None and job.arguments == arguments
-    wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
     failed = job if job and is_mine and job.state is JobState.FAILED else None
-    if not project.jobs.running(EXPLAIN.name) and failed is None and RESIDENT.holds(wanted):
-        with reporting():
-            _start(project, desk, arguments)
-            is_mine = True
+    wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
+    is_quick, is_started = failed is None and RESIDENT.holds(wanted), False
+    if not project.jobs.running(EXPLAIN.name) and (is_asked or is_quick):
+        try:
+            with suppress(ProjectError):  # another session was faster: its job is waited for, then this one starts
+                project.start(EXPLAIN.name, arguments)
+        except SRTError as refused:  # a student that is not allowed here
+            return _offered("Try again", refused.message, refused.hint)
+        is_mine, is_started = True, True
     running = project.jobs.running(EXPLAIN.name)
-    if running:
-        _wait(desk, running[0], is_mine=is_mine)
-        return
-    show_kept_error()
+    if running or is_started:  # what was started may have ended already: the next look shows what came of it
+        doing = (running[0].progress.message if running else "") or "Starting"
+        said = f"{doing} …" if is_mine else "Another sample's token losses are computed first, then these."
+        return {"state": "waiting", "says": ["Computing token losses. You can go on meanwhile.", told(said)]}
     if failed:
-        show_error(failed.error or SRTError("The token losses could not be computed.", "The server's log tells more."))
-    _offer(project, desk, arguments, len(missing), again=failed is not None)
+        error = failed.error
+        says = (error.message, error.hint) if error else ("They could not be computed.", "The server's log tells more.")
+        return _offered("Try again", *says)
+    many = "version" if len(missing) == 1 else "versions"
+    said = (
+        f"Loads the student of the scores into the server, once, and has it read {len(missing)} {many} of this "
+        "sample, with and without its context. Other samples then show theirs by themselves."
+    )
+    return _offered("Show token losses", said)
 
 
-def _start(project: Project, desk: Desk, arguments: Arguments) -> None:
-    with suppress(ProjectError):  # another session was faster: its job is waited for, then this one starts
-        project.start(EXPLAIN.name, arguments)
-    job = project.jobs.latest(EXPLAIN.name)
-    desk.awaits = job.job_id if job else None
+def _offered(label: str, *says: str) -> Shown:
+    return {"state": "offered", "label": label, "says": [told(each) for each in says]}
 
 
-def _wait(desk: Desk, job: Job, *, is_mine: bool) -> None:
-    desk.awaits = job.job_id
-    if not desk.is_watched:  # started from within the fragment: the watch outside of it is drawn by the whole page
-        st.rerun()
-    doing = job.progress.message or "Starting"
-    said = f"{doing} …" if is_mine else "Another sample's token losses are computed first, then these."
-    st.markdown(":material/hourglass_top: **Computing token losses.** You can go on meanwhile.")
-    st.text(told(said))
+# ---- what is drawn of a map
 
 
-def _offer(project: Project, desk: Desk, arguments: Arguments, versions_missing: int, *, again: bool) -> None:
-    label = "Try again" if again else "Show token losses"
-    st.button(label, key="show_tokens", icon=":material/gradient:", on_click=acting(_start),
-              args=(project, desk, arguments))  # fmt: skip
-    if not again:
-        many = "version" if versions_missing == 1 else "versions"
-        st.caption(
-            f"Loads the student of the scores into the server, once, and has it read {versions_missing} {many} of "
-            "this sample, with and without its context. Other samples then show theirs by themselves."
-        )
+def column(version: Version, maps: Mapping[Part, TokenMap]) -> Shown:
+    """Return the maps of one version, the response above the instruction."""
+    return {"label": version.label, "colour": version.colour, "blocks": [_block(found) for found in maps.values()]}
 
 
-# ---- drawing: everything of the data is escaped here
-
-
-def maps_html(drawn: Mapping[Version, Mapping[Part, TokenMap]]) -> str:
-    """Render maps as one escaped block: a version a column, the response above the instruction."""
-    columns = [_column(version, maps) for version, maps in drawn.items()]
-    return f'{_legend()}<div style="{_GRID}">{"".join(columns)}</div>'
-
-
-def _column(version: Version, maps: Mapping[Part, TokenMap]) -> str:
-    head = f"border-top:3px solid {version.colour};padding-top:0.25rem"
-    blocks = [_block(found) for found in maps.values()]
-    return f'<div><div style="{head}"><b>{html.escape(version.label)}</b></div>{"".join(blocks)}</div>'
-
-
-def _block(found: TokenMap) -> str:
-    name = f'<div style="{_FAINT};margin-top:0.75rem">{_NAMES[found.part][0]}</div>'
-    text = f'<div dir="auto" style="{_TEXT}">{map_html(found)}</div>' if found.spans else ""
-    notes = [f'<div style="{_FAINT}">{html.escape(note)}</div>' for note in _notes(found)]
-    said = f'<div style="{_SMALL};margin-bottom:0.25rem">{html.escape(sentence(found))}</div>'
-    return name + said + text + "".join(notes) + _most_changed(found)
+def _block(found: TokenMap) -> Shown:
+    return {
+        "name": _NAMES[found.part][0],
+        "says": sentence(found),
+        "pieces": pieces(found),
+        "notes": _notes(found),
+        "changed": _most_changed(found),
+    }
 
 
 def sentence(found: TokenMap) -> str:
@@ -231,38 +185,31 @@ def _notes(found: TokenMap) -> list[str]:
     return notes
 
 
-def map_html(found: TokenMap) -> str:
-    """Render the text of a map, each piece in the colour of its gain; what no piece spells stays plain."""
-    parts, end = [], 0
+def pieces(found: TokenMap) -> list[tuple[str, int, str]]:
+    """Return the text of a map in pieces, each with the strength of its gain and its numbers.
+
+    A strength is 0 to 4, negative where the piece became harder. What no piece spells has no numbers.
+    """
+    parts: list[tuple[str, int, str]] = []
+    end = 0
     for piece in found.spans[:MOST_PIECES]:
-        parts += [html.escape(found.text[end : piece.begin]), _piece(piece, found.text)]
+        if piece.begin > end:
+            parts.append((found.text[end : piece.begin], 0, ""))
+        parts.append((_clipped(found.text, piece, MOST_CHARACTERS), _strength(piece.gain), _numbers(piece)))
         end = piece.end
-    return "".join(parts)
+    return parts
 
 
-def _piece(piece: TokenSpan, text: str) -> str:
-    shown = html.escape(_clipped(text, piece, MOST_CHARACTERS))
-    if shown.isspace() and "\n" in shown:
-        shown = shown.replace("\n", f'<span aria-hidden="true" style="{_FAINT}">↵</span>\n', 1)
-    return f'<span style="{_style(piece.gain)}" title="{_numbers(piece)}">{shown}</span>'
+def _strength(gain: float | None) -> int:
+    if gain is None:
+        return 0
+    strength = sum(abs(gain) >= edge for edge in EDGES)
+    return strength if gain > 0 else -strength
 
 
 def _clipped(text: str, piece: TokenSpan, most: int) -> str:
     said = text[piece.begin : piece.end]
     return said if len(said) <= most else f"{said[:most]}…"
-
-
-def _style(gain: float | None) -> str:
-    """Colour by strength and direction; the strongest have a line as well, so that they show without colour."""
-    if gain is None:
-        return f"border-bottom:1px dotted {NEUTRAL_COLOUR}"
-    strength = sum(abs(gain) >= edge for edge in EDGES)
-    if not strength:
-        return ""
-    colour = STUDENT_COLOUR if gain > 0 else REFUSED_COLOUR
-    line = "solid" if gain > 0 else "wavy"
-    strong = f";text-decoration:underline {line};text-underline-offset:4px" if strength == len(EDGES) else ""
-    return f"border-radius:2px;background:{colour}{_STRENGTHS[strength - 1]}{strong}"
 
 
 def _numbers(piece: TokenSpan) -> str:
@@ -276,40 +223,9 @@ def _change(gain: float | None) -> str:
     return f": {abs(gain):.2f} {'easier' if gain >= 0 else 'harder'}"
 
 
-def _legend() -> str:
-    def swatch(gain: float, label: str) -> str:
-        return f'<span style="{_style(gain)};padding:0 0.4rem;margin-right:0.15rem">{label}</span>'
-
-    labels = [f"{edge:g}" for edge in EDGES]
-    labels[-1] += " nats or more"
-    both = list(zip(EDGES, labels, strict=True))
-    harder = "".join(swatch(-edge, label) for edge, label in reversed(both))
-    easier = "".join(swatch(edge, label) for edge, label in both)
-    words = (
-        "Each coloured piece is a token of the student's. The colour says how much easier or harder it is to predict "
-        "once the other half of the pair is known; 1 nat easier is 2.7 times as likely. Hover a piece for its numbers."
-    )
-    scale = f'<div>Harder {harder}<span style="padding:0 0.4rem">the same</span>{easier} easier</div>'
-    return f'<div style="{_SMALL};margin-bottom:0.75rem">{scale}<div style="{_FAINT}">{words}</div></div>'
-
-
-def _most_changed(found: TokenMap) -> str:
-    """List the pieces that changed most, folded away: numbers for those who cannot hover."""
+def _most_changed(found: TokenMap) -> list[tuple[str, str]]:
+    """List the pieces that changed most with their numbers, for those who cannot hover."""
     ordered = sorted(found.compared, key=lambda piece: piece.gain or 0.0)
-    if not ordered:
-        return ""
     easiest = [piece for piece in reversed(ordered[-MOST_CHANGED:]) if (piece.gain or 0.0) > 0]
     hardest = [piece for piece in ordered[:MOST_CHANGED] if (piece.gain or 0.0) < 0]
-    rows = "".join(_row(piece, found.text) for piece in [*easiest, *hardest])
-    return (
-        f'<details style="{_SMALL}"><summary style="{_FAINT}">The pieces that changed most</summary>'
-        f'<table style="border-spacing:0.75rem 0">{rows}</table></details>'
-    )
-
-
-def _row(piece: TokenSpan, text: str) -> str:
-    shown = html.escape(_clipped(text, piece, 40).replace("\n", "↵"))
-    return (
-        f'<tr><td style="white-space:pre-wrap;max-width:12rem;overflow-wrap:anywhere"><code>{shown}</code></td>'
-        f"<td>{_numbers(piece)}</td></tr>"
-    )
+    return [(_clipped(found.text, piece, 40), _numbers(piece)) for piece in [*easiest, *hardest]]

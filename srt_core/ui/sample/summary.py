@@ -1,4 +1,4 @@
-"""One sample as Review needs it, read in one place."""
+"""Samples as Review and Explore need them, read in one place."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,11 @@ from srt_core.project import candidates
 from srt_core.project.candidates import Edited
 from srt_core.project.store import Store
 from srt_core.records import Action, Candidate, Origin, Policy
-from srt_core.reflect.outcomes import Failure, Reflection, failures, reflections
-from srt_core.review.verdicts import Verdict, read_verdict
+from srt_core.reflect.outcomes import Failure, failures_by_sample
+from srt_core.review.verdicts import Verdict, read_verdicts
 from srt_core.select.panel import COMPUTED_LATER
 from srt_core.select.policy import applied_policy
 from srt_core.select.words import describe_walk
-from srt_core.ui.sample.figures import StripRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,6 @@ class Sample:
     walked: Mapping[Origin, Candidate]
     """Those that the applied policy may take, which the rule looked at."""
     failures: Mapping[Origin, Failure]
-    reflections: Sequence[Reflection]
     policy: Policy
     own: Mapping[str, object]
     """The curator's own columns."""
@@ -85,38 +83,42 @@ class Sample:
         """Say the quality marks of the original with their reasons, which may quote it; "" for none."""
         return " · ".join(f"{found.mark.label}: {found.detail}" for found in self.marks)
 
-    def strip(self) -> list[StripRow]:
-        """Return the scores of the candidates for the strip; "●" marks the rule's pick."""
-        return [
-            StripRow(origin, shown.measures["ifd"], shown.measures["r_ifd"], is_picked=self.is_pick(origin))
-            for origin, shown in self.candidates.items()
-        ]
-
 
 def read_sample(store: Store, name: str) -> Sample:
     """Read a sample by its id; DecisionError where there is none."""
-    verdict = read_verdict(store, name)
-    if verdict is None:
+    found = read_samples(store, [name])
+    if name not in found:
         raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
-    taken = [key for key in verdict.takes.values() if key is not None]
-    walked = candidates.candidates(store, name, taken, COMPUTED_LATER)
-    edited = verdict.event_id if verdict.action is Action.EDIT else None
-    return Sample(
-        verdict,
-        _shown(store, verdict, walked),
-        walked,
-        failures(store, name),
-        reflections(store, name),
-        applied_policy(store),
-        json.loads(store.value("SELECT extra FROM sample WHERE sample_id = ?", [name])),
-        marks_of(store, verdict.seq),
-        candidates.edit(store, edited) if edited is not None else None,
-    )
+    return found[name]
 
 
-def _shown(store: Store, verdict: Verdict, walked: Mapping[Origin, Candidate]) -> Mapping[Origin, Candidate]:
-    chosen = verdict.candidate_id
-    if chosen is None or any(candidate.candidate_id == chosen for candidate in walked.values()):
-        return walked
-    decided = {**walked, **candidates.candidates(store, verdict.sample_id, (chosen,), COMPUTED_LATER)}
-    return {origin: decided[origin] for origin in Origin if origin in decided}
+def read_samples(store: Store, names: Sequence[str]) -> dict[str, Sample]:
+    """Read samples by their ids, each kind of thing in one statement; those that are not there are not in it."""
+    verdicts = read_verdicts(store, names)
+    taken = {key for verdict in verdicts.values() for key in verdict.takes.values() if key is not None}
+    chosen = {verdict.candidate_id for verdict in verdicts.values() if verdict.candidate_id is not None}
+    walked = candidates.candidates_by_sample(store, taken, COMPUTED_LATER)
+    decided = candidates.candidates_by_sample(store, chosen - taken, COMPUTED_LATER)
+    failed = failures_by_sample(store, names)
+    policy = applied_policy(store)
+    own = store.rows("SELECT sample_id, extra FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [[*names]])
+    extra = {row["sample_id"]: json.loads(row["extra"]) for row in own}
+    marks = marks_of(store, [verdict.seq for verdict in verdicts.values()])
+    return {
+        name: Sample(
+            verdict, _shown(walked.get(name, {}), decided.get(name, {})), walked.get(name, {}), failed.get(name, {}),
+            policy, extra[name], marks.get(verdict.seq, []), _edit(store, verdict),
+        )
+        for name, verdict in verdicts.items()
+    }  # fmt: skip
+
+
+def _shown(walked: Mapping[Origin, Candidate], decided: Mapping[Origin, Candidate]) -> Mapping[Origin, Candidate]:
+    """Put the version that was decided for in the place of the policy's."""
+    both = {**walked, **decided}
+    return {origin: both[origin] for origin in Origin if origin in both}
+
+
+def _edit(store: Store, verdict: Verdict) -> Edited | None:
+    is_edit = verdict.action is Action.EDIT and verdict.event_id is not None
+    return candidates.edit(store, verdict.event_id) if is_edit and verdict.event_id else None

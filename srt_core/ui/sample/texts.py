@@ -13,10 +13,7 @@ import streamlit as st
 
 from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
-from srt_core.project.events import EventFilter
-from srt_core.project.store import Store
 from srt_core.records import Action, Candidate, Context, Origin, Pair, Role
-from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
@@ -99,27 +96,38 @@ def labelled(label: str, block: str) -> str:
     return f'<div><div style="{LABEL}">{html.escape(label)}</div>{block}</div>'
 
 
+def context_title(context: Context) -> str:
+    """Say what a context holds: "Context: a system text and 2 earlier turns, 64 characters"."""
+    characters = sum(len(each["content"]) for each in context.messages)
+    turns = f"{len(context.turns)} earlier turn{'s' if len(context.turns) > 1 else ''}" if context.turns else ""
+    parts = " and ".join(filter(None, ("a system text" if context.system else "", turns)))
+    return f"Context: {parts}, {characters:,} characters"
+
+
 def context_html(context: Context, most: int | None = None) -> str:
     """Return what was said before a pair, `most` characters a text; "" for nothing."""
     if not context:
         return ""
     said = context.messages
-    characters = sum(len(each["content"]) for each in said)
-    turns = f"{len(context.turns)} earlier turn{'s' if len(context.turns) > 1 else ''}" if context.turns else ""
-    parts = " and ".join(filter(None, ("a system text" if context.system else "", turns)))
+    is_open = sum(len(each["content"]) for each in said) <= MOST_CHARACTERS
     blocks = [labelled(_ROLES[Role(each["role"])], plain_html(each["content"], most)) for each in said]
-    return _folded(f"Context: {parts}, {characters:,} characters", blocks, is_open=characters <= MOST_CHARACTERS)
+    return _folded(context_title(context), blocks, is_open=is_open)
 
 
 def own_html(own: Mapping[str, object], most: int | None = None) -> str:
     """Return the curator's own columns of a sample, `most` characters a text; "" for none."""
     if not own:
         return ""
-    texts = {name: _own_text(value) for name, value in own.items()}
+    texts = own_texts(own)
     is_short = len(texts) <= MOST_COLUMNS and sum(map(len, texts.values())) <= MOST_CHARACTERS
     blocks = [labelled(name, plain_html(text, most)) for name, text in texts.items()]
     count = f"{len(texts)} column{'s' if len(texts) > 1 else ''}"
     return _folded(f"Of your own files: {count}", blocks, is_open=is_short, more=_SIDE_BY_SIDE)
+
+
+def own_texts(own: Mapping[str, object]) -> dict[str, str]:
+    """Write the values of a curator's own columns as texts."""
+    return {name: _own_text(value) for name, value in own.items()}
 
 
 def _own_text(value: object) -> str:
@@ -130,53 +138,6 @@ def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "")
     summary = f'<summary style="{_SUMMARY}">{html.escape(title)}</summary>'
     body = f'<div style="{_BODY}{more}">{"".join(blocks)}</div>'
     return f'<details style="{_FOLD}"{" open" if is_open else ""}>{summary}{body}</details>'
-
-
-def render_critique(reflections: Sequence[Reflection], candidate: Candidate | None) -> None:
-    """Show the teacher's critique by criterion, of the reply that made the candidate on screen."""
-    made = (candidate.origin, candidate.producer) if candidate else None
-    read = next((each for each in reflections if (each.origin, each.producer) == made and each.critique), None)
-    critique = read.critique if read else None
-    if read is None or critique is None:
-        st.caption("No critique: this version did not come from a teacher's reply.")
-        return
-    if read.detail:
-        st.text(read.detail)  # what was put right in the reply before it was accepted
-    blocks = [labelled(name.replace("_", " ").capitalize(), plain_html(str(text))) for name, text in critique.items()]
-    st.html(f'<div style="{_GRID}">{"".join(blocks)}</div>')
-
-
-def render_replies(reflections: Sequence[Reflection]) -> None:
-    """Show every raw reply of the teacher about the sample, the newest first."""
-    if not reflections:
-        st.caption("The teacher was not asked about this sample.")
-    for each in reflections:
-        st.text(f"{ORIGIN_LABELS[each.origin]} · {each.status} {each.reason.replace('_', ' ')} · "
-                f"{each.producer} · {local_time(each.made_at)}")  # fmt: skip
-        if each.detail:
-            st.text(each.detail)
-        if each.raw:
-            st.code(each.raw, language=None, wrap_lines=True, height=_height(each.raw))
-
-
-def _height(text: str) -> int | Literal["content"]:
-    return 320 if len(text) > 1200 else "content"
-
-
-def render_history(store: Store, sample: str, only: str | None = None) -> None:
-    """List what happened to the sample, the newest first; `only` by one person where it is given."""
-    found = events.events(store, EventFilter(sample_id=sample, author=only), limit=50)
-    if not found:
-        st.caption("Nobody decided on this sample yet.")
-        return
-    st.dataframe(
-        [
-            {"When": local_time(event.made_at), "Who": event.author, "What": describe_event(event.kind, event.origin),
-             "Undone": "undone" if event.undone else ""}
-            for event in found
-        ],
-        hide_index=True,
-    )  # fmt: skip
 
 
 def describe_event(kind: str, origin: Origin | None) -> str:

@@ -31,13 +31,11 @@ def asked_audit(store: Store) -> Audit:
     return audits.find_audit(store, int(asked) if asked else None)
 
 
-def render_audit_place(store: Store) -> None:
-    """Say in Review how far the audit is, with the way back. Not how many were wrong: that would tell of the rule."""
-    audit = asked_audit(store)
-    read = audits.count_read(store, audit)
-    said = f"read blind **{read:,}** of {audit.size:,}" if audit.is_blind else "an open audit of an older version"
-    st.markdown(said)
-    st.page_link(TRUST, label="Audit", icon=PAGES[TRUST][1], query_params=address(audit=str(audit.event_id)))
+def said_of_audit(store: Store, audit: Audit) -> str:
+    """Say in Review how far an audit is. Not how many were wrong: that would tell of the rule."""
+    if not audit.is_blind:
+        return "An open audit of an older version"
+    return f"Audit: {audits.count_read(store, audit):,} of {audit.size:,} read blind"
 
 
 def render_audits(project: Project) -> None:

@@ -1,0 +1,93 @@
+// What goes to the server and what comes back. One message is under way at a time; it holds every press that is not known
+// to be saved, so that nothing depends on its being the only one to arrive: the server writes each press once.
+
+const ANSWER_MILLISECONDS = 10000; // after which a message is taken to be lost, and is sent again
+const MOST_HELD = 90; // cards
+
+// Presses of desks that left the page before they were saved, by project and reviewer; and what a closed tab would lose.
+const UNSAVED = (window.srtUnsaved ??= new Map());
+
+function countUnsaved() {
+  return [...UNSAVED.values()].reduce((sum, list) => sum + list.length, 0);
+}
+
+if (!window.srtWarns) {
+  window.srtWarns = true;
+  window.addEventListener("beforeunload", (event) => {
+    if (countUnsaved()) event.preventDefault();
+  });
+}
+
+class Wire {
+  constructor(desk) {
+    this.desk = desk;
+    this.name = Math.random().toString(36).slice(2);
+    this.sent = 0;
+    this.heard = 0;
+    this.owner = null;
+    this.asks = {};
+    this.asked = {};
+  }
+
+  get unsaved() {
+    if (!UNSAVED.has(this.owner)) UNSAVED.set(this.owner, []);
+    return UNSAVED.get(this.owner);
+  }
+
+  get isUnderWay() {
+    return this.sent !== this.heard;
+  }
+
+  // Put a press on the list of what is to be saved.
+  put(press) {
+    this.unsaved.push(press);
+    this.send();
+  }
+
+  ask(more) {
+    Object.assign(this.asks, more);
+    this.send();
+  }
+
+  send(isAgain = false) {
+    if (this.isUnderWay && !isAgain) return;
+    const desk = this.desk;
+    const asks = isAgain ? { ...this.asked, ...this.asks } : this.asks;
+    const isNews = this.unsaved.length || Object.keys(asks).length || desk.place() !== this.place;
+    if (!isNews && !isAgain) return;
+    this.asks = {};
+    this.asked = asks;
+    this.place = desk.place();
+    this.sent += 1;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.send(true), ANSWER_MILLISECONDS);
+    this.carry({ turn: `${this.name} ${this.sent}`, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, ...asks });
+  }
+
+  hear(data) {
+    if (this.owner !== data.owner) this.owner = data.owner;
+    const [name, turn] = String(data.turn || "").split(" ");
+    const isAnswer = name === this.name && Number(turn) === this.sent && this.isUnderWay;
+    if (isAnswer) {
+      this.heard = this.sent;
+      this.asked = {};
+      clearTimeout(this.timer);
+    }
+    this.take(data.answers || {});
+    return isAnswer;
+  }
+
+  // Take what is saved or refused off the list.
+  take(answers) {
+    const gone = this.unsaved.filter((press) => answers[press.id]);
+    if (!gone.length) return;
+    UNSAVED.set(this.owner, this.unsaved.filter((press) => !answers[press.id]));
+    for (const press of gone) this.desk.answered(press, answers[press.id]);
+  }
+
+  // After an error nothing of the message was saved: it is sent again with the next key, or after a while.
+  wait() {
+    clearTimeout(this.timer);
+    if (this.unsaved.length) this.timer = setTimeout(() => this.send(), ANSWER_MILLISECONDS);
+  }
+}

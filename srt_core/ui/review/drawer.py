@@ -1,0 +1,98 @@
+"""What stands in the drawer of the desk: one tab at a time, asked for when it is opened, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from srt_core.project import events
+from srt_core.project.events import EventFilter
+from srt_core.project.store import Store
+from srt_core.records import DERIVATIONS, Origin, Pair
+from srt_core.reflect.outcomes import Failure, Reflection, reflections
+from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.review.cards import PARTS
+from srt_core.ui.sample.summary import Sample
+from srt_core.ui.sample.texts import describe_event, local_time
+
+Block = dict[str, Any]
+"""A title, a text, whether it is code, and buttons."""
+
+MOST_CHARACTERS = 50_000
+
+
+def critique(store: Store, sample: Sample, shown: str) -> list[Block]:
+    """Return the teacher's critique by criterion, of the reply that made the version on screen."""
+    made = next(
+        ((each.origin, each.producer) for each in sample.candidates.values() if each.origin == shown),
+        None,
+    )
+    found = reflections(store, sample.verdict.sample_id)
+    read = next((each for each in found if (each.origin, each.producer) == made and each.critique), None)
+    if read is None or read.critique is None:
+        return [{"text": "No critique: this version did not come from a teacher's reply.", "faint": True}]
+    put_right = [{"text": read.detail}] if read.detail else []
+    return put_right + [
+        {"title": name.replace("_", " ").capitalize(), "text": str(text)} for name, text in read.critique.items()
+    ]
+
+
+def replies(store: Store, sample: Sample) -> list[Block]:
+    """Return every raw reply of the teacher about the sample, the newest first."""
+    found = reflections(store, sample.verdict.sample_id)
+    if not found:
+        return [{"text": "The teacher was not asked about this sample.", "faint": True}]
+    return [block for each in found for block in _reply(each)]
+
+
+def _reply(each: Reflection) -> list[Block]:
+    head = (f"{ORIGIN_LABELS[each.origin]} · {each.status} {each.reason.replace('_', ' ')} · {each.producer} · "
+            f"{local_time(each.made_at)}")  # fmt: skip
+    raw = [{"text": each.raw[:MOST_CHARACTERS], "code": True}] if each.raw else []
+    return [{"title": head, "text": each.detail}, *raw]
+
+
+def history(store: Store, sample: Sample, only: str | None) -> list[Block]:
+    """List what happened to the sample, the newest first; `only` by one person where it is given."""
+    found = events.events(store, EventFilter(sample_id=sample.verdict.sample_id, author=only), limit=50)
+    if not found:
+        return [{"text": "Nobody decided on this sample yet.", "faint": True}]
+    return [
+        {"text": f"{local_time(event.made_at)} · {event.author} · {describe_event(event.kind, event.origin)}"
+                 f"{_said(event.context)}{' · undone' if event.undone else ''}"}
+        for event in found
+    ]  # fmt: skip
+
+
+def _said(context: Mapping[str, Any]) -> str:
+    """Return what somebody wrote with an event: a note, a tag, a reason."""
+    said = next((context[name] for name in ("because", "text", "tag") if context.get(name)), "")
+    return f" · {said}" if said else ""
+
+
+def failed(sample: Sample) -> list[Block]:
+    """Return each failed reflection with the teacher's raw text, and the ways to repair it by hand."""
+    if not sample.failures:
+        return [{"text": "No reflection of this sample failed.", "faint": True}]
+    return [block for origin, failure in sample.failures.items() for block in _failure(sample, origin, failure)]
+
+
+def _failure(sample: Sample, origin: Origin, failure: Failure) -> Sequence[Block]:
+    title = f"{ORIGIN_LABELS[origin]} · {failure.reason.replace('_', ' ')}"
+    raw = [{"text": failure.raw[:MOST_CHARACTERS], "code": True}] if failure.raw else []
+    return [{"title": title, "text": failure.detail, "repairs": _repairs(sample, origin, failure.raw or "")}, *raw]
+
+
+def _repairs(sample: Sample, origin: Origin, raw: str) -> list[dict[str, Any]]:
+    """Return the ways to begin a repair: the pair that was to be rewritten, with its own text or the raw reply's."""
+    made = DERIVATIONS[origin]
+    parent = made.parent if made.parent in sample.candidates else Origin.ORIGINAL
+    pair = sample.candidates[parent].pair
+    ways = [_repair(f"Repair from {ORIGIN_LABELS[parent]}", origin, parent, pair)]
+    if raw.strip():
+        ways.append(_repair("Repair from the raw reply", origin, parent, replace(pair, response=raw)))
+    return ways
+
+
+def _repair(label: str, repairs: Origin, of: Origin, pair: Pair) -> dict[str, Any]:
+    texts = {part: getattr(pair, part) for part in PARTS}
+    return {"label": label, "repairs": str(repairs), "of": str(of), **texts}
