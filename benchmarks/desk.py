@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.large import build
 from benchmarks.latency_server import running_latency_server
-from benchmarks.screen import ARGUMENTS, SETTLED, open_review, press_all, print_times, running_app, start_run
+from benchmarks.screen import ARGUMENTS, SETTLED, let_in, open_review, press_all, print_times, running_app, start_run
 from srt_core.project.store import Store
 from srt_core.records import Action, Stage
 from srt_core.review import decisions
@@ -177,6 +177,7 @@ def main() -> None:
         executable = os.environ.get("SRT_BROWSER") or shutil.which("chromium")
         with running_app(path) as (url, server), sync_playwright() as playwright:
             page = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS).new_page()
+            let_in(page, url, path)
             measure_screens(page, url, given.presses)
             if given.jobs:
                 measure_beside_jobs(page, url, given.presses)

@@ -46,7 +46,7 @@ def build(path: Path, samples: int, seed: int = 0) -> None:
             )
             tx.execute(
                 """INSERT INTO producer (producer, kind, teacher, prompt_version, prompt_hash, prompt_texts)
-                   VALUES ('teacher', 'teacher', 'teacher', '1', '', '')"""
+                   VALUES ('teacher', 'teacher', 'teacher', '1', '', ''), ('made up', 'file', '', '', '', '')"""
             )
             tx.execute(
                 """INSERT INTO scoring (student, fingerprint, dtype, template, template_hash, template_texts,

@@ -26,6 +26,7 @@ from benchmarks.bare_client import KEY
 from benchmarks.latency_server import running_latency_server
 from benchmarks.reflecting import write_pairs
 from srt_core.importing.run import import_file
+from srt_core.people import access_token, load
 from srt_core.project.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -41,20 +42,27 @@ def running_app(project: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "SRT_PROJECT": str(project), "SRT_BENCHMARK_KEY": KEY}
+    environment = {**os.environ, "SRT_PROJECT": str(project), "SRT_PROJECTS_DIR": str(project.parent),
+                   "SRT_BENCHMARK_KEY": KEY}  # fmt: skip
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port),
                "--server.headless", "true"]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                if probe.connect_ex(("127.0.0.1", port)) == 0 and (project.parent / "people.toml").exists():
                     break
             time.sleep(0.2)
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait()
+
+
+def let_in(page: Page, url: str, project: Path) -> None:
+    """Open the app by its token, which its browser is not asked for again."""
+    page.goto(f"{url}/?token={access_token(load(project.parent / 'people.toml').secret)}")
+    page.wait_for_selector(SETTLED)
 
 
 def press_all(page: Page, name: str, key: str, presses: int) -> None:
@@ -119,6 +127,7 @@ def measure(samples: int, presses: int, concurrency: int) -> None:
         with running_app(project) as (url, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
             page = browser.new_page()
+            let_in(page, url, project)
             open_review(page, url)
             print(f"{'milliseconds':34} {'median':>9} {'95 %':>9} {'slowest':>9}")
             press_all(page, "next sample, nothing runs", "ArrowRight", presses)

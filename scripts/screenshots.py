@@ -14,10 +14,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from srt_core.people import access_token, load
+
+Address = Callable[[str], str]
 ROOT = Path(__file__).parent.parent
 PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History", "People")
 CURATORS = {"Ann": "aaxaa2aaxa", "Ben": "axaaa"}
@@ -36,21 +41,22 @@ def main() -> None:
     options = parser.parse_args()
     options.out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        server, url = _start(Path(folder), options.project)
+        server, address = _start(Path(folder), options.project)
         try:
             with sync_playwright() as playwright:
                 path = shutil.which("chromium") or shutil.which("google-chrome")
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-                _wait_until_scored(browser, url)
-                _decide(browser, url)
-                _photograph(browser, url, options.out_dir, is_whole=options.all)
+                _wait_until_scored(browser, address)
+                _decide(browser, address)
+                _photograph(browser, address, options.out_dir, is_whole=options.all)
                 browser.close()
         finally:
             server.terminate()
             server.wait()
 
 
-def _start(folder: Path, project: Path | None) -> tuple[subprocess.Popen[bytes], str]:
+def _start(folder: Path, project: Path | None) -> tuple[subprocess.Popen[bytes], Address]:
+    """Start the app; give its process, and the address of each page with the token that lets a browser in."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -63,14 +69,19 @@ def _start(folder: Path, project: Path | None) -> tuple[subprocess.Popen[bytes],
     for _ in range(300):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-            return server, url
+            token = access_token(load(folder / "people.toml").secret)
+            return server, partial(_address, url, token)
         except urllib.error.URLError:
             time.sleep(0.2)
     server.kill()
     raise SystemExit("The app did not start.")
 
 
-def _photograph(browser: Browser, url: str, out_dir: Path, *, is_whole: bool) -> None:
+def _address(url: str, token: str, path: str) -> str:
+    return f"{url}/{path}{'&' if '?' in path else '?'}token={token}"
+
+
+def _photograph(browser: Browser, address: Address, out_dir: Path, *, is_whole: bool) -> None:
     for width in (1440, 1024) if is_whole else (1440,):
         for scheme in ("light", "dark"):
             context = browser.new_context(
@@ -80,7 +91,7 @@ def _photograph(browser: Browser, url: str, out_dir: Path, *, is_whole: bool) ->
             size = "" if width == 1440 else f"-{width}"
             for name in PAGES:
                 page.set_viewport_size({"width": width, "height": HEIGHT})
-                _open(page, f"{url}/{name}")
+                _open(page, address(name))
                 if is_whole:
                     _unroll(page, width)
                 page.screenshot(path=out_dir / f"{name.lower() or 'overview'}-{scheme}{size}.png")
@@ -96,11 +107,11 @@ def _unroll(page: Page, width: int) -> None:
     page.wait_for_timeout(1_500)
 
 
-def _decide(browser: Browser, url: str) -> None:
+def _decide(browser: Browser, address: Address) -> None:
     """Have each curator decide from the first sample on, so that they decide some in common."""
     for curator, keys in CURATORS.items():
         page = browser.new_page()
-        _open(page, f"{url}/Review?queue=all&curator={curator}")
+        _open(page, address(f"Review?queue=all&curator={curator}"))
         for number, key in enumerate(keys, start=1):
             _go_back_to(page, number)
             page.keyboard.press(key)
@@ -116,9 +127,9 @@ def _go_back_to(page: Page, number: int) -> None:
         page.wait_for_timeout(700)
 
 
-def _wait_until_scored(browser: Browser, url: str) -> None:
+def _wait_until_scored(browser: Browser, address: Address) -> None:
     page = browser.new_page()
-    _open(page, url)
+    _open(page, address(""))
     deadline = time.monotonic() + SECONDS_TO_SCORE
     while page.get_by_role("button", name="Pause").count() and time.monotonic() < deadline:
         page.wait_for_timeout(1_000)

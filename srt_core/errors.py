@@ -12,6 +12,7 @@ SRTError
 ├── DecisionError     a decision that cannot be taken, such as choosing a candidate that is not there
 ├── PeopleError       a name, role or password that cannot be taken, a file of people that cannot be read
 ├── RoleError         something that only an owner may do
+├── AccessError       a file, variable, host or hub name that may not be named at the screens
 └── ExportError       an export that could not be written or did not read back the same
 """
 
@@ -70,6 +71,10 @@ class PeopleError(SRTError):
 
 class RoleError(SRTError):
     """Only an owner may do that."""
+
+
+class AccessError(SRTError):
+    """What may not be named at the screens of this server."""
 
 
 class ExportError(SRTError):

@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_pl
 from playwright.sync_api import TimeoutError as NotInTimeError
 from streamlit.components.v2 import manifest_scanner
 
+from srt_core.people import access_token, load
+
 if TYPE_CHECKING:
     from tests.command_line import Command
     from tests.walked_project import Walked
@@ -160,6 +162,19 @@ class AppServer:
     log_path: Path
     process: subprocess.Popen[bytes]
 
+    @property
+    def token(self) -> str:
+        """What lets somebody in where nobody has to log in."""
+        return access_token(load(self.projects_dir / "people.toml").secret)
+
+    def link(self, path: str = "/") -> str:
+        """The address of a page with the token: it lets the browser that opens it in, from then on."""
+        return f"{self.url}{path}{'&' if '?' in path else '?'}token={self.token}"
+
+    def cookie(self, name: str = "login") -> str:
+        """The name of a cookie of this server."""
+        return f"srt_{name}_{urlsplit(self.url).port}"
+
     def kill(self) -> None:
         """End the process at once, as `kill -9` does."""
         self.process.kill()
@@ -189,7 +204,6 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServe
     """One app for a module's tests that do not end it: each opens a project of its own, by `?project=name`."""
     with _servers(tmp_path_factory.mktemp("server")) as start:
         server = start()
-        server.projects_dir.mkdir()
         yield server
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from srt_core.methods import METHODS
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Policy, Stage
 from srt_core.select.rule import rule
@@ -124,6 +125,17 @@ def test_only_the_rule_and_the_table_name_the_origins() -> None:
     """What the four origins are is data of one table; beside it the rule alone says their names in SQL."""
     named = {relative(path) for path in CORE_FILES if ORIGIN_LITERALS.search(path.read_text("utf-8"))}
     assert named == NAME_ORIGINS
+
+
+def test_only_a_methods_file_names_what_it_brings() -> None:
+    """A measure, a guard or a loss that a method brings is data: no other file of the package knows it by name."""
+    brought = {each.name for method in METHODS.values() for each in method.measures}
+    brought |= {each.name for method in METHODS.values() for each in method.guards}
+    brought |= {each.name for method in METHODS.values() for each in method.losses}
+    others = [path for path in CORE_FILES if path.parent.name != "methods"]
+    named = {relative(path): set(re.findall(r"\w+", path.read_text("utf-8"))) & brought for path in others}
+    assert {name: found for name, found in named.items() if found} == {}
+    assert brought
 
 
 WRITES_ADDRESS = re.compile(

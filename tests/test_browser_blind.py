@@ -34,7 +34,7 @@ def test_keys_mark_versions_and_enter_goes_on(page: Page, shared_server: AppServ
     path = shared_server.projects_dir / f"{tmp_path.name}.srt"
     audit, orders = draw_audit(path)
     query = f"project={path.stem}&queue=drawn&audit={audit.event_id}&curator=Ann"
-    page.goto(f"{shared_server.url}/Review?{query}")
+    page.goto(shared_server.link(f"/Review?{query}"))
     page.get_by_role("button", name="1: not marked").wait_for()
     wait_for_script(page)
     page.keyboard.press("Enter")

@@ -65,7 +65,7 @@ def open_coverage(page: Page, address: str) -> None:
 
 def test_a_dragged_range_filters_and_survives_a_reload(page: Page, shared_server: AppServer, project: Path) -> None:
     """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
-    page.goto(f"{shared_server.url}/Explore?project={project.stem}")
+    page.goto(shared_server.link(f"/Explore?project={project.stem}"))
     expect(page.get_by_text("80 of 80 samples match")).to_be_visible()
     chart = keyed(page, "explore_ifd").locator(".nsewdrag")
     chart.wait_for()
@@ -84,7 +84,7 @@ def test_a_selected_row_opens_its_sample_and_survives_a_reload(
     page: Page, shared_server: AppServer, project: Path
 ) -> None:
     """A click on a row shows its sample below and names it in the address."""
-    page.goto(f"{shared_server.url}/Explore?project={project.stem}&page=2")
+    page.goto(shared_server.link(f"/Explore?project={project.stem}&page=2"))
     table = keyed(page, "explore_rows").locator("canvas").first
     table.wait_for()
     wait_for_script(page)
@@ -101,7 +101,7 @@ def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, shared_server: AppSe
     with Store.open(project) as store, store.transaction() as tx:
         kinds = [(f"s{place}", "code" if place % 4 else "other", "en") for place in range(SAMPLES)]
         tx.append("kind", ["sample_id", "task", "language"], kinds)
-    address = f"{shared_server.url}/Explore?project={project.stem}&sort=number"
+    address = shared_server.link(f"/Explore?project={project.stem}&sort=number")
     coverage = keyed(page, "coverage-task")
     open_coverage(page, address)
     bar = coverage.locator(".barlayer .point path").nth(2)

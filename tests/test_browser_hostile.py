@@ -90,7 +90,7 @@ def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: App
         for query in ("", f"sample={sample_name(0)}", f"sample={sample_name(5)}")[
             : 3 if name in ("Review", "Explore") else 1
         ]:
-            page.goto(f"{shared_server.url}/{name}?project={project.stem}&{query}")
+            page.goto(shared_server.link(f"/{name}?project={project.stem}&{query}"))
             page.locator("h1").wait_for()
             wait_for_script(page)
             assert page.evaluate(HARM) == [None, 0, "block"], (name, query)
@@ -99,7 +99,7 @@ def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: App
 
 def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServer, project: Path) -> None:
     """Review shows the very characters of a hostile response, and a key still decides its sample."""
-    page.goto(f"{shared_server.url}/Review?project={project.stem}&queue=all&sample={sample_name(6)}&curator=ann")
+    page.goto(shared_server.link(f"/Review?project={project.stem}&queue=all&sample={sample_name(6)}&curator=ann"))
     page.get_by_role("button", name="Reject").wait_for()
     wait_for_script(page)
     assert "<script>window.harmed = 1</script>" in page.locator("[data-testid=stHtml]").first.inner_text()

@@ -20,7 +20,7 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
     applied, two samples are decided by key, and the file holds what the screen counted.
     """
     server = app_server()
-    page.goto(server.url)
+    page.goto(server.link())
     expect(page.get_by_text("This is the demo project.")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_visible()
     expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)

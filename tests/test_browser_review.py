@@ -43,7 +43,7 @@ def project(shared_server: AppServer, tmp_path: Path) -> Path:
 
 def open_review(page: Page, server: AppServer, project: Path, **query: str) -> None:
     address = "&".join(f"{name}={value}" for name, value in {"project": project.stem, "queue": "all", **query}.items())
-    page.goto(f"{server.url}/Review?{address}")
+    page.goto(server.link(f"/Review?{address}"))
     page.get_by_role("button", name="Accept").wait_for()
     wait_for_script(page)
 

@@ -34,7 +34,7 @@ def project_path(tmp_path: Path) -> Path:
 def test_any_page_may_come_first(app_server: StartApp, page: Page, project_path: Path) -> None:
     """On a fresh server a deep link opens its page whole, and its links keep project and name."""
     server = app_server(project_path)
-    page.goto(f"{server.url}/Score?project=own&curator=Zoe")
+    page.goto(server.link("/Score?project=own&curator=Zoe"))
     expect(page.get_by_role("heading", name="Score", exact=True)).to_be_visible()
     expect(page.get_by_label("Your name", exact=True)).to_have_value("Zoe")
     page.get_by_role("link", name="Overview").click()
@@ -42,14 +42,14 @@ def test_any_page_may_come_first(app_server: StartApp, page: Page, project_path:
     expect(page).to_have_url(re.compile("curator=Zoe"))
     expect(page.get_by_label("Your name", exact=True)).to_have_value("Zoe")
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
-    page.goto(f"{server.url}/?project=nowhere")
+    page.goto(server.link("/?project=nowhere"))
     expect(page.get_by_text("There is no project nowhere.")).to_be_visible()
 
 
 def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, page: Page, project_path: Path) -> None:
     """Ctrl-C ends the server with a job under way, closes the project's file, and the job can be resumed."""
     server = app_server(project_path)
-    page.goto(f"{server.url}/Reflect?project=own")
+    page.goto(server.link("/Reflect?project=own"))
     page.get_by_role("button", name="Start", exact=True).wait_for()
     wait_for_script(page)
     # A teacher that never answers: an open port behind which nobody accepts.
@@ -63,14 +63,14 @@ def test_an_interrupt_ends_the_app_and_closes_the_file(app_server: StartApp, pag
         assert server.process.wait(timeout=END_SECONDS) == 0
     assert not project_path.with_name("own.srt.wal").exists()
     again = app_server(project_path)
-    page.goto(f"{again.url}/?project=own")
+    page.goto(again.link("/?project=own"))
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
 def test_ended_while_the_demo_fills_it_goes_on(app_server: StartApp, page: Page) -> None:
     """A first start that is ended amid the demo's filling ends cleanly, and the next one fills what is missing."""
     server = app_server()
-    page.goto(server.url, wait_until="commit")
+    page.goto(server.link(), wait_until="commit")
     path = server.projects_dir / "demo.srt"
     while not path.exists():
         page.wait_for_timeout(10)
@@ -83,7 +83,7 @@ def test_ended_while_the_demo_fills_it_goes_on(app_server: StartApp, page: Page)
     with Store.open(path) as store:
         assert store.value("SELECT count(*) FROM sample") < whole
     again = app_server()
-    page.goto(again.url)
+    page.goto(again.link())
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(str(whole))
 
 
@@ -109,6 +109,29 @@ def test_a_project_of_an_older_version_says_that_it_is_converted(
     )
     server = app_server(path)
     page.add_init_script(NOTE_TEXTS)
-    page.goto(f"{server.url}/?project=old")
+    page.goto(server.link("/?project=old"))
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3")
     assert "This project is of an older version." in page.evaluate("window.seen")
+
+
+def test_an_upload_leaves_the_servers_memory_once_it_is_imported(
+    app_server: StartApp, page: Page, project_path: Path, tmp_path: Path
+) -> None:
+    """What the server says that it holds of uploads is the file while it is chosen, and nothing after its import."""
+    server = app_server(project_path)
+    held = re.compile(r'cache_memory_bytes{cache_type="UploadedFileManager"[^}]*} (\d+)')
+
+    def bytes_held() -> int:
+        found = held.search(page.request.get(f"{server.url}/_stcore/metrics").text())
+        return int(found[1]) if found else 0
+
+    file = write_lines(tmp_path / "more.jsonl", alpaca_rows(200))
+    page.goto(f"{server.url}/Import")
+    page.locator("input[type=file]").set_input_files(file)
+    start = page.locator(".st-key-start_import button")
+    expect(start).to_be_enabled()
+    assert bytes_held() == file.stat().st_size
+    start.click()
+    expect(start).to_be_hidden()
+    wait_for_script(page)
+    assert bytes_held() == 0

@@ -34,7 +34,7 @@ def test_a_burst_on_a_slider_loses_no_step(
     page: Page, shared_server: AppServer, project: Path, gap_milliseconds: int
 ) -> None:
     """However fast a slider is moved, dial, count and address end at its last place."""
-    page.goto(f"{shared_server.url}/Thresholds?project={project.stem}")
+    page.goto(shared_server.link(f"/Thresholds?project={project.stem}"))
     kept = page.get_by_test_id("stMetric").filter(has_text="Samples kept").get_by_test_id("stMetricValue")
     expect(kept).to_have_text("50")
     wait_for_script(page)
@@ -70,7 +70,7 @@ def test_a_click_on_a_histogram_and_on_the_map_turns_the_dials(
     page: Page, shared_server: AppServer, project: Path
 ) -> None:
     """A click in a distribution puts its dial there; a click on a cell of the map sets both dials."""
-    page.goto(f"{shared_server.url}/Thresholds?project={project.stem}")
+    page.goto(shared_server.link(f"/Thresholds?project={project.stem}"))
     histogram = keyed(page, "cut-max_r_ifd").locator(".nsewdrag")
     histogram.wait_for()
     wait_for_script(page)

@@ -1,5 +1,6 @@
 """Cherry's score (arXiv 2308.12032) is the authors' own, and what max length cuts is known by text."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 from srt_core.errors import TemplateError
-from srt_core.methods import PRESETS
+from srt_core.export.export import export
+from srt_core.methods import METHODS, PRESETS
+from srt_core.project.candidates import candidates
 from srt_core.project.store import Store
-from srt_core.records import CandidateLosses, Loss, LossStatus
+from srt_core.records import CandidateLosses, Loss, LossStatus, Origin
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
 from srt_core.score.ifd import Convention, score_of
@@ -19,13 +22,16 @@ from srt_core.score.run import score
 from srt_core.score.templates import load_template
 from srt_core.select import selection
 from srt_core.select.derive import refresh
+from srt_core.select.panel import COMPUTED_LATER
+from tests.conversations import add_exchanges, exchanges
 from tests.empty_project import create_empty
 from tests.pipeline import CountingStudent, counting_student, import_rows
 from tests.reflecting import walk
 from tests.small_project import alpaca_rows
 from tests.tiny_students import byte_tokenizer, tiny_llama
 
-CHERRY = load_template("alpaca", with_prefix=True)
+TEMPLATE = load_template("alpaca")
+LOSSES = METHODS["cherry"].losses
 ROWS = [
     *alpaca_rows(12),
     {"instruction": "Name a colour.", "input": "", "output": "Red, green and blue are three of them. " * 12},
@@ -33,6 +39,7 @@ ROWS = [
     {"instruction": "Translate the sentence into French. " * 20, "input": "", "output": "Le chat dort."},
 ]
 LENGTH = 160
+READ = ("response_read", "instruction_read")
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def student() -> CountingStudent:
 
 
 def score_by_cherry(store: Store, student: CountingStudent) -> None:
-    walk(score(store, student, CHERRY, convention=Convention.REFERENCE, max_length=LENGTH))
+    walk(score(store, student, TEMPLATE, convention=Convention.REFERENCE, max_length=LENGTH, added=LOSSES))
 
 
 def numbers(store: Store, measure: str) -> list[float | None]:
@@ -64,7 +71,7 @@ def published(tokenizer: Any, model: Any, row: Mapping[str, str], length: int) -
     The whole text is tokenised at once and cut at max length; the answer alone stands after the prefix and is cut where
     the other one is. The losses are transformers' own, one text at a time.
     """
-    before = CHERRY.with_input if row["input"] else CHERRY.no_input
+    before = TEMPLATE.with_input if row["input"] else TEMPLATE.no_input
     prompt = before.replace("{instruction}", row["instruction"]).replace("{input}", row["input"])
 
     def mean_loss(begin: str, limit: int) -> float | None:
@@ -99,9 +106,10 @@ def test_the_score_is_the_authors(store: Store, student: CountingStudent) -> Non
 
 def test_a_bigram_student_gives_the_ratio_worked_out_by_hand() -> None:
     """Losses after the start token and after the prefix give two scores that differ."""
-    means = {"y": 0.804718956, "y_given_x": 0.255412812, "x": 1.0, "x_given_y": 1.0, "y_after_prefix": 0.458145366}
-    found = score_of(CandidateLosses(**{name: Loss(mean, 3, LossStatus.OK) for name, mean in means.items()}))
-    assert found.cherry_ifd == pytest.approx(0.557492951, abs=1e-6)
+    means = (0.804718956, 0.255412812, 1.0, 1.0, 0.458145366)
+    *four, after = (Loss(mean, 3, LossStatus.OK) for mean in means)
+    found = score_of(CandidateLosses(*four, added=(after,)), LOSSES)
+    assert [each.value for each in found.added] == pytest.approx([0.557492951], abs=1e-6)
     assert found.loss_ratio == pytest.approx(0.317393806, abs=1e-6)
 
 
@@ -117,8 +125,8 @@ def test_without_it_the_fifth_loss_costs_nothing(store: Store, student: Counting
 
 def test_a_template_without_a_prefix_has_no_such_score() -> None:
     """Where no words open the response there is nothing to put before it, and nothing is made up."""
-    with pytest.raises(TemplateError, match="plain has none"):
-        load_template("plain", with_prefix=True)
+    with pytest.raises(TemplateError, match="The template plain has no text direct_prefix"):
+        load_template("plain").text("direct_prefix")
 
 
 def test_the_policy_keeps_a_floored_share_of_what_is_not_above_one(store: Store, student: CountingStudent) -> None:
@@ -148,6 +156,27 @@ def test_what_is_cut_is_flagged_for_the_ratio_it_touches(store: Store, student: 
     number = asked[-1]
     assert number is not None and number < 1
     assert count(store, Filter(problem=("truncated",))) >= 3
+
+
+def test_what_was_not_read_has_no_number(tmp_path: Path, student: CountingStudent) -> None:
+    """Where a candidate was scored and has no IFD, nothing says that its response was read, on no screen or export."""
+    with create_empty(tmp_path / "p.srt") as store:
+        import_rows(store, alpaca_rows(1))
+        add_exchanges(store, exchanges([("Hello.", "Hello there.")], "Be brief."))
+        walk(score(store, student, TEMPLATE, max_length=LENGTH, added=LOSSES))
+        refresh(store)
+        (_, row) = store.rows("FROM panel ORDER BY seq")
+        assert [row[f"original_{name}"] for name in READ] == [None, None]
+        found = candidates(store, row["sample_id"], None, COMPUTED_LATER)[Origin.ORIGINAL]
+        assert found.status is LossStatus.NOT_CARRIED
+        assert [found.measures[name] for name in READ] == [None, None]
+        export(store, tmp_path / "out", "scores", by="Ann")
+        lines = [json.loads(line) for line in (tmp_path / "out" / "scores.jsonl").read_text("utf-8").splitlines()]
+        assert [[line[name] for name in (*READ, "cherry_ifd")] for line in lines[1:]] == [[None] * 3]
+        assert lines[0]["response_read"] == 1
+        assert store.rows("SELECT DISTINCT status FROM measurement WHERE measure = 'cherry_ifd' AND value IS NULL") == [
+            {"status": "context_not_carried"}
+        ]
 
 
 def test_a_policy_leaves_out_what_was_cut(store: Store, student: CountingStudent) -> None:

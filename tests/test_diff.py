@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from srt_core.project.diff import MAX_TOKENS, DiffSpan, Side, diff_html, plain_html, word_diff
+from srt_core.project.diff import MAX_TOKENS, DiffSpan, Side, _ends_apart, diff_html, plain_html, word_diff
 
 WORDS = st.lists(st.sampled_from(["the", "fox", "a", "<b>", "&amp;", " ", "\n\n", ",", "北", "é", "e\u0301"])).map(
     " ".join
@@ -103,6 +103,25 @@ def test_long_texts_are_compared_by_lines() -> None:
         DiffSpan("delete", "one two\n"),
         DiffSpan("insert", "one three\n"),
     ]
+
+
+def test_texts_of_more_lines_than_are_compared_share_their_ends() -> None:
+    """A megabyte of one-word lines is one change between what both begin and end with: it would take 3 GB otherwise."""
+    same = "word\n" * 100_000
+    changed = "".join(f"{at}\n" for at in range(MAX_TOKENS + 1))
+    assert word_diff(same + changed + same, same + "one\n" + same) == [
+        DiffSpan("equal", same),
+        DiffSpan("delete", changed),
+        DiffSpan("insert", "one\n"),
+        DiffSpan("equal", same),
+    ]
+    assert word_diff(same, same + "one\n") == [DiffSpan("equal", same), DiffSpan("insert", "one\n")]
+
+
+@given(st.lists(st.sampled_from("ab")), st.lists(st.sampled_from("ab")))
+def test_the_ends_that_lines_share_are_theirs_alone(before: list[str], after: list[str]) -> None:
+    """No line is lost or counted twice, also where the two ends would meet."""
+    assert tuple("".join(tokens) for tokens in _ends_apart(before, after)) == ("".join(before), "".join(after))
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["unified", "before", "after"]))

@@ -4,9 +4,12 @@ import base64
 import http.client
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -17,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 from srt_core.people import People, Role, hash_password, save
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from tests.conftest import AppServer, StartApp, free_port, wait_for_script
+from tests.conftest import AppServer, StartApp, address_of, free_port, wait_for_script
 from tests.openid_provider import running_provider
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -81,10 +84,39 @@ def open_socket(server: AppServer, **headers: str) -> int:
     return ask(server, "/_stcore/stream", **{**asked, "Origin": server.url, **headers})[0]
 
 
+def upload(server: AppServer, cookies: Mapping[str, str], **headers: str) -> int:
+    """Send a file as the page does, whose length is what a header says; returns the status of the answer."""
+    xsrf = cookies.get("_streamlit_xsrf", "")
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    sent = {"Cookie": cookie, "Origin": server.url, "X_Xsrftoken": xsrf, **headers}
+    return ask(server, "/_stcore/upload_file/session/file", "PUT", "0\r\n\r\n", **sent)[0]
+
+
+def let_in(server: AppServer) -> str:
+    """The cookie of a browser that came by the address with the token."""
+    return ask(server, server.link("/").removeprefix(server.url))[2]["set-cookie"].partition(";")[0]
+
+
 def log_in(server: AppServer, name: str, password: str) -> tuple[int, str, Mapping[str, str]]:
     form = urlencode({"name": name, "password": password, "next": "/"})
     kind = "application/x-www-form-urlencoded"
     return ask(server, "/login", "POST", form, Content_Type=kind, Origin=server.url)
+
+
+def end_amid_logins(server: AppServer) -> None:
+    """Send SIGTERM while a login is on its way, and more wait than are checked at once; the process ends."""
+    address = urlsplit(server.url)
+    with ExitStack() as stack:
+        for number in range(9):
+            body = urlencode({"name": f"n{number}", "password": "wrong wrong wrong"})
+            length = len(body) if number else 1_000  # the first one never ends
+            form = "Content-Type: application/x-www-form-urlencoded"
+            sent = f"POST /login HTTP/1.1\r\nHost: {address.netloc}\r\n{form}\r\nContent-Length: {length}\r\n\r\n{body}"
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", address.port or 0)))
+            connection.sendall(sent.encode())
+        assert connection.recv(1)  # more wait than may: the last one is answered at once, or its password was checked
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=60) == 0
 
 
 def fill_login(page: Page, name: str) -> None:
@@ -98,7 +130,10 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
 ) -> None:
     """On every interface: no page, file, upload or session without a login; with one all is there, also on reload.
 
-    Whoever is removed can do nothing more: an open session ends with its next click.
+    Files are taken from owners alone, and never more than the server is to hold.
+
+    Whoever is removed can do nothing more: an open session ends with its next click. Told to end, the server does so
+    with passwords still to be checked, and with a form that does not arrive whole.
     """
     people = add_people(tmp_path)
     server = app_server(project, address="0.0.0.0")
@@ -109,7 +144,7 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     assert open_socket(server) == HTTPStatus.FORBIDDEN
     forged = base64.urlsafe_b64encode(b'{"way": "password", "name": "Ann", "mark": "", "until": 9e12}').decode()
     for cookie in ("srt_login=x", f"srt_login={forged}.{'0' * 64}", "srt_login=" + "é" * 9):
-        assert open_socket(server, Cookie=cookie) == HTTPStatus.FORBIDDEN
+        assert open_socket(server, Cookie=cookie.replace("srt_login", server.cookie())) == HTTPStatus.FORBIDDEN
     assert open_socket(server, X_Srt_Login='x {"way": "local", "name": "Ann"}') == HTTPStatus.FORBIDDEN
     assert open_socket(server, X_Forwarded_Email="Ann") == HTTPStatus.FORBIDDEN
     assert log_in(server, "Ann", "wrong wrong wrong")[0] == HTTPStatus.UNAUTHORIZED
@@ -125,12 +160,21 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
     expect(page.get_by_text("Ann · owner")).to_be_visible()
     kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    for sent, status in (
+        ({"Content_Length": str(3 * 2**30)}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        ({"Transfer_Encoding": "chunked"}, HTTPStatus.LENGTH_REQUIRED),
+        ({"Content_Length": "1"}, HTTPStatus.BAD_REQUEST),  # Streamlit's: there is no such session
+    ):
+        assert upload(server, kept, **sent) == status
     page.get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login"))
-    assert open_socket(server, Cookie=f"srt_login={kept['srt_login']}") == HTTPStatus.FORBIDDEN
+    assert open_socket(server, Cookie=f"{server.cookie()}={kept[server.cookie()]}") == HTTPStatus.FORBIDDEN
 
     fill_login(page, "Ben")
+    expect(page).not_to_have_url(re.compile("/login"))
+    kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    assert upload(server, kept, Content_Length="1") == HTTPStatus.FORBIDDEN
     sessions = sessions_of(page)
     page.goto(f"{server.url}/Review?queue=all")
     page.get_by_role("button", name="Accept").wait_for()
@@ -139,7 +183,7 @@ def test_nothing_is_given_to_somebody_who_is_not_logged_in(
     with sessions[-1].expect_event("close"):
         page.keyboard.press("x")
     assert ask(server, "/")[0] == HTTPStatus.UNAUTHORIZED
-    server.kill()
+    end_amid_logins(server)
     with Store.open(project) as store:
         assert store.value("SELECT count(*) FROM event") == 0
 
@@ -159,12 +203,17 @@ def test_without_anybody_to_log_in_nothing_is_shown(app_server: StartApp, projec
     assert "srt people add NAME --role owner" in ended.stderr
 
 
-def test_a_page_started_without_the_gate_shows_nothing(app_server: StartApp, project: Path, page: Page) -> None:
-    """Also a single page under `streamlit run`, which has no gate before it, refuses on every interface."""
-    server = app_server(project, script="pages/6_Review.py", address="0.0.0.0")
+@pytest.mark.parametrize(
+    ("address", "way_in"), [("0.0.0.0", "srt people add NAME"), ("127.0.0.1", "Start the app: srt app")]
+)
+def test_a_page_started_without_the_gate_shows_nothing(
+    app_server: StartApp, project: Path, page: Page, address: str, way_in: str
+) -> None:
+    """Also a single page under `streamlit run`, which has no gate before it, refuses, on this machine too."""
+    server = app_server(project, script="pages/6_Review.py", address=address)
     page.goto(f"{server.url}/?queue=all")
     expect(page.get_by_text("You are not logged in.")).to_be_visible()
-    expect(page.get_by_text(re.compile("srt people add NAME"))).to_be_visible()
+    expect(page.get_by_text(re.compile(way_in))).to_be_visible()
     wait_for_script(page)
     assert SECRET_TEXT not in page.content()
     assert "guarded" not in page.content()
@@ -179,20 +228,25 @@ def test_an_open_server_answers_this_machine_alone(
     added, an open session without a login ends with its next key.
     """
     server = app_server(project)
-    assert ask(server, "/")[0] == HTTPStatus.OK
-    assert open_socket(server) == HTTPStatus.SWITCHING_PROTOCOLS
+    cookie = let_in(server)
+    assert ask(server, "/", Cookie=cookie)[0] == HTTPStatus.OK
+    assert open_socket(server, Cookie=cookie) == HTTPStatus.SWITCHING_PROTOCOLS
     for elsewhere in ("http://127.0.0.1:9", "http://evil.example", "null"):
-        assert open_socket(server, Origin=elsewhere) == HTTPStatus.FORBIDDEN
-        assert ask(server, "/_stcore/upload_file/a/b", "PUT", "x", Origin=elsewhere)[0] == HTTPStatus.FORBIDDEN
-    assert "frame-ancestors 'self'" in ask(server, "/")[2]["content-security-policy"]
+        sent = {"Cookie": cookie, "Origin": elsewhere}
+        assert open_socket(server, **sent) == HTTPStatus.FORBIDDEN
+        assert ask(server, "/_stcore/upload_file/a/b", "PUT", "x", **sent)[0] == HTTPStatus.FORBIDDEN
+    headers = ask(server, "/", Cookie=cookie)[2]
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "same-origin"
     for passed_on in ({"Host": "evil.example"}, {"X_Forwarded_For": "203.0.113.9"}):
-        assert ask(server, "/", **passed_on)[0] == HTTPStatus.FORBIDDEN
-        assert open_socket(server, **passed_on) == HTTPStatus.FORBIDDEN
+        assert ask(server, "/", Cookie=cookie, **passed_on)[0] == HTTPStatus.FORBIDDEN
+        assert ask(server, server.link().removeprefix(server.url), **passed_on)[0] == HTTPStatus.FORBIDDEN
+        assert open_socket(server, Cookie=cookie, **passed_on) == HTTPStatus.FORBIDDEN
     with browser.new_context() as one, browser.new_context() as other:
         ann, ben = one.new_page(), other.new_page()
         sessions = sessions_of(ben)
         for page, name in ((ann, "Ann"), (ben, "Ben")):
-            page.goto(f"{server.url}/Review?queue=all&sample=s0&curator={name}")
+            page.goto(server.link(f"/Review?queue=all&sample=s0&curator={name}"))
             page.get_by_role("button", name="Accept").wait_for()
             wait_for_script(page)
         ann.keyboard.press("x")
@@ -211,6 +265,46 @@ def test_an_open_server_answers_this_machine_alone(
     with Store.open(project) as store:
         rows = store.rows("SELECT author, kind FROM event ORDER BY event_id")
     assert [(row["author"], row["kind"]) for row in rows] == [("Ann", "reject"), ("Ben", "approve")]
+
+
+def test_who_has_no_token_is_asked_for_it_once(app_server: StartApp, project: Path, page: Page) -> None:
+    """Without the token of the address nothing is given, on this machine either; with it a deep link goes on as it was.
+
+    The token stands in no address that stays, in no log and in no page. Another port's cookie is another cookie.
+    Another token ends what the old one opened.
+    """
+    server = app_server(project, address="127.0.0.1")
+    for path in ("/", "/static/index.html", "/media/x", "/_stcore/host-config", "/?token="):
+        assert ask(server, path)[0] in (HTTPStatus.UNAUTHORIZED, HTTPStatus.SEE_OTHER), path
+    assert ask(server, "/_stcore/upload_file/a/b", "PUT", "x", Origin=server.url)[0] == HTTPStatus.UNAUTHORIZED
+    assert open_socket(server) == HTTPStatus.FORBIDDEN
+    assert open_socket(server, Cookie=let_in(server).replace(server.cookie(), "srt_login_1")) == HTTPStatus.FORBIDDEN
+    assert "set-cookie" not in ask(server, f"/?token={server.token[:-1]}")[2]
+    status, _, headers = ask(server, f"//evil.example/?x=1&token={server.token}")
+    assert (status, headers["location"]) == (HTTPStatus.SEE_OTHER, "/")
+
+    page.goto(f"{server.url}/Review?queue=all&token=old")
+    expect(page).to_have_url(re.compile("/login"))
+    expect(page.get_by_text("That is not the token of this app.")).to_be_visible()
+    expect(page.get_by_text(f"srt link --port {urlsplit(server.url).port}")).to_be_visible()
+    page.get_by_label("Or paste that address").fill(server.link("/Score"))
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_text(SECRET_TEXT).first).to_be_visible()
+    expect(page).to_have_url(re.compile("/Review.*queue=all"))
+    told = [page.url, *page.evaluate("performance.getEntries().map(each => each.name)"), page.content()]
+    assert not any(server.token in each for each in [*told, server.log_path.read_text("utf-8")])
+
+    sessions = sessions_of(page)
+    page.goto(server.link("/Review?queue=all"))
+    page.get_by_role("button", name="Accept").wait_for()
+    wait_for_script(page)
+    assert "token" not in address_of(page)
+    command = [sys.executable, "-m", "srt_core", "link", "--port", str(urlsplit(server.url).port), "--new"]
+    environment = {**os.environ, "SRT_PROJECTS_DIR": str(server.projects_dir)}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == server.link()
+    with sessions[-1].expect_event("close"):
+        page.keyboard.press("x")
 
 
 @pytest.fixture

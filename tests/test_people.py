@@ -21,12 +21,18 @@ from srt_core.people import (
     People,
     Person,
     Role,
+    access_token,
+    app_address,
     check_password,
     clean_name,
     end_login,
     ended_logins,
     hash_password,
+    is_access_token,
+    keep_secret,
     load,
+    local_login,
+    opening_page,
     password_login,
     people_path,
     person_of,
@@ -198,6 +204,38 @@ def test_a_login_that_was_ended_stands_nowhere(tmp_path: Path, monkeypatch: pyte
     assert person_of(other, PEOPLE, 1, ended_logins()) == Person("Ann", Role.OWNER)
     end_login(other.session)
     assert person_of(other, PEOPLE, 1, ended_logins()) is None
+
+
+@given(st.text(max_size=64))
+def test_only_the_token_of_a_secret_or_an_address_that_holds_it_is_taken(given: str) -> None:
+    """The token is long, says nothing of its secret, and is no other secret's; without a secret nothing is one."""
+    token = access_token("s" * 64)
+    assert len(token) == 32
+    assert is_access_token(token, "s" * 64)
+    assert is_access_token(f" {app_address('::1', 8501, '/app', token)} ", "s" * 64)
+    assert not is_access_token(given, "s" * 64)
+    assert not is_access_token(token, "t" * 64)
+    assert not is_access_token(access_token(""), "")
+
+
+def test_what_a_token_opened_ends_with_its_week_and_with_its_secret(tmp_path: Path) -> None:
+    """The file keeps its people and its secret until another one is asked for, which ends the logins of the old one."""
+    path = tmp_path / "people.toml"
+    first = keep_secret(path)
+    assert keep_secret(path) == first
+    login = local_login(first, now=0)
+    assert person_of(login, first, 1) == Person("curator", Role.OWNER)
+    assert person_of(login, first, login.until) is None
+    assert person_of(login, keep_secret(path, new=True), 1) is None
+    assert person_of(Login(LoginMethod.LOCAL, until=9e9), first, 1) is None
+
+
+def test_the_page_that_opens_the_app_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser is started with a file that only this user can read, for everybody can list a program's arguments."""
+    monkeypatch.setenv("SRT_PROJECTS_DIR", str(tmp_path))
+    path = opening_page("http://127.0.0.1:8501/?token=abc&x=1", 8501)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert 'href="http://127.0.0.1:8501/?token=abc&amp;x=1"' in path.read_text("utf-8")
 
 
 def test_an_account_is_for_one_way_to_log_in() -> None:

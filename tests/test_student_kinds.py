@@ -259,3 +259,14 @@ def test_the_sentence_fits_the_cause(base: Path, tmp_path: Path, cause: str) -> 
         with pytest.raises(StudentError, match=said) as caught:
             load(folder)
         assert "odd" in str(caught.value) and hint in caught.value.hint
+
+
+@pytest.mark.parametrize("named", ["attn_implementation", "_attn_implementation", "experts_implementation"])
+def test_a_student_does_not_choose_the_code_that_computes_it(base: Path, tmp_path: Path, named: str) -> None:
+    """A configuration may name a function of the hub for its attention or experts: it is neither fetched nor tried."""
+    folder = Path(shutil.copytree(base, tmp_path / "student"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, named: "kernels-community/flash-attn2"}))
+    assert load_student(folder).fingerprint
+    found = [load_student(each).losses(REQUESTS) for each in (base, folder)]
+    assert list(found[0]) == list(found[1])

@@ -8,6 +8,8 @@ from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from srt_core.people import People, people_path, save
+from srt_core.people.allowed import Kind
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin
@@ -90,6 +92,7 @@ def test_a_curator_reads_no_file_of_the_server(
     """Where an owner names a path on the server and sees what is in it, that of a curator is not taken."""
     kept = tmp_path / "kept.csv"
     kept.write_text("instruction,output\nsecret words,nobody\n", encoding="utf-8")
+    save(people_path(), People().allow(Kind.FOLDER, str(tmp_path)))
     log_in(monkeypatch, "ben", "owner")
     app = open_screen("pages/1_Import.py")
     app.segmented_control(key="file_way").set_value("A file on this server").run()

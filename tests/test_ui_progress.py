@@ -9,10 +9,13 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import DatasetError
+from srt_core.importing.run import import_file
 from srt_core.project.progress import Progress
 from srt_core.steps.jobs import JobState
+from srt_core.steps.steps import STEPS
+from srt_core.ui.frame.navigation import GROUPS, JOB_PAGES, PAGES, STEP_PAGES
 from srt_core.ui.server.runtime import Project, open_project
-from tests.screens import finish, open_screen, served, words
+from tests.screens import finish, links, open_screen, served, words
 from tests.small_project import alpaca_rows, write_lines
 
 
@@ -80,3 +83,45 @@ def test_a_job_cut_off_is_resumed(project: Project, tmp_path: Path) -> None:
     assert job is not None
     assert job.state is JobState.DONE
     assert project.store.value("SELECT count(*) FROM sample") == 3
+
+
+def test_a_job_is_seen_on_every_page(project: Project) -> None:
+    """While it runs a line on each page says how far it is; once it has ended, that, until its own page was opened."""
+
+    def step(stop: threading.Event) -> Generator[Progress, None, None]:
+        yield Progress("rows", done=3, total=12)
+        stop.wait(60)
+
+    app = open_screen("pages/8_Export.py", project=project.name)
+    project.jobs.start("import", {}, step)
+    while "Import 25%" not in links(app):
+        app.run()
+    project.jobs.pause("import")
+    finish(project, "import", app)
+    assert "Import is paused" in links(app)
+    app.switch_page("pages/1_Import.py").run()
+    assert "Import is paused" not in links(app)
+    app.switch_page("pages/9_History.py").run()
+    assert "Import is paused" not in links(app)
+
+
+def test_every_step_of_the_work_has_its_page() -> None:
+    """Whoever sees that a step runs can go to where it is looked after."""
+    assert {step.name for step in STEPS.values() if step.is_work} <= JOB_PAGES.keys()
+    assert {*JOB_PAGES.values(), *STEP_PAGES.values()} <= PAGES.keys()
+
+
+def test_the_sidebar_lists_every_page_once() -> None:
+    """No page is left out of the groups or stands in two."""
+    assert [page for pages in GROUPS.values() for page in pages] == list(PAGES)
+
+
+def test_a_step_that_is_done_has_a_tick(project: Project, tmp_path: Path) -> None:
+    """Of a new project no step is done; after an import that is, and nothing that waits for it."""
+    tick = " :material/check:"
+    app = open_screen(project=project.name)
+    assert not [label for label in links(app) if label.endswith(tick)]
+    for _ in import_file(project.store, write_lines(tmp_path / "pairs.jsonl", alpaca_rows(3))):
+        pass
+    app = open_screen("pages/9_History.py", project=project.name)
+    assert [label for label in links(app) if label.endswith(tick)] == [f"Import{tick}"]

@@ -21,7 +21,7 @@ from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, Tok
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.ui.review.tokens import MOST_PIECES, Version, maps_html, sentence
 from srt_core.ui.server.runtime import Project
-from tests.screens import APP, finish, served, words
+from tests.screens import APP, finish, log_in, served, words
 from tests.small_project import create_scored_project, save_student
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
@@ -119,6 +119,17 @@ def test_kept_maps_show_at_once(project: Project) -> None:
     assert offers(app) == []
     assert "Once the instruction is known" in blocks(app)
     assert sentence(maps[0][Part.RESPONSE]) in Shown(blocks(app)).text
+    assert project.jobs.latest("explain") is None
+
+
+def test_no_student_is_loaded_that_is_not_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose student the project file names, its path is for the server to allow, and is not told to a curator."""
+    log_in(monkeypatch, "ben", "curator")
+    app = open_tab(sample_at(project, 0))
+    app.button(key="show_tokens").click().run()
+    assert not app.exception
+    assert "student may not be named here" in words(app)
+    assert str(project.store.path.parent) not in words(app)
     assert project.jobs.latest("explain") is None
 
 

@@ -127,3 +127,14 @@ def test_no_screen_loads_torch(project: Project) -> None:
         [sys.executable, "-c", script, str(APP)], cwd=APP.parent, capture_output=True, text=True, check=False
     )
     assert (finished.returncode, finished.stdout.strip()) == (0, ""), finished.stderr
+
+
+def test_a_paper_fills_in_the_losses_that_it_adds(project: Project) -> None:
+    """A method's button turns on the switch of its own loss, and another method's turns it off again."""
+    app = open_screen(PAGE)
+    assert not app.toggle(key="cherry_ifd").value
+    app.button(key="score_as_cherry").click().run()
+    assert app.toggle(key="cherry_ifd").value
+    assert (app.selectbox(key="template").value, app.number_input(key="max_length").value) == ("alpaca", 512)
+    app.button(key="score_as_superfiltering").click().run()
+    assert not app.toggle(key="cherry_ifd").value

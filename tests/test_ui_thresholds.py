@@ -215,7 +215,8 @@ def test_random_reads_compare_with_the_policy_in_use(path: Path) -> None:
     screen = Screen()
     right = next(metric for metric in screen.app.metric if metric.label == "Right, by random reads")
     assert (right.value, right.delta) == ("50.0%", "")
-    assert "1 of 2 random reads. 95 % interval: 50.0 % (25.0 to 75.0)" in screen.text
+    assert "1 of 2 random reads. 95 % interval: 50.0 % (25.0 to 75.0), for one policy" in screen.text
+    assert "chosen by this number seem better than they are" in screen.text
     screen.turn("max_r_ifd", 0.8)
     right = next(metric for metric in screen.app.metric if metric.label == "Right, by random reads")
     assert (right.value, right.delta) == ("100.0%", "+1")

@@ -179,18 +179,18 @@ def test_a_method_can_be_scored_as_its_paper_does(method: Method) -> None:
     assert method.needs_student or not (method.student or method.template)
 
 
-NOT_GIVEN = {"student": "", "template": "", "convention": None, "max_length": None, "direct_prefix": False}
+NOT_GIVEN = {"student": "", "template": "", "convention": None, "max_length": None, "cherry_ifd": False}
 
 
 def test_a_method_fills_in_what_was_not_given() -> None:
     """What the curator names stands; the rest is the method's; without either it is as usual."""
     paper = scoring_settings("superfiltering", NOT_GIVEN)
     assert paper == {
-        "student": "gpt2", "template": "plain", "convention": "reference", "max_length": 1024, "direct_prefix": False,
+        "student": "gpt2", "template": "plain", "convention": "reference", "max_length": 1024, "cherry_ifd": False,
     }  # fmt: skip
-    own = {"student": "own", "template": "vicuna", "convention": "aligned", "max_length": 64, "direct_prefix": False}
+    own = {"student": "own", "template": "vicuna", "convention": "aligned", "max_length": 64, "cherry_ifd": False}
     assert scoring_settings("superfiltering", own) == own
-    assert scoring_settings("cherry", own) == {**own, "direct_prefix": True}
+    assert scoring_settings("cherry", own) == {**own, "cherry_ifd": True}
     cherry = scoring_settings("cherry", {**NOT_GIVEN, "student": "own"})
     assert list(cherry.values()) == ["own", "alpaca", "reference", 512, True]
     usual = scoring_settings("", {**NOT_GIVEN, "student": "own"})

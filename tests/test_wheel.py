@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from srt_core.people import access_token, load
 from tests.conftest import ROOT, free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -116,7 +117,7 @@ def test_the_installed_app_starts_in_an_empty_folder(site: Path, start: Callable
     """It shows the demo with its own settings, on 127.0.0.1 alone; it writes to the folder it was started in, only."""
     before = contents(site)
     app = start()
-    page.goto(app.url)
+    page.goto(f"{app.url}/?token={access_token(load(app.folder / 'projects' / 'people.toml').secret)}")
     expect(page.get_by_text("This is the demo project.")).to_be_visible(timeout=FIRST_START)
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     page.get_by_role("link", name="Review").click()

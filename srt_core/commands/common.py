@@ -23,7 +23,7 @@ ProjectPath = Annotated[Path, PROJECT]
 
 
 def open_project(path: Path) -> Store:
-    """Open a project; the file of one of an older version is converted first, with a progress bar.
+    """Open a project and tell its notices; the file of one of an older version is converted first, with a bar.
 
     ProjectError as `Store.open`.
     """
@@ -32,7 +32,10 @@ def open_project(path: Path) -> Store:
             f"{path} is of an older version. It is converted, once; if that is cut off, the next start goes on."
         )
         show(_convert(path))
-    return Store.open(path)
+    store = Store.open(path)
+    for notice in store.notices:
+        errors.print(f"Note: {notice}")
+    return store
 
 
 def _convert(path: Path) -> Iterator[Progress]:

@@ -28,10 +28,13 @@ COMMANDS = {
     "export": "export:export_",
     "exports": "exports:exports_",
     "status": "project:status_",
+    "check": "check:check_",
     "copy": "project:copy",
+    "audit": "audit:audit",
     "trust": "trust:trust_",
     "templates": "texts:templates",
     "app": "app:app_",
+    "link": "app:link",
 }
 """Module and function of each command that is no long step; those are made from their records."""
 

@@ -3,6 +3,7 @@
 import getpass
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from srt_core.commands.terminal import say
 from srt_core.errors import PeopleError
 from srt_core.people import Account, Role, hash_password, load, make_password, people_path, save
+from srt_core.people.allowed import Kind
 
 
 class LoginBy(StrEnum):
@@ -27,15 +29,25 @@ Name = Annotated[
 ]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password and print it once.")]
 
+WhatKind = Annotated[Kind, typer.Argument(help="folder, key, host or hub.", show_default=False)]
+Value = Annotated[
+    str,
+    typer.Argument(help="Such as /data/sets, OPENAI_API_KEY, api.openai.com or gpt2.", show_default=False),
+]
+_KINDS = {Kind.FOLDER: "folder", Kind.KEY: "variable", Kind.HOST: "host", Kind.HUB: "name on the hub"}
+
 
 @people.command("list")
 def list_() -> None:
-    """List the people, their roles, and how they log in."""
-    found = load(people_path()).accounts
+    """List the people, their roles, how they log in, and what owners may name at the screens."""
+    people = load(people_path())
+    found = people.accounts
     if not found:
         say(f"Nobody. {people_path()} is made by: srt people add NAME --role owner")
     for account in found:
         say(f"{account.name}: {account.role}, by {_way(account)}")
+    for kind, values in people.allowed.items():
+        say(f"Owners may name, {_KINDS[kind]}: {', '.join(values)}")
 
 
 @people.command()
@@ -84,6 +96,33 @@ def remove(name: Name) -> None:
     save(path, load(path).remove(name))
     left = "" if load(path).accounts else " Nobody is left: on 127.0.0.1 the app asks nobody to log in."
     say(f"Removed {account.name}.{left}")
+
+
+@people.command()
+def allow(kind: WhatKind, value: Value) -> None:
+    """Let owners who log in name a folder, a variable with a key, a teacher's host or a name on the hub.
+
+    A folder counts with all in it. In the others * stands for any characters: datasets/tatsu-lab/*
+    """
+    path, written = people_path(), _as_kept(kind, value)
+    if kind is Kind.FOLDER and not Path(written).is_dir():
+        raise PeopleError(f"There is no folder {written}.", "Correct the path.")
+    save(path, load(path).allow(kind, written))
+    say(f"Owners may name the {_KINDS[kind]} {written}.")
+
+
+@people.command()
+def forbid(kind: WhatKind, value: Value) -> None:
+    """Take back what was allowed; it holds from the next click on."""
+    path, written = people_path(), _as_kept(kind, value)
+    save(path, load(path).forbid(kind, written))
+    say(f"Nobody may name the {_KINDS[kind]} {written} any more.")
+
+
+def _as_kept(kind: Kind, value: str) -> str:
+    if kind is Kind.FOLDER:
+        return str(Path(value).expanduser().resolve())
+    return value.casefold() if kind is Kind.HOST else value
 
 
 def _way(account: Account) -> str:

@@ -12,7 +12,7 @@ from srt_core.commands.terminal import say
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, Figures, Group, Trust, trust
-from srt_core.review.trust.claims import Claim
+from srt_core.review.trust.claims import FIXED_BEFORE, Claim
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.review.trust.readings import Reads
 
@@ -34,6 +34,7 @@ def trust_(
         found = trust(store)
         told = {
             "claims": {name: _claim(found, name) for name in _MEASURES},
+            "intervals": FIXED_BEFORE,
             "random_reads": _figures(found, found.overall[Evidence.RANDOM]),
             "chosen_decisions": _counted(found.overall[Evidence.CHOSEN]),
             "by_margin": [_group(found, group, "from") for group in found.margins],

@@ -13,7 +13,7 @@ from srt_core.project.store import Row, Store
 from srt_core.records import Measure, Origin, Pair, Source
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.verdicts import ROWS
-from srt_core.select.panel import COMPUTED_LATER, subject_of
+from srt_core.select.panel import COMPUTED_LATER, subject_of, usual_of
 
 EVERYTHING = Filter()
 
@@ -87,8 +87,7 @@ def _computed(measure: Measure, scoring_id: int) -> str:
         AND subject = '{subject}' AND subject_id = {key}"""
     if measure.usual is None:
         return f"(SELECT value {rows}) AS {measure.name}"
-    usual = f"if(score.candidate_id IS NULL, NULL, {measure.usual}::DOUBLE)"
-    return f"if(EXISTS ({rows}), (SELECT value {rows}), {usual}) AS {measure.name}"
+    return f"if(EXISTS ({rows}), (SELECT value {rows}), {usual_of(measure)}) AS {measure.name}"
 
 
 def _scores(scoring_id: int) -> str:

@@ -74,7 +74,12 @@ def write_rejects(store: Store, path: Path) -> int:
 
 
 def _mendable(row: Row) -> dict[str, object]:
-    about: dict[str, object] = {"reject": row["reject_id"], "file": row["path"], "row": row["row"], "line": row["line"]}
+    about: dict[str, object] = {
+        "reject": row["reject_id"],
+        "file": Path(row["path"]).name,
+        "row": row["row"],
+        "line": row["line"],
+    }
     about["reason"] = f"{row['reason']} {row['detail']}".strip()
     try:
         record = json.loads(row["raw"])

@@ -1,6 +1,6 @@
 """The methods, one file each: a file here that defines METHOD is a method, and nothing else has to be changed.
 
-What the methods bring is put together with what every project has: MEASURES, GUARDS, DIALS, PRESETS.
+What the methods bring is put together with what every project has: MEASURES, GUARDS, DIALS, PRESETS, LOSSES.
 """
 
 import re
@@ -13,7 +13,7 @@ from srt_core.errors import SRTError
 from srt_core.methods.dials import Dial, dials
 from srt_core.methods.method import Method, Rewriter
 from srt_core.methods.sql_words import SQL_WORDS
-from srt_core.records import DERIVATIONS, OPTIONS, Guard, Measure, Origin, Policy, Reason
+from srt_core.records import DERIVATIONS, OPTIONS, AddedLoss, Guard, Measure, Origin, Policy, Reason, Source
 from srt_core.records import GUARDS as SHARED_GUARDS
 from srt_core.records import MEASURES as SHARED_MEASURES
 
@@ -22,6 +22,7 @@ DEFAULT_TEMPLATE = "alpaca"
 __all__ = [
     "DIALS",
     "GUARDS",
+    "LOSSES",
     "MEASURES",
     "METHODS",
     "PRESETS",
@@ -45,7 +46,7 @@ def _methods() -> Iterator[Method]:
             yield method
 
 
-Named = TypeVar("Named", Method, Measure, Guard, Policy)
+Named = TypeVar("Named", Method, Measure, Guard, Policy, AddedLoss)
 
 
 def _by_name(each: Iterable[Named]) -> dict[str, Named]:
@@ -65,6 +66,8 @@ DIALS: Mapping[str, Dial] = dials(GUARDS.values(), MEASURES)
 """Every option of a policy, in the order in which the rule looks at it."""
 PRESETS: Mapping[str, Policy] = _by_name(policy for method in METHODS.values() for policy in method.policies)
 """The policies that come with the methods, by name."""
+LOSSES: Mapping[str, AddedLoss] = _by_name(loss for method in METHODS.values() for loss in method.losses)
+"""The losses that scoring can compute beside the four of every candidate, by name."""
 REWRITERS: Mapping[str, Rewriter] = {each.producer: each for method in METHODS.values() for each in method.rewriters}
 REASONS: tuple[str, ...] = (
     Reason.KEPT, Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED, Reason.NOT_IMPROVED,
@@ -74,7 +77,7 @@ REASONS: tuple[str, ...] = (
 
 
 def check_name(name: str) -> None:
-    """Raise a ValueError for a name of a measure, a guard or a reason that would not be a name in SQL, or another's."""
+    """Raise a ValueError for a name of a measure, loss, guard or reason that would not be one in SQL, or another's."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot name a measure, a guard or a reason: take lower-case letters, digits and _.")
     if name in OPTIONS:
@@ -84,10 +87,12 @@ def check_name(name: str) -> None:
 
 
 def _check_names() -> None:
-    for name in (*MEASURES, *GUARDS, *(guard.reason for guard in GUARDS.values())):
+    for name in (*MEASURES, *GUARDS, *LOSSES, *(guard.reason for guard in GUARDS.values())):
         check_name(name)
     if len(set(REASONS)) < len(REASONS):
         raise ValueError("Two guards have the same reason.")
+    if both := set(LOSSES) & set(MEASURES):
+        raise ValueError(f"A loss and a measure have the same name: {', '.join(sorted(both))}.")
     for measure in MEASURES.values():
         if not re.fullmatch(r"[\w.-]*", measure.version):
             raise ValueError(f"{measure.version!r} cannot name a version of {measure.name}.")
@@ -103,6 +108,9 @@ def _check_method(method: Method) -> None:
         made = DERIVATIONS.get(rewriter.origin)
         if made is None or made.parent is not Origin.ORIGINAL:
             raise ValueError(f"{rewriter.name} cannot make {rewriter.origin} of an original.")
+    beside = {measure.name for measure in method.measures if measure.source is Source.SCORING}
+    if beside != {loss.measure for loss in method.losses} or len(beside) < len(method.losses):
+        raise ValueError(f"Method {method.name} needs one loss for each measure that is written with scores.")
     if unknown := set(method.dials) - set(DIALS):
         raise ValueError(f"Method {method.name} shows dials that are not there: {', '.join(sorted(unknown))}.")
 
@@ -126,12 +134,14 @@ def scoring_settings(method: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     paper = find_method(method) if method else None
     found = {name: asked[name] or (getattr(paper, name) if paper else None) or usual for name, usual in _USUAL.items()}
+    added = paper.losses if paper else ()
+    found |= {loss.measure: asked[loss.measure] or loss in added for loss in LOSSES.values()}
     if not found["student"]:
         raise SRTError("No student was given.", "Give --student, or --method superfiltering for a small one.")
     return found
 
 
 _USUAL: Mapping[str, object] = {
-    "student": "", "template": DEFAULT_TEMPLATE, "convention": "aligned", "max_length": 2048, "direct_prefix": False,
+    "student": "", "template": DEFAULT_TEMPLATE, "convention": "aligned", "max_length": 2048,
 }  # fmt: skip
 """How a project is scored where neither the curator nor a method says otherwise."""

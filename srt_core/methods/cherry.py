@@ -6,7 +6,7 @@ above 1 is dropped, a response that max length cut is kept. Their "5 %" file is 
 """
 
 from srt_core.methods.method import Method
-from srt_core.records import Acceptance, Guard, Measure, Policy, Rounding, ShareOf, Source
+from srt_core.records import Acceptance, AddedLoss, Guard, Measure, Policy, Rounding, ShareOf, Source
 
 METHOD = Method(
     name="cherry",
@@ -33,7 +33,7 @@ METHOD = Method(
     template="alpaca",
     convention="reference",
     max_length=512,
-    direct_prefix=True,
+    losses=(AddedLoss("loss_y_after_prefix", "response", "direct_prefix", "cherry_ifd", "losses"),),
     measures=(
         Measure(
             "cherry_ifd",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from srt_core.records import Guard, Measure, Origin, Pair, Policy, ProducerKind, Stage
+from srt_core.records import AddedLoss, Guard, Measure, Origin, Pair, Policy, ProducerKind, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Method:
         student: the student that its paper uses, by hub name; "" leaves it to the curator: the model to be trained.
         template: the template that its paper uses; "" leaves it to the curator.
         convention, max_length: how its authors' code makes tokens of texts, and how many at most; "", 0: as usual.
-        direct_prefix: whether its score takes a fifth loss, of the response after the template's prefix.
+        losses: what its score needs beside the four losses, each with the measure that is made of it.
         measures, guards, rewriters: what it brings beside those that every project has.
         place: where it stands among the others in lists.
     """
@@ -57,7 +57,7 @@ class Method:
     template: str = ""
     convention: str = ""
     max_length: int = 0
-    direct_prefix: bool = False
+    losses: tuple[AddedLoss, ...] = ()
     measures: tuple[Measure, ...] = ()
     guards: tuple[Guard, ...] = ()
     rewriters: tuple[Rewriter, ...] = ()

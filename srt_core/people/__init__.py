@@ -5,6 +5,8 @@
     passwords       hashing and checking
     login_methods   how a server is bound, and by which methods one can log in to it
     logins          a login as a signed token, which survives a reload and a restart
+    allowed         which folders, keys, hosts and hub names may be named at the screens
+    access          the token of an app in which nobody has to log in
     logouts         logins that were ended
     login_throttle  limits and delays against guessing
     settings        what the environment sets
@@ -12,11 +14,13 @@
 Nothing here knows of the screens: `ui.server` asks these values who may come in.
 """
 
+from srt_core.people.access import access_token, app_address, is_access_token, keep_secret, opening_page
 from srt_core.people.accounts import Account, People, load, people_path, save
 from srt_core.people.login_throttle import LoginThrottle
 from srt_core.people.logins import (
     Login,
     LoginMethod,
+    local_login,
     password_login,
     person_of,
     read_device,
@@ -36,13 +40,19 @@ __all__ = [
     "Person",
     "Role",
     "LoginMethod",
+    "access_token",
+    "app_address",
     "check_password",
     "clean_name",
     "end_login",
     "ended_logins",
     "hash_password",
+    "is_access_token",
+    "keep_secret",
     "load",
+    "local_login",
     "make_password",
+    "opening_page",
     "password_login",
     "people_path",
     "person_of",

@@ -6,14 +6,15 @@ import secrets
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from srt_core.errors import PeopleError
+from srt_core.people.allowed import Kind, Listed, change_listed, read_listed
 from srt_core.people.names import NOBODY, Role, clean_name, read_role
 from srt_core.people.settings import projects_folder
 
-_HEAD = "# Who may log in, and their roles. Change it with: srt people\n"
+_HEAD = "# Who may log in, their roles, and what they may name at the screens. Change it with: srt people\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The file: the secret that logins are signed with, and the accounts."""
+    """The file: the secret that logins are signed with, the accounts, and what those who log in may name."""
 
     secret: str = ""
     accounts: tuple[Account, ...] = ()
+    allowed: Listed = field(default_factory=dict)
 
     def find(self, name: str) -> Account | None:
         """Return the account of a name, in upper or lower case; None where there is none."""
@@ -56,7 +58,7 @@ class People:
         if self.find(cleaned):
             raise PeopleError(f"There is a {cleaned} already.", f"Use another name, or: srt people passwd {cleaned}")
         account = Account(cleaned, role, password, login)
-        return People(self.secret or secrets.token_hex(32), (*self.accounts, account))
+        return replace(self, secret=self.secret or secrets.token_hex(32), accounts=(*self.accounts, account))
 
     def remove(self, name: str) -> "People":
         """Return the file without a person; PeopleError if there is none of that name."""
@@ -68,6 +70,17 @@ class People:
         old = self.get(name)
         new = replace(old, role=role or old.role, password=password or old.password)
         return replace(self, accounts=tuple(new if account is old else account for account in self.accounts))
+
+    def allow(self, kind: Kind, value: str) -> "People":
+        """Return the file with one more thing that may be named at the screens."""
+        return replace(self, allowed=change_listed(self.allowed, kind, [*self.allowed.get(kind, ()), value]))
+
+    def forbid(self, kind: Kind, value: str) -> "People":
+        """Return the file without one of the things that may be named; PeopleError where it is not among them."""
+        listed = self.allowed.get(kind, ())
+        if value not in listed:
+            raise PeopleError(f"{value} is not allowed.", f"Allowed is: {', '.join(listed) or 'nothing of the kind'}.")
+        return replace(self, allowed=change_listed(self.allowed, kind, [each for each in listed if each != value]))
 
 
 def people_path() -> Path:
@@ -103,17 +116,25 @@ def save(path: Path, people: People) -> None:
         + (f"login = {_quoted(account.login)}\n" if account.login else "")
         for account in people.accounts
     )
+    listed = "".join(f"{kind} = [{', '.join(map(_quoted, values))}]\n" for kind, values in people.allowed.items())
+    table = f"\n[allow]\n{listed}" if listed else ""
+    write_private(path, f"{_HEAD}secret = {_quoted(people.secret)}\n{table}{entries}")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file in one step, readable by its owner only; PeopleError where that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{_HEAD}secret = {_quoted(people.secret)}\n{entries}")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         Path(draft).replace(path)
     except OSError as error:
         raise PeopleError(
-            f"{path} cannot be written: {error.strerror}.", "Choose a folder of projects that may be written to."
+            f"{path} cannot be written: {error.strerror}.",
+            "Start where a folder `projects` may be written to, or name one in SRT_PROJECTS_DIR.",
         ) from error
 
 
@@ -122,11 +143,12 @@ def _parse(path: Path, found: Mapping[str, object]) -> People:
         listed = found.get("person", [])
         accounts = [_account(entry) for entry in listed]  # type: ignore[attr-defined]
         secret = str(found.get("secret", ""))
-    except (TypeError, KeyError, AttributeError) as error:
+        allowed = read_listed(found.get("allow", {}))
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise PeopleError(f"{path} is no file of people.", "Repair it, or move it away.") from error
     if accounts and len(secret) < 32:
         raise PeopleError(f"{path} has no secret to sign logins with.", "Move it away and add the people again.")
-    return People(secret, tuple(accounts))
+    return People(secret, tuple(accounts), allowed)
 
 
 def _account(entry: Mapping[str, object]) -> Account:

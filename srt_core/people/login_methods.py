@@ -13,6 +13,10 @@ NOBODY_CAN = (
     "on the server, add a person with `srt people add NAME --role owner`, or name the header of a proxy that logs "
     "people in (server.trustedUserHeaders), or set up OpenID Connect. Or bind it to 127.0.0.1."
 )
+THIS_MACHINE_ALONE = (
+    "This app answers browsers of its own machine alone, by the names 127.0.0.1 and localhost. To let others in, or a "
+    "proxy before it, add a person on the server with `srt people add NAME --role owner`."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,15 +23,15 @@ class LoginMethod(StrEnum):
     OPENID = "openid"
     PASSWORD = "password"
     LOCAL = "local"
-    """Without a login, on one person's own machine."""
+    """By the token of the app's address, on one person's own machine, where nobody has to log in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
     """A user who is logged in.
 
-    `mark` binds the login to the password it was made with, `until` is its end (epoch), and by `session` it can be
-    ended before; "" where a proxy decides that with every request.
+    `mark` binds the login to the password or the secret it was made with, `until` is its end (epoch), and by `session`
+    it can be ended before; "" where a proxy decides that with every request.
     """
 
     way: LoginMethod
@@ -48,16 +48,22 @@ def password_login(people: People, name: str, now: float) -> Login:
     return Login(LoginMethod.PASSWORD, account.name, mark, now + LIFE_SECONDS, secrets.token_hex(16))
 
 
+def local_login(people: People, now: float) -> Login:
+    """Return the login of whoever had the token of the app's address."""
+    return Login(LoginMethod.LOCAL, mark=_mark(people.secret), until=now + LIFE_SECONDS)
+
+
 def person_of(login: Login, people: People, now: float, ended: Collection[str] = ()) -> Person | None:
     """Return the person of a login; None where it names nobody, and once it does not stand any more.
 
     It ends with its time, with a log-out (`ended`: the sessions that were), with the person's account or password. An
     account is for one way to log in: no provider or proxy can name somebody into an account with a password. The role
     is that in the file. A person whom a proxy or provider has logged in and the file does not list has
-    SRT_DEFAULT_ROLE; on one person's own machine everybody is an owner.
+    SRT_DEFAULT_ROLE; on one person's own machine everybody is an owner, as long as the file's secret is the same.
     """
     if login.way is LoginMethod.LOCAL:
-        return Person(clean_name(login.name), Role.OWNER)
+        is_same = hmac.compare_digest(_mark(people.secret), login.mark)
+        return Person(NOBODY, Role.OWNER) if is_same and now < login.until else None
     if login.session in ended:
         return None
     account = people.find(login.name)

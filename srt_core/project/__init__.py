@@ -1,8 +1,10 @@
 """The project file: the store, its schema and migrations, and what every floor above reads and writes in it.
 
-    store       the open file: reads, cached results; creates and converts it; transaction: what is committed together
-    connection  whether a file is a project, of which version, why it cannot be opened
-    log         folds the write-ahead log into the file; copying: a consistent copy of it
+    store       the open file: reads, cached results; converts it; transaction: what is committed together
+    connection  whether a file is a project, of which version; creation: makes one, whole or not at all
+    damage      the database's errors as sentences with the way out
+    log         folds the write-ahead log into the file; log_file: whether it is whole; copying: a copy of both
+    checking    finds what does not hold in a file that has to: rules are the rules, blocks their checksums
     schema.sql  the tables, each with its meaning; views.sql: what many places read; derived: tables that follow
     migrate     brings older files forward, with migrate_N.sql from version N to the next
     candidates  reads a sample with its candidates, reflections and edits; appending: appends candidates with drift

@@ -111,7 +111,7 @@ def candidates(
 
 
 def _with_measure(candidate: Candidate, measure: Measure, values: Mapping[int, float | None]) -> Candidate:
-    usual = None if candidate.status is None else measure.usual
+    usual = None if candidate.measures.get(measure.usual_with) is None else measure.usual
     number = values.get(candidate.candidate_id, usual)
     return replace(candidate, measures={**candidate.measures, measure.name: number})
 

@@ -1,9 +1,11 @@
 """The file of a project as DuckDB opens it: its settings, whether it is a project and of which version; if not, why.
 
-With the store the only importer of duckdb.
+With the store, its transactions and its errors the only importer of duckdb.
 """
 
+import os
 import re
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
@@ -12,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from srt_core.errors import ProjectError
+from srt_core.project.damage import IS_NO_PROJECT, translated
 
 SCHEMA_VERSION = 7
 MEMORY_LIMIT = "2GB"
@@ -26,22 +29,29 @@ TABLES = re.findall(
 FORMER_VIEWS = {"standing": 3}
 """What was a view up to a schema version and is a table since: it is dropped before anything reads it."""
 
-_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+SMALLEST = 3 * 4096
+"""Bytes of the headers of a DuckDB file."""
 
 
-def connect_to_project(path: Path) -> duckdb.DuckDBPyConnection:
+def connect_to_project(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Connect to the file of a project of this version or an older one; ProjectError for anything else."""
     if not path.is_file():
         raise ProjectError(f"There is no project at {path}.", f"Create it with: srt init {path}")
-    if not _is_duckdb(path):  # checked first: DuckDB would look online for an extension that reads another format
-        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-    connection = connect(path)
+    if path.stat().st_size < SMALLEST:  # DuckDB would make a new one of an empty file
+        raise ProjectError(f"{path} is not a project.", f"{IS_NO_PROJECT} One that was cut off: restore a copy of it.")
+    connection = connect(path, read_only=read_only)
     try:
-        _check_version(path, connection)
+        with translated(path):
+            _check_version(path, connection)
     except ProjectError:
         connection.close()
         raise
     return connection
+
+
+def may_be_written(path: Path) -> bool:
+    """Return whether a project file may be written: it and the folder, in which its log stands."""
+    return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
 
 
 def is_older(path: Path) -> bool:
@@ -49,22 +59,25 @@ def is_older(path: Path) -> bool:
 
     Asking is safe while this process converts it.
     """
+    if not may_be_written(path):
+        return False
     try:
         connection = connect_to_project(path)
     except ProjectError:
         return False
-    with closing(connection):
+    with closing(connection), translated(path):
         sql = """SELECT count(*) FROM meta
                  WHERE key = 'drift_filled' OR (key = 'schema_version' AND value::INTEGER < ?)"""
         return bool(connection.execute(sql, [SCHEMA_VERSION]).fetchall()[0][0])
 
 
-def connect(path: Path) -> duckdb.DuckDBPyConnection:
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Connect to a DuckDB file, or make it; ProjectError, which says why, where that cannot be."""
-    spill = str(path) + ".tmp"
-    try:
+    spill = tempfile.gettempdir() if read_only else str(path) + ".tmp"
+    with translated(path):
         connection = duckdb.connect(
             str(path),
+            read_only=read_only,
             config={
                 "memory_limit": MEMORY_LIMIT,
                 "temp_directory": spill,
@@ -75,13 +88,6 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
         )
         connection.execute("SET enable_external_access = false")  # no view of somebody else's file may read files
         return connection
-    except duckdb.IOException as error:
-        raise _explain_refusal(path, str(error)) from error
-    except duckdb.Error as error:
-        raise ProjectError(
-            f"{path} cannot be opened: it was written by another version or is damaged.",
-            "Open it with the version of srt that wrote it.",
-        ) from error
 
 
 def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -99,11 +105,9 @@ def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         rows = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         rows = []
-    except duckdb.IOException as error:
-        raise ProjectError(f"{path} is damaged.", "Restore a copy of it.") from error
     found = rows[0] if rows else None
     if found is None or not str(found[0]).isdecimal():
-        raise ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
+        raise ProjectError(f"{path} is not a project.", IS_NO_PROJECT)
     _refuse_views(path, [name for (name,) in views if FORMER_VIEWS.get(name, 0) < int(found[0])])
     if int(found[0]) > SCHEMA_VERSION:
         raise ProjectError(
@@ -118,27 +122,3 @@ def _refuse_views(path: Path, names: Sequence[str]) -> None:
             f"{path} was not made by srt: {names[0]} is a view in it, and should be a table.",
             "Do not use it, unless you know who made it and why.",
         )
-
-
-def _is_duckdb(path: Path) -> bool:
-    """Return whether a file begins as DuckDB's do; ProjectError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(12)[8:] == b"DUCK"
-    except OSError as error:
-        raise ProjectError(
-            f"{path} cannot be read: {error.strerror}.", "Check that the file may be read and written."
-        ) from error
-
-
-def _explain_refusal(path: Path, text: str) -> ProjectError:
-    """Return the error for a file that DuckDB does not open, from the text of its own."""
-    if "lock" in text:
-        held = _HOLDER.search(text)
-        holder = f"process {held['pid']} ({held['program']})" if held else "another process"
-        return ProjectError(
-            f"{path} is open in {holder}.", "Close the app or command that has it open, then try again."
-        )
-    if "not a valid DuckDB database" in text:
-        return ProjectError(f"{path} is not a project.", "Give the path of a file made by srt init.")
-    return ProjectError(f"{path} cannot be opened: {text}", "Check that the file may be read and written.")

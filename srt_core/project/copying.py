@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from srt_core.errors import ProjectError
+from srt_core.project.log_file import log_of
 from srt_core.project.store import Store
 
 TRIES = 5
@@ -25,38 +27,39 @@ def copy_project(path: Path, target: Path) -> int:
         raise ProjectError(f"{target} exists already.", "Choose another name: a copy never replaces a file.")
     if not path.is_file():
         raise ProjectError(f"There is no project at {path}.", "Give the path of a file made by srt init.")
-    draft = target.with_name(target.name + ".new")
-    log, draft_log = path.with_name(path.name + ".wal"), draft.with_name(draft.name + ".wal")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for number in range(TRIES):
-            time.sleep(PAUSE_SECONDS if number else 0)
-            before = _stamp(path)
-            shutil.copyfile(path, draft)
-            draft_log.unlink(missing_ok=True)
-            with suppress(FileNotFoundError):  # it is merged
-                shutil.copyfile(log, draft_log)
-            if _stamp(path) == before:
-                break
-        else:
-            raise ProjectError(
-                f"{path} is being written all the time, so no copy of it would be whole.",
-                "Wait for the step that runs, or take the copy on the app's page Overview.",
-            )
-        with Store.open(draft):
-            pass  # closing merges the log
-        draft.replace(target)
+        with TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
+            draft = Path(folder) / target.name
+            _copy_at_rest(path, draft)
+            with Store.open(draft):
+                pass  # closing merges the log
+            draft.replace(target)
     except OSError as error:
         raise ProjectError(f"{target} cannot be written: {error.strerror}.", "Choose another place.") from error
-    finally:
-        draft.unlink(missing_ok=True)
-        draft_log.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def _copy_at_rest(path: Path, draft: Path) -> None:
+    """Copy a file and its log as they are at one moment; ProjectError where there is none."""
+    for number in range(TRIES):
+        time.sleep(PAUSE_SECONDS if number else 0)
+        before = _stamp(path)
+        shutil.copyfile(path, draft)
+        log_of(draft).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it is merged
+            shutil.copyfile(log_of(path), log_of(draft))
+        if _stamp(path) == before:
+            return
+    raise ProjectError(
+        f"{path} is being written all the time, so no copy of it would be whole.",
+        "Wait for the step that runs, or take the copy on the app's page Overview.",
+    )
 
 
 def stream_copy(store: Store) -> Iterator[bytes]:
     """Yield the bytes of an open project's file with its log merged; nothing is committed until the last one."""
-    with store.at_rest() as path, path.open("rb") as file:
+    with store.at_rest() as file:
         while chunk := file.read(CHUNK):
             yield chunk
 

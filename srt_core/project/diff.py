@@ -17,7 +17,8 @@ SpanKind = Literal["equal", "insert", "delete"]
 Side = Literal["unified", "before", "after"]
 
 MAX_TOKENS = 20_000
-"""Above this many tokens in a text the two are compared by lines, because words would take seconds."""
+"""Above this many words in a text the two are compared by lines, and above this many lines as a whole but for the lines
+that they begin and end with: time and memory grow with the product of both."""
 
 MIN_ISLAND_WORDS = 2
 """An equal span between two edits with fewer words than this is merged into the edit."""
@@ -61,30 +62,55 @@ def word_diff(before: str, after: str) -> list[DiffSpan]:
     return list(_spans_of(_join_edits(runs)))
 
 
-def diff_html(before: str, after: str, side: Side = "unified") -> str:
+def diff_html(before: str, after: str, side: Side = "unified", most: int | None = None) -> str:
     """Return the difference as one escaped <div>, safe to show as it is.
 
     Args:
         before: the earlier text.
         after: the later text.
         side: `unified` shows both, `before` leaves the insertions out, `after` the deletions.
+        most: so many characters of each text are compared and shown; None for all.
     """
     left_out = {"unified": None, "before": "insert", "after": "delete"}[side]
-    spans = word_diff(before, after)
-    return _block("".join(_render(span) for span in spans if span.kind != left_out))
+    spans = word_diff(before[:most], after[:most])
+    rest = _rest(before if side == "before" else after, most)
+    return _block("".join(_render(span) for span in spans if span.kind != left_out) + rest)
 
 
-def plain_html(text: str) -> str:
-    """Return a text as one escaped <div> that looks like a side of `diff_html` without differences."""
-    return _block(html.escape(text))
+def plain_html(text: str, most: int | None = None) -> str:
+    """Return a text, or `most` characters of it, as one escaped <div>, like a side of `diff_html` that is equal."""
+    return _block(html.escape(text[:most]) + _rest(text, most))
+
+
+def _rest(text: str, most: int | None) -> str:
+    """Say how many characters are not shown, in a way that is no text's."""
+    more = len(text) - (len(text) if most is None else most)
+    return f'<i style="opacity:0.7"> … {more:,} more characters</i>' if more > 0 else ""
 
 
 def _tokenise_both(before: str, after: str) -> tuple[list[str], list[str]]:
-    """Split both texts by words or, when one is long, both by lines; the tokens joined are the text."""
+    """Split both texts by words, or, where one has too many, both by lines, or by what they do not share at the ends.
+
+    The tokens joined are the text.
+    """
     tokens = _TOKEN_PATTERN.findall(before), _TOKEN_PATTERN.findall(after)
     if max(map(len, tokens)) <= MAX_TOKENS:
         return tokens
-    return before.splitlines(keepends=True), after.splitlines(keepends=True)
+    lines = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return lines if max(map(len, lines)) <= MAX_TOKENS else _ends_apart(*lines)
+
+
+def _ends_apart(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Join the lines that both begin with, those that both end with, and those between."""
+    shorter = min(len(before), len(after))
+    begin = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+    left = shorter - begin
+    end = next((at for at in range(left) if before[-1 - at] != after[-1 - at]), left)
+    first, second = (
+        ["".join(lines[:begin]), "".join(lines[begin : len(lines) - end]), "".join(lines[len(lines) - end :])]
+        for lines in (before, after)
+    )
+    return list(filter(None, first)), list(filter(None, second))
 
 
 def _number(before: Sequence[str], after: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -121,3 +121,8 @@ def _first_rare(most: int, low: int, high: int, wrong: int, population: int, dou
         middle = (low + high) // 2
         low, high = (low, middle) if _is_rare(most, middle, wrong, population, doubt) else (middle, high)
     return high
+
+
+def percent(share: float) -> str:
+    """Write a share as a person would say it: "3 %", "2.97 %"."""
+    return f"{share * 100:.3g} %"

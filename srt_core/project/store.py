@@ -4,33 +4,31 @@ One process owns the file. Within it every read uses its own cursor, and one wri
 never wait.
 """
 
-import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 
 import duckdb
 
 from srt_core.errors import ProjectError
-from srt_core.project.connection import SCHEMA_VERSION, connect, connect_to_project
-from srt_core.project.derived import define, views
+from srt_core.project.connection import SCHEMA_VERSION, SMALLEST, connect_to_project, may_be_written
+from srt_core.project.creation import create_file, version_of
+from srt_core.project.damage import translated
+from srt_core.project.derived import views
 from srt_core.project.log import LogFolder
+from srt_core.project.log_file import AWAITED, BEGUN, MARK, breaks_off_at, has_log, notices_of
 from srt_core.project.migrate import migrate
 from srt_core.project.progress import Progress
 from srt_core.project.rows import make_rows
-from srt_core.project.transaction import Parameters, Transaction, committing, interruptible
-from srt_core.records import MEASURES
+from srt_core.project.transaction import Parameters, Transaction, committing
 
 SCRATCH = '"/scratch"'
 """The in-memory database of `Store.scratch`, under a name that no file can have."""
-_SMALLEST = 3 * 4096
-"""Bytes of the headers of a DuckDB file."""
 REMEMBERED = 256
 """How many results `Store.remember` keeps, the most recently used ones."""
 
@@ -50,11 +48,15 @@ class Query:
 class Store:
     """A project file, open in this process. Use `create` or `open`; `close` merges the write-ahead log into it."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, *, is_read_only: bool = False) -> None:
         self.path = path
+        self.is_read_only = is_read_only
+        self.notices: Sequence[str] = ()
+        """What was found when it was opened that people should know: sentences."""
+        self._file = path.open("rb")  # kept open: closing any handle of a file frees the lock that DuckDB has on it
         self._place = path.stat().st_dev, path.stat().st_ino
         self._connection = connection
-        connection.execute(f"ATTACH ':memory:' AS {SCRATCH}")
+        connection.execute(f"ATTACH ':memory:' AS {SCRATCH} (READ_WRITE)")
         self._use = threading.Condition()
         self._in_use = 0
         self._is_closed = False
@@ -67,46 +69,36 @@ class Store:
         self._lag_lock = threading.Lock()
         self._lagging = 0
         self._log = LogFolder(self._fold_log)
+        self._is_log_marked = False
+        """Whether the file says that a log belongs beside it, where there is one."""
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Create a project file at `path`. ProjectError if something is there already."""
-        try:
-            if path.exists() and path.stat().st_size:
-                raise ProjectError(f"{path} exists already.", "Choose another name, or open it.")
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProjectError(
-                f"The folder {path.parent} cannot be made: {error.strerror}.", "Choose a folder you may write to."
-            ) from error
-        # Built beside its final path and moved there when complete, so that a crash never leaves half a project.
-        draft = path.with_name(path.name + ".new")
-        draft.unlink(missing_ok=True)
-        store = cls(draft, connect(draft))
-        with store.transaction() as tx:
-            tx.execute(_sql("schema.sql"))
-            tx.execute(define(MEASURES))
-            tx.execute("INSERT INTO meta VALUES ('schema_version', ?), ('data_version', '0')", [str(SCHEMA_VERSION)])
-        store._define_views()
-        store.close()
-        log = path.with_name(path.name + ".wal")
-        if log.exists():  # of a project whose file is gone; it must not be taken for the log of the new file
-            log.replace(path.with_name(path.name + ".wal.orphan"))
-        draft.replace(path)
+        """Create a project file at `path`. ProjectError if something is there already, or it cannot be made."""
+        create_file(path)
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the project file at `path`.
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open the project file at `path`, to be read only where it may not be written or that is asked for.
 
         ProjectError if it is missing, is no project, is of a newer version, or is open in another process (the
-        message says which). A file of an older version is converted first: see `is_older` and `convert`.
+        message says which). A file of an older version is converted first: see `is_older` and `convert`. `notices`
+        says what is missing of its log.
         """
-        store = cls(path, connect_to_project(path))
+        read_only = read_only or not may_be_written(path)
+        broken = breaks_off_at(path)
+        store = cls(path, connect_to_project(path, read_only=read_only), is_read_only=read_only)
         try:
-            for _ in migrate(store, SCHEMA_VERSION):
-                pass
-            store._define_views()
+            store.notices = notices_of(path, store.meta(MARK), broken, keep=not read_only)
+            if read_only:
+                store._check_current()
+            else:
+                for _ in migrate(store, SCHEMA_VERSION):
+                    pass
+                store._define_views()
+                if has_log(path):  # of an app or command that was killed
+                    store._fold_log()
         except BaseException:  # nobody else could close it
             store.close()
             raise
@@ -135,7 +127,8 @@ class Store:
         with self._write_lock, self._use:
             self._is_closed = True
             self._use.wait_for(lambda: not self._in_use)  # DuckDB refuses to close beside a call of another thread
-            self._connection.close()
+            with translated(self.path), closing(self._file):
+                self._connection.close()
 
     @contextmanager
     def _using(self) -> Iterator[None]:
@@ -145,7 +138,7 @@ class Store:
                 raise ProjectError(f"{self.path} is closed.", "Open it again.")
             self._in_use += 1
         try:
-            with interruptible():
+            with translated(self.path):
                 yield
         finally:
             with self._use:
@@ -161,11 +154,18 @@ class Store:
     def _define_views(self) -> None:
         """Make views and macros as views.sql has them now; a file that has these already is not written."""
         text = views()
-        version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        if self.meta("sql_views") != version:
+        if self.meta("sql_views") != version_of(text):
             with self.transaction() as tx:
                 tx.execute(text)
-                tx.set_meta("sql_views", version)
+                tx.set_meta("sql_views", version_of(text))
+
+    def _check_current(self) -> None:
+        """ProjectError where what may only be read would have to be written first."""
+        if self.meta("sql_views") != version_of(views()) or next(migrate(self, SCHEMA_VERSION), None):
+            raise ProjectError(
+                f"{self.path} was last used with another version of srt and may only be read.",
+                f"Open a copy of it, which is brought to this version: srt copy '{self.path}' COPY.srt",
+            )
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return the rows of a query as dictionaries by column name."""
@@ -212,17 +212,38 @@ class Store:
 
         ProjectError, with nothing of it written, if the file cannot be written, such as on a full disk, or is gone.
         """
+        self._check_writable()
         with self._write_lock, self._cursor() as cursor:
             self._check_place()
-            try:
-                with committing(cursor) as tx:
-                    yield tx
-                self._log.note_commit()
-            except (duckdb.IOException, duckdb.TransactionException) as error:
-                raise ProjectError(
-                    f"{self.path} could not be written: {str(error).splitlines()[0]}",
-                    "Free space on its disk; what was committed before is kept. Then do the same again.",
-                ) from error
+            if not (self._is_log_marked and has_log(self.path)):
+                self._begin_log(cursor)
+            with committing(cursor) as tx:
+                yield tx
+            self._log.note_commit()
+
+    def _begin_log(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Have the file say that a log belongs beside it, then begin the log.
+
+        The log takes that word back, and whoever folds it, be it another program, has the file say so too. So the word
+        stands only in a file whose log was lost, or whose process was killed between these lines.
+        """
+        with committing(cursor) as tx:
+            tx.set_meta(MARK, AWAITED)
+        try:
+            cursor.execute("CHECKPOINT")
+            self._is_log_marked = True
+        except duckdb.TransactionException:  # beside a read that began earlier and goes on; the next commit tries again
+            self._is_log_marked = False
+        finally:
+            with committing(cursor) as tx:
+                tx.set_meta(MARK, BEGUN)
+
+    def _check_writable(self) -> None:
+        if self.is_read_only:
+            raise ProjectError(
+                f"{self.path} may only be read, so nothing can be saved into it.",
+                f"Make it and its folder writable, or open a copy: srt copy '{self.path}' COPY.srt",
+            )
 
     def _check_place(self) -> None:
         """ProjectError where another file, or none, is at the path by now: what is committed would be in no project."""
@@ -230,7 +251,7 @@ class Store:
             found = self.path.stat()
         except OSError:
             found = None
-        if found is None or (found.st_dev, found.st_ino) != self._place or found.st_size < _SMALLEST:
+        if found is None or (found.st_dev, found.st_ino) != self._place or found.st_size < SMALLEST:
             raise ProjectError(
                 f"{self.path} was deleted, moved or replaced while it was open, so nothing can be saved into it.",
                 "Put the file back where it was, or close the project and open what is there now.",
@@ -243,28 +264,30 @@ class Store:
         """
         with self._write_lock:
             try:
-                with self._cursor() as cursor:
-                    self._check_place()
-                    cursor.execute("CHECKPOINT")
-            except (duckdb.IOException, duckdb.TransactionException):
-                return False
-            except ProjectError:  # or it was closed meanwhile, which merges the log
+                self._check_place()
+            except ProjectError:
                 return True
+            try:
+                with self._cursor() as cursor:
+                    cursor.execute("CHECKPOINT")
+            except ProjectError:
+                return self._is_closed  # which merges the log
         return True
 
     @contextmanager
-    def at_rest(self) -> Iterator[Path]:
-        """Yield the path of the file with its log merged; for as long as the block lasts nothing is committed.
+    def at_rest(self) -> Iterator[BinaryIO]:
+        """Yield the file with its log merged; for as long as the block lasts nothing is committed.
 
-        ProjectError where the log cannot be merged, or the file is gone.
+        It is to be left open. ProjectError where the log cannot be merged, or the file is gone.
         """
-        with self._write_lock:
+        with self._write_lock, self._using():
             self._check_place()
-            if not self._fold_log():
+            if not self.is_read_only and not self._fold_log():
                 raise ProjectError(
                     f"{self.path} cannot be brought to rest.", "Free space on its disk, or try again in a moment."
                 )
-            yield self.path
+            self._file.seek(0)
+            yield self._file
 
     @contextmanager
     def scratch(self) -> Iterator[Transaction]:
@@ -281,7 +304,7 @@ class Store:
 
         Each statement is committed by itself. What does not fit into memory goes to disk; nobody waits meanwhile.
         """
-        with interruptible(), closing(self._connection.cursor()) as cursor:
+        with translated(self.path), closing(self._connection.cursor()) as cursor:
             yield Transaction(cursor)
 
     @property
@@ -332,7 +355,3 @@ class Store:
     def scoring_id(self) -> int:
         """Return the id of the scoring in use; 0 where nothing was scored yet."""
         return int(self.meta("scoring_id") or 0)
-
-
-def _sql(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

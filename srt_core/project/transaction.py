@@ -66,17 +66,6 @@ def committing(cursor: duckdb.DuckDBPyConnection) -> Iterator[Transaction]:
         raise
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt for a Ctrl-C that comes during a statement, of which DuckDB makes a RuntimeError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if str(error) != "Query interrupted":
-            raise
-        raise KeyboardInterrupt from error
-
-
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("ROLLBACK")

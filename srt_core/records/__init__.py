@@ -28,7 +28,7 @@ from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, De
 from srt_core.records.pairs import Pair
 from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
 from srt_core.records.producers import ProducerKind
-from srt_core.records.scores import CandidateLosses, Loss, LossRequest, LossStatus, Score
+from srt_core.records.scores import AddedLoss, AddedScore, CandidateLosses, Loss, LossRequest, LossStatus, Score
 
 __all__ = [
     "DERIVATIONS",
@@ -42,6 +42,8 @@ __all__ = [
     "REWRITTEN_ORIGINS",
     "Acceptance",
     "Action",
+    "AddedLoss",
+    "AddedScore",
     "Candidate",
     "CandidateLosses",
     "Context",

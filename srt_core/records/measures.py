@@ -54,7 +54,8 @@ class Measure:
         ranks: whether a top share can be taken by it.
         function: computes a measure of source VALUE; None: a step of its own does.
         version: of the function; what it computed under another version is not read.
-        usual: of source SCORING: what a scored candidate has where no row is written for it.
+        usual, usual_with: of source SCORING: the number of a candidate for which no row is written, where it has the
+            score of that name; without that score it has none.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Measure:
     function: Function | None = None
     version: str = "1"
     usual: float | None = None
+    usual_with: str = ""
 
     @property
     def origins(self) -> tuple[Origin, ...]:
@@ -114,7 +116,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "loss_ratio",
         "Loss ratio",
-        "The ratio of the two losses behind IFD, by which Cherry ranks. Never compared with IFD.",
+        "The ratio of the two losses behind IFD. Never compared with IFD.",
         "higher",
         source=Source.SCORE,
         low=0.1,
@@ -158,6 +160,7 @@ MEASURES: tuple[Measure, ...] = (
         "higher",
         source=Source.SCORING,
         usual=1.0,
+        usual_with="ifd",
     ),
     Measure(
         INSTRUCTION_READ,
@@ -166,6 +169,7 @@ MEASURES: tuple[Measure, ...] = (
         "higher",
         source=Source.SCORING,
         usual=1.0,
+        usual_with="r_ifd",
     ),
 )
 """The measures of every project, in the order in which they are shown."""

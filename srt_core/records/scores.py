@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class LossStatus(StrEnum):
@@ -52,25 +53,51 @@ class LossRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateLosses:
-    """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y').
+class AddedLoss:
+    """One more loss that a method asks scoring for, and the measure made of it: a direct loss after a text.
 
-    A fifth where Cherry asks for it: L(y) after the words with which a prompt opens the response.
+    The measure is the conditioned loss of the same target, L(y|x) or L(x|y'), against this one.
+
+    Attributes:
+        name: what the loss is called where its numbers stand.
+        target: the text whose loss it is.
+        after: the name of the template's text that stands before the target, in place of the start token alone.
+        measure: the measure, of source SCORING, that the method brings for it.
+        ratio: of the two losses, or of their perplexities.
     """
+
+    name: str
+    target: Literal["response", "instruction"]
+    after: str
+    measure: str
+    ratio: Literal["losses", "perplexities"]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLosses:
+    """The four losses of a candidate (METHOD, section 3): L(y), L(y|x), L(x), L(x|y'); and those that methods add."""
 
     y: Loss
     y_given_x: Loss
     x: Loss
     x_given_y: Loss
-    y_after_prefix: Loss | None = None
+    added: tuple[Loss, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedScore:
+    """The measure that is made of an added loss, with the worst status of its two losses."""
+
+    value: float | None
+    status: LossStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """What the student says of a candidate, derived from its losses.
 
-    ifd = exp(L(y|x) - L(y)); r_ifd = exp(L(x|y') - L(x)); loss_ratio = L(y|x) / L(y); cherry_ifd = L(y|x) / L(y) after
-    the prefix (arXiv 2308.12032). No two of them are compared. Each is None when a loss it needs has no number.
+    ifd = exp(L(y|x) - L(y)); r_ifd = exp(L(x|y') - L(x)); loss_ratio = L(y|x) / L(y); `added`: one for each loss that
+    was added. No two of them are compared. Each is None when a loss it needs has no number.
     """
 
     losses: CandidateLosses
@@ -78,4 +105,4 @@ class Score:
     r_ifd: float | None
     loss_ratio: float | None
     status: LossStatus
-    cherry_ifd: float | None = None
+    added: tuple[AddedScore, ...] = ()

@@ -55,6 +55,29 @@ def status(store: Store) -> dict[str, Any]:
     return found
 
 
+_DONE = {
+    "import": "SELECT EXISTS (FROM sample)",
+    "reflect": f"""SELECT NOT EXISTS (FROM sample ANTI JOIN
+                   (SELECT sample_id FROM candidate WHERE origin <> '{Origin.ORIGINAL}') USING (sample_id))""",
+    "score": "SELECT NOT EXISTS (FROM panel WHERE unscored > 0)",
+    "review": "SELECT NOT EXISTS (FROM verdict WHERE NOT decided)",
+    "export": "SELECT EXISTS (FROM event WHERE kind = 'export')",
+}
+
+
+def steps_done(store: Store) -> frozenset[str]:
+    """Return the steps, by name, that have nothing left to do; none of a project without samples."""
+    refresh(store)
+    key = (store.meta("selection_key"), store.value("SELECT max(event_id) FROM event"))
+    return store.remember(("steps done", *key), lambda: _steps_done(store))
+
+
+def _steps_done(store: Store) -> frozenset[str]:
+    if not store.value(_DONE["import"]):
+        return frozenset()
+    return frozenset(name for name, sql in _DONE.items() if store.value(sql))
+
+
 def describe_export(pairs: int, parked: int) -> str:
     """Say how many pairs an export of the verdicts holds, and how many parked samples it leaves out for being open."""
     left_out = f" {parked:,} more that the rule keeps {'is' if parked == 1 else 'are'} parked, and left out."

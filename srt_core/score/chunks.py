@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from srt_core.project.store import Row, Store
-from srt_core.records import CandidateLosses, Loss, LossRequest, Score
+from srt_core.records import AddedLoss, CandidateLosses, Loss, LossRequest, Score
 from srt_core.score.ifd import CandidatePlan, score_of
 
 BLOCK_CHUNKS = 16
@@ -48,9 +48,13 @@ class Chunk:
         """The characters of its pairs."""
         return sum(len(row["instruction"]) + len(row["input"]) + len(row["response"]) for row in self.rows)
 
-    def scores(self) -> list[Score]:
-        """Return the scores of its rows. KeyError while a loss is not known."""
-        return [score_of(CandidateLosses(*map(self._loss, each.slots))) for each in self.plans]
+    def scores(self, added: Sequence[AddedLoss]) -> list[Score]:
+        """Return the scores of its rows, which were planned with these losses. KeyError while a loss is not known."""
+        return [score_of(self._losses(each), added) for each in self.plans]
+
+    def _losses(self, planned: CandidatePlan) -> CandidateLosses:
+        losses = tuple(map(self._loss, planned.slots))
+        return CandidateLosses(*losses[:4], added=losses[4:])
 
     def _loss(self, slot: LossRequest | Loss) -> Loss:
         return slot if isinstance(slot, Loss) else self.losses[self.keys[slot]]

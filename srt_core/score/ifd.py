@@ -12,12 +12,12 @@ Nothing here runs a model: `plan` turns pairs into token ids, `score_of` turns l
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from srt_core.records import CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
+from srt_core.records import AddedLoss, AddedScore, CandidateLosses, Loss, LossRequest, LossStatus, Pair, Score
 from srt_core.score.prompts import ChatWriter, NotCarriedError, Prompts, prompts_of
 from srt_core.score.templates import Template
 
@@ -48,7 +48,7 @@ PlannedLoss: TypeAlias = LossRequest | Loss
 
 @dataclass(frozen=True, slots=True)
 class CandidatePlan:
-    """The losses of a candidate, planned: L(y), L(y|x), L(x), L(x|y'), and L(y) after the prefix where it is asked for.
+    """The losses of a candidate, planned: L(y), L(y|x), L(x), L(x|y'), and those that are added.
 
     `response_read`, `instruction_read`: the part of the target's tokens over which the losses run; None for no token.
     """
@@ -57,15 +57,14 @@ class CandidatePlan:
     y_given_x: PlannedLoss
     x: PlannedLoss
     x_given_y: PlannedLoss
-    y_after_prefix: PlannedLoss | None = None
+    added: tuple[PlannedLoss, ...] = ()
     response_read: float | None = None
     instruction_read: float | None = None
 
     @property
     def slots(self) -> tuple[PlannedLoss, ...]:
-        """The losses in the order of `CandidateLosses`."""
-        four = self.y, self.y_given_x, self.x, self.x_given_y
-        return four if self.y_after_prefix is None else (*four, self.y_after_prefix)
+        """All losses: the four, then those that are added."""
+        return self.y, self.y_given_x, self.x, self.x_given_y, *self.added
 
 
 _Ids: TypeAlias = tuple[int, ...]
@@ -75,8 +74,8 @@ _Ids: TypeAlias = tuple[int, ...]
 class _Span:
     """A target, and the texts before it: `direct` in the direct loss of its ratio, `context` in the conditioned one.
 
-    `before` is T, what stands before the pair, with which the context begins; `direct` is T too, the prefix of the
-    template, or nothing.
+    `before` is T, what stands before the pair, with which the context begins; `direct` is T too, a text of the template
+    that an added loss stands after, or nothing.
     """
 
     before: str
@@ -93,29 +92,37 @@ class _Span:
 
 
 def plan(
-    pairs: Sequence[Pair], template: Template, convention: Convention, tokenizer: Tokenizer, max_length: int
+    pairs: Sequence[Pair],
+    template: Template,
+    convention: Convention,
+    tokenizer: Tokenizer,
+    max_length: int,
+    added: Sequence[AddedLoss] = (),
 ) -> list[CandidatePlan]:
-    """Return the losses of each pair as requests of at most `max_length` tokens: five where the template has a prefix.
+    """Return the four losses of each pair, and those that are added, as requests of at most `max_length` tokens.
 
     Each distinct text is tokenised only once.
 
     Raises:
         StudentError: the template is `chat`, and the student's tokenizer has no chat template or one that fits no pair.
+        TemplateError: the template lacks a text that an added loss stands after.
     """
     prompts = prompts_of(template, tokenizer)
-    spans = [_spans(pair, prompts, convention) for pair in pairs]
+    after = [(each.target, template.text(each.after)) for each in added]
+    spans = [_spans(pair, prompts, convention, after) for pair in pairs]
     is_reference = convention is Convention.REFERENCE
     texts = list(dict.fromkeys(text for each in spans for span in each for text in span.texts(convention)))
     ids = dict(zip(texts, map(tuple, tokenizer.encode(texts, special=is_reference)), strict=True))
     doubled = tokenizer.start_ids * 2 if template.is_chat else ()
     planner = _Planner(ids, tokenizer.start_ids, doubled, max_length)
     ratio = planner.reference if is_reference else planner.aligned
-    return [_candidate(*map(ratio, each)) if each else _NOT_CARRIED for each in spans]
+    not_carried = CandidatePlan(*(_NOT_CARRIED,) * 4, added=(_NOT_CARRIED,) * len(added))
+    return [_candidate(*map(ratio, each)) if each else not_carried for each in spans]
 
 
-def _candidate(y: "_Ratio", x: "_Ratio", y_after_prefix: "_Ratio | None" = None) -> CandidatePlan:
-    after = y_after_prefix.direct if y_after_prefix else None
-    return CandidatePlan(y.direct, y.conditioned, x.direct, x.conditioned, after, y.read, x.read)
+def _candidate(y: "_Ratio", x: "_Ratio", *added: "_Ratio") -> CandidatePlan:
+    more = tuple(each.direct for each in added)
+    return CandidatePlan(y.direct, y.conditioned, x.direct, x.conditioned, more, y.read, x.read)
 
 
 def instruction_target(pair: Pair, convention: Convention) -> str:
@@ -124,10 +131,10 @@ def instruction_target(pair: Pair, convention: Convention) -> str:
     return pair.instruction + separator + pair.input
 
 
-def _spans(pair: Pair, prompts: Prompts, convention: Convention) -> Sequence[_Span]:
+def _spans(pair: Pair, prompts: Prompts, convention: Convention, after: Sequence[tuple[str, str]]) -> Sequence[_Span]:
     """Return the response and the instruction, each with what stands before it; nothing where that is not carried.
 
-    The response comes once more where the template has a prefix: in its direct loss it stands after that.
+    Each target of `after` comes once more: in its direct loss it stands after the text beside it.
     """
     try:
         before, forward, backward = prompts.before(pair.context), prompts.prompt(pair), prompts.reverse(pair)
@@ -135,7 +142,7 @@ def _spans(pair: Pair, prompts: Prompts, convention: Convention) -> Sequence[_Sp
         return ()
     y = _Span(before, "", forward, pair.response)
     x = _Span(before, before, backward, instruction_target(pair, convention))
-    return (y, x, replace(y, direct=prompts.direct_prefix)) if prompts.direct_prefix else (y, x)
+    return y, x, *(replace(y if target == "response" else x, direct=text) for target, text in after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,21 +226,31 @@ class _Planner:
 
 
 _NO_TARGET = Loss(None, 0, LossStatus.NO_TARGET)
-_NOT_CARRIED = CandidatePlan(*(Loss(None, 0, LossStatus.NOT_CARRIED),) * 4)
+_NOT_CARRIED = Loss(None, 0, LossStatus.NOT_CARRIED)
 _WORST_LAST = tuple(LossStatus)
 
 
-def score_of(losses: CandidateLosses) -> Score:
-    """Return the ratios of losses, None where not finite. The status is the worst of the first four losses."""
+def score_of(losses: CandidateLosses, added: Sequence[AddedLoss] = ()) -> Score:
+    """Return the ratios of losses, None where not finite. The status is the worst of the four losses."""
     ifd = _ppl_ratio(losses.y_given_x, losses.y)
     r_ifd = _ppl_ratio(losses.x_given_y, losses.x)
     loss_ratio = _loss_ratio(losses.y_given_x, losses.y)
-    four = (losses.y, losses.y_given_x, losses.x, losses.x_given_y)
-    status = max((loss.status for loss in four), key=_WORST_LAST.index)
-    if status.has_number and None in (ifd, r_ifd, loss_ratio):
-        status = LossStatus.NON_FINITE
-    after = losses.y_after_prefix
-    return Score(losses, ifd, r_ifd, loss_ratio, status, _loss_ratio(losses.y_given_x, after) if after else None)
+    status = _status((losses.y, losses.y_given_x, losses.x, losses.x_given_y), (ifd, r_ifd, loss_ratio))
+    more = tuple(_added_score(each, losses, loss) for each, loss in zip(added, losses.added, strict=True))
+    return Score(losses, ifd, r_ifd, loss_ratio, status, more)
+
+
+def _added_score(asked: AddedLoss, losses: CandidateLosses, loss: Loss) -> AddedScore:
+    conditioned = losses.y_given_x if asked.target == "response" else losses.x_given_y
+    ratio = _loss_ratio if asked.ratio == "losses" else _ppl_ratio
+    value = ratio(conditioned, loss)
+    return AddedScore(value, _status((conditioned, loss), (value,)))
+
+
+def _status(losses: Iterable[Loss], ratios: Iterable[float | None]) -> LossStatus:
+    """Return the worst status of losses; where all have a number and a ratio of them is not finite, it says that."""
+    worst = max((loss.status for loss in losses), key=_WORST_LAST.index)
+    return LossStatus.NON_FINITE if worst.has_number and None in ratios else worst
 
 
 def _ppl_ratio(conditioned: Loss, direct: Loss) -> float | None:

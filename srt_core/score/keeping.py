@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
-from srt_core.records import INSTRUCTION_READ, RESPONSE_READ, LossStatus, Score, scoring_source
+from srt_core.records import INSTRUCTION_READ, RESPONSE_READ, AddedLoss, LossStatus, Score, scoring_source
 from srt_core.score.chunks import ID_COLUMNS
 from srt_core.score.contexts import template_hash
 from srt_core.score.ifd import Convention
 from srt_core.score.templates import Template
 
-AFTER_PREFIX, CHERRY_IFD = "loss_y_after_prefix", "cherry_ifd"
-"""Cherry's loss and score in `measurement`."""
 UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
 """Scores that ran out of memory: they are computed again in the next run, as they may fit another time."""
 
@@ -31,6 +29,7 @@ class ScoringSettings:
     convention: Convention
     max_length: int
     batching: str
+    added: Sequence[AddedLoss] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,8 @@ class Scored:
 
 def begin_scoring(store: Store, settings: ScoringSettings) -> int:
     """Return the id of the scoring with these settings, made where there is none; what did not fit is forgotten."""
-    key = [
-        settings.fingerprint, template_hash(store, settings.template), str(settings.convention), settings.max_length,
-    ]  # fmt: skip
+    texts = template_hash(store, settings.template, settings.added)
+    key = [settings.fingerprint, texts, str(settings.convention), settings.max_length]
     with store.transaction() as tx:
         found = tx.execute(
             """SELECT scoring_id FROM scoring
@@ -92,11 +90,11 @@ def end_scoring(store: Store, scoring_id: int, stamp: str) -> None:
         tx.execute("UPDATE scoring SET stamp = ? WHERE scoring_id = ?", [stamp, scoring_id])
 
 
-def keep_scores(tx: Transaction, scoring_id: int, scored: Sequence[Scored]) -> None:
-    """Store scores that are not there yet."""
+def keep_scores(tx: Transaction, scoring_id: int, scored: Sequence[Scored], added: Sequence[AddedLoss] = ()) -> None:
+    """Store scores that are not there yet, made with these losses beside the four."""
     for table in ID_COLUMNS:
         _append_scores(tx, table, scoring_id, [each for each in scored if each.table == table])
-    _append_beside(tx, scoring_id, [each for each in scored if each.table == "score"])
+    _append_beside(tx, scoring_id, [each for each in scored if each.table == "score"], added)
     tx.bump({each.sample_id for each in scored})
 
 
@@ -115,8 +113,8 @@ def _append_scores(tx: Transaction, table: str, scoring_id: int, scored: Iterabl
     )  # fmt: skip
 
 
-def _append_beside(tx: Transaction, scoring_id: int, scored: Iterable[Scored]) -> None:
-    """Store of candidates what few scores have: how much of a text was read where it was cut, and Cherry's score."""
+def _append_beside(tx: Transaction, scoring_id: int, scored: Iterable[Scored], added: Sequence[AddedLoss]) -> None:
+    """Store of candidates what few scores have: how much of a text was read where it was cut, and what was added."""
     source = scoring_source(scoring_id)
     tx.append(
         "measurement",
@@ -124,18 +122,27 @@ def _append_beside(tx: Transaction, scoring_id: int, scored: Iterable[Scored]) -
         [
             ("candidate", each.id, name, source, value, str(status))
             for each in scored
-            for name, value, status in (*_cut(each), *_cherry(each.score))
+            for name, value, status in (*_cut(each), *_of_added(added, each.score))
         ],
     )
 
 
-def _cut(scored: Scored) -> Iterator[tuple[str, float, LossStatus]]:
-    for name, part in ((RESPONSE_READ, scored.response_read), (INSTRUCTION_READ, scored.instruction_read)):
-        if part is not None and part < 1:
+_Number = tuple[str, float | None, LossStatus]
+"""A number beside a score: its name, and a status that says why it is what it is."""
+
+
+def _cut(scored: Scored) -> Iterator[_Number]:
+    """Yield how much of the response and of the instruction was read where that is not all."""
+    losses = scored.score.losses
+    for name, part, loss in (
+        (RESPONSE_READ, scored.response_read, losses.y_given_x),
+        (INSTRUCTION_READ, scored.instruction_read, losses.x_given_y),
+    ):
+        if part is not None and part < 1 and loss.status is not LossStatus.OUT_OF_MEMORY:
             yield name, part, LossStatus.TRUNCATED
 
 
-def _cherry(score: Score) -> Iterator[tuple[str, float | None, LossStatus]]:
-    if after := score.losses.y_after_prefix:
-        yield AFTER_PREFIX, after.mean, after.status
-        yield CHERRY_IFD, score.cherry_ifd, after.status
+def _of_added(added: Sequence[AddedLoss], score: Score) -> Iterator[_Number]:
+    for each, loss, made in zip(added, score.losses.added, score.added, strict=True):
+        yield each.name, loss.mean, loss.status
+        yield each.measure, made.value, made.status

@@ -35,10 +35,6 @@ class ChatWriter(Protocol):
 class Prompts(Protocol):
     """Fills pairs into a template. All raise NotCarriedError, and ChatRefusedError where there is no context."""
 
-    @property
-    def direct_prefix(self) -> str:
-        """The words that open a response, where they stand before it in a direct loss of its own; else ""."""
-
     def before(self, context: Context) -> str:
         """Return T."""
 
@@ -68,10 +64,6 @@ class _WrittenPrompts:
     """A template of texts."""
 
     template: Template
-
-    @property
-    def direct_prefix(self) -> str:
-        return self.template.direct_prefix
 
     def before(self, context: Context) -> str:
         template = self.template
@@ -111,10 +103,6 @@ class _ChatPrompts:
     _known: dict[Context, str] = field(default_factory=dict)
     _openings: dict[bool, str] = field(default_factory=dict)
     """What opens a message of the user, with and without a system text before all."""
-
-    @property
-    def direct_prefix(self) -> str:
-        return ""
 
     def before(self, context: Context) -> str:
         if context and context not in self._known:

@@ -1,4 +1,4 @@
-"""Score: the student's four losses for every candidate and every standing edit, each distinct loss computed once.
+"""Score: the student's losses for every candidate and every standing edit, each distinct loss computed once.
 
     chunk of samples → plan → which losses are stored → packs of the others → student → losses and scores, committed
 
@@ -17,7 +17,7 @@ from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
-from srt_core.records import Loss, LossRequest
+from srt_core.records import AddedLoss, Loss, LossRequest
 from srt_core.score.chunks import ID_COLUMNS, Chunk, Unscored
 from srt_core.score.ifd import Convention, plan
 from srt_core.score.keeping import UNFIT, Scored, ScoringSettings, begin_scoring, end_scoring, keep_scores
@@ -38,11 +38,12 @@ def score(
     *,
     convention: Convention = Convention.ALIGNED,
     max_length: int = 2048,
+    added: Sequence[AddedLoss] = (),
     token_budget: int | None = None,
     stop: Event | None = None,
     stamp: str = "",
 ) -> Iterator[Progress]:
-    """Score what has no score yet under this student, template, convention and max length.
+    """Score what has no score yet under this student, template, convention, max length and losses that are added.
 
     Max length is that or the model's own limit, whichever is less; `token_budget` is the tokens of a pack (None: the
     student's own). Commits as it goes: a killed run loses at most the chunk under way. Yields progress in candidates
@@ -55,9 +56,11 @@ def score(
     note = _batching_note(student)
     scoring_id = begin_scoring(
         store,
-        ScoringSettings(identity.fingerprint, identity.name, identity.dtype, template, convention, max_length, note),
+        ScoringSettings(
+            identity.fingerprint, identity.name, identity.dtype, template, convention, max_length, note, added
+        ),
     )
-    run = _Run(store, student, template, convention, max_length, token_budget, scoring_id, stop)
+    run = _Run(store, student, template, convention, max_length, added, token_budget, scoring_id, stop)
     yield run.progress
     with closing(student.run(run.packs())) as computed:
         for pack, losses in computed:
@@ -101,12 +104,14 @@ class _Run:
         template: Template,
         convention: Convention,
         max_length: int,
+        added: Sequence[AddedLoss],
         token_budget: int | None,
         scoring_id: int,
         stop: Event,
     ) -> None:
         self._store, self._student, self._template = store, student, template
-        self._convention, self._max_length, self._token_budget = convention, max_length, token_budget
+        self._convention, self._max_length, self._added = convention, max_length, added
+        self._token_budget = token_budget
         self._scoring_id, self._stop = scoring_id, stop
         self._unscored = Unscored(store, scoring_id)
         self._chunk_samples = max(1, (token_budget or student.identity.token_budget) // _TOKENS_A_SAMPLE)
@@ -167,7 +172,7 @@ class _Run:
 
     def _planned(self, rows: Sequence[Row]) -> Chunk:
         pairs = [pair_of(row) for row in rows]
-        plans = plan(pairs, self._template, self._convention, self._student, self._max_length)
+        plans = plan(pairs, self._template, self._convention, self._student, self._max_length, self._added)
         requests = {slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
         key = (self._student.fingerprint, str(self._convention), self._max_length)
         return Chunk(rows, plans, {request: request_key(*key, request) for request in requests})
@@ -192,11 +197,11 @@ class _Run:
         chunk = self._open[0]
         scored = [
             Scored(row["table"], row["id"], row["sample_id"], score, planned.response_read, planned.instruction_read)
-            for row, planned, score in zip(chunk.rows, chunk.plans, chunk.scores(), strict=True)
+            for row, planned, score in zip(chunk.rows, chunk.plans, chunk.scores(self._added), strict=True)
         ]
         with self._store.transaction() as tx:
             self._commit_losses(tx)
-            keep_scores(tx, self._scoring_id, scored)
+            keep_scores(tx, self._scoring_id, scored, self._added)
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
         return sum(each.score.ifd is None or each.score.r_ifd is None for each in scored)

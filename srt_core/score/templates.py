@@ -12,7 +12,7 @@ context of a pair has more texts; what stands before the pair is one of the firs
     user             {instruction}           an earlier turn of the user, closed
     assistant        {response}              an earlier turn of the assistant, closed
 
-One that Cherry's score (arXiv 2308.12032) can be taken with has
+A loss that a method adds stands after a text of the template without placeholders; besides `preamble` there may be
 
     direct_prefix                            the words of the prompts that open the response, such as `### Response:`
 """
@@ -22,7 +22,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -43,6 +43,7 @@ _FOR_CONTEXTS: Mapping[str, frozenset[str]] = {
 }
 """The texts that a template needs only where a pair has a context; "" for what it cannot carry."""
 _PREFIX: Mapping[str, frozenset[str]] = {"direct_prefix": frozenset()}
+_PLAIN = [name for name, needed in (*_FOR_CONTEXTS.items(), *_PREFIX.items()) if not needed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +64,17 @@ class Template:
     @property
     def hash(self) -> str:
         """SHA-256 of the texts that pairs without a context are filled into, first 16 hex digits."""
-        return _hash(self._always)
+        return hash_of(self._always)
 
     @property
     def hash_with_contexts(self) -> str:
         """The same of all texts; it is `hash` where the template has none for contexts."""
         own = [getattr(self, key) for key in _FOR_CONTEXTS]
-        return _hash([*self._always, *own]) if any(own) else self.hash
+        return hash_of([*self._always, *own]) if any(own) else self.hash
 
     @property
     def _always(self) -> list[str]:
-        texts = [self.with_input, self.no_input, self.reverse_request]
-        return [*texts, self.direct_prefix] if self.direct_prefix else texts
+        return [self.with_input, self.no_input, self.reverse_request]
 
     @property
     def json(self) -> str:
@@ -87,8 +87,17 @@ class Template:
         keys = (*_NEEDED, *_FOR_CONTEXTS, *_PREFIX)
         return {key: text for key in keys if (text := getattr(self, key)) or key in _NEEDED}
 
+    def text(self, name: str) -> str:
+        """Return one of its texts without placeholders; TemplateError where it has none of that name."""
+        if name in _PLAIN and (found := self.texts.get(name)):
+            return found
+        having = [each.name for each in _BUILT_IN.values() if each.texts.get(name)]
+        hint = f"Take one that has it: {', '.join(having)}; or give your template such a text."
+        raise TemplateError(f"The template {self.name} has no text {name}, after which a loss is asked for.", hint)
 
-def _hash(texts: Sequence[str]) -> str:
+
+def hash_of(texts: Sequence[str]) -> str:
+    """Return the SHA-256 of texts, first 16 hex digits."""
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
@@ -116,26 +125,18 @@ def reverse_prompt(template: Template, response: str) -> str:
     return render(template.no_input, {"instruction": request})
 
 
-def load_template(name_or_path: str | Path, *, with_prefix: bool = False) -> Template:
+def load_template(name_or_path: str | Path) -> Template:
     """Return the built-in template of that name, else the one in that TOML file.
 
-    Its direct_prefix comes only where it is asked for: a score that does not need it is of a template without one.
-
     A file has the keys with_input, no_input and reverse_request, and may have name and is_chat, or system, preamble,
-    user and assistant where it can carry contexts, and direct_prefix for Cherry's score.
+    user and assistant where it can carry contexts, and direct_prefix for losses that methods add.
 
     Raises:
-        TemplateError: there is neither, the file is not readable TOML, a text lacks its placeholders, the texts do not
-            go together, or there is no direct_prefix and it is asked for.
+        TemplateError: there is neither, the file is not readable TOML, a text lacks its placeholders, or the texts do
+            not go together.
     """
     name, path = str(name_or_path), Path(name_or_path)
-    found = _BUILT_IN[name] if name in _BUILT_IN else _template(path.stem, _read(path))
-    if not with_prefix:
-        return replace(found, direct_prefix="")
-    if not found.direct_prefix:
-        message = f"Cherry's score needs the words that open a response, and the template {found.name} has none."
-        raise TemplateError(message, "Take alpaca or vicuna, or give your template a text direct_prefix.")
-    return found
+    return _BUILT_IN[name] if name in _BUILT_IN else _template(path.stem, _read(path))
 
 
 def _read(path: Path) -> Mapping[str, object]:

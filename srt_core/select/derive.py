@@ -1,9 +1,11 @@
 """Keep `panel` and `selection`, and counts of them, up to date with the candidates, failures, scores and policy."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from srt_core.errors import ProjectError
 from srt_core.methods import MEASURES
 from srt_core.project.derived import UNDEFINE, define, panel_columns, selection_columns
 from srt_core.project.store import SCRATCH, Store
@@ -22,9 +24,15 @@ def refresh(store: Store, *, now: bool = False) -> None:
 
     Where samples changed, theirs alone is computed again; the whole where the scoring, the producer or the policy did.
     While the store may lag, new candidates and scores wait for a call with `now`; a changed policy never does.
+    ProjectError where something changed in a project that may only be read.
     """
     if _behind(store, now=now) is None:
         return
+    if store.is_read_only:
+        raise ProjectError(
+            f"What the rule selects in {store.path} is older than its data, and the file may only be read.",
+            f"Open a copy of it, in which it is selected again: srt copy '{store.path}' COPY.srt",
+        )
     with store.deriving:
         if (keys := _behind(store, now=now)) is None:  # somebody else was faster
             return
@@ -51,18 +59,23 @@ def remembered(
     return store.remember((asked, *state), lambda: count(store, *args, **kwargs))
 
 
-_Key = list[str]
-"""What the derived tables are computed from: the version of the data; scoring, producer and measures; the policy."""
+def is_behind(store: Store) -> bool:
+    """Return whether `panel` and `selection` are older than what they are computed from."""
+    return _behind(store, now=True) is not None
 
-_SIGNATURE = ",".join(f"{measure.name}:{measure.version}" for measure in MEASURES.values())
-"""Which measures are columns: a method's file that came or went changes them."""
+
+_Key = list[str]
+"""What the derived tables are computed from: the version of the data; scoring, producer and columns; the policy."""
+
+_COLUMNS = hashlib.sha256(panel_of("scoring_id", "producer").encode()).hexdigest()[:16]
+"""How the columns are computed: another one with a method's file that came or went, or where a release changed it."""
 
 
 def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
     """Return what the derived tables stand for and what they should; None where there is nothing to do."""
     meta = store.metas("policy", "scoring_id", "data_version", "selection_key")
     policy = policy_in(meta.get("policy"))
-    source = f"{meta.get('scoring_id', 0)}|{policy.producer}|{_SIGNATURE}"
+    source = f"{meta.get('scoring_id', 0)}|{policy.producer}|{_COLUMNS}"
     asked = [meta.get("data_version", "0"), source, policy_to_json(policy)]
     held: _Key = json.loads(meta.get("selection_key", '["", "", ""]'))
     if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):

@@ -113,10 +113,15 @@ def _columns(measure: Measure) -> list[str]:
 
 
 def _beside_score(measure: Measure) -> str:
-    """Return the number of a measure that is written with scores: where there is no row, the usual one of a score."""
+    """Return the number of a measure that is written with scores: where there is no row, the usual one, if any."""
     held = f"measured_{Subject.CANDIDATE}"
-    usual = "NULL" if measure.usual is None else f"if(score.candidate_id IS NULL, NULL, {measure.usual}::DOUBLE)"
+    usual = "NULL" if measure.usual is None else usual_of(measure)
     return f"if({held}.has_{measure.name}, {held}.{measure.name}, {usual})"
+
+
+def usual_of(measure: Measure) -> str:
+    """Return the number that a row of `score` stands for where none is written: none where its score has no number."""
+    return f"if(score.{measure.usual_with} IS NULL, NULL, {measure.usual}::DOUBLE)"
 
 
 _IS_CUT = " OR ".join(f"{_beside_score(MEASURES[name])} < 1" for name in (RESPONSE_READ, INSTRUCTION_READ))

@@ -8,7 +8,7 @@ from srt_core.project.store import Store
 from srt_core.score.explain import explain
 from srt_core.score.token_maps import MapSubject, stored_maps
 from srt_core.steps.resident import RESIDENT, StudentChoice
-from srt_core.steps.step import Argument, Arguments, Step
+from srt_core.steps.step import Argument, Arguments, Reach, Step
 
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
@@ -34,7 +34,7 @@ EXPLAIN = Step(
     _run,
     (
         Argument("subjects", list[list[object]], ()),
-        Argument("student", str, ""),
+        Argument("student", str, "", reach=Reach.STUDENT),
         Argument("device", str, "auto"),
         Argument("dtype", str, "auto"),
     ),

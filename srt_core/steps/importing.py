@@ -20,7 +20,7 @@ from srt_core.importing.files import (
 from srt_core.importing.run import import_files
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
-from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Step, Widget
 
 LISTED = 20
 COLUMNS, CONVERSATIONS, FILES = "Columns", "Conversations", "Files"
@@ -53,6 +53,7 @@ ARGUMENTS = (
         option=Option(
             "Files, folders, patterns, or hf://datasets/OWNER/NAME; packed ones too.", "files", is_positional=True
         ),
+        reach=Reach.SOURCE,
     ),
     Argument(
         "format",

@@ -63,8 +63,9 @@ class Jobs:
         """The latest job of each kind; never changed but replaced whole, for other threads walk it."""
         self._lock = threading.Lock()
         self._refresh_due = 0.0
-        with store.transaction() as tx:
-            tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
+        if not store.is_read_only:
+            with store.transaction() as tx:
+                tx.execute("UPDATE job SET state = 'interrupted' WHERE state = 'running'")
 
     def start(self, kind: str, arguments: Mapping[str, object], work: Work) -> Job:
         """Start `work` in the background; ProjectError if one of its kind runs already.
@@ -92,6 +93,10 @@ class Jobs:
     def running(self, kind: str | None = None) -> list[Job]:
         """Return the jobs that run now, of one kind or all."""
         return [job for job in self._latest.values() if kind in (None, job.kind) and job.state is JobState.RUNNING]
+
+    def all(self) -> list[Job]:
+        """Return the latest job of each kind since the app started."""
+        return list(self._latest.values())
 
     def pause(self, kind: str) -> None:
         """Ask the job of a kind to stop after what it has under way."""

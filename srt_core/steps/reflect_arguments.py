@@ -5,7 +5,7 @@ from pathlib import Path
 
 from srt_core.reflect.prompts import ReplyFormat
 from srt_core.score.templates import TEMPLATE_NAMES
-from srt_core.steps.step import Argument, Field, Option, Row, Widget
+from srt_core.steps.step import Argument, Field, Option, Reach, Row, Widget
 
 TEACHER, RUN, MONEY, BATCH = "Teacher", "Run", "Money", "Batch"
 ENDPOINT_FORM, REPLAY_FORM, MODE_FORM, STUDENT_FORM, MORE_FORM, LIVE_FORM = (
@@ -32,6 +32,7 @@ _TEACHER_ARGUMENTS = (
             "Base URL", "Any server that speaks OpenAI's chat completions.", placeholder="http://127.0.0.1:8000/v1"
         ),
         group=TEACHER,
+        reach=Reach.HOST,
     ),
     Argument(
         "model",
@@ -50,6 +51,7 @@ _TEACHER_ARGUMENTS = (
             "The name of an environment variable of this server. The key itself is never asked for, shown or stored.",
         ),
         group=TEACHER,
+        reach=Reach.KEY,
     ),
     Argument(
         "replay",
@@ -62,7 +64,7 @@ _TEACHER_ARGUMENTS = (
             placeholder="/data/replies.jsonl",
         ),
         group=TEACHER,
-        is_owners=True,
+        reach=Reach.FILE,
     ),
     Argument(
         "prompts",
@@ -77,7 +79,7 @@ _TEACHER_ARGUMENTS = (
         ),
         group=TEACHER,
         is_expert=True,
-        is_owners=True,
+        reach=Reach.FILE,
     ),
     Argument(
         "reply_format",
@@ -183,7 +185,7 @@ _RUN_ARGUMENTS = (
             placeholder="none: score by hand, then reflect again",
         ),
         group=RUN,
-        is_owners=True,
+        reach=Reach.STUDENT,
     ),
     Argument(
         "template",
@@ -198,6 +200,7 @@ _RUN_ARGUMENTS = (
             choices={name: name for name in TEMPLATE_NAMES},
         ),
         group=RUN,
+        reach=Reach.FILE,
     ),
     Argument(
         "concurrency",

@@ -1,14 +1,15 @@
 """The step score: the student scores every candidate. Also beside a teacher's calls, in sequential mode."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
 
 from srt_core.errors import StudentError
-from srt_core.methods import METHODS, scoring_settings
+from srt_core.methods import LOSSES, MEASURES, METHODS, scoring_settings
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
+from srt_core.records import AddedLoss
 from srt_core.review.status import status
 from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
@@ -27,7 +28,7 @@ from srt_core.score.student import (
 from srt_core.score.templates import TEMPLATE_NAMES, Template, load_template
 from srt_core.select.derive import refresh
 from srt_core.steps.resident import RESIDENT
-from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Row, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Row, Step, Widget
 
 LISTED = 20
 STUDENT_FORM, RECORDING_FORM = "student", "recording"
@@ -44,6 +45,22 @@ def _choices(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
+def _added(loss: AddedLoss) -> Argument:
+    """Return the argument that asks for a loss, under the name of the measure that is made of it."""
+    label = MEASURES[loss.measure].label
+    return Argument(
+        loss.measure,
+        bool,
+        False,
+        option=Option(f"Compute {label} too, by one more loss."),
+        field=Field(
+            f"{label} too",
+            f"One more loss a version: of the {loss.target} after the template's text {loss.after}.",
+            Widget.SWITCH,
+        ),
+    )
+
+
 ARGUMENTS = (
     Argument(
         "student",
@@ -55,7 +72,7 @@ ARGUMENTS = (
             "A Hugging Face causal language model: the one you will train, before training.",
             placeholder="/models/my-student",
         ),
-        is_owners=True,
+        reach=Reach.STUDENT,
     ),
     Argument(
         "replay",
@@ -67,7 +84,7 @@ ARGUMENTS = (
             key="recorded_scores",
             placeholder="/data/scores.jsonl",
         ),
-        is_owners=True,
+        reach=Reach.FILE,
     ),
     Argument(
         "template",
@@ -81,6 +98,7 @@ ARGUMENTS = (
             first=TEMPLATE_NAMES[0],
             choices=_choices(*TEMPLATE_NAMES),
         ),
+        reach=Reach.FILE,
     ),
     Argument("method", str, "", option=Option(f"Score as its paper does: {', '.join(_SUGGESTING)}.")),
     Argument(
@@ -108,17 +126,7 @@ ARGUMENTS = (
             high=1_000_000,
         ),
     ),
-    Argument(
-        "direct_prefix",
-        bool,
-        False,
-        option=Option("Compute the fifth loss of Cherry's score too.", name="cherry-loss"),
-        field=Field(
-            "Cherry's score too",
-            "A fifth loss a version: of the response after the words that open it, such as ### Response:.",
-            Widget.SWITCH,
-        ),
-    ),
+    *map(_added, LOSSES.values()),
     Argument(
         "device",
         str,
@@ -149,6 +157,7 @@ ARGUMENTS = (
         "address",
         str | None,
         option=Option("The Ray cluster, host:port or auto; one is started here where not given."),
+        reach=Reach.HOST,
     ),
     Argument(
         "workers",
@@ -166,6 +175,7 @@ def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> 
         store,
         student,
         template,
+        added=_losses(asked),
         convention=Convention(asked["convention"]),
         max_length=asked["max_length"],
         token_budget=asked["token_budget"],
@@ -174,14 +184,21 @@ def score_with(store: Store, student: Scorer, asked: Arguments, stop: Event) -> 
     )
 
 
+def _losses(asked: Arguments) -> Sequence[AddedLoss]:
+    return [loss for loss in LOSSES.values() if asked[loss.measure]]
+
+
 def _template(asked: Arguments) -> Template:
-    """Return the template, with its prefix where Cherry's score is asked for; TemplateError as `load_template`."""
-    return load_template(asked["template"], with_prefix=asked["direct_prefix"])
+    """Return the template; TemplateError as `load_template`, and where it lacks the text before a loss asked for."""
+    template = load_template(asked["template"])
+    for loss in _losses(asked):
+        template.text(loss.after)
+    return template
 
 
 def _stamp(store: Store, asked: Arguments, template: Template) -> str:
     """Say what a scoring was asked with: a run with the same stamp that has scored all there is needs no student."""
-    texts = template_hash(store, template)
+    texts = template_hash(store, template, _losses(asked))
     settings = (asked["engine"], asked["device"], asked["dtype"], texts, asked["convention"])
     return files_stamp(asked["student"], *settings, str(asked["max_length"]))
 
@@ -196,7 +213,7 @@ def warn(store: Store, asked: Arguments) -> list[str]:
 
     Raises:
         StudentError: the template is `chat`, and the student's tokenizer cannot be read or has none that fits.
-        TemplateError: there is no such template.
+        TemplateError: there is no such template, or it lacks the text before a loss that is asked for.
     """
     if asked["replay"]:
         return []
@@ -263,7 +280,7 @@ SCORE = Step(
     rows=(
         Row(("student", "device", "dtype"), (4, 1, 1), STUDENT_FORM),
         Row(("template", "convention", "max_length"), (2, 2, 1), STUDENT_FORM),
-        Row(("direct_prefix",), part=STUDENT_FORM),
+        *(Row((loss.measure,), part=STUDENT_FORM) for loss in LOSSES.values()),
         Row(("replay",), part=RECORDING_FORM),
     ),
 )

@@ -24,6 +24,18 @@ Arguments = Mapping[str, Any]
 """What a step is run with, by the names of its arguments, as JSON keeps it."""
 
 
+class Reach(StrEnum):
+    """What a value reaches, on the machine that the app runs on or from it."""
+
+    SOURCE = "source"
+    """Files to import."""
+    FILE = "file"
+    STUDENT = "student"
+    KEY = "key"
+    """An environment variable."""
+    HOST = "host"
+
+
 class Widget(StrEnum):
     """How a screen asks for a value."""
 
@@ -92,8 +104,12 @@ class Argument:
     """The panel of the command line's help in which it stands."""
     is_expert: bool = False
     """Whether most people leave it as it is: a form folds it away."""
-    is_owners: bool = False
-    """Whether only an owner may set it, such as a path on the server."""
+    reach: Reach | None = None
+    """Where it reaches out of the project: only an owner sets it, and where people log in, only to what is allowed."""
+
+    def is_choice(self, value: object) -> bool:
+        """Return whether a value is one of the field's own, which reach nothing."""
+        return self.field is not None and value in self.field.choices
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,15 @@ class Trust:
         """Make the claim of some of the random reads."""
         return claim_of(self.audit, reads) if self.audit else Claim(Reads(), 0)
 
+    @property
+    def opening(self) -> str:
+        """What random reads of all samples show of what the policy keeps, in a sentence; what is missing for one."""
+        reads = self.overall[Evidence.RANDOM]
+        if reads.of_all.read:
+            return self.claim(reads.kept).sentence("what the rule keeps")
+        missing = "Not enough yet" if self.audit else "No random reads yet"
+        return f"{missing}: nothing can be said of how often the rule is right, over all samples."
+
     def suggest(self, wanted: float) -> Suggestion | None:
         """Suggest the smallest distance from which on the rule is right as often as wanted; None where none does."""
         if self.audit is None:

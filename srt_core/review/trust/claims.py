@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from srt_core.project.intervals import CONFIDENCE, Interval, Share
 from srt_core.review.trust.readings import Outcome, Reads, count
 
+FIXED_BEFORE = (
+    "The interval holds for a policy that was fixed before these reads. Limits that were chosen by looking at the same "
+    "reads seem better than they are; an audit drawn afterwards of what the rule keeps judges them."
+)
+
 
 def confidence_of(look: int, confidence: float = CONFIDENCE) -> float:
     """Return the confidence at which a look (from 1) is judged, so that all looks together have `confidence`."""

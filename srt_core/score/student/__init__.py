@@ -9,7 +9,7 @@
     loading         from a name to a Student: sources says where it is, folders why it is none
     adapters, gguf  an adapter with its base; a GGUF file, converted once
     architecture    what a configuration says of packs; replicas: a model for each thread, weights shared
-    chat            the tokenizer's own chat template
+    chat            the tokenizer's own chat template; rendering: the process that it is run in
     identity        the fingerprint of a student; files: whether its folder has changed
     engines         opens a student here or on a cluster
 

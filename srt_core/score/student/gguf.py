@@ -65,7 +65,7 @@ def _convert(path: Path, folder: Path) -> None:
 
     read_tokenizer: Any = AutoTokenizer.from_pretrained
     read_model: Any = AutoModelForCausalLM.from_pretrained
-    where = {"gguf_file": path.name, "local_files_only": True}
+    where = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
     tokenizer = read_tokenizer(path.parent, **where)
     read, report = read_model(path.parent, **where, dtype=torch.float32, output_loading_info=True)
     missing = set(report["missing_keys"]) - {"lm_head.weight"}  # tied to the embedding where the file has none

@@ -82,14 +82,18 @@ def _tokenizer_of(source: Source) -> "PreTrainedTokenizerBase":
 
 def _read_model(source: Source, dtype: "torch.dtype", device: "torch.device") -> "PreTrainedModel":
     """Return the model. StudentError where weights are missing: transformers would fill them with random numbers."""
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     if source.base is not None:
         require_peft(source.name)
         return merged(_read_model(source.base, dtype, device), source.place, is_local=source.is_local)
     read: Any = AutoModelForCausalLM.from_pretrained
     where = {"trust_remote_code": False, "local_files_only": source.is_local}
-    loaded, report = read(source.place, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **where)
+    config: Any = AutoConfig.from_pretrained(source.place, **where)
+    # A configuration may name a function of the hub, which is code, and wins over an argument: transformers chooses.
+    config._attn_implementation = config._experts_implementation = None
+    asked = {"config": config, "dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    loaded, report = read(source.place, attn_implementation=None, **asked, **where)
     _require_all_weights(source.place, report)
     model: PreTrainedModel = loaded.to(device)
     return model

@@ -21,7 +21,8 @@ from srt_core.ui.frame.filters import (
     with_range,
     write_filter,
 )
-from srt_core.ui.frame.page import acting, address
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.runtime import Project
 

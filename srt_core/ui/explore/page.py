@@ -21,7 +21,8 @@ from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.views import draw_views, open_view
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_address
-from srt_core.ui.frame.page import acting, address, curator, reporting, show_empty, show_kept_error
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, curator, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,

@@ -8,7 +8,7 @@ from srt_core.project.diff import plain_html
 from srt_core.records import Candidate, LossStatus, Origin
 from srt_core.reflect.outcomes import Failure
 from srt_core.review.verdicts import Verdict
-from srt_core.ui.frame.page import address
+from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,
@@ -17,8 +17,9 @@ from srt_core.ui.frame.words import (
     describe_rewrite,
     number,
 )
+from srt_core.ui.sample.long_texts import draw_code, offer_whole
 from srt_core.ui.sample.summary import Sample, read_sample
-from srt_core.ui.sample.texts import context_html, own_html
+from srt_core.ui.sample.texts import context_html, own_html, texts_of
 from srt_core.ui.server.runtime import Project
 
 _PARTS = ("instruction", "input", "response")
@@ -29,12 +30,13 @@ def render_sample(project: Project, name: str, view: Mapping[str, str]) -> None:
     sample = read_sample(project.store, name)
     with st.container(border=True):
         _draw_head(sample, name, view)
-        if context := context_html(sample.candidates[Origin.ORIGINAL].pair.context):
+        most = offer_whole(name, *texts_of(*sample.candidates.values(), own=sample.own))
+        if context := context_html(sample.candidates[Origin.ORIGINAL].pair.context, most):
             st.html(context)
         for column, candidate in zip(st.columns(len(sample.candidates)), sample.candidates.values(), strict=True):
             with column:
-                _draw_candidate(sample, candidate)
-        if own := own_html(sample.own):
+                _draw_candidate(sample, candidate, most)
+        if own := own_html(sample.own, most):
             st.html(own)
         for origin, failure in sample.failures.items():
             _draw_failure(origin, failure)
@@ -62,7 +64,7 @@ def _decision(verdict: Verdict) -> str:
     return f"{ACTION_LABELS[verdict.action]}{chosen}, by {verdict.author}"
 
 
-def _draw_candidate(sample: Sample, candidate: Candidate) -> None:
+def _draw_candidate(sample: Sample, candidate: Candidate, most: int | None) -> None:
     origin, measures, status = candidate.origin, candidate.measures, candidate.status
     picked = " · the rule's pick" if sample.is_pick(origin) else ""
     st.markdown(f"**{ORIGIN_LABELS[origin]}**{picked}", help=ORIGIN_HELP[origin])
@@ -80,13 +82,13 @@ def _draw_candidate(sample: Sample, candidate: Candidate) -> None:
         if text := getattr(candidate.pair, part):
             st.caption(part.capitalize())
             with st.container(height=320 if len(text) > 800 else "content", border=False):
-                st.html(plain_html(text))
+                st.html(plain_html(text, most))
 
 
 def _draw_failure(origin: Origin, failure: Failure) -> None:
     with st.expander(f"Failed reflection: {ORIGIN_LABELS[origin]}", icon=":material/error:"):
         st.text(f"{failure.reason.replace('_', ' ').capitalize()}. {failure.detail}")
         if failure.raw:
-            st.code(failure.raw, language=None, wrap_lines=True)
+            draw_code(f"failure_{failure.reflection_id}", failure.raw)
         else:
             st.caption("There is no reply to show.")

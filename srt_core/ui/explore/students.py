@@ -14,6 +14,7 @@ from srt_core.ui.explore.figures import density, mark_equal, scatter
 from srt_core.ui.frame.page import curator, reporting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 CHART_WIDTH = 420
@@ -113,6 +114,6 @@ def _draw_use(project: Project, known: Mapping[int, ListedScoring], chosen: Two)
 
 def _label(scoring: Scoring) -> str:
     """Name a scoring by its number, and by the last two parts of its student's path. Not for markdown."""
-    name = "/".join(str(scoring.student).replace("\\", "/").rstrip("/").split("/")[-2:])
+    name = "/".join(told(str(scoring.student)).replace("\\", "/").rstrip("/").split("/")[-2:])
     short = name if len(name) <= NAME_CHARACTERS else f"…{name[1 - NAME_CHARACTERS :]}"
     return f"Number {scoring.scoring_id} · {short} · {scoring.template}"

@@ -10,6 +10,7 @@ from srt_core.export.files import Exported
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations, has_conversations
 from srt_core.export.prompts import describe_prompts
+from srt_core.people.allowed import exports_folder
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
 from srt_core.project.store import Store
@@ -17,10 +18,13 @@ from srt_core.records import Origin
 from srt_core.review.filter.filter import is_empty
 from srt_core.select.policy import applied_policy
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import address, curator, reporting, show_empty
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import curator, reporting, show_empty
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.sample.long_texts import offer_whole
 from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.permission import allowed
 from srt_core.ui.server.runtime import Project
 
 _SCOPE_LABELS = {
@@ -118,21 +122,24 @@ def _draw_preview(rows: list[PreviewPair]) -> None:
     if not rows:
         st.markdown("No sample is in this scope. Approve some in Review, or choose another scope.")
         return
+    texts = [text for row in rows for text in (row.pair.instruction, row.pair.input, row.pair.response)]
+    said = [message["content"] for row in rows for message in row.pair.context.messages]
+    most = offer_whole("preview", *texts, *said)
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column, st.container(border=True):
             st.markdown(f"Sample {row.seq} · {ORIGIN_LABELS[row.origin]}")
-            if context := context_html(row.pair.context):
+            if context := context_html(row.pair.context, most):
                 st.html(context)
             for part in ("instruction", "input", "response"):
                 if text := getattr(row.pair, part):
                     st.caption(part.capitalize())
                     with st.container(height=110 if part != "response" else 220, border=False):
-                        st.html(plain_html(text))
+                        st.html(plain_html(text, most))
 
 
 def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -> None:
     st.subheader("Write")
-    folder = st.text_input("Folder on this machine", value=f"exports/{project.name}", key="folder")
+    folder = _choose_folder(project)
     force = st.checkbox("Also replace files there that srt did not write", key="force")
     if said := describe_prompts(project.store, format):
         st.text(said)
@@ -142,12 +149,21 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
     if st.button(label, type="primary", icon=":material/download:", disabled=nothing or not may_own()):
         with reporting(), st.spinner("Writing, then reading back"):
             require_owner()
+            allowed().require_export(folder)
             st.session_state["exported"] = export(
                 project.store, Path(folder).expanduser(), format, scope=contents.scope, only=contents.only,
                 conversations=contents.conversations, by=curator(), force=force,
             )  # fmt: skip
     if written := st.session_state.get("exported"):
         _draw_written(written)
+
+
+def _choose_folder(project: Project) -> str:
+    """Ask an owner for the folder: beside the app on one's own machine, beside the projects on a server."""
+    if not may_own():
+        return ""
+    first = Path("exports") if allowed().listed is None else exports_folder()
+    return str(st.text_input("Folder on this machine", value=str(first / project.name), key="folder"))
 
 
 def _draw_written(written: Exported) -> None:

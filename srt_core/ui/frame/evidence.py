@@ -13,7 +13,7 @@ from srt_core.review.trust.claims import Claim
 from srt_core.review.trust.readings import Reads
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import IntervalPoint, interval_points
-from srt_core.ui.frame.page import PAGES, address
+from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.words import said_of_claim
 
 TRUST = "pages/7_Trust.py"

@@ -9,7 +9,9 @@ import streamlit as st
 
 from srt_core.errors import SRTError
 from srt_core.steps.step import Argument, Arguments, Field, Row, Step, Widget
+from srt_core.ui.frame.page import reporting
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import may_name, require_named
 
 Own = Callable[[Argument, Any], Any]
 """Draws the field of an argument in a page's own way, from what it begins with, and returns what was chosen."""
@@ -35,7 +37,8 @@ def _draw_row(step: Step, row: Row, last: Arguments, own: Mapping[str, Own]) -> 
     for place, name in zip(_places(row), row.names, strict=True):
         argument = step.argument(name)
         with place:
-            chosen[name] = own.get(name, draw_field)(argument, last.get(name, _first(argument)))
+            begin = last.get(name, _first(argument))
+            chosen[name] = own.get(name, draw_field)(argument, begin if may_name(argument, begin) else None)
     return chosen
 
 
@@ -63,10 +66,20 @@ def draw_field(argument: Argument, begin: Any, *, suffix: str = "", disabled: bo
         "label": field.label,
         "key": f"{field.key or argument.name}{suffix}",
         "help": field.help,
-        "disabled": disabled or (argument.is_owners and not may_own()),
+        "disabled": disabled or (argument.reach is not None and not may_own()),
         "persist_state": None if suffix else "session",
     }
-    return _WIDGETS[field.widget](argument, field, begin, common)
+    value = _WIDGETS[field.widget](argument, field, begin, common)
+    return value if value in field.choices else permitted(argument, value)
+
+
+def permitted(argument: Argument, value: Any) -> Any:
+    """Return a value that was given, or None, said below its field, where it may not be named here."""
+    if may_name(argument, value):
+        return value
+    with reporting():
+        require_named(argument, value)
+    return None
 
 
 def _text(_argument: Argument, field: Field, begin: Any, common: dict[str, Any]) -> str:

@@ -11,30 +11,19 @@ import streamlit as st
 from srt_core.errors import PolicyError, SRTError
 from srt_core.methods import PRESETS
 from srt_core.people import LoginMethod
+from srt_core.review.status import steps_done
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from srt_core.select.selection import apply
 from srt_core.ui.frame.address import put_in_address, remember_address
+from srt_core.ui.frame.job_lines import draw_job_lines
+from srt_core.ui.frame.navigation import PAGES, address, draw_links
 from srt_core.ui.server.gate import logout_path
-from srt_core.ui.server.identity import may_own, require_owner, visitor, who_owns
+from srt_core.ui.server.identity import is_owner, may_own, note_project, require_owner, visitor, who_owns
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project, open_project, opening_words, project_paths
 
 Arguments = ParamSpec("Arguments")
-
-PAGES = {
-    "app.py": ("Overview", ":material/home:"),
-    "pages/1_Import.py": ("Import", ":material/upload_file:"),
-    "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
-    "pages/3_Score.py": ("Score", ":material/speed:"),
-    "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
-    "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
-    "pages/6_Review.py": ("Review", ":material/fact_check:"),
-    "pages/7_Trust.py": ("Trust", ":material/verified:"),
-    "pages/8_Export.py": ("Export", ":material/download:"),
-    "pages/9_History.py": ("History", ":material/history:"),
-    "pages/10_People.py": ("People", ":material/group:"),
-}
-
 
 OWNERS_DO = {
     "pages/1_Import.py": "import",
@@ -64,9 +53,11 @@ def setup_page(page: str) -> Project:
     with st.sidebar:
         name = _choose_project(list(paths))
         _draw_person()
-        _draw_links()
+        below = st.empty()
+        with below.container():  # the way out of a project that does not open, or takes long
+            draw_links(())
     st.title(title)
-    if page in OWNERS_DO and not may_own():
+    if page in OWNERS_DO and not is_owner():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()
     if name not in paths:
@@ -74,9 +65,35 @@ def setup_page(page: str) -> Project:
         st.stop()
     with reporting(stop=True):
         project = _open(paths[name])
+        note_project(is_read_only=project.store.is_read_only)
+        _show_notices(project)
         _require_policy(project)
+        with below.container():
+            draw_job_lines(project, page)
+            draw_links(steps_done(project.store))
         return project
     raise AssertionError("reporting(stop=True) stops the page")
+
+
+READ_ONLY = (
+    "This project may only be read: its file or folder is not writable for whoever started the app. Nothing that you "
+    "do here can be saved. To work on it, open a copy (srt copy), or make file and folder writable and start again."
+)
+_SEEN = "notices|seen"
+
+
+def _show_notices(project: Project) -> None:
+    """Say that a project may only be read, and what was found when it was opened, until it is called seen."""
+    if project.store.is_read_only:
+        st.text(READ_ONLY)
+    seen: set[Path] = st.session_state.setdefault(_SEEN, set())
+    if project.store.notices and project.store.path not in seen:
+        with st.container(border=True):
+            for notice in project.store.notices:
+                st.text(notice)
+            st.button(
+                "Seen", icon=":material/check:", key="notices_seen", on_click=seen.add, args=(project.store.path,)
+            )
 
 
 def _open(path: Path) -> Project:
@@ -107,12 +124,6 @@ def _require_policy(project: Project) -> None:
                 st.button("Use this policy", type="primary", icon=":material/check:", key="use_preset",
                           on_click=_use_preset, args=(project, name), disabled=not may_own())  # fmt: skip
         st.stop()
-
-
-def address(**more: str) -> dict[str, str]:
-    """Return the query parameters that keep the project and the curator's name on the way to another page."""
-    kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
-    return {**kept, **more}
 
 
 def curator() -> str:
@@ -166,9 +177,9 @@ def show_error(error: SRTError) -> None:
     """Show what went wrong and what to do next, as plain text: both may quote a file or a server."""
     with st.container(border=True):
         st.markdown(":material/error: **That did not work**")
-        st.text(error.message)
+        st.text(told(error.message))
         if error.hint:
-            st.text(error.hint)
+            st.text(told(error.hint))
 
 
 def show_warnings(lines: Sequence[str]) -> None:
@@ -177,7 +188,7 @@ def show_warnings(lines: Sequence[str]) -> None:
         with st.container(border=True):
             st.markdown(":material/warning: **Before you start**")
             for line in lines:
-                st.text(line)
+                st.text(told(line))
 
 
 def show_empty(text: str, page: str, label: str) -> None:
@@ -221,8 +232,3 @@ def _use_preset(project: Project, name: str) -> None:
 
 def _follow(name: str) -> None:
     put_in_address(name, st.session_state[name] or "")
-
-
-def _draw_links() -> None:
-    for page, (title, icon) in PAGES.items():
-        st.page_link(page, label=title, icon=icon, query_params=address())

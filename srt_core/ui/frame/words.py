@@ -71,11 +71,6 @@ def said_of_claim(claim: Claim) -> str:
     return f"{share * 100:.1f} % ({interval.low * 100:.1f} to {interval.high * 100:.1f})"
 
 
-def percent(share: float) -> str:
-    """Write a share as a person would say it: "3 %", "2.97 %"."""
-    return f"{share * 100:.3g} %"
-
-
 def describe_rewrite(candidate: Candidate) -> str:
     """Say how far a rewrite drifted and how much longer it became: "Drift 0.42 · 3.1 × as long"; "" of an original."""
     drift, growth = (candidate.measures[name] for name in ("drift", "growth"))

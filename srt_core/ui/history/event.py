@@ -7,17 +7,22 @@ import streamlit as st
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
+from srt_core.project.diff import plain_html
 from srt_core.project.events import Event
+from srt_core.records import Pair
 from srt_core.review import decisions, history
 from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
 from srt_core.select.derive import remembered
-from srt_core.ui.frame.page import acting, address, curator
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, curator
 from srt_core.ui.frame.words import KIND_LABELS
 from srt_core.ui.history.state import show_state
+from srt_core.ui.sample.long_texts import draw_code, offer_whole
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import require_undo, visitor
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import broken_words
 
@@ -37,13 +42,13 @@ def about(event: Event) -> str:
     if event.kind == "undo" and "bulk" not in context:
         return f"Undid event {event.undoes}"
     if event.kind == "scoring":
-        return f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}"
+        return told(f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}")
     if event.kind == "reading":
         return f"Audit {context['audit']}: {len(context['marked'])} of {len(context['shown'])} versions are fit"
     if event.kind == "export" and "rows" in context:
-        return f"{context['rows']:,} rows to {context.get('file')}"
+        return told(f"{context['rows']:,} rows to {context.get('file')}")
     found = [context[name] for name in ("note", "bulk", "name", "file", "path") if context.get(name)]
-    return str(found[0]) if found else ""
+    return told(str(found[0])) if found else ""
 
 
 def broken(project: Project, listed: Sequence[Event]) -> Mapping[int, Approval]:
@@ -66,9 +71,7 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
         if approval := broken(project, [event]).get(event.action_id):
             st.markdown(f":material/warning: {broken_words(approval)}")
         if event.edited:
-            for part in ("instruction", "input", "response"):
-                st.caption(f"Edited {part}")
-                st.text(getattr(event.edited, part))
+            _draw_edited(event.event_id, event.edited)
         with st.container(horizontal=True, vertical_alignment="center"):
             _draw_actions(project, event)
             st.button("Show the state after it", icon=":material/history:", key=f"state_{event.event_id}",
@@ -77,7 +80,16 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
                 st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
                              query_params=address(sample=event.sample_id))  # fmt: skip
         with st.expander("As it is kept"):
-            st.code(json.dumps(event.context, indent=2, ensure_ascii=False), language="json", wrap_lines=True)
+            kept = told(json.dumps(event.context, indent=2, ensure_ascii=False))
+            draw_code(f"kept_{event.event_id}", kept, language="json")
+
+
+def _draw_edited(event_id: int, edited: Pair) -> None:
+    parts = {part: getattr(edited, part) for part in ("instruction", "input", "response")}
+    most = offer_whole(f"event_{event_id}", *parts.values())
+    for part, text in parts.items():
+        st.caption(f"Edited {part}")
+        st.html(plain_html(text, most))
 
 
 def _draw_actions(project: Project, event: Event) -> None:

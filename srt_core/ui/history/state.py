@@ -6,9 +6,11 @@ from srt_core.errors import DecisionError
 from srt_core.review import history
 from srt_core.review.history import Decided
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 AS_OF = "asof"
@@ -31,7 +33,7 @@ def draw_state(project: Project, event_id: int) -> None:
                                   ("Rejected", found.decisions.get("reject", 0)),
                                   ("Parked", found.decisions.get("park", 0))):  # fmt: skip
                 st.metric(label, f"{number:,}", width=140)
-        st.text(f"Policy in use: {found.policy}\nScoring in use: {found.scoring or 'not told by the log'}")
+        st.text(told(f"Policy in use: {found.policy}\nScoring in use: {found.scoring or 'not told by the log'}"))
         differing = history.count_differences(project.store, event_id)
         if differing:
             _draw_differences(project, event_id, differing)

@@ -28,12 +28,14 @@ from srt_core.importing.files import (
 from srt_core.records import Origin, Pair
 from srt_core.steps.importing import IMPORT, TAKE_LABELS, find_all, options_of
 from srt_core.ui.frame.form import draw_field
-from srt_core.ui.frame.page import address, reporting, show_error
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.importing.log import draw_imports, draw_rejects
 from srt_core.ui.importing.upload import choose_file, forget_file, uploads_folder
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import require_allowed
 from srt_core.ui.server.runtime import Project
 
 GROUP_LABELS: Mapping[str, str] = {
@@ -102,6 +104,7 @@ def _draw_plan(project: Project, path: str) -> None:
     """Draw what is known of the files, what is to be said of them, and what would come out of the first."""
     key = hashlib.sha256(path.encode()).hexdigest()[:8]
     asked: dict[str, Any] = IMPORT.complete({"paths": [path], "uploaded": str(uploads_folder()) in path})
+    require_allowed(IMPORT, asked)
     sources = find_all(asked)
     if len(sources) > 1:
         st.markdown(f"{len(sources):,} files, each of them an import. The first one is shown.")
@@ -127,7 +130,7 @@ def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: 
     names = columns(source, asked["format"], options)
     with st.expander("The file's first records", icon=":material/table_rows:"):
         found = preview(source, asked["format"], options=options)
-        records = [{name: str(value) for name, value in record.fields.items()} for record in found]
+        records = [{name: _cut(str(value)) for name, value in record.fields.items()} for record in found]
         st.dataframe(records, hide_index=True, alt="The first records of the file, as they are.")
     if not names:
         _draw_outcome(source, asked, options)
@@ -258,7 +261,7 @@ def _draw_outcome(source: Source, asked: Mapping[str, Any], options: Options) ->
 
 def _shown(row: ImportRow | Reject) -> list[dict[str, object]]:
     if isinstance(row, Reject):
-        return [_line(row.row, "Rejected", Pair(row.raw[:SHOWN_CHARACTERS], ""), f"{row.reason} {row.detail}".strip())]
+        return [_line(row.row, "Rejected", Pair(row.raw, ""), f"{row.reason} {row.detail}".strip())]
     pairs: dict[Origin, Pair] = {Origin.ORIGINAL: row.original, **row.candidates}
     good = [_line(row.row, ORIGIN_LABELS[origin], pair) for origin, pair in pairs.items()]
     return good + [_line(row.row, ORIGIN_LABELS[origin], Pair("", ""), why) for origin, why in row.refused.items()]
@@ -267,4 +270,10 @@ def _shown(row: ImportRow | Reject) -> list[dict[str, object]]:
 def _line(row: int, version: str, pair: Pair, problem: str = "") -> dict[str, object]:
     before = "\n\n".join(f"{message['role']}: {message['content']}" for message in pair.context.messages)
     texts = {"Context": before, "Instruction": pair.instruction, "Input": pair.input, "Response": pair.response}
-    return {"Row": row, "Version": version, "Problem": problem, **texts}
+    return {"Row": row, "Version": version, "Problem": problem, **{name: _cut(text) for name, text in texts.items()}}
+
+
+def _cut(text: str) -> str:
+    """Return what of a text is drawn: a cell is for a look at it."""
+    more = len(text) - SHOWN_CHARACTERS
+    return f"{text[:SHOWN_CHARACTERS]} … {more:,} more characters" if more > 0 else text

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from srt_core.errors import DatasetError
@@ -12,6 +14,8 @@ from srt_core.people.settings import projects_folder
 from srt_core.ui.server.identity import may_own
 
 KEPT_SECONDS = 7 * 24 * 3600
+MOST_KEPT, MOST_KEPT_BYTES = 100, 20 * 2**30
+UPLOADS = "uploads"
 NAME_CHARACTERS = 80
 
 UPLOAD, ON_SERVER = "Upload a file", "A file on this server"
@@ -19,7 +23,7 @@ UPLOAD, ON_SERVER = "Upload a file", "A file on this server"
 
 def uploads_folder() -> Path:
     """Return the folder of uploaded files."""
-    return projects_folder() / "uploads"
+    return projects_folder() / UPLOADS
 
 
 def choose_file() -> str | None:
@@ -39,20 +43,32 @@ def choose_file() -> str | None:
 
 def forget_file() -> None:
     """Empty the choice: its file is being imported."""
-    st.session_state["file_number"] = st.session_state.get("file_number", 0) + 1
+    number = st.session_state.get("file_number", 0)
+    if file := st.session_state.get(f"upload_{number}"):
+        _free(file)
+    st.session_state["file_number"] = number + 1
+
+
+def _free(file: UploadedFile) -> None:
+    """Drop what Streamlit holds of an upload in memory: it would do so at the end of the session alone."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def keep_upload(file: UploadedFile) -> Path:
     """Write an uploaded file under the projects' folder, once, by a name that is safe there."""
     path = uploads_folder() / safe_name(file.file_id) / safe_name(file.name)
+    draft = path.with_name(path.name + ".part")
     try:
         if not path.exists():
             _remove_old(uploads_folder())
+            _require_room(uploads_folder(), file.size)
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(path.name + ".part")
             draft.write_bytes(file.getbuffer())
             draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise DatasetError(f"The file cannot be kept on the server: {error.strerror}.", "Free space there.") from error
     return path
 
@@ -60,6 +76,18 @@ def keep_upload(file: UploadedFile) -> Path:
 def safe_name(name: str) -> str:
     """Reduce a name to letters, digits, spaces, dots, - and _, its last 80 characters, never hidden and never empty."""
     return re.sub(r"[^\w. -]", "_", name)[-NAME_CHARACTERS:].strip(". ") or "file"
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Raise DatasetError where too many files that nobody imported are kept already, or too large ones."""
+    sizes = [path.stat().st_size for path in folder.glob("*/*")]
+    if len(sizes) >= MOST_KEPT or sum(sizes) + size > MOST_KEPT_BYTES:
+        raise DatasetError(
+            f"The server keeps {len(sizes)} uploaded files of {sum(sizes) / 2**30:,.1f} GB that nobody imported; "
+            f"{MOST_KEPT} of {MOST_KEPT_BYTES / 2**30:,.0f} GB are the most.",
+            f"Import them; what is not imported goes after {KEPT_SECONDS // 86_400} days, or delete it in "
+            f"the folder {UPLOADS} beside the projects.",
+        )
 
 
 def _remove_old(folder: Path) -> None:

@@ -15,10 +15,12 @@ from srt_core.score.scorings import UNSCORED, score_statuses
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address
-from srt_core.ui.frame.progress import job_panel, last_job
+from srt_core.ui.frame.jobs import last_job
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.overview.figures import funnel
-from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.identity import is_owner
 from srt_core.ui.server.runtime import Project, create_project
 
 MOST_TO_DOWNLOAD = 200_000_000
@@ -70,7 +72,7 @@ def render_overview(project: Project) -> None:
     if counts["samples"]:
         _draw_funnel(counts, method)
         _draw_failures(counts, method)
-    if may_own():
+    if is_owner():
         _draw_copy(project.store)
     _draw_create()
 
@@ -163,7 +165,7 @@ def _draw_create() -> None:
     with st.form("create_project", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the new project", key="new_project", width=320)
         st.form_submit_button("Create", icon=":material/add:", key="create", on_click=_create,
-                              disabled=not may_own())  # fmt: skip
+                              disabled=not is_owner())  # fmt: skip
 
 
 @acting_as_owner

@@ -11,7 +11,8 @@ from srt_core.review import queues as review
 from srt_core.review.history import Author
 from srt_core.review.queues import QUEUES
 from srt_core.review.shares import Assignment, read_assignment, share_out
-from srt_core.ui.frame.page import acting_as_owner, address, curator, reporting, show_kept_error
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_kept_error
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own, visitor
 from srt_core.ui.server.runtime import Project

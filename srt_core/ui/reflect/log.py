@@ -7,11 +7,13 @@ from srt_core.reflect.outcomes import Failure, ReplyCount, failed_reflections, r
 from srt_core.steps.parse_again import PARSE_AGAIN
 from srt_core.steps.preparing import prepare
 from srt_core.steps.step import Arguments
-from srt_core.ui.frame.page import PAGES, address, reporting, show_error
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.reflect.figures import call_bars
 from srt_core.ui.reflect.teacher import is_complete
+from srt_core.ui.sample.long_texts import draw_code
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.runtime import Project
 
@@ -115,4 +117,4 @@ def _draw_failure(project: Project, asked: Arguments, failure: Failure, note: st
         st.text(f"{failure.reason.replace('_', ' ')}: {failure.detail}")
         if failure.raw:
             with st.expander("Raw reply"):
-                st.code(failure.raw, language=None, wrap_lines=True)
+                draw_code(f"failure_{failure.reflection_id}", failure.raw)

@@ -5,8 +5,10 @@ from typing import Any
 import streamlit as st
 
 from srt_core.reflect.teacher import ModelList, models_at
+from srt_core.steps.reflect import REFLECT
 from srt_core.steps.step import Argument
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import may_name
 
 LIST_SECONDS = 300
 """How long a list is kept, also an empty one: no rerun asks for it again."""
@@ -17,11 +19,11 @@ def draw_model(argument: Argument, begin: Any) -> str:
 
     Whoever types an address has not chosen yet to send it a key, so the list is first asked for without one.
     """
-    base_url = str(st.session_state.get("base_url") or "")
+    base_url, variable = (_given(name) for name in ("base_url", "key_variable"))
     found = ModelList()
     if base_url and may_own():
         has_key = st.session_state.get("listed_with_key") == base_url
-        found = _listed(base_url, st.session_state.get("key_variable", "") if has_key else "")
+        found = _listed(base_url, variable if has_key else "")
     chosen = str(st.session_state.get("model") or begin or "")
     options = list(dict.fromkeys([*([chosen] if chosen else []), *found.names]))
     label, note = (argument.field.label, argument.field.help) if argument.field else ("Model", None)
@@ -36,10 +38,16 @@ def draw_model(argument: Argument, begin: Any) -> str:
     return (name or "").strip()
 
 
+def _given(name: str) -> str:
+    """Return what stands in the field of an argument; "" where it may not be named here, which is said there."""
+    value = str(st.session_state.get(name) or "")
+    return value if may_name(REFLECT.argument(name), value) else ""
+
+
 def _list_with_key(base_url: str) -> None:
     st.session_state["listed_with_key"] = base_url
 
 
-@st.cache_data(ttl=LIST_SECONDS, show_spinner="Asking the server for its models")
+@st.cache_data(ttl=LIST_SECONDS, max_entries=16, show_spinner="Asking the server for its models")
 def _listed(base_url: str, key_variable: str) -> ModelList:
     return models_at(base_url, key_variable)

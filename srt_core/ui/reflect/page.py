@@ -12,8 +12,9 @@ from srt_core.steps.reflect import REFLECT, taken_as
 from srt_core.steps.reflect_arguments import Mode
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.form import draw_field
+from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.page import reporting, show_empty, show_warnings
-from srt_core.ui.frame.progress import job_panel, last_arguments
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.reflect.log import draw_failures, draw_outcomes, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
 from srt_core.ui.reflect.trial import draw_trial

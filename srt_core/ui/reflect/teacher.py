@@ -54,6 +54,8 @@ def is_complete(asked: Arguments) -> bool:
 def _draw_variable(argument: Argument, begin: Any) -> Any:
     """Ask for the variable of the key, and say whether it is set here; never what it holds."""
     name = draw_field(argument, begin)
+    if not name:
+        return name
     is_set = bool(os.environ.get(name))
     st.badge("set" if is_set else "not set", color="green" if is_set else "gray",
              icon=":material/key:" if is_set else ":material/key_off:")  # fmt: skip

@@ -11,7 +11,9 @@ from srt_core.steps.step import Arguments
 from srt_core.steps.trial import TRIAL, read_trial
 from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.reflect.teacher import is_complete
+from srt_core.ui.sample.long_texts import draw_code
 from srt_core.ui.server.identity import may_own, require_owner
+from srt_core.ui.server.permission import require_allowed
 from srt_core.ui.server.runtime import Project
 
 
@@ -26,6 +28,7 @@ def draw_trial(project: Project, asked: Arguments) -> None:
         st.session_state.pop("trial", None)
         with reporting():
             require_owner()
+            require_allowed(TRIAL, asked)
             _try(project, asked)
     name, calls = st.session_state.get("trial", ("", []))
     if name == project.name:
@@ -55,12 +58,13 @@ def _draw_call(call: Trial) -> None:
         left, right = st.columns(2)
         with left:
             st.markdown("Sent")
-            for message in call.request.ask.messages:
-                st.code(message["content"], language=None, wrap_lines=True, height=_height(message["content"]))
+            for place, message in enumerate(call.request.ask.messages):
+                text = message["content"]
+                draw_code(f"sent_{call.seq}_{call.task.stage}_{place}", text, height=_height(text))
         with right:
             seconds = f"{call.answer.latency_seconds:.1f} s" if call.answer.latency_seconds else "kept or recorded"
             st.markdown(f"Raw reply ({seconds})")
-            st.code(call.answer.text or "", language=None, wrap_lines=True, height=480)
+            draw_code(f"reply_{call.seq}_{call.task.stage}", call.answer.text or "", height=480)
 
 
 def _height(text: str) -> int:

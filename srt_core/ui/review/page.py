@@ -14,7 +14,8 @@ from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
-from srt_core.ui.frame.page import PAGES, address, curator, reporting, show_empty, show_error
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import curator, reporting, show_empty, show_error
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
 from srt_core.ui.review.blind import render_blind

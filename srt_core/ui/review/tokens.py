@@ -8,7 +8,6 @@ import html
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 import streamlit as st
 
@@ -21,12 +20,14 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.address import run_page_again
-from srt_core.ui.frame.page import PAGES, address, show_error
+from srt_core.ui.frame.jobs import last_arguments
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting, reporting, show_error, show_kept_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
-from srt_core.ui.frame.progress import last_arguments
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Desk
 from srt_core.ui.sample.summary import Sample
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 POLL_SECONDS = 0.5
@@ -136,12 +137,14 @@ def _get(project: Project, desk: Desk, missing: Sequence[MapSubject], arguments:
     wanted = StudentChoice(arguments["student"], arguments["device"], arguments["dtype"])
     failed = job if job and is_mine and job.state is JobState.FAILED else None
     if not project.jobs.running(EXPLAIN.name) and failed is None and RESIDENT.holds(wanted):
-        _start(project, desk, arguments)
-        is_mine = True
+        with reporting():
+            _start(project, desk, arguments)
+            is_mine = True
     running = project.jobs.running(EXPLAIN.name)
     if running:
         _wait(desk, running[0], is_mine=is_mine)
         return
+    show_kept_error()
     if failed:
         show_error(failed.error or SRTError("The token losses could not be computed.", "The server's log tells more."))
     _offer(project, desk, arguments, len(missing), again=failed is not None)
@@ -161,12 +164,13 @@ def _wait(desk: Desk, job: Job, *, is_mine: bool) -> None:
     doing = job.progress.message or "Starting"
     said = f"{doing} …" if is_mine else "Another sample's token losses are computed first, then these."
     st.markdown(":material/hourglass_top: **Computing token losses.** You can go on meanwhile.")
-    st.text(said)
+    st.text(told(said))
 
 
 def _offer(project: Project, desk: Desk, arguments: Arguments, versions_missing: int, *, again: bool) -> None:
     label = "Try again" if again else "Show token losses"
-    st.button(label, key="show_tokens", icon=":material/gradient:", on_click=partial(_start, project, desk, arguments))
+    st.button(label, key="show_tokens", icon=":material/gradient:", on_click=acting(_start),
+              args=(project, desk, arguments))  # fmt: skip
     if not again:
         many = "version" if versions_missing == 1 else "versions"
         st.caption(

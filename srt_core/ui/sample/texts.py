@@ -19,6 +19,7 @@ from srt_core.records import Action, Candidate, Context, Origin, Pair, Role
 from srt_core.reflect.outcomes import Reflection
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.sample.long_texts import offer_whole
 
 DiffMode = Literal["unified", "split", "plain"]
 DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
@@ -55,12 +56,22 @@ def render_pair(
     """
     before = candidates[Origin.ORIGINAL].pair
     after = candidates[shown].pair if shown else None
+    drawn = [candidates[origin] for origin in (Origin.ORIGINAL, shown) if origin]
     heads = [_head(Origin.ORIGINAL, "")] + ([_head(shown, note)] if shown else [])
-    cells = [cell for part in PARTS for cell in _cells(part, before, after, mode)]
     with st.container(border=True):
+        most = offer_whole("_".join(str(each.candidate_id) for each in drawn), *texts_of(*drawn, own=own))
+        cells = [cell for part in PARTS for cell in _cells(part, before, after, mode, most)]
         columns = f"grid-template-columns:repeat({len(heads)},minmax(0,1fr));"  # side by side at any width
         pairs = f'<div style="{columns}{_GRID}">{"".join(heads + cells)}</div>'
-        st.html(f"{context_html(before.context)}{pairs}{own_html(own or {})}")
+        st.html(f"{context_html(before.context, most)}{pairs}{own_html(own or {}, most)}")
+
+
+def texts_of(*candidates: Candidate, own: Mapping[str, object] | None = None) -> list[str]:
+    """Return all texts of candidates: parts, contexts, and the curator's own columns."""
+    pairs = [candidate.pair for candidate in candidates]
+    parts = [getattr(pair, part) for pair in pairs for part in PARTS]
+    said = [message["content"] for pair in pairs for message in pair.context.messages]
+    return [*parts, *said, *map(_own_text, (own or {}).values())]
 
 
 def _head(origin: Origin, note: str) -> str:
@@ -69,17 +80,17 @@ def _head(origin: Origin, note: str) -> str:
     return f'<div style="{rule}"><b>{ORIGIN_LABELS[origin]}</b>{said}</div>'
 
 
-def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode) -> list[str]:
+def _cells(part: str, before: Pair, after: Pair | None, mode: DiffMode, most: int | None) -> list[str]:
     old: str = getattr(before, part)
     new: str = getattr(after, part) if after else ""
     if part == "input" and not old and not new:
         return []
-    left = diff_html(old, new, "before") if after and mode == "split" else plain_html(old)
+    left = diff_html(old, new, "before", most) if after and mode == "split" else plain_html(old, most)
     cells = [labelled(PARTS[part], left)]
     if after and mode == "plain":
-        cells.append(labelled(PARTS[part], plain_html(new)))
+        cells.append(labelled(PARTS[part], plain_html(new, most)))
     elif after:
-        cells.append(labelled(PARTS[part], diff_html(old, new, "unified" if mode == "unified" else "after")))
+        cells.append(labelled(PARTS[part], diff_html(old, new, "unified" if mode == "unified" else "after", most)))
     return cells
 
 
@@ -88,28 +99,31 @@ def labelled(label: str, block: str) -> str:
     return f'<div><div style="{LABEL}">{html.escape(label)}</div>{block}</div>'
 
 
-def context_html(context: Context) -> str:
-    """Return what was said before a pair; "" for nothing."""
+def context_html(context: Context, most: int | None = None) -> str:
+    """Return what was said before a pair, `most` characters a text; "" for nothing."""
     if not context:
         return ""
     said = context.messages
     characters = sum(len(each["content"]) for each in said)
     turns = f"{len(context.turns)} earlier turn{'s' if len(context.turns) > 1 else ''}" if context.turns else ""
     parts = " and ".join(filter(None, ("a system text" if context.system else "", turns)))
-    blocks = [labelled(_ROLES[Role(each["role"])], plain_html(each["content"])) for each in said]
+    blocks = [labelled(_ROLES[Role(each["role"])], plain_html(each["content"], most)) for each in said]
     return _folded(f"Context: {parts}, {characters:,} characters", blocks, is_open=characters <= MOST_CHARACTERS)
 
 
-def own_html(own: Mapping[str, object]) -> str:
-    """Return the curator's own columns of a sample; "" for none."""
+def own_html(own: Mapping[str, object], most: int | None = None) -> str:
+    """Return the curator's own columns of a sample, `most` characters a text; "" for none."""
     if not own:
         return ""
-    texts = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-             for name, value in own.items()}  # fmt: skip
+    texts = {name: _own_text(value) for name, value in own.items()}
     is_short = len(texts) <= MOST_COLUMNS and sum(map(len, texts.values())) <= MOST_CHARACTERS
-    blocks = [labelled(name, plain_html(text)) for name, text in texts.items()]
+    blocks = [labelled(name, plain_html(text, most)) for name, text in texts.items()]
     count = f"{len(texts)} column{'s' if len(texts) > 1 else ''}"
     return _folded(f"Of your own files: {count}", blocks, is_open=is_short, more=_SIDE_BY_SIDE)
+
+
+def _own_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "") -> str:

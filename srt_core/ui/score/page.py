@@ -4,23 +4,25 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.methods import METHODS
+from srt_core.methods import LOSSES, MEASURES, METHODS
 from srt_core.project.store import Store
 from srt_core.records import LossStatus
 from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Argument, Arguments
-from srt_core.ui.frame.form import draw_field, draw_form
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting, show_empty, show_warnings
-from srt_core.ui.frame.progress import job_panel, last_arguments
+from srt_core.ui.frame.form import draw_field, draw_form, permitted
+from srt_core.ui.frame.jobs import last_arguments
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_empty, show_warnings
+from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 EXPLORE = "pages/4_Explore.py"
 _SETTINGS = {
     "student": "student", "template": "template", "convention": "convention", "max_length": "max length",
-    "direct_prefix": "",
 }  # fmt: skip
 """How a method's paper scored: the fields that its button fills in, and how they are said."""
 OWN_TEMPLATE = "A file of your own"
@@ -79,9 +81,12 @@ def _offer_methods() -> None:
         for method in METHODS.values():
             used = {name: getattr(method, name) for name in _SETTINGS if getattr(method, name)}
             if used:
-                said = ", ".join(f"{_SETTINGS[name]} {value}" for name, value in used.items() if _SETTINGS[name])
-                st.button(method.label, key=f"score_as_{method.name}", type="tertiary", help=f"{said}: {method.paper}",
-                          on_click=st.session_state.update, args=(used,))  # fmt: skip
+                said = [f"{_SETTINGS[name]} {value}" for name, value in used.items()]
+                said += [MEASURES[loss.measure].label for loss in method.losses]
+                added = {loss.measure: loss in method.losses for loss in LOSSES.values()}
+                st.button(method.label, key=f"score_as_{method.name}", type="tertiary",
+                          help=f"{', '.join(said)}: {method.paper}",
+                          on_click=st.session_state.update, args=(used | added,))  # fmt: skip
 
 
 def _choose_template(argument: Argument, last: str) -> str:
@@ -96,6 +101,8 @@ def _choose_template(argument: Argument, last: str) -> str:
                              help="TOML with with_input, no_input and reverse_request; system, user and assistant "
                              "where it can carry a system text and earlier turns.")  # fmt: skip
         chosen = (path or "").strip()
+    if chosen:
+        chosen = permitted(argument, chosen)
     if chosen:
         with st.expander("Its texts", icon=":material/notes:"), reporting():
             shown = load_template(chosen)
@@ -154,7 +161,7 @@ def _draw_scorings(project: Project) -> None:
             {
                 "Number": each.scoring_id,
                 "In use": each.in_use,
-                "Student": each.student,
+                "Student": told(each.student),
                 "Template": each.template,
                 "Convention": each.convention,
                 "Max length": each.max_length,

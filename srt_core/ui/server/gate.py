@@ -5,8 +5,10 @@ with a secret of this process, which `ui.identity` reads from the session; nobod
 """
 
 import json
+import logging
 import secrets
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from urllib.parse import quote
 
@@ -18,20 +20,26 @@ from streamlit import config
 
 from srt_core.errors import PeopleError
 from srt_core.people import Login, LoginMethod, Person, ended_logins, load, people_path, person_of, read_token
+from srt_core.people.access import TOKEN
 from srt_core.people.login_methods import (
     NOBODY_CAN,
+    THIS_MACHINE_ALONE,
     LoginMethods,
     is_local_request,
     is_same_origin,
     is_trusted_proxy,
 )
 from srt_core.people.settings import trusted_proxies
-from srt_core.ui.server import openid
-from srt_core.ui.server.login import COOKIE, answer_login, answer_logout
+from srt_core.ui.server import openid, uploads
+from srt_core.ui.server.login import answer_login, answer_logout
+from srt_core.ui.server.plain import LOGIN, cookie_name
+from srt_core.ui.server.token import answer_address, answer_form
 
 HEADER = "x-srt-login"
 SEAL = secrets.token_hex(32)
 _FREE = ("/_stcore/health", "/_stcore/script-health-check")
+UNREADABLE = "Who may come in cannot be read on this server. Its log says why."
+_LOG = logging.getLogger("srt")
 _OPENID_PATHS = ("/auth/login", openid.LOGOUT, "/oauth2callback")
 
 
@@ -57,7 +65,7 @@ def unseal(value: str) -> Login | None:
 
 def logout_path() -> str:
     """Return the path of the page that ends a login."""
-    return f"{_base()}/logout"
+    return f"{base_path()}/logout"
 
 
 class Gate:
@@ -71,7 +79,7 @@ class Gate:
         if scope["type"] not in ("http", "websocket") or _path(scope) in _FREE:
             await self.app(scope, receive, send)
             return
-        send = _unframed(send)
+        send = _guarded(send)
         if _is_from_elsewhere(scope):
             await _refuse(scope, receive, send, PlainTextResponse("That came from another site.", 403))
             return
@@ -79,22 +87,27 @@ class Gate:
             ways = read_ways()
             login = _identify(scope, ways)
         except PeopleError as error:
-            await _refuse(scope, receive, send, PlainTextResponse(f"{error.message} {error.hint}", 503))
+            _LOG.error("%s %s", error.message, error.hint)  # it names files of this machine
+            await _refuse(scope, receive, send, PlainTextResponse(UNREADABLE, 503))
             return
         answer = await _own_answer(scope, receive, ways, login)
         if answer is not None:
             await _refuse(scope, receive, send, answer)
             return
         passed = {**scope, "headers": _headers(scope, ways, login)}
-        await self.app(passed, _watched(login, receive, send) if scope["type"] == "websocket" else receive, send)
+        if scope["type"] == "websocket":
+            receive = _watched(login, receive, send)
+        with uploads.arriving(scope) if uploads.is_upload(scope, _path(scope)) else nullcontext():
+            await self.app(passed, receive, send)
 
 
 def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
     """Find who sent a request: a proxy's header, then OpenID Connect, then a login of our own; None for nobody."""
     request = HTTPConnection(scope)
+    kept = read_token(request.cookies.get(cookie_name(LOGIN, request), ""), ways.people.secret)
     if ways.is_open:
-        here = is_local_request(dict(request.headers), (scope.get("server") or (None,))[0])
-        return Login(LoginMethod.LOCAL) if here else None
+        is_local = kept is not None and kept.way is LoginMethod.LOCAL and _is_here(scope)
+        return kept if kept and is_local and _person(kept, ways) else None
     name = (request.headers.get(ways.header) or "").strip() if ways.header and _is_by_proxy(scope) else ""
     claims = openid.read_claims(request.cookies) if ways.has_openid else None
     if name:
@@ -102,12 +115,17 @@ def _identify(scope: Scope, ways: LoginMethods) -> Login | None:
     elif claims and claims.name:
         login = Login(LoginMethod.OPENID, claims.name, session=claims.session)
     else:
-        login = read_token(request.cookies.get(COOKIE, ""), ways.people.secret)
+        login = kept
     return login if login and login.way is not LoginMethod.LOCAL and _person(login, ways) else None
 
 
 def _person(login: Login, ways: LoginMethods) -> Person | None:
     return person_of(login, ways.people, time.time(), ways.ended)
+
+
+def _is_here(scope: Scope) -> bool:
+    """Whether a request was sent on this machine, to a name of this machine."""
+    return is_local_request(dict(Headers(scope=scope)), (scope.get("server") or (None,))[0])
 
 
 def _is_from_elsewhere(scope: Scope) -> bool:
@@ -120,15 +138,17 @@ def _is_from_elsewhere(scope: Scope) -> bool:
     return not is_same_origin(headers, config.get_option("server.corsAllowedOrigins") or ())
 
 
-def _unframed(send: Send) -> Send:
-    """Return `send` with the header that keeps other sites from showing this one within theirs."""
+def _guarded(send: Send) -> Send:
+    """Return `send` with headers: no other site shows this one within its own, or is told addresses of this one."""
 
-    async def send_unframed(message: Message) -> None:
+    async def send_guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).append("Content-Security-Policy", "frame-ancestors 'self'")
+            headers = MutableHeaders(scope=message)
+            headers.append("Content-Security-Policy", "frame-ancestors 'self'")
+            headers.setdefault("Referrer-Policy", "same-origin")
         await send(message)
 
-    return send_unframed
+    return send_guarded
 
 
 def _watched(login: Login | None, receive: Receive, send: Send) -> Receive:
@@ -149,30 +169,34 @@ def _stands(login: Login | None) -> bool:
         ways = read_ways()
     except PeopleError:
         return False
-    if login is None or login.way is LoginMethod.LOCAL:
-        return login is not None and ways.is_open
+    if login is None or (login.way is LoginMethod.LOCAL and not ways.is_open):
+        return False
     return _person(login, ways) is not None
 
 
 async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login: Login | None) -> Response | None:
     """Return the gate's own answer to a request: the login's pages, or a refusal; None where it may pass."""
-    path = _path(scope)
-    if scope["type"] == "http" and login is None and not ways.has_any:
-        return PlainTextResponse(NOBODY_CAN, 403)
-    if scope["type"] == "http" and path == "/login":
+    if scope["type"] == "websocket":
+        return None if login else PlainTextResponse("Log in first.", 401)
+    path, base, request = _path(scope), base_path(), Request(scope, receive)
+    if login is None and (ways.is_open or not ways.has_any) and not (ways.is_open and _is_here(scope)):
+        return PlainTextResponse(THIS_MACHINE_ALONE if ways.is_open else NOBODY_CAN, 403)
+    if TOKEN in request.query_params and request.method in ("GET", "HEAD"):
+        return answer_address(request, ways, login, base)
+    if path == "/login":
         if login:
-            return RedirectResponse(_base() + "/", 303)
-        return await answer_login(Request(scope, receive), ways, _base())
-    if scope["type"] == "http" and path == "/logout":
-        return answer_logout(Request(scope, receive), login, _base())
-    if login or (ways.has_openid and scope["type"] == "http" and path in _OPENID_PATHS):
+            return RedirectResponse(f"{base}/", 303)
+        return await (answer_form if ways.is_open else answer_login)(request, ways, base)
+    if path == "/logout":
+        return answer_logout(request, login, base)
+    if login and uploads.is_upload(scope, path):
+        return uploads.refusal(scope, _person(login, ways))
+    if login or (ways.has_openid and path in _OPENID_PATHS):
         return None
-    asks_for_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "") \
-        if scope["type"] == "http" else False  # fmt: skip
-    if not asks_for_page:
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse("Log in first.", 401)
-    asked = _base() + path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-    return RedirectResponse(f"{_base()}/login?next={quote(asked, safe='')}", 303)
+    asked = base + path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{base}/login?next={quote(asked, safe='')}", 303)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
@@ -208,11 +232,12 @@ def _trusted_header() -> str | None:
     return next((name for name, key in headers.items() if key == "email"), next(iter(headers), None))
 
 
-def _base() -> str:
+def base_path() -> str:
+    """Return what stands before every path of this server; "" for nothing."""
     path = str(config.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""
 
 
 def _path(scope: Scope) -> str:
     path: str = scope["path"]
-    return path.removeprefix(_base()) or "/"
+    return path.removeprefix(base_path()) or "/"

@@ -11,14 +11,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from srt_core.errors import PeopleError, RoleError
 from srt_core.people import Login, LoginMethod, Person, Role, clean_name, ended_logins, load, people_path, person_of
-from srt_core.people.login_methods import NOBODY_CAN
+from srt_core.people.login_methods import NOBODY_CAN, LoginMethods
 from srt_core.ui.server.gate import HEADER, read_ways, unseal
 
 _HELD = "login|held"
+_READ_ONLY = "project|read only"
 LOG_IN = "You are not logged in, or no longer. Load this page again to log in."
 
 
@@ -47,13 +50,23 @@ def _at_own_machine(name: str) -> Person:
 
 
 def may_own() -> bool:
-    """Whether the person may do what only owners do."""
+    """Whether the person may do what only owners do, and the project on screen may be written."""
+    return is_owner() and not st.session_state.get(_READ_ONLY)
+
+
+def is_owner() -> bool:
+    """Whether the person is an owner."""
     return visitor().person.is_owner
+
+
+def note_project(*, is_read_only: bool) -> None:
+    """Note at the beginning of a page whether its project may only be read."""
+    st.session_state[_READ_ONLY] = is_read_only
 
 
 def require_owner() -> None:
     """Raise a RoleError unless the person is an owner. Every callback that only an owner may run begins with it."""
-    if not may_own():
+    if not is_owner():
         raise RoleError("Only an owner may do that.", f"You are a curator here. {who_owns()}")
 
 
@@ -94,7 +107,7 @@ def _login() -> Login:
     """Return the login of this session; PeopleError if there is none."""
     sealed = st.context.headers.get(HEADER)
     held: tuple[str | None, Login] | None = st.session_state.get(_HELD)
-    if held is None or held[0] != sealed:
+    if held is None or (sealed and held[0] != sealed):  # a browser that is away for a moment sends nothing
         held = st.session_state[_HELD] = sealed, _read_login(sealed)
     return held[1]
 
@@ -102,12 +115,23 @@ def _login() -> Login:
 def _read_login(sealed: str | None) -> Login:
     """Return the login that the gate sealed.
 
-    Without a gate, as under `streamlit run pages/…`, the app is open to one person's own machine only.
+    Without a gate, as under `streamlit run pages/…`, no browser is let in: nothing has looked at its token or origin.
     """
     login = unseal(sealed) if sealed else None
     ways = read_ways()
-    if login is None and ways.is_open:
+    if login is None and ways.is_open and not _is_served():
         login = Login(LoginMethod.LOCAL)
     if login is None or (login.way is LoginMethod.LOCAL and not ways.is_open):
-        raise PeopleError("You are not logged in.", LOG_IN if ways.has_any else NOBODY_CAN)
+        raise PeopleError("You are not logged in.", _way_in(ways))
     return login
+
+
+def _is_served() -> bool:
+    """Whether a server runs the page: Streamlit's test runner has a stand-in for one, and no browser."""
+    return runtime.exists() and type(runtime.get_instance()) is Runtime
+
+
+def _way_in(ways: LoginMethods) -> str:
+    if ways.is_open:
+        return "This page was started by itself. Start the app: srt app, or streamlit run app.py"
+    return LOG_IN if ways.has_any else NOBODY_CAN

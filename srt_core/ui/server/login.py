@@ -4,11 +4,10 @@ import html
 import logging
 import math
 import time
-from urllib.parse import parse_qs
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from srt_core.people import (
     Login,
@@ -25,34 +24,14 @@ from srt_core.people import (
 from srt_core.people.login_methods import LoginMethods
 from srt_core.people.logins import LIFE_SECONDS
 from srt_core.ui.server import openid
+from srt_core.ui.server.plain import DEVICE, LOGIN, cookie_name, inside, keep_cookie, plain_page, read_form
 
-COOKIE = "srt_login"
-DEVICE_COOKIE = "srt_device"
 DEVICE_LIFE_SECONDS = 365 * 24 * 3600
-MOST_BYTES = 8_192
 _THROTTLE = LoginThrottle()
 _CHECKS = anyio.CapacityLimiter(1)  # a password takes 64 MiB and 0.1 s to check
 MOST_WAITING = 4
-"""How many tries may wait for theirs: with the delays below 2 s, within which the server can end."""
+"""How many tries may wait for theirs: who is let in waits a few seconds at most."""
 _LOG = logging.getLogger("srt.login")
-
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · srt</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root {{ color-scheme: light dark; font: 16px/1.5 "Source Sans", "Source Sans Pro", system-ui, sans-serif; }}
-body {{ background: light-dark(#ffffff, #171614); color: light-dark(#31333f, #fafafa);
-  display: grid; place-items: center; min-height: 90vh; margin: 0; }}
-main {{ width: min(22rem, 90vw); }}
-h1 {{ font-size: 1.9rem; margin: 0 0 1rem; }}
-label {{ display: block; margin: 0.75rem 0 0.25rem; font-size: 0.9rem; }}
-input {{ box-sizing: border-box; width: 100%; padding: 0.5rem 0.75rem; font: inherit; border-radius: 0.5rem;
-  border: 1px solid light-dark(#8a8d99, #7a7f8c); background: light-dark(#f8f8f7, #2b2a26); color: inherit; }}
-button, .button {{ display: block; box-sizing: border-box; width: 100%; margin-top: 1.25rem; padding: 0.5rem;
-  font: inherit; text-align: center; text-decoration: none; border: 0; border-radius: 0.5rem; cursor: pointer;
-  background: light-dark(#2456c8, #3f6fe0); color: #ffffff; }}
-:focus-visible {{ outline: 3px solid light-dark(#7f9fe8, #9db7ff); outline-offset: 2px; }}
-.said {{ border-left: 4px solid light-dark(#b3261e, #ff8a80); padding-left: 0.75rem; }}
-small {{ display: block; margin-top: 1.5rem; opacity: 0.75; }}
-</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 
 _FORM = """<form method="post" action="{action}"><input type="hidden" name="next" value="{next}">
 <label for="name">Name</label><input id="name" name="name" value="{name}" autocomplete="username" required autofocus>
@@ -68,16 +47,15 @@ _LOGOUT_FORM = """<p>This ends your login in every tab of this browser.</p>
 
 async def answer_login(request: Request, ways: LoginMethods, base: str) -> Response:
     """Answer the login page's requests: show the form, or check a name and a password and set the cookies."""
-    following = _inside(request.query_params.get("next", ""), base)
+    following = inside(request.query_params.get("next", ""), base)
     if request.method != "POST":
         return _page(ways, base, following, _unnamed(request))
-    body = await _read(request)
-    given = {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    name, following = clean_name(given.get("name", "")), _inside(given.get("next", ""), base)
+    given = await read_form(request)
+    name, following = clean_name(given.get("name", "")), inside(given.get("next", ""), base)
     if _CHECKS.statistics().tasks_waiting >= MOST_WAITING:
         return _page(ways, base, following, "Too many people log in at this moment. Try again.", name, 503)
     account, secret = ways.people.find(name), ways.people.secret
-    device = read_device(request.cookies.get(DEVICE_COOKIE, ""), account, secret)
+    device = read_device(request.cookies.get(cookie_name(DEVICE, request), ""), account, secret)
     address = request.client.host if request.client else ""
     counted = _THROTTLE.count(name, address, device)
     if counted.refused:
@@ -94,12 +72,8 @@ async def answer_login(request: Request, ways: LoginMethods, base: str) -> Respo
     _THROTTLE.forgive(name, device)
     answer = RedirectResponse(following, 303)
     login = password_login(ways.people, name, time.time())
-    for cookie, value, life in (
-        (COOKIE, write_token(login, secret), LIFE_SECONDS),
-        (DEVICE_COOKIE, write_device(login, secret), DEVICE_LIFE_SECONDS),
-    ):
-        answer.set_cookie(cookie, value, max_age=life, path=base or "/", httponly=True, samesite="lax",
-                          secure=request.url.scheme == "https")  # fmt: skip
+    keep_cookie(answer, request, LOGIN, write_token(login, secret), LIFE_SECONDS, base)
+    keep_cookie(answer, request, DEVICE, write_device(login, secret), DEVICE_LIFE_SECONDS, base)
     return answer
 
 
@@ -108,10 +82,10 @@ def answer_logout(request: Request, login: Login | None, base: str) -> Response:
     if login is None or not login.session:  # a proxy's, or on one person's own machine: nothing here can end it
         return RedirectResponse(f"{base}/login", 303)
     if request.method != "POST":
-        return _plain_page("Log out", _LOGOUT_FORM.format(action=f"{base}/logout", back=f"{base}/"))
+        return plain_page("Log out", _LOGOUT_FORM.format(action=f"{base}/logout", back=f"{base}/"))
     end_login(login.session)
     answer = RedirectResponse(f"{base}{openid.LOGOUT if login.way is LoginMethod.OPENID else '/login'}", 303)
-    answer.delete_cookie(COOKIE, path=base or "/")
+    answer.delete_cookie(cookie_name(LOGIN, request), path=base or "/")
     return answer
 
 
@@ -125,21 +99,6 @@ def _unnamed(request: Request) -> str:
     return f"The provider names you {claims.name}. An account of that name logs in another way, or has just logged out."
 
 
-async def _read(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            return b""
-    return body
-
-
-def _inside(address: str, base: str) -> str:
-    """Return an address to go on to if it is a path of this server, else the first page."""
-    is_path = address.startswith(f"{base}/") and not address.startswith(("//", "/\\"))
-    return address if is_path and address.isprintable() else f"{base}/"
-
-
 def _page(ways: LoginMethods, base: str, following: str, said: str = "", name: str = "", status: int = 200) -> Response:
     has_passwords = any(account.password for account in ways.people.accounts)
     form = _FORM.format(action=f"{base}/login", next=html.escape(following), name=html.escape(name))
@@ -149,17 +108,7 @@ def _page(ways: LoginMethods, base: str, following: str, said: str = "", name: s
         _others(ways, base),
         f"<small>{_about(ways, has_passwords)}</small>",
     )
-    return _plain_page("Log in", "".join(parts), status)
-
-
-def _plain_page(title: str, body: str, status: int = 200) -> Response:
-    """Return a page without scripts; `body` is markup of ours, with what came from outside escaped."""
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'",
-        "Referrer-Policy": "same-origin",
-    }
-    return HTMLResponse(_PAGE.format(title=title, body=body), status, headers)
+    return plain_page("Log in", "".join(parts), status)
 
 
 def _others(ways: LoginMethods, base: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 import streamlit as st
 from streamlit import runtime
@@ -24,6 +24,7 @@ from srt_core.steps.jobs import JOIN_SECONDS, Jobs
 from srt_core.steps.step import Arguments, Step
 from srt_core.steps.steps import STEPS
 from srt_core.ui.server.identity import require_owner
+from srt_core.ui.server.permission import require_allowed
 
 DEMO = "demo"
 SUFFIX = ".srt"
@@ -48,9 +49,11 @@ class Project:
         """Start a step in the background (a key of STEPS); ProjectError if one of its kind runs already.
 
         RoleError if the person at the screen may not: everybody may look at token losses, owners run the rest.
+        AccessError if an argument names what may not be named here.
         """
         if not STEPS[kind].is_open_to_all:
             require_owner()
+        require_allowed(STEPS[kind], arguments)
         self.start_unasked(kind, arguments)
 
     def start_unasked(self, kind: str, arguments: Arguments) -> None:
@@ -85,16 +88,18 @@ class Project:
 
 
 _OPEN: dict[int, Project] = {}
+_LEAVING = Lock()
 
 
 def leave() -> None:
     """Close the projects and end a server at once: a thread that loads a student would hold it for seconds."""
-    for project in list(_OPEN.values()):
-        project.close(EXIT_SECONDS)
-    if runtime.exists():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    with _LEAVING:  # the server's end and the end of its patience may come together
+        for project in list(_OPEN.values()):
+            project.close(EXIT_SECONDS)
+        if runtime.exists():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 atexit.register(leave)

@@ -11,7 +11,7 @@ from srt_core.select.derive import remembered
 from srt_core.select.panel import COMPUTED_LATER
 from srt_core.select.selection import candidates_taken
 from srt_core.select.words import describe_walk
-from srt_core.ui.frame.page import address
+from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, markdown
 from srt_core.ui.sample.texts import render_pair
 

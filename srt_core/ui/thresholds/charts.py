@@ -15,7 +15,8 @@ from srt_core.records import Acceptance, Origin, Policy, Stage
 from srt_core.select.compare.whatif import Bins, gains, spread
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import Bar, Figure, Scatter, histogram, make_figure, unseen_points
-from srt_core.ui.frame.page import acting, address
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, ORIGIN_DASHES, REASON_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS
 from srt_core.ui.server.runtime import Project

@@ -11,6 +11,7 @@ from srt_core.project.candidates import count_samples
 from srt_core.records import Policy, Reason
 from srt_core.review.status import describe_export
 from srt_core.review.trust.audits.evidence import audit_of_all, claims
+from srt_core.review.trust.claims import FIXED_BEFORE
 from srt_core.select import selection
 from srt_core.select.compare.whatif import Change, Comparison, compare
 from srt_core.select.derive import remembered
@@ -25,16 +26,8 @@ from srt_core.select.policy import (
     unusable_policies,
 )
 from srt_core.ui.frame.evidence import NO_READS, RIGHT_HELP, counts, render_agreement, show_no_reads
-from srt_core.ui.frame.page import (
-    acting,
-    acting_as_owner,
-    address,
-    curator,
-    reporting,
-    show_empty,
-    show_error,
-    show_kept_error,
-)
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.page import acting, acting_as_owner, curator, reporting, show_empty, show_error, show_kept_error
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
@@ -204,8 +197,9 @@ def _draw_reads(project: Project, policy: Policy) -> None:
     reads = found.of_all.reads
     better = reads.right - before.of_all.reads.right
     st.metric("Right, by random reads", f"{reads.share:.1%}", f"{better:+,}" if better else None, width=160,
-              help=f"{RIGHT_HELP} A policy that was chosen for this number flatters itself.")  # fmt: skip
-    st.caption(f"{counts(reads)} random reads. 95 % interval: {said_of_claim(found.of_all)}", width=230)
+              help=f"{RIGHT_HELP} {FIXED_BEFORE}")  # fmt: skip
+    st.caption(f"{counts(reads)} random reads. 95 % interval: {said_of_claim(found.of_all)}, for one policy: limits "
+               "chosen by this number seem better than they are.", width=230)  # fmt: skip
 
 
 def _draw_changed(policy: Policy, applied: Policy, changed: list[str], found: Comparison) -> None:

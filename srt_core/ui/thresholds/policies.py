@@ -73,7 +73,7 @@ def _draw_table(names: Sequence[str], found: SideBySide, right: Sequence[Claim |
             "Growth": number("Mean growth", format="%.2f", help=f"Of kept rewrites. {MEASURE_HELP['growth']}"),
             "Right": st.column_config.TextColumn(
                 "Right, by random reads",
-                help=f"{RIGHT_HELP} With the 95 % interval of each by itself: the best of several flatters itself.",
+                help=f"{RIGHT_HELP} With the 95 % interval of each by itself: the best of several seems better.",
             ),
         },
         alt="What each policy keeps and leaves out, and how often it is right",

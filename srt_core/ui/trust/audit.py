@@ -3,15 +3,17 @@
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.project.intervals import percent
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
-from srt_core.review.trust.audits import Approval, Audit, Part, Result
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator, reporting
-from srt_core.ui.frame.words import percent
+from srt_core.review.trust.audits import Approval, Audit, Result
+from srt_core.review.trust.audits.words import progress, sentences, source
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator, reporting
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.trust.drawing import few, render_draw, show_audit
+from srt_core.ui.trust.drawing import render_draw, show_audit
 
 REVIEW, TRUST = "pages/6_Review.py", "pages/7_Trust.py"
 
@@ -19,11 +21,6 @@ _ABOUT = (
     "A random sample of a named population, in random order and decided or not, is read blind: versions unnamed and "
     "shuffled, the rule's pick and scores hidden. Only such reads say how often the rule is right."
 )
-_OF = {
-    Part.ALL: "all these samples",
-    Part.KEPT: "what the rule keeps of these samples",
-    Part.LEFT_OUT: "what the rule leaves out of these samples",
-}
 
 
 def asked_audit(store: Store) -> Audit:
@@ -60,36 +57,22 @@ def _choose(found: list[Audit]) -> Audit:
     ids = [audit.event_id for audit in found]
     asked = st.query_params.get("audit", "")
     place = ids.index(int(asked)) if asked.isdecimal() and int(asked) in ids else 0
-    named = {audit.event_id: f"Audit {audit.event_id}: {_of(audit)}" for audit in found}
+    named = {audit.event_id: f"Audit {audit.event_id}: {source(audit)}" for audit in found}
     chosen = st.selectbox("Audit", ids, place, key="trust_audit", format_func=named.__getitem__)
     return found[ids.index(chosen)]
 
 
-def _of(audit: Audit) -> str:
-    return audit.words if audit.part is Part.ALL else f"{audit.words}, {audit.part} by the rule"
-
-
 def _draw_audit(project: Project, audit: Audit) -> None:
     st.markdown(f"**Audit {audit.event_id}**: {audit.size:,} of {audit.population:,} samples.")
-    st.text(f"Drawn by {audit.author}, {local_time(audit.made_at, '%Y-%m-%d %H:%M')}, from: {_of(audit)}")
-    if not audit.is_blind:
-        st.markdown(
-            "It was drawn by an older version and not read blind. Its decisions are counted among those that people "
-            "chose to make; nothing is claimed or approved on them. Draw a new one."
-        )
+    st.text(f"Drawn by {audit.author}, {local_time(audit.made_at, '%Y-%m-%d %H:%M')}, from: {source(audit)}")
+    found = audits.result(project.store, audit) if audit.is_blind else None
+    if found:
+        st.progress(found.claim.reads.read / audit.size, progress(audit, found))
+    for said in sentences(audit, found):
+        st.markdown(said if found is None or found.holds else f":material/sync_problem: {said}")
+    if found is None:
         return
-    found = audits.result(project.store, audit)
-    read = found.claim.reads.read
-    parked = f", {found.parked:,} parked since or with a newer version" if found.parked else ""
-    st.progress(read / audit.size, f"{read:,} of {audit.size:,} read, {found.claim.reads.wrong:,} wrong{parked}")
-    if not found.holds:
-        st.markdown(
-            ":material/sync_problem: The samples, the policy, the scores or the rewrites changed since the draw, and "
-            "with them what the rule picks here. This audit says nothing about the picks of now: draw a new one."
-        )
-    else:
-        if read:
-            st.markdown(found.claim.sentence(_OF[audit.part]))
+    if found.holds:
         _draw_next(project, audit, found)
     for approval in audits.approvals(project.store, audit):
         _draw_approval(approval)
@@ -97,16 +80,6 @@ def _draw_audit(project: Project, audit: Audit) -> None:
 
 def _draw_next(project: Project, audit: Audit, found: Result) -> None:
     terms = audit.terms
-    if terms:
-        st.markdown(
-            f"Drawn to show that at most {percent(terms.bound)} of the rest is wrong. It does if {few(terms.allowed)} "
-            f"wrong of the {found.rest.drawn:,} that nobody had decided."
-        )
-    if found.limit is not None and not found.unread:
-        st.markdown(
-            f"At most **{percent(found.limit)}** of the remaining {found.remaining:,} are wrong, at a confidence of "
-            f"{percent(terms.confidence if terms else 0)}."
-        )
     with st.container(horizontal=True, vertical_alignment="center"):
         if found.unread or found.parked:
             st.page_link(REVIEW, label=f"Read {found.unread + found.parked:,} in Review", icon=PAGES[REVIEW][1],

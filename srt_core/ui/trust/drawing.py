@@ -2,15 +2,17 @@
 
 import streamlit as st
 
+from srt_core.project.intervals import percent
 from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Part, Population, Terms
+from srt_core.review.trust.audits.words import few
 from srt_core.review.trust.claims import Claim
 from srt_core.review.trust.readings import Reads
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
-from srt_core.ui.frame.page import PAGES, acting_as_owner, address, curator
-from srt_core.ui.frame.words import percent
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import acting_as_owner, curator
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
@@ -117,11 +119,6 @@ def _draw_approval(project: Project, population: Population, there: audits.Size,
         f"{few(terms.allowed)} wrong, at most {percent(terms.bound)} of the remaining {there.rest - size:,} are, at "
         f"{percent(terms.confidence)} confidence."
     )
-
-
-def few(allowed: int) -> str:
-    """Say how many may be wrong: "none of them is", "at most 2 of them are"."""
-    return f"at most {allowed:,} of them {'is' if allowed == 1 else 'are'}" if allowed else "none of them is"
 
 
 @acting_as_owner

@@ -5,13 +5,14 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from srt_core.project.intervals import percent
 from srt_core.records import Origin
 from srt_core.review.filter.filter import Filter
 from srt_core.review.trust.agreement import Evidence, Group, Trust
 from srt_core.review.trust.claims import Suggestion
 from srt_core.ui.frame.evidence import MARGIN_HELP, RIGHT_HELP, counts, draw_margins, show_no_reads
-from srt_core.ui.frame.page import address
-from srt_core.ui.frame.words import ORIGIN_LABELS, percent, said_of_claim
+from srt_core.ui.frame.navigation import address
+from srt_core.ui.frame.words import ORIGIN_LABELS, said_of_claim
 
 EVIDENCE = {Evidence.RANDOM: "Random reads", Evidence.CHOSEN: "Decisions people chose to make"}
 CHOSEN_HELP = (

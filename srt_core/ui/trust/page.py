@@ -3,16 +3,19 @@
 import streamlit as st
 
 from srt_core.project.candidates import count_samples
+from srt_core.project.intervals import percent
 from srt_core.project.store import Store
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, Trust, trust
 from srt_core.review.trust.audits import Part
+from srt_core.review.trust.claims import FIXED_BEFORE
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.charts import interval_points
 from srt_core.ui.frame.evidence import RIGHT_HELP, counts, point
-from srt_core.ui.frame.page import PAGES, address, show_empty
-from srt_core.ui.frame.words import percent, said_of_claim
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import show_empty
+from srt_core.ui.frame.words import said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import render_audits
 from srt_core.ui.trust.drawing import EXPLORE
@@ -42,14 +45,9 @@ def render_trust(project: Project) -> None:
 def _draw_claims(store: Store, found: Trust) -> None:
     """Say what random reads show of the policy in use, and beside it, apart, what people chose to decide."""
     drawn, chosen = found.overall[Evidence.RANDOM], found.overall[Evidence.CHOSEN]
-    if found.audit is None or not drawn.of_all.read:
-        missing = "Not enough yet" if found.audit else "No random reads yet"
-        st.markdown(
-            f"**{missing}**: nothing can be said of how often the rule is right, over all samples. "
-            + ("Read what was drawn, below." if found.audit else "Draw some below, and read them blind.")
-        )
-    else:
-        st.markdown(f"**{found.claim(drawn.kept).sentence('what the rule keeps')}**", help=RIGHT_HELP)
+    st.markdown(f"**{found.opening}**", help=RIGHT_HELP)
+    if not drawn.of_all.read:
+        st.markdown("Read what was drawn, below." if found.audit else "Draw some below, and read them blind.")
     for audit, claim in remembered(audits.claims_of_policy, store):
         said = claim.sentence(f"what the policy in use {'keeps' if audit.part is Part.KEPT else 'leaves out'}")
         st.markdown(f"{said} (audit {audit.event_id}, of these alone)")
@@ -87,6 +85,8 @@ def _draw_claims(store: Store, found: Trust) -> None:
             alt="How often the rule is right by random blind reads, with 95 % intervals, and decisions people chose",
         )
         if found.audit:
+            if drawn.of_all.read:
+                st.caption(FIXED_BEFORE)
             st.caption(
                 f"The policy in use. Read blind: audit {found.audit.event_id}, {found.audit.size:,} drawn of all "
                 f"{found.audit.population:,} samples. 95 % intervals, over every audit of these samples together."

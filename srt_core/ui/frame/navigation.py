@@ -1,0 +1,63 @@
+"""The pages, in groups as the sidebar lists them, and the way from one to another."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import streamlit as st
+
+PAGES: Mapping[str, tuple[str, str]] = {
+    "app.py": ("Overview", ":material/home:"),
+    "pages/1_Import.py": ("Import", ":material/upload_file:"),
+    "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
+    "pages/3_Score.py": ("Score", ":material/speed:"),
+    "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
+    "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
+    "pages/6_Review.py": ("Review", ":material/fact_check:"),
+    "pages/7_Trust.py": ("Trust", ":material/verified:"),
+    "pages/8_Export.py": ("Export", ":material/download:"),
+    "pages/9_History.py": ("History", ":material/history:"),
+    "pages/10_People.py": ("People", ":material/group:"),
+}
+"""Title and icon of each page, by its file."""
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "Data": ("app.py", "pages/1_Import.py"),
+    "Teacher and student": ("pages/2_Reflect.py", "pages/3_Score.py"),
+    "Curate": ("pages/4_Explore.py", "pages/5_Thresholds.py", "pages/6_Review.py", "pages/7_Trust.py"),
+    "Ship": ("pages/8_Export.py",),
+    "Project": ("pages/9_History.py", "pages/10_People.py"),
+}
+
+STEP_PAGES: Mapping[str, str] = {
+    "import": "pages/1_Import.py",
+    "reflect": "pages/2_Reflect.py",
+    "score": "pages/3_Score.py",
+    "review": "pages/6_Review.py",
+    "export": "pages/8_Export.py",
+}
+"""The page of each step that can be done, as `steps_done` names them."""
+
+JOB_PAGES: Mapping[str, str] = {
+    "import": STEP_PAGES["import"],
+    "reflect": STEP_PAGES["reflect"],
+    "score": STEP_PAGES["score"],
+    **dict.fromkeys(("kinds", "marks"), "pages/4_Explore.py"),
+    **dict.fromkeys(("measure", "rewrite"), "pages/5_Thresholds.py"),
+}
+"""The page of each step that goes on while one is elsewhere, by the step's name."""
+
+
+def address(**more: str) -> dict[str, str]:
+    """Return the query parameters that keep the project and the curator's name on the way to another page."""
+    kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
+    return {**kept, **more}
+
+
+def draw_links(done: Collection[str]) -> None:
+    """List the pages in their groups; those of steps that are done have a tick."""
+    ticked = {STEP_PAGES[step] for step in done}
+    for group, pages in GROUPS.items():
+        st.caption(group)
+        for page in pages:
+            title, icon = PAGES[page]
+            tick = " :material/check:" if page in ticked else ""
+            st.page_link(page, label=title + tick, icon=icon, query_params=address())
