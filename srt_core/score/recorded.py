@@ -15,7 +15,7 @@ from srt_core.errors import StudentError
 from srt_core.project.candidates import pair_hash, pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
-from srt_core.records import CandidateLosses, Loss, LossStatus, Pair
+from srt_core.records import CandidateLosses, Loss, LossStatus, Pair, Score
 from srt_core.score.chunks import Unscored
 from srt_core.score.ifd import Convention, score_of
 from srt_core.score.keeping import Scored, ScoringSettings, begin_scoring, end_scoring, keep_scores
@@ -49,6 +49,11 @@ class RecordedScore:
     def keyed(self) -> dict[str, Loss]:
         """The losses that a student computed, by their keys."""
         return {key: self.losses[name] for name, key in self.keys.items() if key}
+
+    @property
+    def score(self) -> Score:
+        """The score that is made of its losses."""
+        return score_of(CandidateLosses(*(self.losses[name] for name in LOSSES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,9 @@ def _keep(store: Store, scoring_id: int, found: Sequence[tuple[Row, RecordedScor
     losses = {key: loss for _, each in found for key, loss in each.keyed.items()}
     known = stored_losses(store, list(losses))
     scored = [
-        Scored(row["table"], row["id"], row["sample_id"], score_of(CandidateLosses(**each.losses)),
-               each.response_read, each.instruction_read)
+        Scored(row["table"], row["id"], row["sample_id"], each.score, each.response_read, each.instruction_read)
         for row, each in found
-    ]  # fmt: skip
+    ]
     maps = {MapSubject(row["table"], row["id"]): each.maps for row, each in found}
     with store.transaction() as tx:
         store_losses(tx, {key: loss for key, loss in losses.items() if key not in known})

@@ -16,6 +16,8 @@ from srt_core.steps.score import SCORE
 FOLDER = app_folder() / "sample_data"
 REPLIES = FOLDER / "replies.jsonl"
 SCORES = FOLDER / "scores.jsonl"
+REFUSED_SAMPLE = "msrisql2akwu"
+"""A sample whose fluent rewrite the student refuses, as the tour shows."""
 
 
 def is_demo(path: Path) -> bool:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from srt_core.errors import SRTError
 from srt_core.project.candidates import Edited, count_samples
+from srt_core.project.store import Store
 from srt_core.records import LossStatus, Origin
 from srt_core.review import decisions, shares
 from srt_core.review import queues as review
@@ -16,6 +17,7 @@ from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import curator, reporting, show_empty, show_error
+from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
 from srt_core.ui.review.blind import render_blind
@@ -224,13 +226,13 @@ def _render_words(view: View, sample: Sample, shown: Origin | None) -> None:
         decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
         st.text(f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}")
     if sample.edit:
-        st.text(_edit_scores(sample.edit))
+        st.text(_edit_scores(view.desk.store, sample.edit))
 
 
-def _edit_scores(edit: Edited) -> str:
+def _edit_scores(store: Store, edit: Edited) -> str:
     """Say the scores of the edited pair, which the strip of the candidates does not hold."""
     if edit.status is None:
-        return "Edited: not scored yet; score again to see it."
+        return f"Edited: {why_not_scored(store)}"
     said = f"Edited: IFD {number(edit.measures['ifd'])}, r-IFD {number(edit.measures['r_ifd'])}"
     return said if edit.status is LossStatus.OK else f"{said} ({edit.status.replace('_', ' ')})"
 
