@@ -95,12 +95,11 @@ def _draw_copy(store: Store) -> None:
 def _explain_demo(store: Store) -> None:
     scoring = scoring_in_use(store)
     scored = f"scored by {scoring.student}, a real student, and its scores are recorded" if scoring else "not scored"
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown("**This is the demo project.**", width="content")
+    with st.container(border=True):
+        st.markdown("**This is the demo project.**")
         st.text(
-            "Its samples were made up, and a teacher's rewrites of them are recorded. All versions are "
-            f"{scored}. Try anything; it all stays on this machine.",
-            width="stretch",
+            "Its samples were made up, and a teacher's rewrites of them are recorded. Its versions are "
+            f"{scored}. Try anything; it all stays on this machine."
         )
         offer_tour()
 
