@@ -1,4 +1,4 @@
-.PHONY: help run test test-all format clean
+.PHONY: help run test test-all audit format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,6 +21,11 @@ test-all:  ## make a real small student in .cache, then all of `make test`, what
 	@scripts/install.sh test
 	.venv/bin/python scripts/small_student.py .cache/smollm2
 	SRT_ALL=1 SRT_SMOLLM2=$(CURDIR)/.cache/smollm2 $(MAKE) test
+
+audit:  ## list the licences of what is installed, and its known vulnerabilities where they can be asked for
+	@scripts/install.sh run
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	.venv/bin/python scripts/audit.py
 
 format:  ## sort imports and lay out the code
 	@scripts/install.sh test

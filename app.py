@@ -5,11 +5,11 @@ Streamlit reads this file twice: once as a module that holds the server, then as
 
 from streamlit.starlette import App
 
-from srt_core.ui.frame.page import setup_page
+from srt_core.ui.frame.page import show_page
 from srt_core.ui.overview.page import render_overview
 from srt_core.ui.server.serving import MIDDLEWARE, lifespan
 
 if __name__ == "__main__":
-    render_overview(setup_page("app.py"))
+    show_page("app.py", render_overview)
 else:
     app = App("app.py", middleware=MIDDLEWARE, lifespan=lifespan)

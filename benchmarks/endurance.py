@@ -25,12 +25,13 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from benchmarks.durability import decided
 from benchmarks.large import build
 from benchmarks.screen import ARGUMENTS, SETTLED, running_app
+from srt_core.people import access_token, load, people_path
 from srt_core.project.store import Store
 
 SAMPLES = 20_000
@@ -71,12 +72,17 @@ class Watch:
 
 
 @asynccontextmanager
-async def running_browser() -> AsyncIterator[Browser]:
-    """Run a browser."""
+async def running_browser(url: str) -> AsyncIterator[BrowserContext]:
+    """Run a browser that the app has let in."""
     executable = os.environ.get("SRT_BROWSER") or shutil.which("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
+        context = await browser.new_context()
+        page = await context.new_page()
+        await page.goto(f"{url}/?token={access_token(load(people_path()).secret)}")
+        await settle(page)
+        await page.close()
+        yield context
         await browser.close()
 
 
@@ -113,7 +119,7 @@ async def reviewers(url: str, watch: Watch, minutes: float, names: list[str]) ->
             watch.look(f"{sum(saved):,} decisions", is_warm=watch.seconds > WARM_SECONDS)
             await asyncio.sleep(10)
 
-    async with running_browser() as browser:
+    async with running_browser(url) as browser:
         pages = [await browser.new_page() for _ in names]
         work = [review(page, url, name, is_over, saved, place)
                 for place, (page, name) in enumerate(zip(pages, names, strict=True))]  # fmt: skip
@@ -125,7 +131,7 @@ async def reviewers(url: str, watch: Watch, minutes: float, names: list[str]) ->
 async def clicks(url: str, watch: Watch, minutes: float, names: list[str]) -> None:
     """Go through the screens with one tab, another sample and another dial each time."""
     rounds, looked = count(), 0
-    async with running_browser() as browser:
+    async with running_browser(url) as browser:
         page = await browser.new_page()
         while watch.seconds < minutes * 60:
             turn = next(rounds)
@@ -160,7 +166,7 @@ async def uploads(url: str, watch: Watch, files: int, megabytes: int) -> None:
     """Import uploaded files one after another in one session."""
     draw = random.Random(0)
     words = [f"word{number}" for number in range(5000)]
-    async with running_browser() as browser:
+    async with running_browser(url) as browser:
         page = await browser.new_page()
         await page.goto(f"{url}/Import")
         for number in range(files):

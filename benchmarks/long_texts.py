@@ -18,7 +18,7 @@ from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.screen import ARGUMENTS, SETTLED, running_app
+from benchmarks.screen import ARGUMENTS, SETTLED, let_in, running_app
 from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
@@ -107,6 +107,7 @@ def measure(samples: int, characters: int, rounds: int) -> None:
         with running_app(project) as (url, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
             page = browser.new_page()
+            let_in(page, url, project)
             open_at(page, f"{url}/Explore", "text=Review these")
             print(f"{'':34} {'ms':>9} {'characters':>12}")
             for name, (address, awaited) in screens.items():

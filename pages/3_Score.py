@@ -1,6 +1,6 @@
 """Score: ask the student for losses."""
 
-from srt_core.ui.frame.page import setup_page
+from srt_core.ui.frame.page import show_page
 from srt_core.ui.score.page import render_score
 
-render_score(setup_page("pages/3_Score.py"))
+show_page("pages/3_Score.py", render_score)

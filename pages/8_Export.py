@@ -1,6 +1,6 @@
 """Export: hand the verdicts over to training."""
 
 from srt_core.ui.export.page import render_export
-from srt_core.ui.frame.page import setup_page
+from srt_core.ui.frame.page import show_page
 
-render_export(setup_page("pages/8_Export.py"))
+show_page("pages/8_Export.py", render_export)

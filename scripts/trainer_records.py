@@ -110,6 +110,39 @@ for pair in pairs:
     add("alpaca", pair, *ids)
 """,
     ),
+    "trl": Trainer(
+        "trl==1.16.0",
+        (),
+        _BY_LABELS
+        + """
+import tempfile
+from datasets import Dataset
+from transformers import AutoModelForCausalLM
+from trl import SFTConfig, SFTTrainer
+tokenizer.chat_template = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\\n{{ message.content }}<|im_end|>\\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\\n{% endif %}"
+)
+def asked(pair):
+    return pair["instruction"] + ("\\n\\n" + pair["input"] if pair["input"] else "")
+def message(role, content):
+    return [{"role": role, "content": content}]
+rows = {
+    "chat": [{"prompt": message("user", asked(pair)), "completion": message("assistant", pair["output"])}
+             for pair in pairs],
+    "text": [{"prompt": f"Q: {asked(pair)}\\nA:", "completion": pair["output"]} for pair in pairs],
+}
+for name, examples in rows.items():
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SFTConfig(folder, use_cpu=True, report_to="none", packing=False, completion_only_loss=True)
+        trainer = SFTTrainer(AutoModelForCausalLM.from_pretrained(sys.argv[1]), settings,
+                             train_dataset=Dataset.from_list(examples), processing_class=tokenizer)
+        batches = [trainer.data_collator([row]) for row in trainer.train_dataset]
+    for pair, batch in zip(pairs, batches):
+        by_labels(name, pair, batch["input_ids"][0].tolist(), batch["labels"][0].tolist())
+        found[-1]["chat_template"] = tokenizer.chat_template if name == "chat" else None
+""",
+    ),
     "fastchat": Trainer(
         "fschat==0.2.36",
         (),

@@ -57,15 +57,15 @@ def click_in_middle(page: Page, shape: Locator) -> None:
     click_at(page, place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
 
 
-def open_coverage(page: Page, address: str) -> None:
+def open_panel(page: Page, address: str, name: str) -> None:
     """Open Explore and choose what stands above its table."""
     page.goto(address)
-    page.get_by_role("radio", name="Coverage").or_(page.get_by_role("button", name="Coverage")).first.click()
+    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name)).first.click()
 
 
 def test_a_dragged_range_filters_and_survives_a_reload(page: Page, shared_server: AppServer, project: Path) -> None:
     """A range dragged over the distribution of IFD becomes the filter, and a reload keeps it."""
-    page.goto(shared_server.link(f"/Explore?project={project.stem}"))
+    open_panel(page, shared_server.link(f"/Explore?project={project.stem}"), "Distributions")
     expect(page.get_by_text("80 of 80 samples match")).to_be_visible()
     chart = keyed(page, "explore_ifd").locator(".nsewdrag")
     chart.wait_for()
@@ -83,7 +83,7 @@ def test_a_dragged_range_filters_and_survives_a_reload(page: Page, shared_server
 def test_a_selected_row_opens_its_sample_and_survives_a_reload(
     page: Page, shared_server: AppServer, project: Path
 ) -> None:
-    """A click on a row shows its sample below and names it in the address."""
+    """A click on a row shows its sample beside and names it in the address."""
     page.goto(shared_server.link(f"/Explore?project={project.stem}&page=2"))
     table = keyed(page, "explore_rows").locator("canvas").first
     table.wait_for()
@@ -103,14 +103,14 @@ def test_a_bar_and_a_row_of_the_coverage_filter(page: Page, shared_server: AppSe
         tx.append("kind", ["sample_id", "task", "language"], kinds)
     address = shared_server.link(f"/Explore?project={project.stem}&sort=number")
     coverage = keyed(page, "coverage-task")
-    open_coverage(page, address)
+    open_panel(page, address, "Coverage")
     bar = coverage.locator(".barlayer .point path").nth(2)
     bar.wait_for()  # the first of what is dropped; nothing is kept, so the bars before it have no width
     wait_for_script(page)
     until_taken(page, lambda: click_in_middle(page, bar))
     expect(page.get_by_text("80 of 80 samples match")).to_be_hidden()
     first = asked(page)["task"]
-    open_coverage(page, address)
+    open_panel(page, address, "Coverage")
     table = coverage.locator("canvas").first
     table.wait_for()
     wait_for_script(page)

@@ -119,19 +119,17 @@ def test_an_upload_leaves_the_servers_memory_once_it_is_imported(
 ) -> None:
     """What the server says that it holds of uploads is the file while it is chosen, and nothing after its import."""
     server = app_server(project_path)
-    held = re.compile(r'cache_memory_bytes{cache_type="UploadedFileManager"[^}]*} (\d+)')
-
-    def bytes_held() -> int:
-        found = held.search(page.request.get(f"{server.url}/_stcore/metrics").text())
-        return int(found[1]) if found else 0
-
     file = write_lines(tmp_path / "more.jsonl", alpaca_rows(200))
-    page.goto(f"{server.url}/Import")
+    page.goto(server.link("/Import"))
     page.locator("input[type=file]").set_input_files(file)
     start = page.locator(".st-key-start_import button")
     expect(start).to_be_enabled()
-    assert bytes_held() == file.stat().st_size
+    page.wait_for_function(
+        """async size => (await (await fetch('/_stcore/metrics')).text())
+            .includes(`{cache_type="UploadedFileManager",cache=""} ${size}`)""",
+        arg=file.stat().st_size,
+    )
     start.click()
     expect(start).to_be_hidden()
     wait_for_script(page)
-    assert bytes_held() == 0
+    page.wait_for_function("async () => !(await (await fetch('/_stcore/metrics')).text()).includes('UploadedFile')")

@@ -18,8 +18,10 @@ from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review.decisions import decide, decide_all, undo
 from srt_core.select.checking import DERIVED
+from srt_core.ui.frame.navigation import PAGES
 from tests.command_line import DONE, DONE_WITH_FAILURES, NOT_DONE, called
 from tests.context_project import Row, create_project, exchanges, keep, sample_ids
+from tests.screens import open_screen, served, words
 from tests.store_files import HOLD, kill, run_until_line
 from tests.walked_project import Walked
 
@@ -258,6 +260,32 @@ def test_damage_is_a_sentence_at_the_read_that_meets_it(worked: Path, tmp_path: 
             with pytest.raises(ProjectError, match="is damaged") as caught:
                 read()
             assert f"srt check {path}" in caught.value.hint
+
+
+def test_damage_is_a_sentence_on_every_page(worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that meets a damaged part of the project says so where it stands, and shows no error of the database."""
+    path, content = tmp_path / "p.srt", bytearray(worked.read_bytes())
+    with duckdb.connect(str(worked), read_only=True) as raw:
+        blocks = raw.execute(
+            """SELECT DISTINCT block_id FROM pragma_storage_info('candidate') WHERE persistent AND block_id >= 0
+               UNION SELECT block_id FROM pragma_storage_info('event') WHERE persistent AND block_id >= 0"""
+        ).fetchall()
+    for (block,) in blocks:
+        content[3 * 4096 + block * 262_144 + 999] ^= 16
+    path.write_bytes(content)
+    met = 0
+    with served(monkeypatch, path):
+        for page in PAGES:
+            met += "is damaged" in words(open_screen(page))  # which asks that no page breaks
+    assert met > 5
+
+
+def test_a_table_that_is_gone_is_a_sentence(project: Path) -> None:
+    """A command on a file that lacks a table says that it is no file of ours as it stands, and how to learn more."""
+    change(project, "DROP VIEW failed_reflection", "DROP TABLE kind")
+    finished = called("status", project)
+    assert (finished.returncode, finished.stdout) == (NOT_DONE, "")
+    assert "is not as this version of srt makes a project" in finished.stderr and "srt check" in finished.stderr
 
 
 def test_a_policy_that_cannot_be_applied_is_a_fault(project: Path) -> None:

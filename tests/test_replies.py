@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +16,7 @@ from srt_core.reflect.prompts import (
     ParsedReflection,
     Refusal,
     RefusalReason,
+    load_prompts,
     parse_reply,
     placeholder,
     section_keys,
@@ -44,6 +46,16 @@ def tagged(stage: Stage, **texts: str) -> str:
 def as_json(stage: Stage, **texts: object) -> str:
     """Write a reply as a JSON object over several lines."""
     return json.dumps(usual(stage, **texts), indent=2)
+
+
+def described(stage: Stage) -> dict[str, object]:
+    """Return the sections as properties of a schema, each with its text as the description."""
+    return {key: {"type": "string", "description": text} for key, text in usual(stage).items()}
+
+
+def curly(text: str) -> str:
+    """Write the quotation marks around the strings of JSON as typographic ones."""
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', "\u201c\\1\u201d", text)
 
 
 def headed(stage: Stage, form: str = "**{}:**\n{}", **texts: str) -> str:
@@ -252,10 +264,14 @@ JSON_REPLIES: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     "half a surrogate pair": (RES, as_json(RES, new_response="\ud83d"), R.MISSING_SECTION),
     "NUL": (RES, as_json(RES, new_response="caf\0e9"), R.MISSING_SECTION),
     "an empty text": (RES, as_json(RES, detail=""), R.EMPTY_SECTION),
-    "cut short": (RES, as_json(RES)[:-30], R.MISSING_SECTION),
-    "cut short in a fence": (INS, f"```json\n{as_json(INS)[:-60]}\n```", R.MISSING_SECTION),
-    "single quotes": (RES, str(usual(RES)).replace('"', "'"), R.MISSING_SECTION),
-    "a quotation mark not escaped": (RES, as_json(RES).replace("Vaquita", 'The "Vaquita"'), R.MISSING_SECTION),
+    "cut short": (RES, as_json(RES)[:-30], R.BROKEN_JSON),
+    "cut short in a fence": (INS, f"```json\n{as_json(INS)[:-60]}\n```", R.BROKEN_JSON),
+    "other keys": (RES, json.dumps({"\u6709\u7528\u6027": "ok", "\u65b0\u56de\u7b54": ANSWER}), R.OTHER_KEYS),
+    "other keys in a fence": (RES, '```json\n{"score": 7}\n```', R.OTHER_KEYS),
+    "an empty object": (RES, "{}", R.MISSING_SECTION),
+    "every section described": (RES, as_json(RES, **described(RES)), R.SCHEMA_ECHO),
+    "the schema itself": (RES, json.dumps(load_prompts().schema(RES)), R.SCHEMA_ECHO),
+    "one section described": (RES, as_json(RES, new_response=described(RES)["new_response"]), R.MISSING_SECTION),
     "nested without end": (RES, '{"a":' + "[" * 100_000, R.MISSING_SECTION),
     "two halves": (RES, SPLIT, R.AMBIGUOUS_SECTIONS),
     "a key twice": (RES, as_json(RES).replace('"detail"', '"accuracy"'), R.AMBIGUOUS_SECTIONS),
@@ -288,6 +304,58 @@ JSON_REPLIES: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     "the same response": (RES, as_json(RES, new_response=PARENT.response), R.UNCHANGED),
     "an answer in its tag": (RES, as_json(RES, new_response="<new_response>\na\n</new_response>"), R.STRAY_MARKERS),
 }
+
+SAID = """It's "shy", he said.\nA name's ending: \\n is a break; caf\u00e9 \U0001f43c \x07."""
+OPEN = as_json(RES).replace("Vaquita", 'The "Vaquita"')
+QUOTES: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
+    "a Python literal": (RES, repr(usual(RES, new_response=SAID)), answered(SAID)),
+    "a Python literal of both rewrites": (INS, repr(usual(INS)), FRESH),
+    "a Python literal in a fence": (RES, f"{TALK}```python\n{usual(RES)!r}\n```", BETTER),
+    "a Python literal with other values": (RES, repr(usual(RES, score=8, draft=None, tags=["a", True])), BETTER),
+    "a Python literal with a comma at its end": (RES, repr(usual(RES))[:-1] + ",\n}", BETTER),
+    "a Python literal with a key twice": (
+        RES, repr(usual(RES))[:-1] + ", 'new_response': 'b'}", R.AMBIGUOUS_SECTIONS),
+    "two Python literals": (RES, f"{usual(RES)!r}\n{usual(RES)!r}", R.AMBIGUOUS_SECTIONS),
+    "an apostrophe that ends nothing": (RES, repr(usual(RES)).replace("plain", "reader's"), R.BROKEN_JSON),
+    "words in the quotation marks of the object": (RES, repr(usual(RES)).replace("plain", "'plain'"), R.BROKEN_JSON),
+    "two strings side by side": (RES, repr(usual(RES)).replace("plain", "so' 'called"), R.BROKEN_JSON),
+    "a prefix before a string": (RES, repr(usual(RES)).replace(": 'A", ": f'A"), R.BROKEN_JSON),
+    "an escape that is none": (RES, repr(usual(RES)).replace("plain", r"\alpha"), R.BROKEN_JSON),
+    "a Python literal cut short": (RES, repr(usual(RES))[:-9], R.BROKEN_JSON),
+    "a Python literal that a text seems to end": (
+        RES, repr(usual(RES)).replace("Vaquita", "Take '}"), R.AMBIGUOUS_SECTIONS),
+    "a Python set": (RES, "{'helpfulness', 'accuracy'}", R.BROKEN_JSON),
+    "code with a key of ours": (
+        RES, headed(RES, new_response="print({'accuracy': 0.9})"), answered("print({'accuracy': 0.9})")),
+    "typographic marks": (RES, curly(as_json(RES)), BETTER),
+    "typographic marks around quoted words": (
+        RES, curly(as_json(RES, new_response='Say "no".')).replace(r'\"', '"'), answered('Say "no".')),
+    "typographic marks within a text": (
+        RES, curly(as_json(RES, new_response="Say \u201cno\u201d and go.").encode().decode("unicode_escape")),
+        R.BROKEN_JSON),
+    "quotation marks not escaped": (RES, OPEN, answered(ANSWER.replace("Vaquita", 'The "Vaquita"'))),
+    "quotation marks not escaped at both ends": (
+        RES, as_json(RES, new_response='"Yes" or "no"').replace(r'\"', '"'), answered('"Yes" or "no"')),
+    "some escaped and some not": (
+        RES, as_json(RES, new_response='"Yes" or "no"').replace(r'\"Y', '"Y'), R.BROKEN_JSON),
+    "pairs escaped and pairs not": (
+        RES, as_json(RES, new_response='"Yes" or "no".').replace(r'\"no\"', '"no"'), answered('"Yes" or "no".')),
+    "an inch not escaped": (RES, as_json(RES).replace("Vaquita", 'A 5" fish'), R.BROKEN_JSON),
+    "not escaped, with another entry": (
+        RES, OPEN.replace('"accuracy"', '"mark": "good", "accuracy"'), R.BROKEN_JSON),
+    "not escaped, with a number": (RES, OPEN.replace('"accuracy"', '"mark": 4, "accuracy"'), R.BROKEN_JSON),
+    "not escaped, an object in a text": (RES, as_json(RES).replace("Vaquita", 'Use {"a": "b"}'), R.BROKEN_JSON),
+    "not escaped, a list of names": (
+        RES, as_json(RES, new_response='"a", "b" and "c".').replace(r'\"', '"'), answered('"a", "b" and "c".')),
+    "not escaped, an entry in a text": (
+        RES, as_json(RES, new_response='Take "a", "b": both.').replace(r'\"', '"'), R.BROKEN_JSON),
+    "not escaped, a section twice": (RES, OPEN.replace('"accuracy"', '"detail"'), R.BROKEN_JSON),
+    "not escaped, a section of ours in a text": (
+        RES, OPEN.replace("poaching", 'see "x", "detail": "y" here'), R.BROKEN_JSON),
+    "not escaped and cut short": (RES, OPEN[:-20], R.BROKEN_JSON),
+    "not escaped, with talk at the end": (RES, OPEN + NOTE, R.BROKEN_JSON),
+    "not escaped, in a fence": (RES, f"```json\n{OPEN}\n```", answered(ANSWER.replace("Vaquita", 'The "Vaquita"'))),
+}  # fmt: skip
 
 HEADINGS: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
     "in bold": (INS, headed(INS), FRESH),
@@ -420,8 +488,8 @@ TEXTS: dict[str, tuple[Stage, str, Pair | RefusalReason]] = {
 
 SHAPES = {
     f"{group}: {name}": shape
-    for group, table in {"tags": TAGS, "JSON": JSON_REPLIES, "headings": HEADINGS, "reasoning": REASONING,
-                         "texts": TEXTS}.items()
+    for group, table in {"tags": TAGS, "JSON": JSON_REPLIES, "quotes": QUOTES, "headings": HEADINGS,
+                         "reasoning": REASONING, "texts": TEXTS}.items()
     for name, shape in table.items()
 }  # fmt: skip
 
@@ -607,3 +675,28 @@ def test_a_very_long_text_is_read_whole(size: int, unit: str) -> None:
     parsed = parse_reply(RES, tagged(RES, new_response=text), "stop", PARENT)
     assert isinstance(parsed, ParsedReflection)
     assert len(parsed.pair.response) == len(text)
+
+
+PIECES = st.lists(
+    st.sampled_from(['"', "'", "\u201c", "\u201d", ",", ":", " ", "{", "}", "a", '", "detail": "', "', 'detail': '",
+                     '"}', "'}", '", "mark": "', "new_response"]),
+    max_size=8,
+).map("".join)  # fmt: skip
+FORMS: dict[str, Callable[[dict[str, str]], str]] = {
+    "open quotes": lambda sections: json.dumps(sections, ensure_ascii=False).replace(r"\"", '"'),
+    "single quotes": lambda sections: "{" + ", ".join(f"'{key}': '{text}'" for key, text in sections.items()) + "}",
+    "typographic": lambda sections: curly(json.dumps(sections, ensure_ascii=False)).replace(r"\"", '"'),
+    "a Python literal": repr,
+}
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(section_keys(RES)), PIECES), st.sampled_from(sorted(FORMS)))
+def test_marks_that_are_not_escaped_never_move_a_text(pieces: dict[str, str], form: str) -> None:
+    """However quotation marks stand in the texts, an object with bad ones is read to the letter or not at all."""
+    sections = {key: f"So: {pieces.get(key, '')} {key}" for key in section_keys(RES)}
+    text = FORMS[form](sections)
+    with suppress(json.JSONDecodeError):  # it happens to be JSON, in which nobody can tell what was meant
+        json.JSONDecoder().raw_decode(text)
+        return
+    assert outcome(RES, text) in (None, sections)

@@ -37,9 +37,11 @@ REFUSED: Mapping[str, str] = {
     "budget_thought": "thought_only", "json_cut_stop": "cut_off", "json_cut_closed": "cut_off", "loop": "cut_off",
     "preface": "meta_remark", "talks_of_original": "meta_remark", "loop_closed": "repetition", "empty": "empty_reply",
     "refusal_text": "declined", "refusal_field": "declined", "azure_partial": "content_filter",
+    "value_objects": "schema_echo", "chinese_keys": "other_keys",
 }  # fmt: skip
 """Teachers whose replies cannot be used, and why."""
-CONSTANT: Mapping[str, str] = {"double_escaped": "line_breaks", "special_token_inside": "end_token", "raw_newlines": ""}
+CONSTANT: Mapping[str, str] = {"double_escaped": "line_breaks", "special_token_inside": "end_token", "raw_newlines": "",
+                               "python_literal": "", "smart_quotes": "", "unescaped_quotes": "open_quotes"}  # fmt: skip
 """Teachers that write the same response whatever they are asked, and the rule by which it is cleaned."""
 
 

@@ -11,6 +11,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from srt_core.records import Pair
+from srt_core.score.prompts import prompts_of
+from srt_core.score.student import ChatTemplate
 from srt_core.score.templates import load_template, prompt
 
 RECORDS = Path(__file__).parent / "data" / "trainers"
@@ -58,6 +60,30 @@ def test_the_aligned_convention_has_the_trainers_tokens(name: str, record: dict[
     assert start + tokenizer.encode(prompt(load_template(name), pair), add_special_tokens=False) == record["prompt_ids"]
     target = tokenizer.encode(pair.response, add_special_tokens=False)
     assert record["response_ids"][: len(target)] == target
+
+
+TRL = json.loads((RECORDS / "trl.json").read_text("utf-8"))["records"]
+
+
+@pytest.mark.parametrize("record", [each for each in TRL if each["template"] == "chat"])
+def test_chat_is_what_trl_makes_of_messages(record: dict[str, Any]) -> None:
+    """TRL writes messages in the tokenizer's chat template, letter for letter and token for token as `chat` does."""
+    tokenizer = AutoTokenizer.from_pretrained(STUDENT)
+    tokenizer.chat_template = record["chat_template"]
+    pair = pair_of(record)
+    made = prompts_of(load_template("chat"), ChatTemplate(tokenizer, "demo")).prompt(pair)
+    assert made == record["prompt"]
+    assert record["response"].startswith(pair.response)
+    assert tokenizer.encode(made, add_special_tokens=False) == record["prompt_ids"]
+
+
+@pytest.mark.parametrize("record", [each for each in TRL if each["template"] == "text"])
+def test_trl_makes_tokens_of_the_whole_text(record: dict[str, Any]) -> None:
+    """Of a prompt and a completion as texts TRL makes tokens together, and ends with the end token."""
+    tokenizer = AutoTokenizer.from_pretrained(STUDENT)
+    whole = record["prompt"] + record["response"]
+    assert whole.endswith(record["pair"]["output"] + tokenizer.eos_token)
+    assert tokenizer.encode(whole.removeprefix("<s>")) == record["prompt_ids"] + record["response_ids"]
 
 
 def test_every_trainers_template_is_checked_or_named() -> None:

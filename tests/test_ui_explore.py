@@ -85,29 +85,29 @@ def test_a_sample_that_is_not_there_is_said(path: Path) -> None:
 def test_buttons_name_how_many_they_decide(path: Path) -> None:
     """Approve counts the open samples that have a pick, reject and park all open ones of the filter."""
     labels = Screen(ifd="0,1").buttons
-    assert [label for label in labels if "all" in label] == ["Approve all 60", "Reject all 120", "Park all 120"]
+    assert [label for label in labels if "all" in label] == ["Keep all 60", "Leave out all 120", "Park all 120"]
 
 
 def test_approve_all_decides_the_filter_alone_and_can_be_undone(path: Path) -> None:
     """A bulk action decides what its button said, with the filter in the log, and one press undoes it."""
     screen = Screen(text="sky", state="open")
-    screen.press("Reject all 1")
+    screen.press("Leave out all 1")
     assert kinds(path) == ["reject"]
     event = events.events(store_of(path), EventFilter(), 1)[0]
     assert event.sample_id == "s7"
     assert "sky" in event.context["bulk"]
     screen.press("Undo all 1")
     assert kinds(path) == ["undo", "reject"]
-    assert "Reject all 1" in screen.buttons
+    assert "Leave out all 1" in screen.buttons
 
 
 def test_a_decided_sample_stays_as_it_is(path: Path) -> None:
     """A bulk action passes over samples that somebody decided before."""
-    Screen(text="sky").press("Reject all 1")
+    Screen(text="sky").press("Leave out all 1")
     before = decisions.standing(store_of(path), "s7")
     screen = Screen()
-    screen.press("Approve all 60")
-    screen.press("Reject all 59")
+    screen.press("Keep all 60")
+    screen.press("Leave out all 59")
     assert decisions.standing(store_of(path), "s7") == before
     assert kinds(path).count("reject") == 60
 
@@ -166,6 +166,7 @@ def test_without_scores_the_table_is_there(tmp_path: Path, path: Path, monkeypat
     create_project(tmp_path / "raw.srt", [Case({Origin.ORIGINAL: Numbers(None, None)})]).close()
     monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "raw.srt"))
     screen = Screen()
+    screen.show("Distributions")
     assert "no distribution to draw" in screen.text
     assert screen.numbers == [1]
 

@@ -178,6 +178,7 @@ def test_kinds_are_found_by_a_press(path: Path) -> None:
 def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     """Any measure by version, and any two against each other."""
     screen = Screen()
+    screen.show("Distributions")
     screen.app.session_state["charts_of"] = ["drift"]
     screen.app.session_state["density_x"] = "r_ifd"
     screen.app.session_state["density_y"] = "ifd"
@@ -188,10 +189,8 @@ def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     ]
 
 
-def test_nothing_need_stand_above_the_table(path: Path) -> None:
-    """Where the curator folds the panel away, only the table is left."""
+def test_nothing_stands_above_the_table_at_first(path: Path) -> None:
+    """Charts are folded until they are asked for: the rows come first."""
     screen = Screen()
-    screen.app.session_state["explore_panel"] = None
-    screen.run()
     assert not screen.app.get("plotly_chart")
     assert len(screen.numbers) == 50

@@ -8,11 +8,12 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import ProjectError
-from srt_core.methods import METHODS, PRESETS
+from srt_core.methods import MEASURES, METHODS, PRESETS
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.status import status
 from srt_core.select.selection import apply
+from srt_core.ui.overview.glossary import TERMS
 from srt_core.ui.overview.page import next_step
 from srt_core.ui.server.runtime import Project, create_project, open_project, project_paths
 from tests.rule_oracle import Case, Numbers
@@ -200,3 +201,14 @@ def test_a_cleared_cache_closes_the_project(empty: Project) -> None:
 def test_only_the_demo_is_explained(empty: Project) -> None:
     """A project of one's own is not called the demo."""
     assert "demo project" not in words(open_screen(project=empty.name))
+
+
+def test_the_glossary_has_an_example_of_each_term(empty: Project) -> None:
+    """Each term, every number among them, stands there once, with what it means and an example."""
+    app = open_screen("pages/11_Glossary.py", project=empty.name)
+    names = [term.name for terms in TERMS.values() for term in terms]
+    assert len(names) == len(set(names))
+    assert {measure.label for measure in MEASURES.values()} <= set(names)
+    shown = [table.value for table in app.table]
+    assert [name for table in shown for name in table["Term"]] == names
+    assert all(table[column].str.len().gt(0).all() for table in shown for column in ("Meaning", "Example"))

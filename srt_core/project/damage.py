@@ -1,7 +1,7 @@
 """What DuckDB says of a file that it cannot read, write or open, as a sentence with the way out.
 
-Every call of DuckDB goes through `translated`: the one place where its errors become ours. An error in a statement of
-ours, such as a row that breaks a rule of its table, stays what it is.
+Every call of DuckDB goes through `translated`: the one place where its errors become ours. A row that breaks a rule of
+its table, and the like, is an error of whoever wrote it and stays what it is.
 """
 
 import re
@@ -18,6 +18,8 @@ _OF_THE_FILE = (
     duckdb.OperationalError,
     duckdb.InternalError,
     duckdb.FatalException,
+    duckdb.CatalogException,
+    duckdb.BinderException,
 )
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _MAY_BE_WRITTEN = "Check that the file and its folder may be read and written."
@@ -114,6 +116,13 @@ def _of_another_version(path: Path, _: str) -> ProjectError:
     )
 
 
+def _of_another_make(path: Path, text: str) -> ProjectError:
+    return ProjectError(
+        f"{path} is not as this version of srt makes a project: {_reason(text)}.",
+        f"`srt check {path}` says what is missing.",
+    )
+
+
 def _not_allowed(path: Path, text: str) -> ProjectError:
     return ProjectError(f"{path} cannot be opened: {_reason(text)}.", _MAY_BE_WRITTEN)
 
@@ -131,6 +140,7 @@ def _reason(text: str) -> str:
 
 
 _SIGNS = (
+    (r"^(Catalog|Binder) Error", _of_another_make),
     (r"could not set lock", _held),
     (r"WAL does not match|iteration does not match", _log_of_another),
     (r"replaying WAL|corrupt WAL", _log_damaged),

@@ -78,7 +78,7 @@ def diff_html(before: str, after: str, side: Side = "unified", most: int | None 
 
 
 def plain_html(text: str, most: int | None = None) -> str:
-    """Return a text, or `most` characters of it, as one escaped <div>, like a side of `diff_html` that is equal."""
+    """Return a text, or `most` characters of it, as one escaped <div> like a side of `diff_html`."""
     return _block(html.escape(text[:most]) + _rest(text, most))
 
 

@@ -5,5 +5,5 @@
     sample      one sample's texts and numbers, as several pages show them
     overview … people       one folder a page, named as the page
 
-A page calls `frame.page.setup_page` and one function of its folder; it is complete without app.py.
+A page calls `frame.page.show_page` with one function of its folder; it is complete without app.py.
 """

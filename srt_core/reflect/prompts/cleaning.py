@@ -13,6 +13,8 @@ class CleaningRule(StrEnum):
     """Its line breaks were written as backslash and n."""
     END_TOKEN = "end_token"
     """A special token of the model stood behind its last sentence."""
+    OPEN_QUOTES = "open_quotes"
+    """Quotation marks within its texts were not escaped."""
     ANSWER_IN_REASONING = "answer_in_reasoning"
     """The server sent the whole answer as reasoning."""
 
@@ -20,6 +22,7 @@ class CleaningRule(StrEnum):
 CLEANED: Final[Mapping[CleaningRule, str]] = {
     CleaningRule.LINE_BREAKS: "Its line breaks were written as backslash and n, and were put right.",
     CleaningRule.END_TOKEN: "A special token of the model stood at the end of a text, and was taken off.",
+    CleaningRule.OPEN_QUOTES: "Quotation marks within its texts were not escaped, and could be read in one way alone.",
     CleaningRule.ANSWER_IN_REASONING: "All of the reply stood in its reasoning, and was read from there.",
 }
 """What each rule did, as a sentence for the curator."""

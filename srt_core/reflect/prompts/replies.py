@@ -9,8 +9,9 @@ from srt_core.records import Pair, Stage
 from srt_core.reflect.finish import BROKEN_OFF, FILTERED, STOPPED, UNTOLD_LIMIT, is_cut
 from srt_core.reflect.prompts.cleaning import CleaningRule, clean
 from srt_core.reflect.prompts.headings import read_headings
+from srt_core.reflect.prompts.loose_objects import read_open_quotes
 from srt_core.reflect.prompts.marks import first_tag
-from srt_core.reflect.prompts.objects import read_object, unquoted
+from srt_core.reflect.prompts.objects import read_object, refuse_other_keys, unquoted
 from srt_core.reflect.prompts.reasoning import only_reasoning, without_reasoning
 from srt_core.reflect.prompts.remarks import refuse_remark, refuse_repetition
 from srt_core.reflect.prompts.sections import CRITERIA, section_keys
@@ -46,16 +47,21 @@ def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair
 
 def _parse(stage: Stage, answer: str, parent: Pair, *, has_stopped: bool) -> ParsedReflection | Refusal:
     """Return what a reply without reasoning holds."""
-    sections = _read_sections(section_keys(stage), answer, has_stopped=has_stopped)
+    keys = section_keys(stage)
+    sections = _read_sections(keys, answer, has_stopped=has_stopped)
+    read: tuple[CleaningRule, ...] = ()
     if isinstance(sections, Refusal):
-        return sections
+        opened = read_open_quotes(keys, answer) if sections.reason is RefusalReason.BROKEN_JSON else None
+        if opened is None:
+            return sections
+        sections, read = opened, (CleaningRule.OPEN_QUOTES,)
     cleaned = {key: clean(text) if key.startswith("new_") else (text, ()) for key, text in sections.items()}
     texts = {key: text for key, (text, _) in cleaned.items()}
     refusal = refuse_text(texts) or _refuse_rewrites(texts, parent)
     if refusal:
         return refusal
     rules = dict.fromkeys(rule for _, found in cleaned.values() for rule in found)
-    return _accept(stage, texts, parent, tuple(rules))
+    return _accept(stage, texts, parent, (*read, *rules))
 
 
 def _refuse_rewrites(texts: Mapping[str, str], parent: Pair) -> Refusal | None:
@@ -102,7 +108,7 @@ def _read_sections(keys: tuple[str, ...], text: str, *, has_stopped: bool) -> di
         sections = read_headings(keys, text, has_stopped=has_stopped)
     if sections is None:
         declined = Refusal(RefusalReason.DECLINED, "The teacher declines in place of a reply.")
-        return declined if says_no(text) else missing(keys[0])
+        return declined if says_no(text) else refuse_other_keys(text) or missing(keys[0])
     return sections if isinstance(sections, Refusal) else _without_fences(sections)
 
 

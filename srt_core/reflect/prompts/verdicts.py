@@ -24,6 +24,12 @@ class RefusalReason(StrEnum):
     """The teacher declined the task, in place of the sections or in place of a rewrite."""
     MISSING_SECTION = "missing_section"
     """A section asked for is not there, is not closed, or is not text."""
+    BROKEN_JSON = "broken_json"
+    """The reply begins as a JSON object and is no valid one, or not whole."""
+    OTHER_KEYS = "other_keys"
+    """The reply is a JSON object under keys that were not asked for."""
+    SCHEMA_ECHO = "schema_echo"
+    """The reply is written like the schema, so that its texts cannot be told from what the schema says of them."""
     EMPTY_SECTION = "empty_section"
     """A section has no text, or says `N/A`."""
     PLACEHOLDER_ECHO = "placeholder_echo"
@@ -52,6 +58,11 @@ CORRECTIONS: Final[Mapping[RefusalReason, str]] = {
         "stands, write the most helpful thing that can be said in its place."
     ),
     RefusalReason.MISSING_SECTION: "A part that was asked for was missing, not closed or unreadable. Give every part.",
+    RefusalReason.BROKEN_JSON: (
+        "Its JSON was not whole and valid. Write one object, and escape quotation marks and line breaks in its texts."
+    ),
+    RefusalReason.OTHER_KEYS: "Its JSON had other keys. Take exactly those that were asked for, as they are written.",
+    RefusalReason.SCHEMA_ECHO: "Its parts were written like the schema. Give each part as its text alone.",
     RefusalReason.EMPTY_SECTION: "A part was empty. Every part needs a text of its own.",
     RefusalReason.PLACEHOLDER_ECHO: "A placeholder stood where a text belongs. Put your own text in its place.",
     RefusalReason.META_REMARK: "A remark stood where a rewrite belongs. Write out the rewrite itself and nothing else.",

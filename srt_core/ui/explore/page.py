@@ -22,7 +22,7 @@ from srt_core.ui.explore.views import draw_views, open_view
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_address
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.page import acting, curator, reporting, show_empty, show_kept_error
+from srt_core.ui.frame.page import acting, curator, fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import (
     ACTION_LABELS,
     MEASURE_HELP,
@@ -32,14 +32,16 @@ from srt_core.ui.frame.words import (
 from srt_core.ui.server.runtime import Project
 
 PAGE_ROWS = 50
-TABLE_HEIGHT = 388
-"""Ten rows, so that the sample below the table is in sight."""
+TABLE_HEIGHT = 668
+"""Eighteen rows; the sample that is read stands beside them."""
+BESIDE = (3, 2)
+"""How the width is shared by the table and the sample that is read."""
 CELL_CHARACTERS = 300
-"""A cell shows the start of a text; the whole of it stands in the sample below."""
+"""A cell shows the start of a text; the whole of it stands in the sample."""
 
 _BULK = {
-    Action.APPROVE: ("Approve", ":material/done_all:", "Take the rule's pick of each. Decided ones stay as they are."),
-    Action.REJECT: ("Reject", ":material/block:", "Leave them out. Decided ones stay as they are."),
+    Action.APPROVE: ("Keep", ":material/done_all:", "Take the rule's pick of each. Decided ones stay as they are."),
+    Action.REJECT: ("Leave out", ":material/block:", "Leave them out. Decided ones stay as they are."),
     Action.PARK: ("Park", ":material/pause_circle:", "Set them aside for later. Decided ones stay as they are."),
 }
 
@@ -72,9 +74,9 @@ _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
 
 
 def _choose_panel(project: Project) -> None:
-    """Let the curator choose what stands above the table, one thing or nothing, so that the table stays in sight."""
+    """Let the curator choose what stands above the table: nothing at first, so that the rows are in sight."""
     names = [name for name in _PANELS if name != "Students" or can_compare(project)]
-    st.segmented_control("Above the table", names, default=names[0], key="explore_panel", persist_state="session",
+    st.segmented_control("Above the table", names, key="explore_panel", persist_state="session",
                          label_visibility="collapsed", help="Press again to have more room for the table.")  # fmt: skip
 
 
@@ -153,7 +155,7 @@ def _undo(project: Project, action_id: int) -> None:
     decisions.undo_action(project.store, action_id, curator())
 
 
-@st.fragment
+@fragment
 def _draw_table(project: Project, only: Filter, found: int) -> None:
     show_kept_error()
     with reporting():
@@ -161,11 +163,16 @@ def _draw_table(project: Project, only: Filter, found: int) -> None:
             sort = _choose_sort()
             place = _choose_page(found, f"{filter_to_address(only)}|{sort}")
         rows = read_page(project.store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
-        _draw_rows(rows, f"{filter_to_address(only)}|{sort}|{place}")
+        view = f"{filter_to_address(only)}|{sort}|{place}"
         if sample := st.query_params.get("sample"):
-            render_sample(project, sample, filter_to_address(only))
+            table, beside = st.columns(BESIDE)
+            with table:
+                _draw_rows(rows, view)
+            with beside:
+                render_sample(project, sample, filter_to_address(only))
         else:
-            st.caption("Select a row to read its sample here.")
+            _draw_rows(rows, view)
+            st.caption("Select a row to read its sample beside the table.")
 
 
 def _choose_sort() -> str:
@@ -250,11 +257,11 @@ _COLUMNS = {
     "ifd": st.column_config.NumberColumn(
         "IFD", format="%.3f", width=60, help=f"Of the original. {MEASURE_HELP['ifd']}"
     ),
-    "winner_ifd": st.column_config.NumberColumn("Winner's", format="%.3f", width=70, help="IFD of the winner."),
+    "winner_ifd": st.column_config.NumberColumn("Winner IFD", format="%.3f", width=85, help="IFD of the winner."),
     "r_ifd": st.column_config.NumberColumn(
         "r-IFD", format="%.3f", width=60, help=f"Of the original. {MEASURE_HELP['r_ifd']}"
     ),
-    "winner_r_ifd": st.column_config.NumberColumn("Winner's", format="%.3f", width=70, help="r-IFD of the winner."),
+    "winner_r_ifd": st.column_config.NumberColumn("Winner r-IFD", format="%.3f", width=95, help="r-IFD of the winner."),
     "winner": st.column_config.TextColumn("Winner", width=85, help="The version that the rule's comparisons prefer."),
     "drift": st.column_config.NumberColumn(
         "Drift", format="%.2f", width=55, help=f"Of the winner. {MEASURE_HELP['drift']}"

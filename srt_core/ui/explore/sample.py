@@ -33,8 +33,11 @@ def render_sample(project: Project, name: str, view: Mapping[str, str]) -> None:
         most = offer_whole(name, *texts_of(*sample.candidates.values(), own=sample.own))
         if context := context_html(sample.candidates[Origin.ORIGINAL].pair.context, most):
             st.html(context)
-        for column, candidate in zip(st.columns(len(sample.candidates)), sample.candidates.values(), strict=True):
-            with column:
+        versions = list(sample.candidates.values())
+        labels = [ORIGIN_LABELS[each.origin] for each in versions]
+        pick = next((label for label, each in zip(labels, versions, strict=True) if sample.is_pick(each.origin)), None)
+        for tab, candidate in zip(st.tabs(labels, default=pick), versions, strict=True):
+            with tab:
                 _draw_candidate(sample, candidate, most)
         if own := own_html(sample.own, most):
             st.html(own)

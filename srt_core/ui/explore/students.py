@@ -11,7 +11,7 @@ from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
-from srt_core.ui.frame.page import curator, reporting
+from srt_core.ui.frame.page import curator, fragment, reporting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.permission import told
@@ -35,7 +35,7 @@ def render_students(project: Project, only: Filter) -> None:
     _draw_students(project, agreement.comparable(project.store))
 
 
-@st.fragment
+@fragment
 def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
     known = {scoring.scoring_id: scoring for scoring in scorings(project.store)}
     with reporting():

@@ -16,6 +16,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "pages/8_Export.py": ("Export", ":material/download:"),
     "pages/9_History.py": ("History", ":material/history:"),
     "pages/10_People.py": ("People", ":material/group:"),
+    "pages/11_Glossary.py": ("Glossary", ":material/menu_book:"),
 }
 """Title and icon of each page, by its file."""
 
@@ -24,7 +25,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Teacher and student": ("pages/2_Reflect.py", "pages/3_Score.py"),
     "Curate": ("pages/4_Explore.py", "pages/5_Thresholds.py", "pages/6_Review.py", "pages/7_Trust.py"),
     "Ship": ("pages/8_Export.py",),
-    "Project": ("pages/9_History.py", "pages/10_People.py"),
+    "Project": ("pages/9_History.py", "pages/10_People.py", "pages/11_Glossary.py"),
 }
 
 STEP_PAGES: Mapping[str, str] = {

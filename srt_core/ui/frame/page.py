@@ -38,10 +38,28 @@ OWNERS_DO = {
 """What of a page only owners may do."""
 
 
+def show_page(page: str, render: Callable[[Project], None]) -> None:
+    """Draw a page (a key of PAGES): its frame, then what is on it; what goes wrong in that is said where it stands."""
+    project = setup_page(page)
+    with reporting():
+        render(project)
+
+
+def fragment(draw: Callable[Arguments, None], run_every: float | None = None) -> Callable[Arguments, None]:
+    """Make a part of a page that can run by itself, and says then too what goes wrong in it."""
+
+    @wraps(draw)
+    def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        with reporting():
+            draw(*args, **kwargs)
+
+    return st.fragment(reported, run_every=run_every)
+
+
 def setup_page(page: str) -> Project:
     """Draw the frame of a page (a key of PAGES) and return the project it works on.
 
-    Every page calls this first and is complete without app.py, so a deep link works on a fresh server. Stops the
+    Every page begins so and is complete without app.py, so a deep link works on a fresh server. Stops the
     page, with the reason shown, where the project cannot be opened.
     """
     title, _ = PAGES[page]
@@ -93,7 +111,7 @@ def _show_notices(project: Project) -> None:
     if project.store.notices and project.store.path not in seen:
         with st.container(border=True):
             for notice in project.store.notices:
-                st.text(notice)
+                st.text(told(notice))
             st.button(
                 "Seen", icon=":material/check:", key="notices_seen", on_click=seen.add, args=(project.store.path,)
             )

@@ -8,7 +8,7 @@ from srt_core.steps.jobs import Job, JobState
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.jobs import LastJob, figures, last_job, share
-from srt_core.ui.frame.page import acting_as_owner, reporting
+from srt_core.ui.frame.page import acting_as_owner, fragment, reporting
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
@@ -27,7 +27,7 @@ _TITLES: Mapping[JobState, str] = {
 def job_panel(project: Project, kind: str) -> None:
     """Show the latest job of a kind, if there was one; it refreshes itself while the job runs, then the whole page."""
     running = bool(project.jobs.running(kind))
-    st.fragment(_draw_panel, run_every=POLL_SECONDS if running else None)(project, kind, running)
+    fragment(_draw_panel, run_every=POLL_SECONDS if running else None)(project, kind, running)
 
 
 def _draw_panel(project: Project, kind: str, was_running: bool) -> None:

@@ -12,6 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from srt_core.errors import DatasetError
 from srt_core.people.settings import projects_folder
 from srt_core.ui.server.identity import may_own
+from srt_core.ui.server.uploads import most_bytes
 
 KEPT_SECONDS = 7 * 24 * 3600
 MOST_KEPT, MOST_KEPT_BYTES = 100, 20 * 2**30
@@ -36,7 +37,11 @@ def choose_file() -> str | None:
                              help="A file, a folder or a pattern. For large files: nothing is copied.")  # fmt: skip
         return path.strip() if may_own() and path and path.strip() else None
     file = st.file_uploader(
-        "JSON, JSON Lines, CSV, Parquet or Arrow; packed ones too", key=f"upload_{number}", disabled=not may_own()
+        "JSON, JSON Lines, CSV, Parquet or Arrow; packed ones too",
+        key=f"upload_{number}",
+        disabled=not may_own(),
+        help=f"All that are chosen in this app at once may have {most_bytes() / 2**20:,.0f} MB together. A file "
+        "that is marked red was refused for its size: import or remove others first, or give its path here.",
     )
     return str(keep_upload(file)) if file else None
 

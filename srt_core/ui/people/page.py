@@ -12,7 +12,7 @@ from srt_core.review.history import Author
 from srt_core.review.queues import QUEUES
 from srt_core.review.shares import Assignment, read_assignment, share_out
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_kept_error
+from srt_core.ui.frame.page import acting_as_owner, curator, fragment, reporting, show_kept_error
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own, visitor
 from srt_core.ui.server.runtime import Project
@@ -66,7 +66,7 @@ def _draw_people(found: Sequence[Author]) -> None:
     )
 
 
-@st.fragment
+@fragment
 def _draw_shares(project: Project) -> None:
     show_kept_error()
     with reporting():

@@ -8,7 +8,7 @@ from srt_core.steps.parse_again import PARSE_AGAIN
 from srt_core.steps.preparing import prepare
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import reporting, show_error
+from srt_core.ui.frame.page import fragment, reporting, show_error
 from srt_core.ui.frame.progress import POLL_SECONDS
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.reflect.figures import call_bars
@@ -31,7 +31,7 @@ _STATUS_LABELS = {
 def draw_outcomes(project: Project) -> None:
     """Draw the calls by their outcome, again every second while a run is under way."""
     running = bool(project.jobs.running("reflect"))
-    st.fragment(_draw_calls, run_every=POLL_SECONDS if running else None)(project)
+    fragment(_draw_calls, run_every=POLL_SECONDS if running else None)(project)
 
 
 def _draw_calls(project: Project) -> None:

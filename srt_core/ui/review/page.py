@@ -16,7 +16,7 @@ from srt_core.review.shares import Share, read_assignment
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import curator, reporting, show_empty, show_error
+from srt_core.ui.frame.page import curator, fragment, reporting, show_empty, show_error
 from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.actions import render_actions, render_done_actions, render_help, render_last
@@ -59,7 +59,7 @@ def render_review(project: Project) -> None:
     _render_desk(project, desk)
 
 
-@st.fragment
+@fragment
 def _render_desk(project: Project, desk: Desk) -> None:
     with reporting():
         header = st.container(horizontal=True, vertical_alignment="center")

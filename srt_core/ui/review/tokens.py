@@ -22,7 +22,7 @@ from srt_core.steps.step import Arguments
 from srt_core.ui.frame.address import run_page_again
 from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import acting, reporting, show_error, show_kept_error
+from srt_core.ui.frame.page import acting, fragment, reporting, show_error, show_kept_error
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, REFUSED_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review.desk import Desk
@@ -86,7 +86,7 @@ def _version(label: str, origin: Origin, candidate: Candidate) -> Version:
 def watch_tokens(project: Project, desk: Desk) -> None:
     """Look after the job that the desk waits for, and run the page again when it ends. Call it outside any fragment."""
     desk.is_watched = desk.awaits is not None
-    st.fragment(_watch, run_every=POLL_SECONDS if desk.is_watched else None)(project, desk)
+    fragment(_watch, run_every=POLL_SECONDS if desk.is_watched else None)(project, desk)
 
 
 def _watch(project: Project, desk: Desk) -> None:

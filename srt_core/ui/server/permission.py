@@ -15,7 +15,7 @@ from srt_core.people import LoginMethod, load, people_path
 from srt_core.people.allowed import Allowed, without_environment
 from srt_core.steps.importing import find_all
 from srt_core.steps.step import Argument, Arguments, Reach, Step
-from srt_core.ui.server.identity import may_own, require_owner, visitor
+from srt_core.ui.server.identity import is_owner, require_owner, visitor
 
 
 def allowed() -> Allowed:
@@ -59,7 +59,7 @@ def require_named(argument: Argument, value: Any) -> None:
 def told(text: str) -> str:
     """Return a text as this person is told it: without paths and variables of the server where they do not own it."""
     try:
-        return text if may_own() else without_environment(text)
+        return text if is_owner() else without_environment(text)
     except PeopleError:
         return without_environment(text)
 

@@ -27,7 +27,16 @@ from srt_core.select.policy import (
 )
 from srt_core.ui.frame.evidence import NO_READS, RIGHT_HELP, counts, render_agreement, show_no_reads
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.page import acting, acting_as_owner, curator, reporting, show_empty, show_error, show_kept_error
+from srt_core.ui.frame.page import (
+    acting,
+    acting_as_owner,
+    curator,
+    fragment,
+    reporting,
+    show_empty,
+    show_error,
+    show_kept_error,
+)
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
@@ -62,7 +71,7 @@ def render_thresholds(project: Project) -> None:
     _draw_desk(project)
 
 
-@st.fragment
+@fragment
 def _draw_desk(project: Project) -> None:
     """Draw dials and outcome. A fragment: a turned dial runs this alone. No model is ever asked here."""
     show_kept_error()
