@@ -20,6 +20,7 @@ from srt_core.review.shares import Share
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.review.trust.blind import Question
+from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
@@ -206,8 +207,10 @@ class Desk:
             return {name: self._blind_card(each, audit, seat.by) for name, each in found.items()}
         beside = notes.beside(self.project.store, names)
         kept = drafts.read(self.project.store, names, seat.by)
+        is_asked = any(each.edit and each.edit.status is None for each in found.values())
+        unscored = told(why_not_scored(self.project.store)) if is_asked else ""
         return {
-            name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name),
+            name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name), unscored,
                        is_blind=self._is_blind(name, seat))
             for name, each in found.items()
         }  # fmt: skip
