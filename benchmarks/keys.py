@@ -33,7 +33,8 @@ window.addEventListener('keydown', async () => {
 setInterval(() => {
     if (!desk()) return;
     const unsaved = Number(part('place').match(/([0-9]+) unsaved/)?.[1] ?? 0); // presses are saved in their order
-    while (window.desk.waiting.length > unsaved) window.desk.saved.push(performance.now() - window.desk.waiting.shift());
+    const { waiting, saved } = window.desk;
+    while (waiting.length > unsaved) saved.push(performance.now() - waiting.shift());
 }, 10);
 """
 
