@@ -24,7 +24,20 @@ from srt_core.people import access_token, load
 
 Address = Callable[[str], str]
 ROOT = Path(__file__).parent.parent
-PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History", "People")
+PAGES = (
+    "",
+    "Import",
+    "Reflect",
+    "Score",
+    "Explore",
+    "Thresholds",
+    "Review",
+    "Trust",
+    "Export",
+    "History",
+    "People",
+    "Glossary",
+)
 CURATORS = {"Ann": "aaxaa2aaxa", "Ben": "axaaa"}
 """Who decides before the pictures are taken, and with which keys."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

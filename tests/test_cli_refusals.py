@@ -202,7 +202,7 @@ def missing(path: Path) -> None:
 BAD_PROJECTS: list[tuple[Callable[[Path], None], str]] = [
     (of_newer_version, "has schema version 99"),
     (of_another_program, "is not a project"),
-    (cut_off, "cannot be opened"),
+    (cut_off, "One that was cut off: restore a copy"),
     (Path.mkdir, "There is no project"),
     (missing, "There is no project"),
 ]
