@@ -249,6 +249,18 @@ def test_go_and_find_show_another_sample(project: Project) -> None:
     assert (talk.data["at"], talk.data["seat"]) == ("s0", seat)
 
 
+def test_an_address_that_the_browser_had_a_moment_ago_takes_nobody_back(project: Project) -> None:
+    """A page may be asked for with an address that the desk has left meanwhile; any other is followed."""
+    talk = Talk(project)
+    talk.desk.note_address()
+    talk.say(press("park", "s0"), at="s1")
+    talk.desk.note_address()
+    talk.desk.arrive("s0", talk.seat)
+    assert talk.desk.at == "s1"
+    talk.desk.arrive("s3", talk.seat)
+    assert talk.desk.at == "s3"
+
+
 def test_only_cards_that_the_browser_does_not_hold_are_sent(project: Project) -> None:
     """The sample on screen and the next ones come once; what changed comes again."""
     talk = Talk(project)

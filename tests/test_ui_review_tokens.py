@@ -108,8 +108,8 @@ def test_kept_maps_show_at_once(project: Project) -> None:
 def test_no_student_is_loaded_that_is_not_allowed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose student the project file names, its path is for the server to allow, and is not told to a curator."""
     log_in(monkeypatch, "ben", "curator")
-    drawer = {"tab": "tokens", "sample": sample_at(project, 0), "shown": "", "start": True}
-    data = Talk(project, by="ben").say(drawer=drawer)
+    drawer = {"tab": "tokens", "sample": sample_at(project, 0), "shown": ""}
+    data = Talk(project, by="ben").say(compute=drawer)
     assert "student may not be named here" in data["drawer"]["tokens"]["says"][0]
     assert str(project.store.path.parent) not in str(data)
     assert project.jobs.latest("explain") is None

@@ -5,6 +5,7 @@ does not know to be saved, where it is, which cards it holds, and what it asks f
 message, says of each press that it is saved or why not, and brings the cards that are missing.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,9 @@ AHEAD = 20
 BACK = 4
 """Samples before the one on screen that the arrow goes to without a question."""
 
+LATE_SECONDS = 5.0
+"""How long an address that was left a moment ago may still come from the browser."""
+
 Message = Mapping[str, Any]
 
 
@@ -62,6 +66,8 @@ class Desk:
     """Goes up when the server, and not a key, puts another sample on screen."""
     address: str = ""
     """The sample that this desk put into the address."""
+    left: dict[str, float] = field(default_factory=dict)
+    """When each sample that stood in the address before left it, on the clock."""
     leaves_to: str = ""
     """Another page, which the browser asked for."""
     seated: Seat | None = None
@@ -72,10 +78,20 @@ class Desk:
     def arrive(self, asked: str, seat: Seat) -> None:
         """Follow the address to the sample that it names, or to the queue's first open one, where that is news."""
         self.holds = frozenset()  # a page that is drawn anew may hold nothing
-        if asked and asked != self.address:
+        if asked and asked != self.address and not self._is_late(asked):
             self.go(find_sample(self.project.store, asked))
             self.seated = seat
         self.sit(seat)
+
+    def _is_late(self, asked: str) -> bool:
+        """Whether the address is one that the browser had before it heard of the present one."""
+        return time.monotonic() - self.left.get(asked, -LATE_SECONDS) < LATE_SECONDS
+
+    def note_address(self) -> None:
+        """Note that the sample on screen stands in the address."""
+        if self.address != (self.at or ""):
+            self.left[self.address] = time.monotonic()
+            self.address = self.at or ""
 
     def sit(self, seat: Seat) -> None:
         """Go to the first open sample of another queue than before."""
@@ -97,6 +113,8 @@ class Desk:
         try:
             self._write(message, seat)
             self._follow(message, seat)
+            if asked := message.get("compute"):
+                self.answer["drawer"] = self._drawer(asked, seat, is_asked=True)
             if asked := message.get("drawer"):
                 self.answer["drawer"] = self._drawer(asked, seat)
             if asked := message.get("whole"):
@@ -236,8 +254,8 @@ class Desk:
             for each in decisions.last_decisions(store, seat.by)
         ]  # fmt: skip
 
-    def _drawer(self, asked: Message, seat: Seat) -> dict[str, Any]:
-        """Return what a tab of the drawer holds of a sample."""
+    def _drawer(self, asked: Message, seat: Seat, *, is_asked: bool = False) -> dict[str, Any]:
+        """Return what a tab of the drawer holds of a sample; `is_asked` has what is missing there computed."""
         if seat.audit:
             raise DecisionError("What is read blind has no drawer.", "Read it first.")
         store, tab, name, shown = self.project.store, asked.get("tab"), str(asked["sample"]), str(asked.get("shown"))
@@ -245,7 +263,7 @@ class Desk:
         found: dict[str, Any] = {"tab": tab, "sample": name, "shown": shown}
         if tab == "tokens":
             origin = Origin(shown) if shown in sample.rewrites else None
-            return {**found, "tokens": look(self.project, sample, origin, is_asked=asked.get("start") is True)}
+            return {**found, "tokens": look(self.project, sample, origin, is_asked=is_asked)}
         only = seat.by if self._is_blind(name, seat) else None
         blocks = {
             "critique": lambda: drawer.critique(store, sample, shown),

@@ -137,7 +137,7 @@ def _leave(project: Project, desk: Desk) -> None:
 
 def _write_address(desk: Desk, seat: Seat) -> None:
     """Name the queue and the sample in the address, so that the place survives a reload."""
-    desk.address = desk.at or ""
+    desk.note_address()
     for name, value in (("queue", seat.name), ("sample", desk.address)):
         if st.query_params.get(name, "") != value:
             put_in_address(name, value)

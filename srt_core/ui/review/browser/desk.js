@@ -100,6 +100,7 @@ class Desk {
     this.paintHead();
     this.paintFoot();
     paintDrawer(this);
+    if (data.drawer && this.lacksDrawer()) this.askDrawer(); // it is of a sample that was on screen before
     this.prune();
     if (!(isAnswer && data.error)) this.wire.send();
   }
@@ -143,7 +144,8 @@ class Desk {
       this.seat = data.seat;
       this.last = null;
       this.question = null;
-      if (!this.edit || this.edit.sample !== data.at) this.open(data.at);
+      const isJustDecided = Boolean((this.cards.get(data.at) || {}).pending); // which the server did not know yet
+      if (isJustDecided) { this.last = data.at; this.advance(); } else if (!this.edit || this.edit.sample !== data.at) this.open(data.at);
       if (isNewOwner) this.focus();
     }
     const back = this.back;
@@ -192,7 +194,8 @@ class Desk {
   next() {
     const at = this.order.indexOf(this.last);
     const open = new Set(this.ahead);
-    const after = at < 0 ? [] : this.order.slice(at + 1).filter((name) => open.has(name));
+    const waits = (card) => Boolean(card) && !card.blind && !card.decided; // also where what is ahead is not known from here yet
+    const after = at < 0 ? [] : this.order.slice(at + 1).filter((name) => open.has(name) || waits(this.cards.get(name)));
     return [...after, ...this.ahead].find((name) => this.isOpen(name) && this.cards.has(name));
   }
 
@@ -313,7 +316,10 @@ class Desk {
   turnCode() { this.prefs.code = !this.prefs.code; this.remember(); }
   remember() { localStorage.setItem(PREFERENCES, JSON.stringify(this.prefs)); this.repaint(); }
   openTab(name) { this.tab = this.tab === name ? null : name; if (this.tab) this.askDrawer(); this.repaint(); }
-  askDrawer(more = {}) { if (this.card()) this.ask({ drawer: { sample: this.here, tab: this.tab, shown: this.shown, ...more } }); }
+  askDrawer() { if (this.card()) this.ask({ drawer: this.tabInView() }); }
+  computeTokens() { this.ask({ compute: this.tabInView() }); } // of its own: what the drawer shows next must not undo it
+  lacksDrawer() { return Boolean(this.tab && this.card() && !this.isBlind() && (!this.drawer || this.drawer.sample !== this.here || this.drawer.tab !== this.tab)); }
+  tabInView() { return { sample: this.here, tab: this.tab, shown: this.shown }; }
   ask(more) { this.wire.ask(more); }
 
   // ---- what is painted
@@ -332,7 +338,7 @@ class Desk {
     else if (!card) this.paintEmpty();
     else if (card.blind) { paintBlind(this); paintBlindKeys(this); } else { paintSample(this); paintKeys(this); }
     paintReasons(this);
-    if (this.tab && card && !isBlind && (!this.drawer || this.drawer.sample !== this.here)) this.askDrawer();
+    if (this.lacksDrawer()) this.askDrawer();
     paintDrawer(this);
     this.paintHead();
     this.fill();

@@ -1,7 +1,7 @@
 // The drawer: critique, token losses, raw replies, history and what failed; one tab at a time, asked for when it opens.
 
 const TABS = { critique: "Critique", tokens: "Token losses", replies: "Raw replies", history: "History", failed: "Failed" };
-const POLL_MILLISECONDS = 600;
+const POLL_MILLISECONDS = 1500;
 const STRENGTHS = [0, 15, 30, 50, 70];
 
 function paintTabs(d, card) {
@@ -36,7 +36,7 @@ function paintBlock(d, block) {
 
 function paintTokens(d, box, tokens) {
   box.replaceChildren(...tokens.says.map((line) => make("div", { class: "text label" }, line)));
-  if (tokens.label) box.append(button(tokens.label, () => d.askDrawer({ start: true })));
+  if (tokens.label) box.append(button(tokens.label, () => d.computeTokens()));
   if (tokens.state === "waiting") {
     clearTimeout(d.pollTimer);
     d.pollTimer = setTimeout(() => d.tab === "tokens" && d.askDrawer(), POLL_MILLISECONDS);
