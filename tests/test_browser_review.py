@@ -248,6 +248,7 @@ def test_edit_in_place_with_a_draft_that_survives(page: Page, shared_server: App
     expect(part(page, "said")).to_contain_text("needs an instruction and a response")
     page.keyboard.type("Half")
     until(page, lambda: _drafts(project) == [("s0", "Done. axa1"), ("s1", "Half")])
+    page.wait_for_function("location.search.includes('sample=s1')")
     page.reload()
     wait_for_sample(page, "s1")
     page.keyboard.press("ArrowLeft")
