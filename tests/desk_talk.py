@@ -42,6 +42,7 @@ class Talk:
         at = asks.pop("at", self.data["at"])
         message = {
             "turn": "t",
+            "owner": self.data["owner"],
             "seat": self.data["seat"],
             "at": at,
             "holds": list(self.cards),

@@ -199,6 +199,8 @@ def test_keys_work_after_any_click_and_never_while_typing(page: Page, shared_ser
     page.wait_for_function("location.search.includes('queue=closest')")
     page.keyboard.press("x")
     wait_for_sample(page, "s1")
+    wait_until_saved(page)
+    wait_for_script(page)
     name = page.get_by_role("textbox", name="Your name")
     name.fill("Axa")
     name.press("Enter")

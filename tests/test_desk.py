@@ -135,6 +135,14 @@ def test_undo_takes_back_own_decisions_alone(project: Project) -> None:
     assert [each["sample"] for each in talk.data["last"]] == ["s1"]
 
 
+def test_nobody_decides_under_another_name(project: Project) -> None:
+    """What was pressed before the name changed is not written under the new one: it stays unsaved in the browser."""
+    talk = Talk(project)
+    talk.data["owner"] = "p bob"
+    talk.say(press("leave_out", "s0"))
+    assert (log(project), talk.data["answers"]) == ([], {})
+
+
 def test_what_is_no_press_is_refused_whole(project: Project) -> None:
     """A message that holds something else than presses writes nothing, and says so."""
     talk = Talk(project)

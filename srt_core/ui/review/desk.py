@@ -125,6 +125,8 @@ class Desk:
     # ---- what is written
 
     def _write(self, message: Message, seat: Seat) -> None:
+        if message.get("owner") != self._owner(seat):  # another name since: they stay with the browser, as unsaved
+            return
         sent = [presses.parse(each) for each in message.get("presses", ())]
         if sent:
             sitting = Sitting(self.project.store, seat.by, seat.name, seat.share, seat.audit)
@@ -133,6 +135,10 @@ class Desk:
             self._renew(sent, taken, seat)
         if draft := message.get("draft"):
             self._keep_draft(draft, seat.by)
+
+    def _owner(self, seat: Seat) -> str:
+        """Name whose presses and drafts they are, of which project."""
+        return f"{self.project.name} {seat.by}"
 
     def _said(self, taken: Saved | Refused, seat: Seat) -> dict[str, Any]:
         if isinstance(taken, Refused):
@@ -192,7 +198,7 @@ class Desk:
         wanted = [name for name in dict.fromkeys([self.at, *near]) if name and name not in self.holds]
         saved = queues.saved_at(store, seat.by)
         return {
-            "owner": f"{self.project.name} {seat.by}",
+            "owner": self._owner(seat),
             "seat": self.number,
             "at": self.at,
             "order": order,

@@ -370,7 +370,7 @@ class Desk {
     const said = [make("b", {}, position), ` / ${place.samples.toLocaleString("en")} · ${place.open.toLocaleString("en")} open`];
     if (place.parked) said.push(` · ${place.parked.toLocaleString("en")} parked`);
     if (data.saved) said.push(` · saved ${data.saved}`);
-    const waiting = this.wire.unsaved.length;
+    const waiting = countUnsaved();
     if (waiting) said.push(make("span", { class: "unsaved" }, ` · ${waiting} unsaved`));
     el.place.replaceChildren(...said);
     const card = this.card();

@@ -61,11 +61,12 @@ class Wire {
     this.sent += 1;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(true), ANSWER_MILLISECONDS);
-    this.carry({ turn: `${this.name} ${this.sent}`, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, ...asks });
+    this.carry({ turn: `${this.name} ${this.sent}`, owner: this.owner, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, ...asks });
   }
 
   hear(data) {
-    if (this.owner !== data.owner) this.owner = data.owner;
+    if (this.owner !== data.owner) this.heard = this.sent; // what was under way was of another reviewer or project
+    this.owner = data.owner;
     const [name, turn] = String(data.turn || "").split(" ");
     const isAnswer = name === this.name && Number(turn) === this.sent && this.isUnderWay;
     if (isAnswer) {
@@ -79,10 +80,12 @@ class Wire {
 
   // Take what is saved or refused off the list.
   take(answers) {
-    const gone = this.unsaved.filter((press) => answers[press.id]);
-    if (!gone.length) return;
-    UNSAVED.set(this.owner, this.unsaved.filter((press) => !answers[press.id]));
-    for (const press of gone) this.desk.answered(press, answers[press.id]);
+    for (const [owner, list] of UNSAVED) {
+      const gone = list.filter((press) => answers[press.id]);
+      if (!gone.length) continue;
+      UNSAVED.set(owner, list.filter((press) => !answers[press.id]));
+      if (owner === this.owner) for (const press of gone) this.desk.answered(press, answers[press.id]);
+    }
   }
 
   // After an error nothing of the message was saved: it is sent again with the next key, or after a while.
