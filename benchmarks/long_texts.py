@@ -23,7 +23,8 @@ from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review.decisions import decide
-from srt_core.steps.demo import fill_demo, score_demo
+from srt_core.steps.demo import FOLDER, fill_demo
+from srt_core.steps.score import SCORE
 
 PARTS = ("instruction", "response")
 VERSIONS = ("original", "instruction", "response", "both")
@@ -55,7 +56,7 @@ def build(project: Path, folder: Path, samples: int, characters: int) -> list[st
         for _ in fill_demo(store):
             pass
         names = add_long_samples(store, folder, samples, characters)
-        for _ in score_demo(store):
+        for _ in SCORE.walk(store, {"student": str(FOLDER / "student"), "template": "alpaca"}):
             pass
         edited = Pair(text(random.Random(2), characters), text(random.Random(3), characters))
         decide(store, Decision(names[0], Action.APPROVE, "somebody", Origin.ORIGINAL), expected_event_id=None)

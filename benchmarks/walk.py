@@ -32,7 +32,7 @@ from srt_core.people.settings import app_folder
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
 from srt_core.review.decisions import decide
-from srt_core.steps.demo import fill_demo, score_demo
+from srt_core.steps.demo import fill_demo
 from srt_core.steps.steps import STEPS
 
 PACKAGE = str(Path(srt_core.__file__).parent) + os.sep
@@ -144,9 +144,8 @@ def main() -> None:
         path = Path(folder) / "own.srt"
         os.environ["SRT_PROJECT"] = str(path)
         with Store.create(path) as store:
-            for step in (fill_demo, score_demo):
-                for _ in step(store):
-                    pass
+            for _ in fill_demo(store):
+                pass
         tell_of_screen("a moved slider", "pages/5_Thresholds.py", move_slider)
         tell_of_screen("a key press", "pages/6_Review.py", press_key)
         with Store.create(Path(folder) / "rows.srt") as store:

@@ -1,7 +1,8 @@
 """Take a picture of every screen: python scripts/screenshots.py [OUT_DIR] [--project FILE] [--all].
 
-Starts the app on a fresh demo project (or on a copy of FILE), waits until it is scored, has two curators decide some
-samples, and photographs each page in light and dark at 1440 pixels. --all takes each page whole, at 1024 pixels too.
+Starts the app on a fresh demo project (or on a copy of FILE), waits until its jobs are done, has two curators decide
+some samples, and photographs each page in light and dark at 1440 pixels. --all takes each page whole, at 1024 pixels
+too.
 """
 
 import argparse
@@ -41,7 +42,7 @@ PAGES = (
 CURATORS = {"Ann": "aaxaa2aaxa", "Ben": "axaaa"}
 """Who decides before the pictures are taken, and with which keys."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-SECONDS_TO_SCORE = 120
+SECONDS_OF_JOBS = 120
 HEIGHT = 900
 
 
@@ -59,7 +60,7 @@ def main() -> None:
             with sync_playwright() as playwright:
                 path = shutil.which("chromium") or shutil.which("google-chrome")
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-                _wait_until_scored(browser, address)
+                _wait_for_jobs(browser, address)
                 _decide(browser, address)
                 _photograph(browser, address, options.out_dir, is_whole=options.all)
                 browser.close()
@@ -131,10 +132,10 @@ def _decide(browser: Browser, address: Address) -> None:
         page.close()
 
 
-def _wait_until_scored(browser: Browser, address: Address) -> None:
+def _wait_for_jobs(browser: Browser, address: Address) -> None:
     page = browser.new_page()
     _open(page, address(""))
-    deadline = time.monotonic() + SECONDS_TO_SCORE
+    deadline = time.monotonic() + SECONDS_OF_JOBS
     while page.get_by_role("button", name="Pause").count() and time.monotonic() < deadline:
         page.wait_for_timeout(1_000)
     page.close()

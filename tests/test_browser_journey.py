@@ -8,29 +8,29 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from srt_core.project.store import Store
+from srt_core.ui.frame.navigation import PAGES
+from srt_core.ui.frame.tour import TOUR
 from tests.conftest import StartApp, wait_for_script
 from tests.desk_browser import part, wait_until_saved
 
 pytestmark = pytest.mark.browser
 
-SCORING_MILLISECONDS = 300_000
-
 
 def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: Page, tmp_path: Path) -> None:
-    """A first start makes the demo project, says what it is, and scores it under a progress bar; a dial is turned and
-    applied, two samples are decided by key, and the file holds what the screen counted.
+    """A first start makes the demo project, says what it is, and has its scores at once; a tour shows each step; a dial
+    is turned and applied, two samples are decided by key, and the file holds what the screen counted.
     """
     server = app_server()
     page.goto(server.link())
     expect(page.get_by_text("This is the demo project.")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_test_id("stProgress")).to_be_hidden(timeout=SCORING_MILLISECONDS)
     numbers = page.get_by_test_id("stMetricValue")
     expect(numbers.nth(3)).not_to_have_text("0")
     wait_for_script(page)
     imported, _, scored, selected = (int(each) for each in numbers.all_inner_texts()[:4])
     assert imported >= 64
     assert 0 < selected < scored <= imported
+    walk_tour(page)
+    page.get_by_role("link", name="Overview").click()
     page.get_by_role("button", name="Review samples").click()
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 
@@ -73,3 +73,20 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
             ["approve", "reject", "export"],
         )
         assert store.value("SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL") == counted
+
+
+def walk_tour(page: Page) -> None:
+    """Take the tour from Overview to its end: each step stands on its page, by its address alone, until it is ended."""
+    page.get_by_role("button", name="Take the tour").click()
+    for number, step in enumerate(TOUR, 1):
+        expect(page).to_have_url(re.compile(f"/{PAGES[step.page][0]}.*tour=on"))
+        expect(page.get_by_text(f"{number} of {len(TOUR)}.")).to_be_visible()
+        wait_for_script(page)
+        if number < len(TOUR):
+            page.get_by_role("button", name=re.compile("^Next: ")).click()
+    page.reload()
+    expect(page.get_by_text(f"{len(TOUR)} of {len(TOUR)}.")).to_be_visible()
+    wait_for_script(page)
+    page.get_by_role("button", name="End the tour").click()
+    expect(page.get_by_text(f"{len(TOUR)} of {len(TOUR)}.")).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("tour="))

@@ -1,6 +1,9 @@
 """The demo project: what ships in sample_data fills every screen."""
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +20,16 @@ from srt_core.reflect.teacher import ReplayTeacher
 from srt_core.review.status import status
 from srt_core.select import selection
 from srt_core.select.derive import refresh
-from srt_core.steps.demo import FOLDER, REPLIES, fill_demo, is_demo, score_demo
+from srt_core.steps.demo import FOLDER, REFUSED_SAMPLE, REPLIES, fill_demo, is_demo
+from tests.screens import APP
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The demo project as a first start makes it."""
     with Store.create(tmp_path_factory.mktemp("demo") / "demo.srt") as store:
-        for step in (fill_demo, score_demo):
-            for _ in step(store):
-                pass
+        for _ in fill_demo(store):
+            pass
         refresh(store)
         yield store
 
@@ -60,14 +63,64 @@ def test_every_outcome_occurs(demo: Store) -> None:
     assert reasons["kept"] >= 12
 
 
-def test_scores_are_not_degenerate(demo: Store) -> None:
-    """The tiny student tells candidates apart: scores spread, and most lie below 1."""
-    row = demo.rows(
-        "SELECT median(ifd) AS ifd, stddev(ifd) AS s, median(r_ifd) AS r_ifd, stddev(r_ifd) AS t FROM score"
-    )[0]
-    assert 0.5 < row["ifd"] < 1
-    assert 0.5 < row["r_ifd"] < 1
-    assert min(row["s"], row["t"]) > 0.05
+def test_the_student_behaves_as_the_paper_says(demo: Store) -> None:
+    """At the median rewrites raise IFD, rewritten responses lower r-IFD, and the rule takes most of these, not all."""
+    rows = {
+        row["origin"]: row
+        for row in demo.rows(
+            """SELECT origin, median(ifd) AS ifd, median(r_ifd) AS r_ifd, stddev(ifd) AS s, stddev(r_ifd) AS t
+               FROM score JOIN candidate USING (candidate_id) GROUP BY origin"""
+        )
+    }
+    original = rows.pop(Origin.ORIGINAL)
+    assert min(row["ifd"] for row in rows.values()) > original["ifd"] + 0.1
+    assert rows[Origin.RESPONSE]["r_ifd"] < original["r_ifd"] - 0.05
+    assert min(min(row["s"], row["t"]) for row in rows.values()) > 0.05
+    taken = demo.value(
+        """SELECT avg((rewrite.r_ifd < score.r_ifd)::INT)
+           FROM score JOIN candidate AS original USING (candidate_id)
+           JOIN candidate AS response USING (sample_id)
+           JOIN score AS rewrite ON rewrite.candidate_id = response.candidate_id
+           WHERE original.origin = 'ORIGINAL' AND response.origin = 'RESPONSE'"""
+    )
+    assert 0.6 < taken < 0.8
+
+
+def test_the_student_refuses_a_fluent_rewrite(demo: Store) -> None:
+    """The sample that the tour shows is left out: its rewrite is longer and harder, and its r-IFD clearly higher."""
+    rows = {
+        row["origin"]: row
+        for row in demo.rows(
+            "SELECT origin, ifd, r_ifd, response FROM score JOIN candidate USING (candidate_id) WHERE sample_id = ?",
+            [REFUSED_SAMPLE],
+        )
+    }
+    original, rewrite = rows[Origin.ORIGINAL], rows[Origin.RESPONSE]
+    assert len(rewrite["response"]) > 5 * len(original["response"])
+    assert rewrite["ifd"] > original["ifd"]
+    assert rewrite["r_ifd"] > original["r_ifd"] + 0.1
+    reason = "SELECT reason FROM selection WHERE sample_id = ?"
+    assert demo.value(reason, [REFUSED_SAMPLE]) == Reason.NOT_IMPROVED
+
+
+OPEN_DEMO = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file(sys.argv[1], default_timeout=120).run()
+assert not app.exception, app.exception
+assert any("This is the demo project" in each.value for each in app.markdown)
+print(*sorted({"torch", "transformers", "tokenizers"} & set(sys.modules)))
+"""
+
+
+def test_the_demo_opens_without_a_student(tmp_path: Path) -> None:
+    """A first start shows the scored demo, and imports neither torch nor transformers nor a tokenizer."""
+    environment = {**os.environ, "SRT_PROJECTS_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", OPEN_DEMO, str(APP)]
+    done = subprocess.run(command, cwd=APP.parent, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    with Store.open(tmp_path / "demo.srt") as store:
+        assert status(store)["scored_samples"] > 60
 
 
 def test_filling_again_adds_nothing(demo: Store) -> None:

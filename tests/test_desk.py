@@ -178,7 +178,7 @@ def test_an_edit_is_stored_with_its_texts_upon_the_version_that_was_edited(proje
     assert (event.kind, event.origin, event.candidate_id) == ("edit", "RESPONSE", version["candidate"])
     assert event.edited and event.edited.response == "Done well."
     edited = talk.data["cards"]["s1"]["versions"][-1]
-    assert (edited["label"], edited["says"]) == ("Edited", "not scored yet; score again to see it")
+    assert (edited["label"], edited["says"][:9]) == ("Edited", "no score.")
     empty = press("edit", "s0", origin="RESPONSE", edited={**texts, "response": "  "})
     talk.say(empty)
     assert "needs an instruction and a response" in talk.answer_to(empty)["refused"]

@@ -21,12 +21,11 @@ def init(
 ) -> None:
     """Create a project."""
     from srt_core.select.derive import refresh
-    from srt_core.steps.demo import fill_demo, is_demo, score_demo  # the teacher's side and the student's
+    from srt_core.steps.demo import fill_demo, is_demo  # the teacher's side and the student's
 
     with open_project(project) if demo and is_demo(project) else Store.create(project) as store:
         if demo:
             show(fill_demo(store))
-            show(score_demo(store))
             refresh(store)
     say(f"Created {project}.")
 

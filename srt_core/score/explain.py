@@ -51,7 +51,8 @@ def explain(store: Store, student: Student, subject: MapSubject) -> dict[Part, T
     losses = _token_losses(student, asked)
     texts = target_texts(pair, convention)
     maps = {part: _map(part, texts[part], student, _slots(asked, part), _slots(uncut, part), losses) for part in Part}
-    store_maps(store, scoring.scoring_id, subject, maps)
+    with store.transaction() as tx:
+        store_maps(tx, scoring.scoring_id, {subject: maps})
     return maps
 
 

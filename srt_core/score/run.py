@@ -9,7 +9,7 @@ and its numbers are the same bit for bit.
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from threading import Event
 
@@ -17,19 +17,10 @@ from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
-from srt_core.records import (
-    INSTRUCTION_READ,
-    RESPONSE_READ,
-    AddedLoss,
-    Loss,
-    LossRequest,
-    LossStatus,
-    Score,
-    scoring_source,
-)
+from srt_core.records import AddedLoss, Loss, LossRequest
 from srt_core.score.chunks import ID_COLUMNS, Chunk, Unscored
-from srt_core.score.contexts import template_hash
-from srt_core.score.ifd import CandidatePlan, Convention, plan
+from srt_core.score.ifd import Convention, plan
+from srt_core.score.keeping import UNFIT, Scored, ScoringSettings, begin_scoring, end_scoring, keep_scores
 from srt_core.score.losses import request_key, store_losses, stored_losses
 from srt_core.score.student import Batching, Pack, Scorer, computed_tokens
 from srt_core.score.templates import Template
@@ -38,8 +29,6 @@ COMMIT_SECONDS = 2.0
 """Losses of a chunk that takes longer than this are stored before the chunk is complete."""
 _TOKENS_A_SAMPLE = 128
 """A chunk has as many samples as a pack has tokens, divided by this: some ten packs."""
-_UNFIT = "scoring_id = $scoring_id AND status = 'out_of_memory'"
-"""Scores that ran out of memory: they are computed again in the next run, as they may fit another time."""
 
 
 def score(
@@ -63,7 +52,14 @@ def score(
     """
     max_length = min(max_length, student.max_length_limit)
     stop = stop or Event()
-    scoring_id = _begin_scoring(store, student, template, convention, max_length, added)
+    identity = student.identity
+    note = _batching_note(student)
+    scoring_id = begin_scoring(
+        store,
+        ScoringSettings(
+            identity.fingerprint, identity.name, identity.dtype, template, convention, max_length, note, added
+        ),
+    )
     run = _Run(store, student, template, convention, max_length, added, token_budget, scoring_id, stop)
     yield run.progress
     with closing(student.run(run.packs())) as computed:
@@ -75,7 +71,7 @@ def score(
                 return
     if run.is_stopped:  # before any pack came back
         return
-    _end_scoring(store, scoring_id, stamp)
+    end_scoring(store, scoring_id, stamp)
     yield run.progress.moved(0, message=_batching_note(student))
 
 
@@ -88,17 +84,11 @@ def is_scored(store: Store, stamp: str) -> bool:
     found = store.value("SELECT scoring_id FROM scoring WHERE stamp = ?", [stamp]) if stamp else None
     if found is None:
         return False
-    unfit = " + ".join(f"(SELECT count(*) FROM {table} WHERE {_UNFIT})" for table in ID_COLUMNS)
+    unfit = " + ".join(f"(SELECT count(*) FROM {table} WHERE {UNFIT})" for table in ID_COLUMNS)
     if store.value(f"SELECT {unfit}", {"scoring_id": found}) or Unscored(store, int(found)).count():
         return False
-    _end_scoring(store, int(found), stamp)
+    end_scoring(store, int(found), stamp)
     return True
-
-
-def _end_scoring(store: Store, scoring_id: int, stamp: str) -> None:
-    store.set_meta("scoring_id", str(scoring_id))
-    with store.transaction() as tx:
-        tx.execute("UPDATE scoring SET stamp = ? WHERE scoring_id = ?", [stamp, scoring_id])
 
 
 class _Run:
@@ -205,16 +195,16 @@ class _Run:
     def _finish(self) -> int:
         """Commit the losses and scores of the oldest open chunk; return how many lack an IFD or r-IFD."""
         chunk = self._open[0]
-        scores = chunk.scores(self._added)
+        scored = [
+            Scored(row["table"], row["id"], row["sample_id"], score, planned.response_read, planned.instruction_read)
+            for row, planned, score in zip(chunk.rows, chunk.plans, chunk.scores(self._added), strict=True)
+        ]
         with self._store.transaction() as tx:
             self._commit_losses(tx)
-            for table in ID_COLUMNS:
-                _append_scores(tx, table, self._scoring_id, _of_table(table, chunk.rows, scores))
-            _append_beside(tx, self._scoring_id, chunk, scores, self._added)
-            tx.bump({row["sample_id"] for row in chunk.rows})
+            keep_scores(tx, self._scoring_id, scored, self._added)
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
-        return sum(each.ifd is None or each.r_ifd is None for each in scores)
+        return sum(each.score.ifd is None or each.score.r_ifd is None for each in scored)
 
     def _commit_losses(self, tx: Transaction) -> None:
         store_losses(tx, self._uncommitted)
@@ -228,44 +218,6 @@ class _Run:
         return max(self._finished_tokens, self._finished_tokens * self._characters // self._finished_characters)
 
 
-def _begin_scoring(
-    store: Store,
-    student: Scorer,
-    template: Template,
-    convention: Convention,
-    max_length: int,
-    added: Sequence[AddedLoss],
-) -> int:
-    identity = student.identity
-    key = [identity.fingerprint, template_hash(store, template, added), str(convention), max_length]
-    with store.transaction() as tx:
-        found = tx.execute(
-            """SELECT scoring_id FROM scoring
-               WHERE fingerprint = ? AND template_hash = ? AND convention = ? AND max_length = ?""",
-            key,
-        ) or tx.execute(
-            """INSERT INTO scoring (fingerprint, template_hash, convention, max_length, student, dtype, template,
-                                    template_texts, batching)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING scoring_id""",
-            [*key, identity.name, identity.dtype, template.name, template.json, _batching_note(student)],
-        )
-        scoring_id = int(found[0][0])
-        again = f"SELECT candidate_id FROM score WHERE {_UNFIT}"
-        retried = tx.execute(
-            f"SELECT DISTINCT sample_id FROM candidate WHERE candidate_id IN ({again})", {"scoring_id": scoring_id}
-        )
-        tx.execute(
-            f"DELETE FROM measurement WHERE source = $source AND subject = 'candidate' AND subject_id IN ({again})",
-            {"scoring_id": scoring_id, "source": scoring_source(scoring_id)},
-        )
-        for table in ID_COLUMNS:
-            tx.execute(f"DELETE FROM {table} WHERE {_UNFIT}", {"scoring_id": scoring_id})
-        tx.bump([name for (name,) in retried])
-    if store.meta("scoring_id") is None:
-        store.set_meta("scoring_id", str(scoring_id))
-    return scoring_id
-
-
 def _batching_note(student: Scorer) -> str:
     """Return how the student computes, why not in the fastest way, and how near its losses are to exact ones."""
     way = {Batching.PACKED: "In packs", Batching.PADDED: "In padded batches", Batching.SINGLE: "One text at a time"}
@@ -275,59 +227,3 @@ def _batching_note(student: Scorer) -> str:
     if identity.device == "cpu" and identity.dtype != "float32":
         notes.append(f"A preview in {identity.dtype}: score in float32 before you decide by it.")
     return " ".join(notes)
-
-
-def _of_table(table: str, rows: Sequence[Row], scores: Sequence[Score]) -> list[tuple[int, Score]]:
-    return [(row["id"], each) for row, each in zip(rows, scores, strict=True) if row["table"] == table]
-
-
-def _append_scores(tx: Transaction, table: str, scoring_id: int, scores: Iterable[tuple[int, Score]]) -> None:
-    tx.append(
-        table,
-        ["scoring_id", ID_COLUMNS[table], "loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y", "tokens_y",
-         "tokens_x", "ifd", "r_ifd", "loss_ratio", "status"],
-        [
-            (scoring_id, subject_id, four.y.mean, four.y_given_x.mean, four.x.mean, four.x_given_y.mean,
-             four.y.tokens, four.x.tokens, each.ifd, each.r_ifd, each.loss_ratio, str(each.status))
-            for subject_id, each in scores
-            for four in [each.losses]
-        ],
-    )  # fmt: skip
-
-
-def _append_beside(
-    tx: Transaction, scoring_id: int, chunk: Chunk, scores: Sequence[Score], added: Sequence[AddedLoss]
-) -> None:
-    """Store of candidates what few scores have: how much of a text was read where it was cut, and what was added."""
-    source = scoring_source(scoring_id)
-    tx.append(
-        "measurement",
-        ["subject", "subject_id", "measure", "source", "value", "status"],
-        [
-            ("candidate", row["id"], name, source, value, str(status))
-            for row, planned, score in zip(chunk.rows, chunk.plans, scores, strict=True)
-            if row["table"] == "score"
-            for name, value, status in (*_cut(planned, score), *_of_added(added, score))
-        ],
-    )
-
-
-_Number = tuple[str, float | None, LossStatus]
-"""A number beside a score: its name, and a status that says why it is what it is."""
-
-
-def _cut(planned: CandidatePlan, score: Score) -> Iterator[_Number]:
-    """Yield how much of the response and of the instruction was read where that is not all."""
-    losses = score.losses
-    for name, part, loss in (
-        (RESPONSE_READ, planned.response_read, losses.y_given_x),
-        (INSTRUCTION_READ, planned.instruction_read, losses.x_given_y),
-    ):
-        if part is not None and part < 1 and loss.status is not LossStatus.OUT_OF_MEMORY:
-            yield name, part, LossStatus.TRUNCATED
-
-
-def _of_added(added: Sequence[AddedLoss], score: Score) -> Iterator[_Number]:
-    for each, loss, made in zip(added, score.losses.added, score.added, strict=True):
-        yield each.name, loss.mean, loss.status
-        yield each.measure, made.value, made.status

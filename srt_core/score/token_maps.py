@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from srt_core.errors import SRTError
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Pair
 from srt_core.score.ifd import Convention, instruction_target
 from srt_core.score.scorings import scoring_in_use
@@ -20,8 +21,10 @@ _PAIRS = {
     "score": "SELECT instruction, input, response, context FROM pair WHERE candidate_id = ?",
     "edit_score": "SELECT instruction, input, response, context FROM edited_pair WHERE event_id = ?",
 }
-_COLUMNS = ("scoring_id", "subject", "subject_id", "part", "status", "mean_alone", "mean_given", "tokens_alone",
-            "tokens_given", "begins", "ends", "alone", "given")  # fmt: skip
+_STORED = (
+    "status", "mean_alone", "mean_given", "tokens_alone", "tokens_given", "begins", "ends", "alone", "given",
+)  # fmt: skip
+_COLUMNS = ("scoring_id", "subject", "subject_id", "part", *_STORED)
 
 
 class Part(StrEnum):
@@ -125,7 +128,7 @@ def stored_maps(store: Store, subject: MapSubject) -> dict[Part, TokenMap]:
     if not rows:
         return {}
     texts = target_texts(read_pair(store, subject), Convention(scoring.convention))
-    maps = {row["part"]: _map_of(row, texts[Part(row["part"])]) for row in rows}
+    maps = {part: map_of(part, row, texts[part]) for row in rows for part in [Part(row["part"])]}
     return {part: maps[part] for part in Part if part in maps}
 
 
@@ -142,24 +145,39 @@ def target_texts(pair: Pair, convention: Convention) -> dict[Part, str]:
     return {Part.RESPONSE: pair.response, Part.INSTRUCTION: instruction_target(pair, convention)}
 
 
-def store_maps(store: Store, scoring_id: int, subject: MapSubject, maps: Mapping[Part, TokenMap]) -> None:
-    """Store maps; those that are stored already are left as they are."""
-    places = ", ".join("?" * len(_COLUMNS))
-    with store.transaction() as tx:
-        for each in maps.values():
-            values = [
-                scoring_id, subject.table, subject.id, str(each.part), str(each.status), each.mean_alone,
-                each.mean_given, each.tokens_alone, each.tokens_given,
-                *([getattr(span, name) for span in each.spans] for name in ("begin", "end", "alone", "given")),
-            ]  # fmt: skip
-            tx.execute(
-                f"INSERT INTO token_map ({', '.join(_COLUMNS)}) VALUES ({places}) ON CONFLICT DO NOTHING", values
-            )
+def store_maps(tx: Transaction, scoring_id: int, maps: Mapping[MapSubject, Mapping[Part, TokenMap]]) -> None:
+    """Store the maps of subjects; those that are stored already are left as they are."""
+    kept = {
+        tuple(row)
+        for row in tx.execute(
+            """SELECT subject, subject_id, part FROM token_map
+               WHERE scoring_id = ? AND subject_id IN (SELECT unnest(?::BIGINT[]))""",
+            [scoring_id, [subject.id for subject in maps]],
+        )
+    }
+    tx.append(
+        "token_map",
+        _COLUMNS,
+        [
+            (scoring_id, subject.table, subject.id, str(part), *map_row(each).values())
+            for subject, found in maps.items()
+            for part, each in found.items()
+            if (subject.table, subject.id, str(part)) not in kept
+        ],
+    )
 
 
-def _map_of(row: Row, text: str) -> TokenMap:
+def map_row(found: TokenMap) -> dict[str, Any]:
+    """Return what is stored of a map, by column, from which `map_of` makes it again with its text."""
+    numbers = (found.mean_alone, found.mean_given, found.tokens_alone, found.tokens_given)
+    spans = [[getattr(span, name) for span in found.spans] for name in ("begin", "end", "alone", "given")]
+    return dict(zip(_STORED, [str(found.status), *numbers, *spans], strict=True))
+
+
+def map_of(part: Part, row: Row, text: str) -> TokenMap:
+    """Return the map of a text from what is stored of it."""
     spans = zip(row["begins"], row["ends"], row["alone"], row["given"], strict=True)
     return TokenMap(
-        Part(row["part"]), text, MapStatus(row["status"]), tuple(TokenSpan(*span) for span in spans),
+        part, text, MapStatus(row["status"]), tuple(TokenSpan(*span) for span in spans),
         row["mean_alone"], row["mean_given"], row["tokens_alone"], row["tokens_given"],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The demo project: the samples shipped with the app, their recorded replies, and a tiny student."""
+"""The demo project: the samples shipped with the app, a teacher's recorded replies and a student's recorded scores."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +15,9 @@ from srt_core.steps.score import SCORE
 
 FOLDER = app_folder() / "sample_data"
 REPLIES = FOLDER / "replies.jsonl"
-SCORING = {"student": str(FOLDER / "student"), "template": "alpaca"}
-"""What the step score is told for the demo."""
+SCORES = FOLDER / "scores.jsonl"
+REFUSED_SAMPLE = "msrisql2akwu"
+"""A sample whose fluent rewrite the student refuses, as the tour shows."""
 
 
 def is_demo(path: Path) -> bool:
@@ -28,20 +29,15 @@ def is_demo(path: Path) -> bool:
 
 
 def fill_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
-    """Import the demo samples and replay their reflections; takes a second or two. Safe to call again.
+    """Import the demo samples and put in their recorded rewrites and scores. Takes a second or two; safe to call again.
 
     A few samples come after the reflections and wait for their own, so that there is something to try.
     """
     if not FOLDER.is_dir():
         raise ProjectError(f"The demo data is not at {FOLDER}.", "Install srt again.")
     later = FOLDER / "later.json"
-    if any(each.path == str(later) for each in imports(store)):
-        return
-    yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
-    yield from REFLECT.walk(store, {"replay": REPLIES}, stop)
-    yield from import_file(store, later, author="demo", stop=stop)
-
-
-def score_demo(store: Store, stop: Event | None = None) -> Iterator[Progress]:
-    """Score the demo project with its tiny student; well under a minute on two cores."""
-    yield from SCORE.walk(store, SCORING, stop)
+    if all(each.path != str(later) for each in imports(store)):
+        yield from import_file(store, FOLDER / "pairs.json", author="demo", stop=stop)
+        yield from REFLECT.walk(store, {"replay": REPLIES}, stop)
+        yield from import_file(store, later, author="demo", stop=stop)
+    yield from SCORE.walk(store, {"replay": SCORES}, stop)

@@ -2,8 +2,10 @@
 
 from collections.abc import Generator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from threading import Event
 
+from srt_core.errors import StudentError
 from srt_core.methods import LOSSES, MEASURES, METHODS, scoring_settings
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
@@ -12,6 +14,7 @@ from srt_core.review.status import status
 from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
 from srt_core.score.prompts import prompts_of
+from srt_core.score.recorded import read_recording, replay_scores
 from srt_core.score.run import is_scored, score
 from srt_core.score.student import (
     ChatTemplate,
@@ -28,6 +31,8 @@ from srt_core.steps.resident import RESIDENT
 from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Row, Step, Widget
 
 LISTED = 20
+STUDENT_FORM, RECORDING_FORM = "student", "recording"
+"""Parts of the form: where the scores come from."""
 CONVENTION_HELP = {
     Convention.ALIGNED: "Token by token the same text with and without its context. Use this one.",
     Convention.REFERENCE: "Cuts tokens the way the authors' code does, to compare with their numbers.",
@@ -68,6 +73,18 @@ ARGUMENTS = (
             placeholder="/models/my-student",
         ),
         reach=Reach.STUDENT,
+    ),
+    Argument(
+        "replay",
+        Path | None,
+        option=Option("A file of recorded scores, in place of a student."),
+        field=Field(
+            "File of recorded scores on this server",
+            "JSON Lines, one pair a line, as scripts/record_scores.py writes it. It says how it was scored.",
+            key="recorded_scores",
+            placeholder="/data/scores.jsonl",
+        ),
+        reach=Reach.FILE,
     ),
     Argument(
         "template",
@@ -198,6 +215,8 @@ def warn(store: Store, asked: Arguments) -> list[str]:
         StudentError: the template is `chat`, and the student's tokenizer cannot be read or has none that fits.
         TemplateError: there is no such template, or it lacks the text before a loss that is asked for.
     """
+    if asked["replay"]:
+        return []
     asked = _resolved(asked)
     template = _template(asked)
     if not has_contexts(store):
@@ -218,6 +237,11 @@ def _chat_template(student: str, _stamp: str) -> ChatTemplate:
 
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
+    if asked["replay"]:
+        if asked["student"]:
+            raise StudentError("A student and a recording were given.", "Give one of them.")
+        yield from replay_scores(store, read_recording(Path(asked["replay"]).expanduser()), stop)
+        return
     asked = _resolved(asked)
     student, template = asked["student"], _template(asked)
     if is_scored(store, _stamp(store, asked, template)):
@@ -254,8 +278,9 @@ SCORE = Step(
     report=_report,
     warn=warn,
     rows=(
-        Row(("student", "device", "dtype"), (4, 1, 1)),
-        Row(("template", "convention", "max_length"), (2, 2, 1)),
-        *(Row((loss.measure,)) for loss in LOSSES.values()),
+        Row(("student", "device", "dtype"), (4, 1, 1), STUDENT_FORM),
+        Row(("template", "convention", "max_length"), (2, 2, 1), STUDENT_FORM),
+        *(Row((loss.measure,), part=STUDENT_FORM) for loss in LOSSES.values()),
+        Row(("replay",), part=RECORDING_FORM),
     ),
 )

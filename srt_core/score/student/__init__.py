@@ -23,6 +23,7 @@ from srt_core.score.student.loading import load_chat_template, load_student, loa
 from srt_core.score.student.model import Student
 from srt_core.score.student.packing import Batching, Pack, computed_tokens
 from srt_core.score.student.scorer import Identity, Scorer
+from srt_core.score.student.sources import is_here
 
 __all__ = [
     "Batching",
@@ -34,6 +35,7 @@ __all__ = [
     "Student",
     "computed_tokens",
     "files_stamp",
+    "is_here",
     "load_chat_template",
     "load_student",
     "loading_message",

@@ -59,6 +59,19 @@ def find(name: str) -> Source:
     return source
 
 
+def is_here(name: str) -> bool:
+    """Return whether a student is on this machine: at its path, or in the hub's local cache."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    if Path(name).expanduser().exists():
+        return True
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:  # a path that is not there
+        return False
+
+
 @contextmanager
 def loading_errors(name: str, problem: str) -> Iterator[None]:
     """Turn the many errors that transformers raises for a folder that is no student into a StudentError."""

@@ -48,8 +48,8 @@ JOB_PAGES: Mapping[str, str] = {
 
 
 def address(**more: str) -> dict[str, str]:
-    """Return the query parameters that keep the project and the curator's name on the way to another page."""
-    kept = {name: st.session_state[name] for name in ("project", "curator") if st.session_state.get(name)}
+    """Return the query parameters that keep the project, the curator's name and the tour on the way to another page."""
+    kept = {name: st.session_state[name] for name in ("project", "curator", "tour") if st.session_state.get(name)}
     return {**kept, **more}
 
 

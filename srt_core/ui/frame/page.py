@@ -18,6 +18,7 @@ from srt_core.select.selection import apply
 from srt_core.ui.frame.address import put_in_address, remember_address
 from srt_core.ui.frame.job_lines import draw_job_lines
 from srt_core.ui.frame.navigation import PAGES, address, draw_links
+from srt_core.ui.frame.tour import draw_tour, remember_tour
 from srt_core.ui.server.gate import logout_path
 from srt_core.ui.server.identity import is_owner, may_own, note_project, require_owner, visitor, who_owns
 from srt_core.ui.server.permission import told
@@ -70,6 +71,7 @@ def setup_page(page: str, *, has_own_title: bool = False) -> Project:
     with reporting(stop=True):  # nothing of a project before it is known who looks
         visitor()
     remember_address()
+    remember_tour()
     paths = project_paths()
     with st.sidebar:
         name = _choose_project(list(paths))
@@ -79,6 +81,7 @@ def setup_page(page: str, *, has_own_title: bool = False) -> Project:
             draw_links(())
     if not has_own_title:
         st.title(title)
+    draw_tour(page)
     if page in OWNERS_DO and not is_owner():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
     show_kept_error()

@@ -11,7 +11,7 @@ from srt_core.methods import METHODS, Method
 from srt_core.project.copying import stream_copy
 from srt_core.project.store import Store
 from srt_core.review.status import describe_export, status
-from srt_core.score.scorings import UNSCORED, score_statuses
+from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use
 from srt_core.select.policy import applied_policy
 from srt_core.steps.steps import STEPS
 from srt_core.ui.frame.address import put_in_address
@@ -19,6 +19,7 @@ from srt_core.ui.frame.jobs import last_job
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting_as_owner
 from srt_core.ui.frame.progress import job_panel
+from srt_core.ui.frame.tour import offer_tour
 from srt_core.ui.overview.figures import funnel
 from srt_core.ui.server.identity import is_owner
 from srt_core.ui.server.runtime import Project, create_project
@@ -63,7 +64,7 @@ def render_overview(project: Project) -> None:
     """Draw the Overview of a project."""
     counts = status(project.store)
     if project.is_demo:
-        _explain_demo()
+        _explain_demo(project.store)
     _draw_jobs(project)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
     running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
@@ -91,14 +92,16 @@ def _draw_copy(store: Store) -> None:
         st.code(f"srt copy {shlex.quote(str(store.path))} COPY.srt", language=None)
 
 
-def _explain_demo() -> None:
+def _explain_demo(store: Store) -> None:
+    scoring = scoring_in_use(store)
+    scored = f"scored by {scoring.student}, a real student, and its scores are recorded" if scoring else "not scored"
     with st.container(border=True):
-        st.markdown(
-            "**This is the demo project.** It holds made-up samples, a teacher's recorded rewrites of each, and the "
-            "scores of a tiny student. That student was trained for this demo only and knows almost nothing: its "
-            "scores show how the screens work, and are no measure of quality. Try anything; it all stays on this "
-            "machine."
+        st.markdown("**This is the demo project.**")
+        st.text(
+            "Its samples were made up, and a teacher's rewrites of them are recorded. Its versions are "
+            f"{scored}. Try anything; it all stays on this machine."
         )
+        offer_tour()
 
 
 def _draw_jobs(project: Project) -> None:

@@ -26,8 +26,11 @@ _KINDS = {"equal": 0, "insert": 1, "delete": -1}
 _ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
-def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *, is_blind: bool) -> Card:
-    """Return the card of a sample; `is_blind` leaves out what others decided, and what hints at it."""
+def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
+    """Return the card of a sample; `is_blind` leaves out what others decided, and what hints at it.
+
+    `unscored` says why an edit has no score.
+    """
     verdict, original = sample.verdict, sample.candidates[Origin.ORIGINAL].pair
     decided = None if is_blind else verdict.action
     return {
@@ -39,7 +42,7 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "rule": _rule(sample, queue, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
-        + ([] if is_blind or not sample.edit else [_edited(sample, original)]),
+        + ([] if is_blind or not sample.edit else [_edited(sample, original, unscored)]),
         "missing": {str(place): _missing(sample, origin) for place, origin in enumerate(Origin, start=1)
                     if origin not in sample.candidates},
         "shown": "EDITED" if sample.edit and not is_blind else str(sample.in_question or Origin.ORIGINAL),
@@ -138,11 +141,11 @@ def _version(sample: Sample, origin: Origin, original: Pair, *, is_blind: bool) 
     }
 
 
-def _edited(sample: Sample, original: Pair) -> dict[str, Any]:
+def _edited(sample: Sample, original: Pair, unscored: str) -> dict[str, Any]:
     """Return the standing edit as a version of its own, with its scores."""
     edit = sample.edit
     assert edit is not None
-    says = "not scored yet; score again to see it"
+    says = unscored
     if edit.status is not None:
         says = f"IFD {number(edit.measures['ifd'])}, r-IFD {number(edit.measures['r_ifd'])}"
         says += "" if edit.status is LossStatus.OK else f" ({edit.status.replace('_', ' ')})"

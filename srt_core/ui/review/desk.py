@@ -21,6 +21,7 @@ from srt_core.review.shares import Share
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.review.trust.blind import Question
+from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
@@ -230,9 +231,11 @@ class Desk:
             return {name: self._blind_card(each, audit, seat.by) for name, each in found.items()}
         beside = notes.beside(self.project.store, names)
         kept = drafts.read(self.project.store, names, seat.by)
+        is_unscored = any(each.edit and each.edit.status is None for each in found.values())
+        unscored = told(why_not_scored(self.project.store)) if is_unscored else ""
         return {
             name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name),
-                       is_blind=self._is_blind(name, seat))
+                       is_blind=self._is_blind(name, seat), unscored=unscored)
             for name, each in found.items()
         }  # fmt: skip
 

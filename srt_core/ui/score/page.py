@@ -9,7 +9,7 @@ from srt_core.project.store import Store
 from srt_core.records import LossStatus
 from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
-from srt_core.steps.score import SCORE
+from srt_core.steps.score import RECORDING_FORM, SCORE, STUDENT_FORM
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form, permitted
 from srt_core.ui.frame.jobs import last_arguments
@@ -25,6 +25,7 @@ _SETTINGS = {
     "student": "student", "template": "template", "convention": "convention", "max_length": "max length",
 }  # fmt: skip
 """How a method's paper scored: the fields that its button fills in, and how they are said."""
+STUDENT, RECORDING = "A student", "A recording"
 OWN_TEMPLATE = "A file of your own"
 STATUS_LABELS = {
     LossStatus.OK: ("Scored", "Both scores are there."),
@@ -68,10 +69,15 @@ def _in_use(store: Store) -> dict[str, Any]:
 
 
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
-    """Ask for the student and how it is asked, beginning with what the latest run used."""
+    """Ask for the student and how it is asked, or for a recording, beginning with what the latest run used."""
     st.subheader("Student")
+    first = RECORDING if last.get("replay") else STUDENT
+    way = st.segmented_control("Where do the scores come from?", [STUDENT, RECORDING], default=first, required=True,
+                               key="student_way", persist_state="session")  # fmt: skip
+    if way == RECORDING:
+        return SCORE.complete(draw_form(SCORE, last, RECORDING_FORM))
     _offer_methods()
-    return SCORE.complete(draw_form(SCORE, last, own={"template": _choose_template}))
+    return SCORE.complete(draw_form(SCORE, last, STUDENT_FORM, own={"template": _choose_template}))
 
 
 def _offer_methods() -> None:
@@ -114,7 +120,7 @@ def _choose_template(argument: Argument, last: str) -> str:
 
 def _draw_start(project: Project, asked: Arguments) -> None:
     running = bool(project.jobs.running("score"))
-    is_complete = bool(asked["student"] and asked["template"])
+    is_complete = bool(asked["replay"] or (asked["student"] and asked["template"]))
     if is_complete and not running:
         with reporting():
             show_warnings(SCORE.warn(project.store, asked))
@@ -124,7 +130,7 @@ def _draw_start(project: Project, asked: Arguments) -> None:
             project.start("score", asked)
             st.rerun()
     if not is_complete:
-        st.markdown("Name the student to start.")
+        st.markdown("Name a student or a recording to start.")
     elif not running:
         st.markdown("Scores what has no score yet under these settings, and commits as it goes: pause at any time.")
 

@@ -19,7 +19,7 @@ from srt_core.project.connection import is_older
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.score.scorings import UNSCORED, score_statuses
-from srt_core.steps.demo import SCORING, fill_demo
+from srt_core.steps.demo import fill_demo
 from srt_core.steps.jobs import JOIN_SECONDS, Jobs
 from srt_core.steps.step import Arguments, Step
 from srt_core.steps.steps import STEPS
@@ -156,10 +156,9 @@ def _is_demo(path: Path) -> bool:
 
 
 def _complete_demo(project: Project) -> None:
-    """Fill the demo project and start to score it and to look for marks, as long as it has no score at all."""
+    """Fill the demo project and start to look for marks, as long as it has no score at all."""
     if not project.is_demo or set(score_statuses(project.store)) - {UNSCORED}:
         return
     for _ in fill_demo(project.store):
         pass
-    project.start_unasked("score", SCORING)
     project.start_unasked("marks", {})
