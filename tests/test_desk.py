@@ -14,7 +14,6 @@ from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions, notes, presses, queues
 from srt_core.review.filter.filter import Filter
-from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.review.desk import AHEAD
 from srt_core.ui.server.runtime import Project
 from tests.desk_talk import Talk, press
@@ -179,7 +178,7 @@ def test_an_edit_is_stored_with_its_texts_upon_the_version_that_was_edited(proje
     assert (event.kind, event.origin, event.candidate_id) == ("edit", "RESPONSE", version["candidate"])
     assert event.edited and event.edited.response == "Done well."
     edited = talk.data["cards"]["s1"]["versions"][-1]
-    assert (edited["label"], edited["says"]) == ("Edited", why_not_scored(project.store))
+    assert (edited["label"], edited["says"][:9]) == ("Edited", "no score.")
     empty = press("edit", "s0", origin="RESPONSE", edited={**texts, "response": "  "})
     talk.say(empty)
     assert "needs an instruction and a response" in talk.answer_to(empty)["refused"]

@@ -26,10 +26,10 @@ _KINDS = {"equal": 0, "insert": 1, "delete": -1}
 _ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
-def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, unscored: str, *, is_blind: bool) -> Card:
+def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
     """Return the card of a sample; `is_blind` leaves out what others decided, and what hints at it.
 
-    `unscored` says why a new text has no score.
+    `unscored` says why an edit has no score.
     """
     verdict, original = sample.verdict, sample.candidates[Origin.ORIGINAL].pair
     decided = None if is_blind else verdict.action

@@ -231,11 +231,11 @@ class Desk:
             return {name: self._blind_card(each, audit, seat.by) for name, each in found.items()}
         beside = notes.beside(self.project.store, names)
         kept = drafts.read(self.project.store, names, seat.by)
-        is_asked = any(each.edit and each.edit.status is None for each in found.values())
-        unscored = told(why_not_scored(self.project.store)) if is_asked else ""
+        is_unscored = any(each.edit and each.edit.status is None for each in found.values())
+        unscored = told(why_not_scored(self.project.store)) if is_unscored else ""
         return {
-            name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name), unscored,
-                       is_blind=self._is_blind(name, seat))
+            name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name),
+                       is_blind=self._is_blind(name, seat), unscored=unscored)
             for name, each in found.items()
         }  # fmt: skip
 
