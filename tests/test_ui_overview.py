@@ -211,3 +211,18 @@ def test_the_glossary_has_an_example_of_each_term(empty: Project) -> None:
     shown = [table.value for table in app.table]
     assert [name for table in shown for name in table["Term"]] == names
     assert all(table[column].str.len().gt(0).all() for table in shown for column in ("Meaning", "Example"))
+
+
+def test_the_tour_goes_on_until_it_is_ended(empty: Project) -> None:
+    """A page that is asked for by an older address keeps the step; ending the tour takes it away for good."""
+    app = open_screen("pages/1_Import.py", project=empty.name, tour="on")
+    assert "1 of 6." in words(app)
+    del app.query_params["tour"]
+    app.run()
+    assert "1 of 6." in words(app)
+    assert "on" in app.query_params["tour"]
+    app.button(key="tour_end").click().run()
+    assert "1 of 6." not in words(app)
+    assert "tour" not in app.query_params
+    app.run()
+    assert "1 of 6." not in words(app)

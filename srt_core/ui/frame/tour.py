@@ -71,8 +71,19 @@ def offer_tour() -> None:
 
 
 def remember_tour() -> None:
-    """Note whether the address asks for the tour, so that links keep it. Every page does so before it draws a link."""
-    st.session_state[_NAME] = st.query_params.get(_NAME, "")
+    """Note whether somebody takes the tour, so that links keep it. Every page does so before it draws a link.
+
+    It goes on until it is ended, also where a page is asked for by an older address.
+    """
+    if st.query_params.get(_NAME):
+        st.session_state[_NAME] = "on"
+    elif st.session_state.setdefault(_NAME, ""):
+        put_in_address(_NAME, "on")
+
+
+def _end() -> None:
+    st.session_state[_NAME] = ""
+    put_in_address(_NAME, "")
 
 
 def draw_tour(page: str) -> None:
@@ -87,7 +98,7 @@ def draw_tour(page: str) -> None:
             following = TOUR[number]
             if st.button(f"Next: {PAGES[following.page][0]}", type="primary", key="tour_next"):
                 _go_to(following)
-        st.button("End the tour", type="tertiary", key="tour_end", on_click=put_in_address, args=(_NAME, ""))
+        st.button("End the tour", type="tertiary", key="tour_end", on_click=_end)
     if step.file:
         st.code(str(step.file), language=None)
 
