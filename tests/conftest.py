@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from playwright.sync_api import TimeoutError as NotInTimeError
 from streamlit.components.v2 import manifest_scanner
 
 from srt_core.people import access_token, load
+from srt_core.project.log_file import log_of
 
 if TYPE_CHECKING:
     from tests.command_line import Command
@@ -280,12 +281,29 @@ def _is_healthy(server: AppServer) -> bool:
 
 
 def as_killed(path: Path) -> Path:
-    """Copy the file of a project that a server has open, with its log: what `kill -9` would leave at this moment."""
+    """Copy the file of a project that a server has open, with its log: what `kill -9` would leave at this moment.
+
+    Copied again where the server wrote meanwhile: a log that was folded in between the two copies would be in neither.
+    """
     copy = path.with_suffix(".killed")
-    for each in (path, path.with_name(path.name + ".wal")):
-        if each.exists():
-            shutil.copyfile(each, copy.with_name(each.name.replace(path.name, copy.name)))
-    return copy
+    files = {each: copy.with_name(each.name.replace(path.name, copy.name)) for each in (path, log_of(path))}
+    while True:
+        before = [_written(each) for each in files]
+        for each, copied in files.items():
+            copied.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(each, copied)
+        if [_written(each) for each in files] == before:
+            return copy
+
+
+def _written(path: Path) -> tuple[int, int, int] | None:
+    """When a file was last written, its size and which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def keyed(page: Page, key: str) -> Locator:
