@@ -34,6 +34,7 @@ from srt_core.records import Action, Decision, Origin
 from srt_core.review.decisions import decide
 from srt_core.steps.demo import fill_demo
 from srt_core.steps.steps import STEPS
+from srt_core.ui.review.desk import Desk
 
 PACKAGE = str(Path(srt_core.__file__).parent) + os.sep
 SECONDS = 120
@@ -104,9 +105,17 @@ def move_slider(screen: Screen, turn: int) -> None:
     screen.run()
 
 
-def press_key(screen: Screen, _: int) -> None:
-    """Do what the key A does on Review: its button."""
-    next(button for button in screen.button if str(button.key).startswith("accept")).click()
+def press_key(screen: Screen, turn: int) -> None:
+    """Do what the key X does on Review: the browser's message to the desk, then its answer."""
+    desk: Desk = screen.session_state["desk"]
+    assert desk.seated is not None
+    told = desk.data(desk.seated)
+    sample = told["ahead"][0]
+    press = {"id": f"press {turn}", "kind": "leave_out", "sample": sample, "upon": None}
+    desk.hear(
+        {"turn": f"walk {turn}", "owner": told["owner"], "seat": told["seat"], "at": sample, "presses": [press]},
+        desk.seated,
+    )
     screen.run()
 
 
