@@ -102,6 +102,20 @@ def test_files_to_import_are_looked_for_in_allowed_folders(data: Path) -> None:
             here.require_source(written)
 
 
+@pytest.mark.parametrize("name", ["out.json", "in[1].json", "in?.json", "in*.json"])
+def test_a_file_that_was_found_is_asked_for_by_its_whole_name(data: Path, name: str) -> None:
+    """A link out of the folder is refused, and a secret too, whatever letters of a pattern its name has."""
+    here = on_server(folder=str(data))
+    (data / name).symlink_to(data.parent / "outside.json")
+    (data / f"people-{name}").symlink_to(people_path())
+    (data / f"own-{name}").write_text("[]", "utf-8")
+    here.require_found([str(data / "in.json"), str(data / f"own-{name}")])
+    with pytest.raises(AccessError, match="may not be named here"):
+        here.require_found([str(data / "in.json"), str(data / name)])
+    with pytest.raises(AccessError, match="is never read"):
+        Allowed(None).require_found([str(data / f"people-{name}")])
+
+
 def test_students_hosts_and_keys_are_allowed_by_name(data: Path) -> None:
     """A hub name is no folder; a host counts with its port and without what stands before @; a key as it is written."""
     here = Allowed({Kind.HUB: ("gpt2", "lab/*"), Kind.HOST: ("api.lab.example", "10.0.0.*:8000"), Kind.KEY: ("LAB_*",)})

@@ -50,8 +50,10 @@ def test_files_to_import_lie_in_an_allowed_folder(
     elsewhere = write_lines(tmp_path / "elsewhere.jsonl", alpaca_rows(5))
     (tmp_path / "data" / "links").mkdir()
     (tmp_path / "data" / "links" / "pairs.jsonl").symlink_to(elsewhere)
+    (tmp_path / "data" / "links[1].jsonl").symlink_to(elsewhere)
     log_in(monkeypatch, "cy", "owner")
-    for path in (elsewhere, f"{tmp_path}/*.jsonl", tmp_path / "data" / "links", "hf://datasets/lab/pairs"):
+    links = tmp_path / "data" / "links", tmp_path / "data" / "links[1].jsonl"
+    for path in (elsewhere, f"{tmp_path}/*.jsonl", *links, "hf://datasets/lab/pairs"):
         app = name_file(path)
         assert REFUSED in words(app)
         assert "Name a colour" not in words(app)

@@ -49,28 +49,23 @@ class Allowed:
 
     def require_path(self, written: str | Path, *own: Path) -> None:
         """Raise AccessError unless a file or folder lies, where its links lead, in an allowed folder or in `own`."""
-        try:
-            path = Path(written).expanduser().resolve()
-            is_secret = self._is_secret(path)
-            roots = [each.resolve() for each in (*own, *map(Path, self._of(Kind.FOLDER)))]
-        except (OSError, RuntimeError, ValueError) as error:  # links in a circle, nobody's home, a byte 0
-            raise _refusal(str(written), Kind.FOLDER) from error
-        if is_secret:
-            raise AccessError(f"{path.name} is never read or written by the app.", "Choose another file.")
-        if self.listed is not None and not any(path.is_relative_to(root) for root in roots):
-            raise _refusal(str(written), Kind.FOLDER)
+        self._require_paths([written], own)
 
     def require_source(self, written: str) -> None:
         """Raise AccessError unless files to import may be looked for here: a path, a pattern, an address on the hub.
 
-        What a pattern or a folder means is to be asked again, file by file.
+        What is found there is to be asked for by `require_found`.
         """
         if written.startswith(_HUB):
             self._require(Kind.HUB, written.removeprefix(_HUB).partition("@")[0].rstrip("/"))
         elif _PATTERN.search(written) and ".." in Path(written).parts:
             raise AccessError(f"{written} is a pattern that leads upwards.", "Write it without ..")
         else:
-            self.require_path(_PATTERN.split(written)[0], projects_folder() / "uploads", app_folder() / "sample_data")
+            self._require_paths([_PATTERN.split(written)[0]], _sources())
+
+    def require_found(self, files: Iterable[str]) -> None:
+        """Raise AccessError unless each of these files may be imported: what stands in a name is no pattern here."""
+        self._require_paths(files, _sources())
 
     def require_file(self, written: str) -> None:
         """Raise AccessError unless a file of prompts, replies or a template may be read."""
@@ -97,6 +92,20 @@ class Allowed:
         parts = urlsplit(written if "//" in written else f"//{written}")
         self._require(Kind.HOST, parts.netloc.rpartition("@")[2].casefold())
 
+    def _require_paths(self, written: Iterable[str | Path], own: Sequence[Path]) -> None:
+        roots: list[Path] = []
+        for each in written:
+            try:
+                path = Path(each).expanduser().resolve()
+                is_secret = self._is_secret(path)
+                roots = roots or [root.resolve() for root in (*own, *map(Path, self._of(Kind.FOLDER)))]
+            except (OSError, RuntimeError, ValueError) as error:  # links in a circle, nobody's home, a byte 0
+                raise _refusal(str(each), Kind.FOLDER) from error
+            if is_secret:
+                raise AccessError(f"{path.name} is never read or written by the app.", "Choose another file.")
+            if self.listed is not None and not any(path.is_relative_to(root) for root in roots):
+                raise _refusal(str(each), Kind.FOLDER)
+
     def _require(self, kind: Kind, value: str) -> None:
         if self.listed is not None and not any(fnmatchcase(value, each) for each in self._of(kind)):
             raise _refusal(value, kind)
@@ -107,8 +116,13 @@ class Allowed:
     def _is_secret(self, path: Path) -> bool:
         is_of_people = path.parent == projects_folder().resolve() and _PRIVATE.fullmatch(path.name)
         known = [projects_folder() / "people.toml", logouts_path(), *self.secrets]
-        is_known = any(each.exists() and path.exists() and path.samefile(each) for each in known)  # hard links too
+        is_known = path.exists() and any(each.exists() and path.samefile(each) for each in known)  # hard links too
         return bool(is_of_people) or is_known or path.parts[-2:] == (".streamlit", "secrets.toml")
+
+
+def _sources() -> Sequence[Path]:
+    """Return the folders that may always be imported from."""
+    return projects_folder() / "uploads", app_folder() / "sample_data"
 
 
 def exports_folder() -> Path:

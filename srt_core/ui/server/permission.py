@@ -79,5 +79,4 @@ def _require_sources(asked: Arguments, name: str) -> None:
     for written in asked[name] or ():
         _require(Reach.SOURCE, written)
     here = [written for written in asked[name] or () if not written.startswith("hf://")]
-    for source in find_all({**asked, name: here}):
-        _require(Reach.SOURCE, source.name)
+    allowed().require_found(source.name for source in find_all({**asked, name: here}))
