@@ -8,6 +8,7 @@ import pytest
 
 from srt_core.errors import ProjectError
 from srt_core.project import log
+from srt_core.project.copying import stream_copy
 from srt_core.project.log_file import log_of
 from srt_core.project.store import Store
 from srt_core.select.derive import refresh
@@ -83,7 +84,7 @@ def test_a_file_that_may_only_be_read_is_enough(folder: Path) -> None:
 
 
 def test_the_log_of_what_was_killed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stands in a log that cannot be folded in is there, and a log that breaks off is noticed."""
+    """What stands in a log that cannot be folded in is there, one that breaks off is noticed; no copy leaves it out."""
     monkeypatch.setattr(log, "QUIET_SECONDS", 3600.0)
     path = folder / "p.srt"
     with Store.open(path) as store:
@@ -96,6 +97,8 @@ def test_the_log_of_what_was_killed_is_read(folder: Path, monkeypatch: pytest.Mo
             assert (store.meta("number"), len(store.notices)) == (found, notices)
             with pytest.raises(ProjectError, match="may only be read"):
                 store.set_meta("number", "8")
+            with pytest.raises(ProjectError, match="srt copy"):
+                b"".join(stream_copy(store))
         assert sorted(each.name for each in folder.iterdir()) == ["p.srt", "p.srt.wal"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from srt_core.errors import ProjectError
-from srt_core.project.log_file import log_of
+from srt_core.project.log_file import has_log, log_of
 from srt_core.project.store import Store
 
 TRIES = 5
@@ -57,8 +57,21 @@ def _copy_at_rest(path: Path, draft: Path) -> None:
     )
 
 
+def is_one_file(store: Store) -> bool:
+    """Return whether all of an open project can be in its file: where that may only be read, a log stays beside it."""
+    return not (store.is_read_only and has_log(store.path))
+
+
 def stream_copy(store: Store) -> Iterator[bytes]:
-    """Yield the bytes of an open project's file with its log merged; nothing is committed until the last one."""
+    """Yield the bytes of an open project's file with its log merged; nothing is committed until the last one.
+
+    ProjectError where the file alone would not be the project.
+    """
+    if not is_one_file(store):
+        raise ProjectError(
+            f"{store.path} may only be read, so the log beside it cannot be merged into it.",
+            f"Copy both: srt copy '{store.path}' COPY.srt",
+        )
     with store.at_rest() as file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -276,9 +276,10 @@ class Store:
 
     @contextmanager
     def at_rest(self) -> Iterator[BinaryIO]:
-        """Yield the file with its log merged; for as long as the block lasts nothing is committed.
+        """Yield the file with its log merged, or as it is where it may only be read.
 
-        It is to be left open. ProjectError where the log cannot be merged, or the file is gone.
+        For as long as the block lasts nothing is committed. The file is to be left open. ProjectError where the log
+        cannot be merged, or the file is gone.
         """
         with self._write_lock, self._using():
             self._check_place()

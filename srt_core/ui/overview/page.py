@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.methods import METHODS, Method
-from srt_core.project.copying import stream_copy
+from srt_core.project.copying import is_one_file, stream_copy
 from srt_core.project.store import Store
 from srt_core.review.status import describe_export, status
 from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use
@@ -81,7 +81,7 @@ def render_overview(project: Project) -> None:
 def _draw_copy(store: Store) -> None:
     """Offer the whole project as one file."""
     size = store.path.stat().st_size
-    if size <= MOST_TO_DOWNLOAD:
+    if size <= MOST_TO_DOWNLOAD and is_one_file(store):
         st.download_button(
             "Download a copy", lambda: b"".join(stream_copy(store)), store.path.name, "application/octet-stream",
             on_click="ignore", icon=":material/download:",
