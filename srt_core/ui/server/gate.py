@@ -179,7 +179,7 @@ async def _own_answer(scope: Scope, receive: Receive, ways: LoginMethods, login:
     if scope["type"] == "websocket":
         return None if login else PlainTextResponse("Log in first.", 401)
     path, base, request = _path(scope), base_path(), Request(scope, receive)
-    if login is None and (ways.is_open or not ways.has_any) and not (ways.is_open and _is_here(scope)):
+    if login is None and not ways.has_any and not (ways.is_open and _is_here(scope)):
         return PlainTextResponse(THIS_MACHINE_ALONE if ways.is_open else NOBODY_CAN, 403)
     if TOKEN in request.query_params and request.method in ("GET", "HEAD"):
         return answer_address(request, ways, login, base)
