@@ -1,6 +1,6 @@
 """The file of a project as DuckDB opens it: its settings, whether it is a project and of which version; if not, why.
 
-With the store, its transactions and its errors the only importer of duckdb.
+The only importers of duckdb are this, the store, and what creates a file, writes transactions and translates errors.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One write transaction on a project file. With the store and its connection the only importer of duckdb."""
+"""One write transaction on a project file."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
