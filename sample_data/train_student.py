@@ -1,4 +1,4 @@
-"""Train the demo's tiny student on the demo's own text: python sample_data/train_student.py (some minutes).
+"""Train the tiny student on the demo's own text: python sample_data/train_student.py (some minutes).
 
 The student is a Llama of less than a million parameters with a byte-level BPE of its own. It reads a part of the demo's
 pairs in the alpaca template, a part of them the other way round, and a few texts alone. So it knows some candidates

@@ -23,7 +23,7 @@ from srt_core.score.explain import explain
 from srt_core.score.ifd import CandidatePlan, Convention, plan
 from srt_core.score.keeping import ScoringSettings
 from srt_core.score.losses import request_key, stored_losses
-from srt_core.score.recorded import LOSSES, RecordedScore, score_line, settings_line
+from srt_core.score.recorded import FOUR, RecordedScore, score_line, settings_line
 from srt_core.score.scorings import scoring_in_use
 from srt_core.score.student import Student, load_student
 from srt_core.score.templates import stored_template
@@ -90,7 +90,7 @@ def slots(
     key = (settings.fingerprint, str(settings.convention), settings.max_length)
     keys: dict[str, str | None] = {}
     losses: dict[str, Loss] = {}
-    for name, slot in zip(LOSSES, planned.slots, strict=True):
+    for name, slot in zip(FOUR, planned.slots, strict=True):
         keys[name] = request_key(*key, slot) if isinstance(slot, LossRequest) else None
         losses[name] = slot if isinstance(slot, Loss) else stored_losses(store, [str(keys[name])])[str(keys[name])]
     return keys, losses

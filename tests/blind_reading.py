@@ -17,7 +17,8 @@ def versions_of(store: Store, sample: str) -> list[int]:
 def read_one(store: Store, audit: Audit, sample: str, marked: Iterable[int], by: str = "ann") -> int:
     """Read one sample, marking these versions; returns the event."""
     shown = blind.shuffled(audit, sample, by, versions_of(store, sample))
-    return blind.read(store, audit, sample, Marks(shown, tuple(marked)), by)
+    with store.transaction() as tx:
+        return blind.read_within(tx, audit, sample, Marks(shown, tuple(marked)), by)
 
 
 def read_all(store: Store, audit: Audit, fit: Callable[[str], Sequence[int]], by: str = "ann", start: int = 0) -> None:

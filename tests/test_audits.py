@@ -388,8 +388,8 @@ def test_marks_must_be_of_versions_that_were_shown(store: Store) -> None:
         (name, Marks(tuple(versions_of(store, other)), ())),
         (name, Marks((), ())),
     ):
-        with pytest.raises(DecisionError):
-            blind.read(store, audit, sample, marks, "ann")
+        with pytest.raises(DecisionError), store.transaction() as tx:
+            blind.read_within(tx, audit, sample, marks, "ann")
     assert events.count_events(store, EventFilter(kind="reading")) == 0
 
 
@@ -400,7 +400,8 @@ def test_a_reading_is_an_event_with_the_order_and_the_marks(store: Store) -> Non
     orders = {blind.shuffled(audit, name, by, versions_of(store, name)) for by in map(str, range(20))}
     assert len(orders) == 2  # of two versions, both orders are shown to some
     shown = blind.shuffled(audit, name, "ann", versions_of(store, name))
-    blind.read(store, audit, name, Marks(shown, (shown[0],), shown[0]), "ann")
+    with store.transaction() as tx:
+        blind.read_within(tx, audit, name, Marks(shown, (shown[0],), shown[0]), "ann")
     event = events.events(store, EventFilter(kind="reading"), 1)[0]
     assert (event.sample_id, event.author) == (name, "ann")
     assert event.context == {

@@ -27,7 +27,8 @@ CHUNK_SAMPLES = 1_000
 SPAN_DECIMALS = 4
 """Of the loss of a token, in nats."""
 Made = TypeVar("Made")
-LOSSES = ("y", "y_given_x", "x", "x_given_y")
+FOUR = ("y", "y_given_x", "x", "x_given_y")
+"""The losses of every candidate, in the order of `CandidateLosses`."""
 _HINT = "Give a file that scripts/record_scores.py wrote."
 
 
@@ -53,7 +54,7 @@ class RecordedScore:
     @property
     def score(self) -> Score:
         """The score that is made of its losses."""
-        return score_of(CandidateLosses(*(self.losses[name] for name in LOSSES)))
+        return score_of(CandidateLosses(*(self.losses[name] for name in FOUR)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _settings(head: Row) -> ScoringSettings:
 
 
 def _score(row: Row) -> RecordedScore:
-    four = {name: row["losses"][name] for name in LOSSES}
+    four = {name: row["losses"][name] for name in FOUR}
     return RecordedScore(
         {name: each["key"] for name, each in four.items()},
         {name: _loss(each) for name, each in four.items()},

@@ -52,15 +52,12 @@ def score(
     """
     max_length = min(max_length, student.max_length_limit)
     stop = stop or Event()
-    identity = student.identity
-    note = _batching_note(student)
-    scoring_id = begin_scoring(
-        store,
-        ScoringSettings(
-            identity.fingerprint, identity.name, identity.dtype, template, convention, max_length, note, added
-        ),
+    identity, note = student.identity, _batching_note(student)
+    settings = ScoringSettings(
+        identity.fingerprint, identity.name, identity.dtype, template, convention, max_length, note, added
     )
-    run = _Run(store, student, template, convention, max_length, added, token_budget, scoring_id, stop)
+    scoring_id = begin_scoring(store, settings)
+    run = _Run(store, student, settings, token_budget, scoring_id, stop)
     yield run.progress
     with closing(student.run(run.packs())) as computed:
         for pack, losses in computed:
@@ -72,7 +69,7 @@ def score(
     if run.is_stopped:  # before any pack came back
         return
     end_scoring(store, scoring_id, stamp)
-    yield run.progress.moved(0, message=_batching_note(student))
+    yield run.progress.moved(0, message=note)
 
 
 def is_scored(store: Store, stamp: str) -> bool:
@@ -101,18 +98,13 @@ class _Run:
         self,
         store: Store,
         student: Scorer,
-        template: Template,
-        convention: Convention,
-        max_length: int,
-        added: Sequence[AddedLoss],
+        settings: ScoringSettings,
         token_budget: int | None,
         scoring_id: int,
         stop: Event,
     ) -> None:
-        self._store, self._student, self._template = store, student, template
-        self._convention, self._max_length, self._added = convention, max_length, added
-        self._token_budget = token_budget
-        self._scoring_id, self._stop = scoring_id, stop
+        self._store, self._student, self._settings = store, student, settings
+        self._token_budget, self._scoring_id, self._stop = token_budget, scoring_id, stop
         self._unscored = Unscored(store, scoring_id)
         self._chunk_samples = max(1, (token_budget or student.identity.token_budget) // _TOKENS_A_SAMPLE)
         self._open: deque[Chunk] = deque()
@@ -123,7 +115,7 @@ class _Run:
         self._characters = self._unscored.characters()
         self._finished_characters = self._finished_tokens = 0
         self.is_stopped = False
-        self.progress = Progress("candidates", total=self._unscored.count(), message=_batching_note(student))
+        self.progress = Progress("candidates", total=self._unscored.count(), message=settings.batching)
 
     def packs(self) -> Iterator[Pack]:
         """Yield packs, planning chunk after chunk as the student asks for more.
@@ -172,9 +164,10 @@ class _Run:
 
     def _planned(self, rows: Sequence[Row]) -> Chunk:
         pairs = [pair_of(row) for row in rows]
-        plans = plan(pairs, self._template, self._convention, self._student, self._max_length, self._added)
+        how = self._settings
+        plans = plan(pairs, how.template, how.convention, self._student, how.max_length, how.added)
         requests = {slot for each in plans for slot in each.slots if isinstance(slot, LossRequest)}
-        key = (self._student.fingerprint, str(self._convention), self._max_length)
+        key = (how.fingerprint, str(how.convention), how.max_length)
         return Chunk(rows, plans, {request: request_key(*key, request) for request in requests})
 
     def _lacking(self, chunk: Chunk) -> list[LossRequest]:
@@ -197,11 +190,11 @@ class _Run:
         chunk = self._open[0]
         scored = [
             Scored(row["table"], row["id"], row["sample_id"], score, planned.response_read, planned.instruction_read)
-            for row, planned, score in zip(chunk.rows, chunk.plans, chunk.scores(self._added), strict=True)
+            for row, planned, score in zip(chunk.rows, chunk.plans, chunk.scores(self._settings.added), strict=True)
         ]
         with self._store.transaction() as tx:
             self._commit_losses(tx)
-            keep_scores(tx, self._scoring_id, scored, self._added)
+            keep_scores(tx, self._scoring_id, scored, self._settings.added)
         self._finished_characters += chunk.characters
         self._finished_tokens += chunk.tokens
         return sum(each.score.ifd is None or each.score.r_ifd is None for each in scored)

@@ -24,14 +24,13 @@ def _find(store: Store) -> Iterator[Fault]:
         yield Fault(f"the rule: cannot be checked. {error.message}")
         return
     measures = tuple(MEASURES.values())
-    panel = panel_of("scoring_id", "producer")
+    panel, chosen = panel_of("scoring_id", "producer"), {"producer": policy.producer, "scoring_id": store.scoring_id()}
     selected = f"SELECT * EXCLUDE (policy) FROM ({rule_under([policy], with_closeness=True)})"
     text = "samples are not what the {} give: {}"
-    for table, computed, values, made_of in (
-        ("panel", panel, {"producer": policy.producer, "scoring_id": store.scoring_id()}, "candidates and scores"),
-        ("selection", selected, parameters([policy]), "panel and policy"),
+    for table, columns, computed, values, made_of in (
+        ("panel", panel_columns(measures), panel, chosen, "candidates and scores"),
+        ("selection", selection_columns(measures), selected, parameters([policy]), "panel and policy"),
     ):
-        columns = (panel_columns if table == "panel" else selection_columns)(measures)
         found = rule(table, text.format(made_of, table), differing(table, columns, computed), values)
         yield from found.find(store)
 

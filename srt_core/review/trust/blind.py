@@ -40,19 +40,13 @@ class Marks:
     best: int | None = None
 
 
-def read(store: Store, audit: Audit, sample: str, marks: Marks, by: str) -> int:
-    """Append a reading and return its event id.
-
-    DecisionError where the sample was not drawn, or marks name what was not shown.
-    """
-    with store.transaction() as tx:
-        return read_within(tx, audit, sample, marks, by)
-
-
 def read_within(
     tx: Transaction, audit: Audit, sample: str, marks: Marks, by: str, more: Mapping[str, object] | None = None
 ) -> int:
-    """Append a reading, as `read` does, in a transaction with others; `more` goes into its context."""
+    """Append a reading, in a transaction with others, and return its event id; `more` goes into its context.
+
+    DecisionError where the sample was not drawn, or marks name what was not shown.
+    """
     if sample not in audit.samples or not audit.is_blind:
         raise DecisionError(f"Audit {audit.event_id} did not draw sample {sample} to be read blind.", "Go on with it.")
     best = () if marks.best is None else (marks.best,)
