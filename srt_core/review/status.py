@@ -1,5 +1,6 @@
 """The state of a project in numbers: the one source of the funnel on screen and of `srt status`."""
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from srt_core.project.store import Store
@@ -55,27 +56,33 @@ def status(store: Store) -> dict[str, Any]:
     return found
 
 
-_DONE = {
+_DONE_OF_DATA = {
     "import": "SELECT EXISTS (FROM sample)",
     "reflect": f"""SELECT NOT EXISTS (FROM sample ANTI JOIN
                    (SELECT sample_id FROM candidate WHERE origin <> '{Origin.ORIGINAL}') USING (sample_id))""",
     "score": "SELECT NOT EXISTS (FROM panel WHERE unscored > 0)",
+}
+_DONE_OF_EVENTS = {
     "review": "SELECT NOT EXISTS (FROM verdict WHERE NOT decided)",
     "export": "SELECT EXISTS (FROM event WHERE kind = 'export')",
 }
 
 
 def steps_done(store: Store) -> frozenset[str]:
-    """Return the steps, by name, that have nothing left to do; none of a project without samples."""
+    """Return the steps, by name, that have reached every sample; none of a project without samples."""
     refresh(store)
-    key = (store.meta("selection_key"), store.value("SELECT max(event_id) FROM event"))
-    return store.remember(("steps done", *key), lambda: _steps_done(store))
-
-
-def _steps_done(store: Store) -> frozenset[str]:
-    if not store.value(_DONE["import"]):
+    derived = store.meta("selection_key")
+    of_data = _true(store, _DONE_OF_DATA, derived)
+    if "import" not in of_data:
         return frozenset()
-    return frozenset(name for name, sql in _DONE.items() if store.value(sql))
+    return of_data | _true(store, _DONE_OF_EVENTS, derived, store.value("SELECT max(event_id) FROM event"))
+
+
+def _true(store: Store, asked: Mapping[str, str], *key: Hashable) -> frozenset[str]:
+    """Return the names whose query says so, asked once for each `key`."""
+    return store.remember(
+        ("steps done", *asked, *key), lambda: frozenset(name for name, sql in asked.items() if store.value(sql))
+    )
 
 
 def describe_export(pairs: int, parked: int) -> str:

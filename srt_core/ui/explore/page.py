@@ -181,7 +181,8 @@ def _choose_sort() -> str:
     place = names.index(asked) if asked in names else 0
     key = f"explore_sort|{place}"
     return st.selectbox("Order", names, place, key=key, on_change=_turn_sort, args=(key,), width=280,
-                        format_func=lambda name: name[0].upper() + name[1:])  # fmt: skip
+                        label_visibility="collapsed", help="The order of the rows.",
+                        format_func=lambda name: f"Order: {name}")  # fmt: skip
 
 
 def _turn_sort(key: str) -> None:
