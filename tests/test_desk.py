@@ -14,6 +14,7 @@ from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
 from srt_core.review import decisions, notes, presses, queues
 from srt_core.review.filter.filter import Filter
+from srt_core.ui.review.cards import compared
 from srt_core.ui.review.desk import AHEAD
 from srt_core.ui.server.runtime import Project
 from tests.desk_talk import Talk, press
@@ -324,6 +325,7 @@ def test_differences_are_worked_out_and_little_alike_is_not_marked(project: Proj
     assert parts["instruction"] == {"same": True}
     assert parts["response"]["spans"] == [[0, "One two "], [-1, "three"], [1, "five"], [0, " four."]]
     assert talk.cards["s1"]["versions"][1]["parts"]["response"] == {"text": "Nothing of it.", "apart": True}
+    assert compared(Pair("Do it.", "Done.", "Input."), Pair("Do it.", "Done."))["input"] == {"spans": [[-1, "Input."]]}
     long = talk.cards["s2"]["versions"][0]["parts"]["response"]
     assert (len(long["text"]), long["cut"]) == (20_000, 50_000)
     assert len(talk.say(whole={"sample": "s2"})["whole"]["versions"][0]["response"]) == 50_000

@@ -183,8 +183,8 @@ def _compared(before: str, after: str) -> dict[str, Any]:
     old, new = before[:MOST_CHARACTERS], after[:MOST_CHARACTERS]
     spans = word_diff(old, new)
     cut = {"cut": len(after)} if len(after) > MOST_CHARACTERS else {}
-    if share_alike(spans) < LEAST_ALIKE:
-        return {"text": new, "apart": bool(before), **cut}
+    if before and after and share_alike(spans) < LEAST_ALIKE:
+        return {"text": new, "apart": True, **cut}
     return {"spans": [[_KINDS[span.kind], span.text] for span in spans], **cut}
 
 

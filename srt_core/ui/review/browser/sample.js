@@ -77,12 +77,14 @@ function pane(d, card, version, side, isFirst) {
   const body = make("div", { class: "body", tabindex: "0", role: "region", "aria-label": `${named.label}: its texts` });
   body.append(...[isFirst ? paintContext(card.context) : null].filter(Boolean));
   const whole = card.whole && card.whole[card.versions.indexOf(named)];
+  const apart = side === "after" ? Object.keys(PARTS).filter((name) => version.parts[name].apart) : [];
   for (const name of Object.keys(PARTS)) {
     const part = version.parts[name];
     const first = original.parts[name];
     if (isEmptyInput(name, first, part.same ? first : part)) continue;
     const isOld = side === "before" && !part.spans;
-    body.append(...paintPart(name, isOld ? { ...first, apart: part.apart } : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } })));
+    const note = name === apart[0] ? littleAlike(apart) : "";
+    body.append(...paintPart(name, isOld ? first : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } }), note));
   }
   if (isFirst) body.append(...[paintOwn(card.own)].filter(Boolean));
   const canEdit = !d.edit && side !== "before";
