@@ -280,6 +280,11 @@ def test_texts_begin_high_and_each_sample_at_its_top(
     open_desk(page, shared_server, project)
     assert page.locator(".text").first.evaluate("each => each.getBoundingClientRect().top") <= lowest
     assert part(page, "keys").evaluate("each => each.getBoundingClientRect().bottom") <= height
+    page.keyboard.press("a")
+    page.keyboard.press("ArrowLeft")
+    wait_until_saved(page)
+    for header in (".head", ".head .place", ".pane:last-child > header"):
+        assert page.locator(header).evaluate("each => each.scrollWidth <= each.clientWidth"), header
     body = page.locator(".pane .body").last
     body.evaluate("each => each.scrollTo(0, 2000)")
     page.keyboard.press("a")

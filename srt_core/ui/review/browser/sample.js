@@ -88,7 +88,7 @@ function pane(d, card, version, side, isFirst) {
   }
   if (isFirst) body.append(...[paintOwn(card.own)].filter(Boolean));
   const canEdit = !d.edit && side !== "before";
-  const head = make("header", {}, make("b", {}, named.label), make("span", { class: "hint" }, named.says || ""), canEdit ? make("span", { class: "hint edits" }, "E edits here") : null, make("span", { class: "grow" }), ...(isFirst && side === "before" ? [] : [version === original ? null : viewButtons(d), fontButtons(d)]));
+  const head = make("header", {}, make("b", {}, named.label), make("span", { class: "hint", title: named.says || "" }, named.says || ""), canEdit ? make("span", { class: "hint edits" }, "E edits here") : null, make("span", { class: "grow" }), ...(isFirst && side === "before" ? [] : [version === original ? null : viewButtons(d), fontButtons(d)]));
   const box = make("section", { class: "pane", "aria-label": named.label }, head, body);
   box.style.setProperty("--edge", named.colour);
   return box;
