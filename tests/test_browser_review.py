@@ -183,6 +183,7 @@ def test_every_key_does_what_the_bar_says(page: Page, shared_server: AppServer, 
     page.keyboard.press("ArrowLeft")
     wait_for_sample(page, "s0")
     expect(part(page, "state")).to_contain_text("Kept by hand: Original, by curator")
+    expect(part(page, "last")).to_have_text("last:2 left out1 kept by hand: original")
     page.keyboard.press("ArrowLeft")
     expect(part(page, "said")).to_have_text("This is the first sample of the queue.")
     wait_until_saved(page)

@@ -382,7 +382,8 @@ class Desk {
   }
 
   paintFoot() {
-    const own = this.done.slice(-2).reverse().map((each) => ({ ...each, says: "" }));
+    const says = (event) => ((this.data.last || []).find((each) => each.event === event) || { says: "" }).says;
+    const own = this.done.slice(-2).reverse().map((each) => ({ ...each, says: each.event ? says(each.event) : "" }));
     const last = [...own, ...this.recent()].filter((each) => each.seq).slice(0, 2);
     const links = last.map((each) => button(`${each.seq.toLocaleString("en")} ${each.says.toLowerCase()}`, () => this.visit(each.sample), { class: "quiet", title: "Show this sample again" }));
     this.el.last.replaceChildren(...(links.length && !this.isBlind() ? ["last:", ...links] : []));
