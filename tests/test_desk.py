@@ -66,6 +66,16 @@ def test_the_rules_pick_is_pre_selected_and_kept_by_one_press(project: Project) 
     assert talk.data["ahead"] == ["s3"]
 
 
+def test_a_number_is_not_written_as_the_limit_that_it_keeps_to(project: Project) -> None:
+    """Beside a limit of 1 a score of 0.996 has a third digit; what is told apart by two digits has two."""
+    with project.store.transaction() as tx:
+        tx.execute("UPDATE score SET r_ifd = 0.996 WHERE candidate_id = 2")
+        tx.bump()
+    cards = Talk(project).cards
+    assert [each["says"] for each in cards["s0"]["rule"]["numbers"]] == ["0.50 → 0.50", "0.750 → 0.996"]
+    assert [each["says"] for each in cards["s1"]["rule"]["numbers"]] == ["0.50 → 0.50", "0.75 → 0.62"]
+
+
 def test_to_agree_with_the_rule_on_leaving_out_says_so(project: Project) -> None:
     """A sample left out because the rule does so is marked; one that the rule keeps is not, whatever was sent."""
     talk = Talk(project)

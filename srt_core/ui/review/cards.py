@@ -12,6 +12,7 @@ from srt_core.records import Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
+from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.sample.summary import Sample
@@ -103,11 +104,13 @@ def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
 
 
 def _number(sample: Sample, shown: Candidate | None, measure: str) -> dict[str, Any]:
-    """Write one measure before and after, with its limit and whether what is shown keeps to it."""
+    """Write one measure before and after, with digits enough to show that it moved and on which side of its limit."""
     before = sample.candidates[Origin.ORIGINAL].measures[measure]
     after = shown.measures[measure] if shown else before
     limit = sample.policy.limit(f"max_{measure}")
-    said = f"{number(before)} → {number(after)}" if shown else number(before)
+    others = [each for each in (before, limit) if each is not None]
+    digits = max((digits_apart(after, other) for other in others), default=2) if after is not None else 2
+    said = f"{number(before, digits)} → {number(after, digits)}" if shown else number(before, digits)
     return {
         "label": MEASURE_LABELS[measure],
         "says": said,
