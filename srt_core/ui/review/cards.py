@@ -12,6 +12,7 @@ from srt_core.records import Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
+from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
@@ -39,7 +40,7 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "seq": verdict.seq,
         "event": None if is_blind else verdict.event_id,
         "decided": bool(decided),
-        "state": "" if is_blind else state(sample),
+        "state": "" if is_blind else state(verdict),
         "rule": _rule(sample, queue, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
@@ -58,9 +59,8 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
     }  # fmt: skip
 
 
-def state(sample: Sample) -> str:
+def state(verdict: Verdict) -> str:
     """Say what stands decided, by whom and when; "" where nothing does."""
-    verdict = sample.verdict
     if not verdict.action or not verdict.made_at:
         return ""
     decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)

@@ -368,7 +368,7 @@ class Desk {
     const step = this.order.indexOf(this.here) - this.order.indexOf(data.at);
     const position = place.position && this.order.includes(this.here) && this.order.includes(data.at) ? (place.position + step).toLocaleString("en") : "–";
     const said = [make("b", {}, position), ` / ${place.samples.toLocaleString("en")}`, make("span", { class: "least" }, ` · ${place.open.toLocaleString("en")} open`)];
-    if (place.parked) said.push(` · ${place.parked.toLocaleString("en")} parked`);
+    if (place.parked) said.push(make("span", { class: "least" }, ` · ${place.parked.toLocaleString("en")} parked`));
     if (data.saved) said.push(` · saved ${data.saved}`);
     const waiting = countUnsaved();
     if (waiting) said.push(make("span", { class: "unsaved" }, ` · ${waiting} unsaved`));
