@@ -1,6 +1,7 @@
 """What the desk writes and answers, spoken to as the browser does: each press once, refused ones with their reason."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
-from srt_core.review import decisions, notes, presses, queues
+from srt_core.review import decisions, notes, presses, queues, shares
 from srt_core.review.filter.filter import Filter
+from srt_core.review.shares import Share
 from srt_core.ui.review.cards import compared
 from srt_core.ui.review.desk import AHEAD
 from srt_core.ui.server.runtime import Project
@@ -277,6 +279,17 @@ def test_an_address_that_the_browser_had_a_moment_ago_takes_nobody_back(project:
     assert talk.desk.at == "s1"
     talk.desk.arrive("s3", talk.seat)
     assert talk.desk.at == "s3"
+
+
+def test_a_tag_tells_nobody_what_others_decided_before_they_did(project: Project) -> None:
+    """Of a sample that each reviewer decides, the answer to a tag says nothing; that to one's own decision does."""
+    talk = Talk(project)
+    talk.say(keep(talk.cards["s0"]))
+    share = Share("ben", (), shares.BUCKETS)
+    ben = Talk(project, by="ben")
+    ben.seat = replace(ben.seat, queue=queues.shared(ben.seat.queue, share), share=share)
+    assert ben.say(press("tag", "s0", text="odd"))["standing"] == {}
+    assert ben.say(press("park", "s0"))["standing"]["s0"]["decided"]
 
 
 def test_only_cards_that_the_browser_does_not_hold_are_sent(project: Project) -> None:

@@ -157,7 +157,8 @@ class Desk:
         self.holds -= changed
         self.answer["renewed"] = sorted(changed)
         if seat.audit is None:
-            found = read_verdicts(self.project.store, [name for name in names if name not in changed])
+            asked = [name for name in names if name not in changed and not self._is_blind(name, seat)]
+            found = read_verdicts(self.project.store, asked)
             self.answer["standing"] = {
                 name: {"event": each.event_id, "state": state(each), "decided": bool(each.action)}
                 for name, each in found.items()
