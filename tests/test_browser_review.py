@@ -183,6 +183,7 @@ def test_every_key_does_what_the_bar_says(page: Page, shared_server: AppServer, 
     page.keyboard.press("ArrowLeft")
     wait_for_sample(page, "s0")
     expect(part(page, "state")).to_contain_text("Kept by hand: Original, by curator")
+    expect(part(page, "last")).to_have_text("last:2 left out1 kept by hand: original")
     page.keyboard.press("ArrowLeft")
     expect(part(page, "said")).to_have_text("This is the first sample of the queue.")
     wait_until_saved(page)
@@ -280,6 +281,11 @@ def test_texts_begin_high_and_each_sample_at_its_top(
     open_desk(page, shared_server, project)
     assert page.locator(".text").first.evaluate("each => each.getBoundingClientRect().top") <= lowest
     assert part(page, "keys").evaluate("each => each.getBoundingClientRect().bottom") <= height
+    page.keyboard.press("a")
+    page.keyboard.press("ArrowLeft")
+    wait_until_saved(page)
+    for header in (".head", ".head .place", ".pane:last-child > header"):
+        assert page.locator(header).evaluate("each => each.scrollWidth <= each.clientWidth"), header
     body = page.locator(".pane .body").last
     body.evaluate("each => each.scrollTo(0, 2000)")
     page.keyboard.press("a")
@@ -306,6 +312,27 @@ def test_the_difference_is_marked_and_is_no_part_of_the_text(
     page.keyboard.press("d")
     expect(page.locator(".pane ins")).to_have_count(0)
     assert page.locator(".pane .text").nth(1).text_content() == f"One two.\n\nThree four six {EVIL}"
+
+
+def test_what_is_true_of_several_parts_is_said_once(page: Page, shared_server: AppServer, project: Path) -> None:
+    """Little is alike in two parts: one note, on the new side; a part that one side alone has is none on the other."""
+    spoil(project, "UPDATE candidate SET instruction = 'What?', input = 'A long one.' WHERE origin = 'RESPONSE'")
+    spoil(project, "UPDATE candidate SET response = 'Ever so much said.' WHERE origin = 'RESPONSE'")
+    open_desk(page, shared_server, project)
+    expect(page.locator(".pane").first.locator(".label")).to_have_text(["Instruction", "Input · none", "Response"])
+    note = "Instruction · little is alike, also in the response, so nothing is marked"
+    expect(page.locator(".pane").last.locator(".label")).to_have_text([note, "Input", "Response"])
+
+
+def test_a_longer_original_is_cut_with_a_word(page: Page, shared_server: AppServer, project: Path) -> None:
+    """The side of the original says how much there is of the original, also where its rewrite is shown whole."""
+    spoil(project, "UPDATE candidate SET response = repeat('word ', 3_000)")
+    spoil(project, "UPDATE candidate SET response = repeat('word ', 5_000) WHERE origin = 'ORIGINAL'")
+    open_desk(page, shared_server, project)
+    expect(page.locator(".cut")).to_contain_text(["The first 20,000 of 25,000 characters."])
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator(".cut")).to_have_count(0)
+    assert page.locator(".pane").first.locator(".text").last.evaluate("each => each.textContent.length") == 25_000
 
 
 def test_a_text_of_a_megabyte_is_cut_until_it_is_asked_for(page: Page, shared_server: AppServer, project: Path) -> None:

@@ -1,6 +1,7 @@
 """What the desk writes and answers, spoken to as the browser does: each press once, refused ones with their reason."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.events import EventFilter
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.reflect.producers import register_producer
-from srt_core.review import decisions, notes, presses, queues
+from srt_core.review import decisions, notes, presses, queues, shares
 from srt_core.review.filter.filter import Filter
+from srt_core.review.shares import Share
+from srt_core.ui.review.cards import compared
 from srt_core.ui.review.desk import AHEAD
 from srt_core.ui.server.runtime import Project
 from tests.desk_talk import Talk, press
@@ -63,6 +66,16 @@ def test_the_rules_pick_is_pre_selected_and_kept_by_one_press(project: Project) 
     assert decided(project) == [("s0", "approve", "RESPONSE"), ("s1", "choose", "ORIGINAL")]
     assert log(project)[0].context["queue"] == "all"
     assert talk.data["ahead"] == ["s3"]
+
+
+def test_a_number_is_not_written_as_the_limit_that_it_keeps_to(project: Project) -> None:
+    """Beside a limit of 1 a score of 0.996 has a third digit; what is told apart by two digits has two."""
+    with project.store.transaction() as tx:
+        tx.execute("UPDATE score SET r_ifd = 0.996 WHERE candidate_id = 2")
+        tx.bump()
+    cards = Talk(project).cards
+    assert [each["says"] for each in cards["s0"]["rule"]["numbers"]] == ["0.50 → 0.50", "0.750 → 0.996"]
+    assert [each["says"] for each in cards["s1"]["rule"]["numbers"]] == ["0.50 → 0.50", "0.75 → 0.62"]
 
 
 def test_to_agree_with_the_rule_on_leaving_out_says_so(project: Project) -> None:
@@ -268,6 +281,17 @@ def test_an_address_that_the_browser_had_a_moment_ago_takes_nobody_back(project:
     assert talk.desk.at == "s3"
 
 
+def test_a_tag_tells_nobody_what_others_decided_before_they_did(project: Project) -> None:
+    """Of a sample that each reviewer decides, the answer to a tag says nothing; that to one's own decision does."""
+    talk = Talk(project)
+    talk.say(keep(talk.cards["s0"]))
+    share = Share("ben", (), shares.BUCKETS)
+    ben = Talk(project, by="ben")
+    ben.seat = replace(ben.seat, queue=queues.shared(ben.seat.queue, share), share=share)
+    assert ben.say(press("tag", "s0", text="odd"))["standing"] == {}
+    assert ben.say(press("park", "s0"))["standing"]["s0"]["decided"]
+
+
 def test_only_cards_that_the_browser_does_not_hold_are_sent(project: Project) -> None:
     """The sample on screen and the next ones come once; what changed comes again."""
     talk = Talk(project)
@@ -324,6 +348,7 @@ def test_differences_are_worked_out_and_little_alike_is_not_marked(project: Proj
     assert parts["instruction"] == {"same": True}
     assert parts["response"]["spans"] == [[0, "One two "], [-1, "three"], [1, "five"], [0, " four."]]
     assert talk.cards["s1"]["versions"][1]["parts"]["response"] == {"text": "Nothing of it.", "apart": True}
+    assert compared(Pair("Do it.", "Done.", "Input."), Pair("Do it.", "Done."))["input"] == {"spans": [[-1, "Input."]]}
     long = talk.cards["s2"]["versions"][0]["parts"]["response"]
     assert (len(long["text"]), long["cut"]) == (20_000, 50_000)
     assert len(talk.say(whole={"sample": "s2"})["whole"]["versions"][0]["response"]) == 50_000

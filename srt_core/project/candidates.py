@@ -96,20 +96,20 @@ def candidates_by_sample(
     if not ids:
         return {}
     # By their ids and one by one: a join with all scores would read them all.
-    marks = ", ".join("?" * len(ids))
+    marks, scoring_id = ", ".join("?" * len(ids)), store.scoring_id()
     read = store.read(
         Candidate,
         f"""SELECT pair.candidate_id, sample_id, origin, {PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
                    score.status
             FROM pair LEFT JOIN score ON score.candidate_id = pair.candidate_id AND score.scoring_id = ?
             WHERE pair.candidate_id IN ({marks}) ORDER BY pair.candidate_id DESC""",
-        [store.scoring_id(), *ids],
+        [scoring_id, *ids],
     )
     for measure in computed:
         rows = store.rows(
             f"""SELECT subject_id, value FROM measurement
                 WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
-            [measure.name, measure.rows_of(store.scoring_id()), *ids],
+            [measure.name, measure.rows_of(scoring_id), *ids],
         )
         values = {row["subject_id"]: row["value"] for row in rows}
         read = [_with_measure(each, measure, values) for each in read]

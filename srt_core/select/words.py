@@ -133,7 +133,7 @@ class _Walk:
         beyond = _BEYOND[guard.side, guard.is_open]
         if value is None or limit is None:
             return f"its {label} is {beyond} the limit"
-        digits = _digits(value, limit)
+        digits = digits_apart(value, limit)
         return f"its {label} of {value:.{digits}f} is {beyond} the limit of {limit:.{digits}f}"
 
     def below_top_share(self) -> str:
@@ -182,7 +182,7 @@ def describe_change(measure: str, before: float | None, after: float | None) -> 
     """Write how a measure moved, with digits enough to show that it did: "IFD 0.61 → 0.74 (+0.13)"."""
     if before is None or after is None:
         return f"{_label(measure)} unknown"
-    digits = _digits(before, after)
+    digits = digits_apart(before, after)
     # Of the rounded numbers, so that what is shown adds up.
     sign = f"{round(after, digits) - round(before, digits):+.{digits}f}".replace("-", "−")
     return f"{_label(measure)} {before:.{digits}f} → {after:.{digits}f} ({sign})"
@@ -193,6 +193,6 @@ def _label(measure: str) -> str:
     return label if label.isupper() or "-" in label else label.lower()
 
 
-def _digits(one: float, other: float) -> int:
+def digits_apart(one: float, other: float) -> int:
     """Return the fewest digits, 2 to 6, that tell two numbers apart; 2 where they are equal."""
     return next((digits for digits in range(2, 7) if f"{one:.{digits}f}" != f"{other:.{digits}f}"), 2)

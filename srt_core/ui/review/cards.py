@@ -12,6 +12,8 @@ from srt_core.records import Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
+from srt_core.review.verdicts import Verdict
+from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.sample.summary import Sample
@@ -38,7 +40,7 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "seq": verdict.seq,
         "event": None if is_blind else verdict.event_id,
         "decided": bool(decided),
-        "state": "" if is_blind else state(sample),
+        "state": "" if is_blind else state(verdict),
         "rule": _rule(sample, queue, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
@@ -57,9 +59,8 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
     }  # fmt: skip
 
 
-def state(sample: Sample) -> str:
+def state(verdict: Verdict) -> str:
     """Say what stands decided, by whom and when; "" where nothing does."""
-    verdict = sample.verdict
     if not verdict.action or not verdict.made_at:
         return ""
     decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
@@ -103,11 +104,13 @@ def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
 
 
 def _number(sample: Sample, shown: Candidate | None, measure: str) -> dict[str, Any]:
-    """Write one measure before and after, with its limit and whether what is shown keeps to it."""
+    """Write one measure before and after, with digits enough to show that it moved and on which side of its limit."""
     before = sample.candidates[Origin.ORIGINAL].measures[measure]
     after = shown.measures[measure] if shown else before
     limit = sample.policy.limit(f"max_{measure}")
-    said = f"{number(before)} → {number(after)}" if shown else number(before)
+    others = [each for each in (before, limit) if each is not None]
+    digits = max((digits_apart(after, other) for other in others), default=2) if after is not None else 2
+    said = f"{number(before, digits)} → {number(after, digits)}" if shown else number(before, digits)
     return {
         "label": MEASURE_LABELS[measure],
         "says": said,
@@ -183,8 +186,8 @@ def _compared(before: str, after: str) -> dict[str, Any]:
     old, new = before[:MOST_CHARACTERS], after[:MOST_CHARACTERS]
     spans = word_diff(old, new)
     cut = {"cut": len(after)} if len(after) > MOST_CHARACTERS else {}
-    if share_alike(spans) < LEAST_ALIKE:
-        return {"text": new, "apart": bool(before), **cut}
+    if before and after and share_alike(spans) < LEAST_ALIKE:
+        return {"text": new, "apart": True, **cut}
     return {"spans": [[_KINDS[span.kind], span.text] for span in spans], **cut}
 
 

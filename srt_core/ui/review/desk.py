@@ -21,12 +21,13 @@ from srt_core.review.shares import Share
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.review.trust.blind import Question
+from srt_core.review.verdicts import read_verdicts
 from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
 from srt_core.ui.review.tokens import look
-from srt_core.ui.sample.summary import Sample, read_samples
+from srt_core.ui.sample.summary import Sample, read_sample, read_samples
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
@@ -156,9 +157,10 @@ class Desk:
         self.holds -= changed
         self.answer["renewed"] = sorted(changed)
         if seat.audit is None:
-            found = read_samples(self.project.store, [name for name in names if name not in changed])
+            asked = [name for name in names if name not in changed and not self._is_blind(name, seat)]
+            found = read_verdicts(self.project.store, asked)
             self.answer["standing"] = {
-                name: {"event": each.event_id, "state": state(each), "decided": bool(each.verdict.action)}
+                name: {"event": each.event_id, "state": state(each), "decided": bool(each.action)}
                 for name, each in found.items()
             }
 
@@ -265,7 +267,7 @@ class Desk:
         if seat.audit:
             raise DecisionError("What is read blind has no drawer.", "Read it first.")
         store, tab, name, shown = self.project.store, asked.get("tab"), str(asked["sample"]), str(asked.get("shown"))
-        sample = self._sample(name)
+        sample = read_sample(store, name)
         found: dict[str, Any] = {"tab": tab, "sample": name, "shown": shown}
         if tab == "tokens":
             origin = Origin(shown) if shown in sample.rewrites else None
@@ -281,7 +283,7 @@ class Desk:
 
     def _whole(self, name: str, seat: Seat) -> dict[str, Any]:
         """Return the texts of a sample in full, by the place or name of the version."""
-        sample = self._sample(name)
+        sample = read_sample(self.project.store, name)
         if seat.audit:
             pairs = {each.candidate_id: each.pair for each in sample.walked.values()}
             shown = blind.shuffled(seat.audit, name, seat.by, list(pairs))
@@ -289,15 +291,9 @@ class Desk:
         held = [whole(each.pair) for each in sample.candidates.values()]
         return {"sample": name, "versions": [*held, *([whole(sample.edit.pair)] if sample.edit else [])]}
 
-    def _sample(self, name: str) -> Sample:
-        found = read_samples(self.project.store, [name])
-        if name not in found:
-            raise DecisionError(f"There is no sample {name} in this project.", "Choose a queue to go on.")
-        return found[name]
-
     def _question(self, asked: Question, seat: Seat) -> dict[str, Any]:
         """Return what a reading left to be said; by now the versions have their names."""
-        sample = self._sample(asked.sample)
+        sample = read_sample(self.project.store, asked.sample)
         names = {each.candidate_id: ORIGIN_LABELS[origin] for origin, each in sample.walked.items()}
         return {
             "sample": asked.sample,

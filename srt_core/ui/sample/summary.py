@@ -70,11 +70,6 @@ class Sample:
         walk = (Origin.BOTH, Origin.INSTRUCTION, Origin.RESPONSE)
         return [origin for origin in walk if origin in self.candidates]
 
-    @property
-    def event_id(self) -> int | None:
-        """The event of the standing decision, which a new one names."""
-        return self.verdict.event_id
-
     def walk(self) -> list[str]:
         """Say how the rule came to its selection."""
         return describe_walk(self.verdict.selection, self.walked, self.failures, self.policy)

@@ -71,7 +71,7 @@ class Desk {
   // ---- what is known of samples
 
   card(name = this.here) { return name === null ? undefined : this.cards.get(name); }
-  isBlind() { return Boolean(this.question || (this.card() || this.data.blind && { blind: true } || {}).blind); }
+  isBlind() { return Boolean(this.question || (this.card() || {}).blind); }
   isHeld() { return performance.now() < (this.heldUntil || 0); }
   isDone() { return this.here === null && !this.wire.isUnderWay && !this.wire.unsaved.length && !this.ahead.some((name) => this.isOpen(name)); }
   isOpen(name) { return !(this.cards.get(name) || {}).pressed && name !== this.last; }
@@ -367,21 +367,23 @@ class Desk {
     const { place } = data;
     const step = this.order.indexOf(this.here) - this.order.indexOf(data.at);
     const position = place.position && this.order.includes(this.here) && this.order.includes(data.at) ? (place.position + step).toLocaleString("en") : "–";
-    const said = [make("b", {}, position), ` / ${place.samples.toLocaleString("en")} · ${place.open.toLocaleString("en")} open`];
-    if (place.parked) said.push(` · ${place.parked.toLocaleString("en")} parked`);
+    const said = [make("b", {}, position), ` / ${place.samples.toLocaleString("en")}`, make("span", { class: "least" }, ` · ${place.open.toLocaleString("en")} open`)];
+    if (place.parked) said.push(make("span", { class: "least" }, ` · ${place.parked.toLocaleString("en")} parked`));
     if (data.saved) said.push(` · saved ${data.saved}`);
     const waiting = countUnsaved();
     if (waiting) said.push(make("span", { class: "unsaved" }, ` · ${waiting} unsaved`));
     el.place.replaceChildren(...said);
     const card = this.card();
-    el["copy-id"].textContent = card ? `#${card.seq.toLocaleString("en")} ${this.here}` : "";
+    el.place.title = el.place.textContent;
+    el["copy-id"].replaceChildren(...(card ? [`#${card.seq.toLocaleString("en")}`, make("span", { class: "least" }, ` ${this.here}`)] : []));
     el["copy-link"].hidden = !card;
     el.links.replaceChildren(...data.links.map(([name, label]) => button(label, () => this.ask({ leave: name }), { class: "quiet" })));
     el["known-tags"].replaceChildren(...data.tags.map((tag) => make("option", { value: tag })));
   }
 
   paintFoot() {
-    const own = this.done.slice(-2).reverse().map((each) => ({ ...each, says: "" }));
+    const says = (event) => ((this.data.last || []).find((each) => each.event === event) || { says: "" }).says;
+    const own = this.done.slice(-2).reverse().map((each) => ({ ...each, says: each.event ? says(each.event) : "" }));
     const last = [...own, ...this.recent()].filter((each) => each.seq).slice(0, 2);
     const links = last.map((each) => button(`${each.seq.toLocaleString("en")} ${each.says.toLowerCase()}`, () => this.visit(each.sample), { class: "quiet", title: "Show this sample again" }));
     this.el.last.replaceChildren(...(links.length && !this.isBlind() ? ["last:", ...links] : []));

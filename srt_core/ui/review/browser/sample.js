@@ -77,16 +77,18 @@ function pane(d, card, version, side, isFirst) {
   const body = make("div", { class: "body", tabindex: "0", role: "region", "aria-label": `${named.label}: its texts` });
   body.append(...[isFirst ? paintContext(card.context) : null].filter(Boolean));
   const whole = card.whole && card.whole[card.versions.indexOf(named)];
+  const apart = side === "after" ? Object.keys(PARTS).filter((name) => version.parts[name].apart) : [];
   for (const name of Object.keys(PARTS)) {
     const part = version.parts[name];
     const first = original.parts[name];
     if (isEmptyInput(name, first, part.same ? first : part)) continue;
     const isOld = side === "before" && !part.spans;
-    body.append(...paintPart(name, isOld ? { ...first, apart: part.apart } : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } })));
+    const note = name === apart[0] ? littleAlike(apart) : "";
+    body.append(...paintPart(name, isOld ? first : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } }), note));
   }
   if (isFirst) body.append(...[paintOwn(card.own)].filter(Boolean));
   const canEdit = !d.edit && side !== "before";
-  const head = make("header", {}, make("b", {}, named.label), make("span", { class: "hint" }, named.says || ""), canEdit ? make("span", { class: "hint edits" }, "E edits here") : null, make("span", { class: "grow" }), ...(isFirst && side === "before" ? [] : [version === original ? null : viewButtons(d), fontButtons(d)]));
+  const head = make("header", {}, make("b", {}, named.label), make("span", { class: "hint", title: named.says || "" }, named.says || ""), canEdit ? make("span", { class: "hint edits" }, "E edits here") : null, make("span", { class: "grow" }), ...(isFirst && side === "before" ? [] : [version === original ? null : viewButtons(d), fontButtons(d)]));
   const box = make("section", { class: "pane", "aria-label": named.label }, head, body);
   box.style.setProperty("--edge", named.colour);
   return box;

@@ -43,19 +43,25 @@ function textOf(part, original) {
   return part.text;
 }
 
+// Said once, of the first part on the new side that it is true of.
+function littleAlike([, ...others]) {
+  const also = others.length ? `, also in the ${others.map((name) => PARTS[name].toLowerCase()).join(" and the ")}` : "";
+  return ` · little is alike${also}, so nothing is marked`;
+}
+
 // One part of a version: `side` is before, after, both or plain; `whole` is the text in full where it was asked for.
-function paintPart(name, part, original, side, whole, showAll) {
-  const held = part.same ? original : part;
+function paintPart(name, part, original, side, whole, showAll, note = "") {
+  const held = part.same || side === "before" ? original : part;
   const box = make("div", { class: "text", dir: "auto" });
   const isCut = Boolean(held.cut) && whole === undefined;
   if (whole !== undefined && held.cut) paintText(box, whole);
   else if (part.spans && side !== "plain") paintSpans(box, part.spans, { before: 1, after: -1, both: null }[side]);
   else paintText(box, textOf(part, original));
-  const apart = part.apart && side !== "plain" ? " · little is alike, so nothing is marked" : "";
-  const shown = [make("div", { class: "label" }, PARTS[name] + apart), box];
+  const none = box.textContent ? "" : " · none";
+  const shown = [make("div", { class: "label" }, PARTS[name] + none + note), box];
   if (isCut) {
     const all = button("Show all", showAll, { class: "quiet" });
-    shown.push(make("div", { class: "cut" }, `The first ${textOf(part, original).length.toLocaleString("en")} of ${held.cut.toLocaleString("en")} characters. `, all));
+    shown.push(make("div", { class: "cut" }, `The first ${textOf(held, original).length.toLocaleString("en")} of ${held.cut.toLocaleString("en")} characters. `, all));
   }
   return shown;
 }
