@@ -281,15 +281,17 @@ def test_an_address_that_the_browser_had_a_moment_ago_takes_nobody_back(project:
     assert talk.desk.at == "s3"
 
 
-def test_a_tag_tells_nobody_what_others_decided_before_they_did(project: Project) -> None:
-    """Of a sample that each reviewer decides, the answer to a tag says nothing; that to one's own decision does."""
+def test_nobody_is_told_what_others_decided_or_wrote_before_they_decide(project: Project) -> None:
+    """Of a sample that each reviewer decides, neither card nor answer says anything until one's own decision."""
     talk = Talk(project)
-    talk.say(keep(talk.cards["s0"]))
+    talk.say(keep(talk.cards["s0"]), press("note", "s0", text="Ann says no"), press("tag", "s0", text="bad"))
     share = Share("ben", (), shares.BUCKETS)
     ben = Talk(project, by="ben")
     ben.seat = replace(ben.seat, queue=queues.shared(ben.seat.queue, share), share=share)
-    assert ben.say(press("tag", "s0", text="odd"))["standing"] == {}
-    assert ben.say(press("park", "s0"))["standing"]["s0"]["decided"]
+    assert ben.say(press("tag", "s0", text="odd"), holds=[])["standing"] == {}
+    assert (ben.cards["s0"]["note"], ben.cards["s0"]["tags"]) == ("", [])
+    assert ben.say(press("park", "s0"), holds=[])["standing"]["s0"]["decided"]
+    assert (ben.cards["s0"]["note"], ben.cards["s0"]["tags"]) == ("Ann says no", ["bad", "odd"])
 
 
 def test_only_cards_that_the_browser_does_not_hold_are_sent(project: Project) -> None:

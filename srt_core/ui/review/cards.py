@@ -50,11 +50,11 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "shown": "EDITED" if sample.edit and not is_blind else str(sample.in_question or Origin.ORIGINAL),
         "context": context_of(original.context),
         "own": own_texts(sample.own),
-        "note": beside.note,
-        "tags": list(beside.tags),
+        "note": "" if is_blind else beside.note,
+        "tags": [] if is_blind else list(beside.tags),
         "draft": _draft(draft),
         "failed": [str(origin) for origin in sample.failures],
-        "hint": "Everybody who has a share decides this sample. What others decided is shown once you did."
+        "hint": "Everybody who has a share decides this sample. What others decided and wrote is shown once you did."
         if is_blind else "",
     }  # fmt: skip
 

@@ -19,7 +19,6 @@ from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
 
 DiffMode = Literal["unified", "split", "plain"]
-DIFF_MODES: tuple[DiffMode, ...] = ("unified", "split", "plain")
 
 PARTS = {"instruction": "Instruction", "input": "Input", "response": "Response"}
 
