@@ -231,6 +231,19 @@ def test_keys_work_after_any_click_and_never_while_typing(page: Page, shared_ser
     ]  # fmt: skip
 
 
+def test_an_edit_typed_ahead_is_saved(page: Page, shared_server: AppServer, project: Path) -> None:
+    """Keys that come before their sample is painted are taken in their order, the one that saves an edit too."""
+    open_desk(page, shared_server, project)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("e")
+    page.keyboard.press("Control+s")
+    wait_for_sample(page, "s2")
+    wait_until_saved(page)
+    with Store.open(as_killed(project)) as store:
+        (kept,) = decisions.last_decisions(store, "curator")
+    assert (kept.action, kept.sample_id) == ("edit", "s1")
+
+
 def test_edit_in_place_with_a_draft_that_survives(page: Page, shared_server: AppServer, project: Path) -> None:
     """The cursor stands in the response; a draft outlives Esc and a reload; an empty response stays in its field."""
     open_desk(page, shared_server, project)

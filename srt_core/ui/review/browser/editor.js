@@ -69,8 +69,7 @@ function fit(field) {
 
 function keyInEditor(d, event) {
   event.stopPropagation();
-  const isSave = (event.ctrlKey || event.metaKey) && (event.key === "Enter" || event.key.toLowerCase() === "s");
-  if (isSave) {
+  if (isSave(event)) {
     event.preventDefault();
     saveEdit(d);
   } else if (event.key === "Escape") {

@@ -32,7 +32,18 @@ const BLIND_HELP = {
 
 const FIELDS = { "/": "find", g: "go", n: "note", t: "tag" };
 
+const SAVE = "Save"; // Ctrl+Enter or Ctrl+S, typed ahead of the edit that it saves
+
+function isSave(event) {
+  return (event.ctrlKey || event.metaKey) && (event.key === "Enter" || event.key.toLowerCase() === "s");
+}
+
 function hearKey(d, event) {
+  if (!event.defaultPrevented && isSave(event) && !d.isPainted) {
+    event.preventDefault();
+    d.press(SAVE);
+    return;
+  }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (isTyping(event) || isOfAControl(event)) return;
   const key = event.key === "X" && event.shiftKey ? "X" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -47,6 +58,7 @@ function hearKey(d, event) {
 
 // Act on a key once everything that it decides on is painted.
 function actOnKey(d, key) {
+  if (key === SAVE) return d.edit ? saveEdit(d) : undefined;
   if (key === "h" || key === "?") return d.turnHelp();
   if (key === "Escape") return d.escape();
   if (d.edit) return d.say("Save or leave the edit first: Ctrl+Enter, Esc.");
