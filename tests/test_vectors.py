@@ -225,8 +225,11 @@ def test_a_sentence_models_vectors_do_not_see_the_padding(tmp_path: Path) -> Non
     torch.manual_seed(3)
     tokenizer = byte_tokenizer(has_bos=True)
     tokenizer.pad_token = "</s>"
-    sizes = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 256}
-    model = BertModel(BertConfig(vocab_size=len(tokenizer), hidden_size=32, **sizes)).train(False)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=256,
+    )  # fmt: skip
+    model = BertModel(config).train(False)
     save(tmp_path / "bert", model, tokenizer)
     texts = ["A spider.", "Red, green and blue are three of them. " * 3, "Name three colours"]
     found = SentenceEncoder(str(tmp_path / "bert")).encode(texts)
