@@ -18,10 +18,12 @@ from srt_core.records.measures import (
     INSTRUCTION_READ,
     MEASURES,
     RESPONSE_READ,
+    SEMANTIC_DRIFT,
     Function,
     Measure,
     Source,
     Subject,
+    encoding_source,
     scoring_source,
 )
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
@@ -70,5 +72,7 @@ __all__ = [
     "Subject",
     "Turn",
     "derived_by",
+    "SEMANTIC_DRIFT",
+    "encoding_source",
     "scoring_source",
 ]
