@@ -36,6 +36,9 @@ _NAMED = """
     edit_score.event_id -> event.event_id
     vector.encoding_id -> encoding.encoding_id
     vector.candidate_id -> candidate.candidate_id
+    triage_round.encoding_id -> encoding.encoding_id
+    triage.round -> triage_round.round
+    triage.seq -> sample.seq
     event.sample_id -> sample.sample_id
     event.candidate_id -> candidate.candidate_id
     event.undoes -> event.event_id

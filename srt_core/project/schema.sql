@@ -268,6 +268,31 @@ CREATE TABLE vector (
     PRIMARY KEY (encoding_id, candidate_id)
 );
 
+-- Rounds of triage: a model fitted on the single decisions there were by then.
+CREATE SEQUENCE triage_rounds;
+CREATE TABLE triage_round (
+    round BIGINT PRIMARY KEY DEFAULT nextval('triage_rounds'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoding_id BIGINT NOT NULL,
+    scoring_id BIGINT NOT NULL,         -- 0 where nothing was scored
+    model_hash VARCHAR NOT NULL,
+    body JSON NOT NULL,                 -- its numbers, so that every p can be computed again
+    alpha DOUBLE NOT NULL,
+    labels BIGINT NOT NULL,
+    kept BIGINT NOT NULL,               -- of them those with label 1
+    last_event BIGINT NOT NULL          -- the last event it could know of
+);
+
+-- What a round says of each sample; of all but the last round only of samples that were decided after it.
+CREATE TABLE triage (
+    round BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    r DOUBLE CHECK (isfinite(r)),
+    q DOUBLE CHECK (isfinite(q)),
+    place BIGINT                        -- in the queue; NULL for samples that were decided by then
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 
