@@ -18,6 +18,7 @@ from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import trust
 from srt_core.review.trust.audits import Population
 from srt_core.select import selection
+from srt_core.select.applied import undo_applied
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from tests.blind_reading import read_one, versions_of
@@ -53,6 +54,18 @@ def stand(store: Store) -> dict[str, tuple[str, str | None, str | None]]:
     """What stands for each sample: kind, origin and edited response."""
     rows = store.rows("SELECT event.* FROM standing JOIN event USING (event_id)")
     return {row["sample_id"]: (row["kind"], row["origin"], row["response"]) for row in rows}
+
+
+def test_an_undo_of_a_policy_leaves_an_undo_of_decisions_to_be_taken_back(store: Store) -> None:
+    """A policy that was applied and undone since concerns no sample: what was undone before can be decided again."""
+    first = decide(store, 0, Action.CHOOSE)
+    before = stand(store)
+    decisions.undo(store, first, "Ann")
+    undone = events.events(store, EventFilter(), 1)[0]
+    selection.apply(store, PRESETS["cherry"], "Ann")
+    undo_applied(store, events.events(store, EventFilter(), 1)[0].event_id, "Ann")
+    assert history.take_back(store, undone.action_id, "Ann") == 1
+    assert stand(store) == before
 
 
 def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:

@@ -127,7 +127,7 @@ def take_back(store: Store, action_id: int, by: str) -> int:
             raise DecisionError(f"There is no action {action_id}.", "Choose an event in the history.")
         which = """sample_id IN (SELECT sample_id FROM event WHERE action_id = $taken)
                     AND sample_id NOT IN (SELECT sample_id FROM event WHERE event_id > $last AND action_id <> $taken
-                                          AND (undoes IS NOT NULL OR is_decision(kind)))"""
+                                          AND sample_id IS NOT NULL AND (undoes IS NOT NULL OR is_decision(kind)))"""
         values = {"taken": action_id, "last": found[0]}
         done = _restore(tx, found[0] - 1, which, values, by, f"Action {action_id} taken back")
         return int(tx.execute("SELECT count(DISTINCT sample_id) FROM event WHERE action_id = ?", [done])[0][0])
