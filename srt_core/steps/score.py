@@ -9,7 +9,7 @@ from srt_core.errors import StudentError
 from srt_core.methods import LOSSES, MEASURES, METHODS, scoring_settings
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
-from srt_core.records import AddedLoss
+from srt_core.records import AddedLoss, counted
 from srt_core.review.status import status
 from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
@@ -224,10 +224,7 @@ def warn(store: Store, asked: Arguments) -> list[str]:
     student = asked["student"]
     writer = _chat_template(student, files_stamp(student)) if template.is_chat else None
     counts = not_carried(store, prompts_of(template, writer))
-    return [
-        f"{number:,} {'candidate' if number == 1 else 'candidates'} will get no score. {why}"
-        for why, number in counts.items()
-    ]
+    return [f"{counted(number, 'version')} will get no score. {why}" for why, number in counts.items()]
 
 
 @lru_cache(maxsize=2)

@@ -60,7 +60,7 @@ async def answer_login(request: Request, ways: LoginMethods, base: str) -> Respo
     counted = _THROTTLE.count(name, address, device)
     if counted.refused:
         minutes = math.ceil(counted.refused / 60)
-        said = f"Too many failed tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}."
+        said = f"Too many failed tries. Wait {counted(minutes, 'minute')}."
         return _page(ways, base, following, said, name, 429)
     kept = account.password if account else None
     async with _CHECKS:
