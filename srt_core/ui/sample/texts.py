@@ -11,11 +11,10 @@ from typing import Literal
 
 import streamlit as st
 
-from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
-from srt_core.records import Action, Candidate, Context, Origin, Pair, Role, counted
+from srt_core.records import Candidate, Context, Origin, Pair, Role, counted
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
-from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
 
 DiffMode = Literal["unified", "split", "plain"]
@@ -137,14 +136,6 @@ def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "")
     summary = f'<summary style="{_SUMMARY}">{html.escape(title)}</summary>'
     body = f'<div style="{_BODY}{more}">{"".join(blocks)}</div>'
     return f'<details style="{_FOLD}"{" open" if is_open else ""}>{summary}{body}</details>'
-
-
-def describe_event(kind: str, origin: Origin | None) -> str:
-    """Say a decision in two words of ours, such as "Approved: Response"."""
-    if kind not in events.DECISIONS:
-        return kind.capitalize()
-    label = ACTION_LABELS[Action(kind)]
-    return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
 
 
 def local_time(moment: datetime, form: str = "%d %b %H:%M") -> str:
