@@ -9,10 +9,12 @@ measures    every number that a candidate or a sample has: MEASURES
 policies    the options and guards of the selection rule: Policy, GUARDS
 producers   what can make a candidate
 decisions   what a person decides
+counted     a number with its noun
 """
 
 from srt_core.records.candidates import Candidate
 from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
+from srt_core.records.counted import counted, plural
 from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import (
     INSTRUCTION_READ,
@@ -71,8 +73,10 @@ __all__ = [
     "Stage",
     "Subject",
     "Turn",
+    "counted",
     "derived_by",
     "SEMANTIC_DRIFT",
     "encoding_source",
+    "plural",
     "scoring_source",
 ]

@@ -197,7 +197,7 @@ def _unit(vector: Sequence[float]) -> list[float]:
 
 
 def _order(tx: Transaction, number: int) -> None:
-    """Place what is undecided: by turns the sample nearest 0.5 and that of the highest q, CAP of a subject at a time."""
+    """Place what is undecided: by turns the sample nearest 0.5 and that of highest q, CAP of a subject at a time."""
     tx.execute(
         f"""UPDATE triage SET place = found.place FROM (
                 SELECT seq, row_number() OVER (ORDER BY (number - 1) // {CAP}, turn, seq) AS place FROM (

@@ -23,12 +23,12 @@ from srt_core.review.trust.audits import Audit
 from srt_core.review.trust.blind import Question
 from srt_core.review.verdicts import read_verdicts
 from srt_core.ui.frame.students import why_not_scored
-from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import Card, blind_card, card, state, texts, whole
 from srt_core.ui.review.tokens import look
 from srt_core.ui.sample.summary import Sample, read_sample, read_samples
-from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
