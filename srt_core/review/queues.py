@@ -94,6 +94,7 @@ QUEUES: Mapping[str, Queue] = {
 }
 """The queues by the name that stands in the address."""
 
+
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Return the queue of a filter in one of SORTS; an unknown order is by number."""
     return replace(QUEUES["filter"], only=only, rank=SORTS.get(sort, "seq"), relation=ROWS)

@@ -11,9 +11,10 @@ from srt_core.records import Action, Measure, Origin, Pair, Reason, Source
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.verdicts import COLUMNS, ROWS, Verdict
 
-
 _NONE = "'inf'::DOUBLE"
-_ACTIONS = ", ".join(f"'{action}'" for action in (Action.APPROVE, Action.CHOOSE, Action.EDIT, Action.REJECT, Action.PARK))
+_ACTIONS = ", ".join(
+    f"'{action}'" for action in (Action.APPROVE, Action.CHOOSE, Action.EDIT, Action.REJECT, Action.PARK)
+)
 _OUTCOMES = ", ".join(f"'{each}'" for each in (*reversed(Origin), *(each for each in REASONS if each != Reason.KEPT)))
 _OUTCOME = f"coalesce(list_position([{_OUTCOMES}], coalesce(origin, reason)), 99)"
 _DECISION = f"coalesce(list_position([{_ACTIONS}], action), 99)"
