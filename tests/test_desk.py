@@ -17,7 +17,7 @@ from srt_core.review import decisions, notes, presses, queues, shares
 from srt_core.review.filter.filter import Filter
 from srt_core.review.shares import Share
 from srt_core.ui.review.cards import compared
-from srt_core.ui.review.desk import AHEAD
+from srt_core.ui.review.telling import AHEAD
 from srt_core.ui.server.runtime import Project
 from tests.desk_talk import Talk, press
 from tests.rule_oracle import Case, Numbers

@@ -5,10 +5,11 @@ from what it has. Long texts are cut; `whole` gives them in full.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from srt_core.project.diff import LEAST_ALIKE, share_alike, word_diff
-from srt_core.records import Candidate, Context, LossStatus, Origin, Pair, Role
+from srt_core.records import Action, Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
@@ -40,7 +41,7 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "seq": verdict.seq,
         "event": None if is_blind else verdict.event_id,
         "decided": bool(decided),
-        "state": "" if is_blind else state(verdict),
+        "state": "" if is_blind else _state(verdict),
         "rule": _rule(sample, queue, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
@@ -59,12 +60,15 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
     }  # fmt: skip
 
 
-def state(verdict: Verdict) -> str:
-    """Say what stands decided, by whom and when; "" where nothing does."""
-    if not verdict.action or not verdict.made_at:
+def state(action: Action, origin: Origin | None, by: str, made_at: datetime) -> str:
+    """Say what stands decided, by whom and when."""
+    return f"{describe_event(action, origin)}, by {by}, {local_time(made_at)}"
+
+
+def _state(verdict: Verdict) -> str:
+    if not (verdict.action and verdict.author and verdict.made_at):
         return ""
-    decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
-    return f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}"
+    return state(verdict.action, verdict.origin if verdict.approved else None, verdict.author, verdict.made_at)
 
 
 def context_of(context: Context) -> Mapping[str, Any] | None:

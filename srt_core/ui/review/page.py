@@ -15,7 +15,8 @@ from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import curator, fragment, reporting, show_empty
 from srt_core.ui.review.component import KEY, desk_in_browser
-from srt_core.ui.review.desk import Desk, Message, Seat
+from srt_core.ui.review.desk import Desk, Message
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import asked_audit, said_of_audit
 
@@ -51,7 +52,7 @@ def _render_desk(project: Project, desk: Desk) -> None:
         _leave(project, desk)
         seat = take_seat(project)
         desk.sit(seat)
-        data = {**desk.data(seat), **_around_the_desk(project, seat)}
+        data = desk.data(seat) if desk.is_brief else {**desk.data(seat), **_around_the_desk(project, seat)}
     _write_address(desk, seat)
     desk_in_browser(key=KEY, data=data, on_message_change=partial(_hear, project, desk))
 
