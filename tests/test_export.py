@@ -243,7 +243,7 @@ def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Pat
 
 
 def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: Store, tmp_path: Path) -> None:
-    """Beside what the rule selects stands whether that candidate's text is in an export, what was decided, why, notes."""
+    """Beside what the rule selects stands whether that candidate's text is in an export, and what people said."""
     decide_some(store)
     (left_out,) = [row["sample_id"] for row in store.rows("FROM standing WHERE action = 'reject' ORDER BY seq LIMIT 1")]
     event_id = store.value("SELECT event_id FROM standing WHERE sample_id = ?", [left_out])

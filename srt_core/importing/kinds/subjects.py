@@ -67,6 +67,36 @@ def fit(texts: Sequence[str], samples: int) -> Subjects:
     return Subjects(_label(texts, place[found], groups), weights, directions, centres[order])
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A text that is like another: its place in the list, a cosine (0 to 1), and the shared words that count most."""
+
+    place: int
+    cosine: float
+    words: tuple[str, ...]
+
+
+def nearest(text: str, others: Sequence[str], most: int) -> list[Near]:
+    """Return the `most` of `others` that are most like a text by their words, weighted as groups are over them all."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    counts = _counted([text, *others])
+    weights = _weigh(counts)
+    weighted = _weighted(counts, weights)
+    cosines = (weighted[1:] @ weighted[0].T).toarray().ravel()
+    split = HashingVectorizer(token_pattern=_TOKEN, stop_words="english").build_analyzer()
+    words = sorted(set(split(text)))
+    of_words = _counted(words) @ weights if words else []
+    telling = [word for weight, word in sorted(zip(of_words, words, strict=True), reverse=True) if weight > 0]
+
+    def near(place: int) -> Near:
+        held = set(split(others[place]))
+        shared = [word[:_WORD_CHARACTERS] for word in telling if word in held]
+        return Near(place, float(cosines[place]), tuple(shared[:_LABEL_WORDS]))
+
+    return [near(int(place)) for place in np.argsort(-cosines, kind="stable")[:most]]
+
+
 def _counted(texts: Sequence[str]) -> Any:
     """Return the hashed word counts of each text as 1 + log(count): texts x 16,384, sparse."""
     from sklearn.feature_extraction.text import HashingVectorizer

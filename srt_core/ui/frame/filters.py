@@ -67,9 +67,10 @@ def filter_bar(project: Project) -> Filter:
         st.stop()
     born = generation(_GROUP, _said(only))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",), icon=":material/search:",
-                      width=TEXT_WIDTH, placeholder="Anywhere", help="Any version's instruction, input or response, or "
-                      "what stands before them, contains this, in capitals or not. Press Enter.")  # fmt: skip
+        st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
+                      icon=":material/search:", width=TEXT_WIDTH, placeholder="Anywhere",
+                      help="Any version's instruction, input or response, or what stands before them, contains this, "
+                      "in capitals or not. Press Enter.")  # fmt: skip
         for name in _IN_BAR:
             _draw_choices(name, only, born)
         st.button("Clear", icon=":material/filter_alt_off:", disabled=is_empty(only), on_click=write_filter,
@@ -102,8 +103,16 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("Who, when and what failed"):
             for name in ("producer", "author", "because", "tag"):
                 _draw_listed(project, name, only, born)
-            st.text_input(WORDS["note"].title, only.note, key=f"filter_note_{born}", on_change=_turn_text,
-                          args=("note",), placeholder="contains", help=WORDS["note"].help, width=LISTED_WIDTH)
+            st.text_input(
+                WORDS["note"].title,
+                only.note,
+                key=f"filter_note_{born}",
+                on_change=_turn_text,
+                args=("note",),
+                placeholder="contains",
+                help=WORDS["note"].help,
+                width=LISTED_WIDTH,
+            )
             _draw_days(only, born)
             _draw_listed(project, "failure", only, born)
         with _group("How scoring went, and where it came from"):

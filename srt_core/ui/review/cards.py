@@ -17,6 +17,7 @@ from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import context_title, describe_event, local_time, own_texts
 
@@ -29,7 +30,7 @@ _KINDS = {"equal": 0, "insert": 1, "delete": -1}
 _ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
-def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
+def card(sample: Sample, seat: Seat, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
     """Return the card of a sample; `is_blind` leaves out what others decided, and what hints at it.
 
     `unscored` says why an edit has no score.
@@ -42,7 +43,7 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "event": None if is_blind else verdict.event_id,
         "decided": bool(decided),
         "state": "" if is_blind else _state(verdict),
-        "rule": _rule(sample, queue, is_blind=is_blind),
+        "rule": _rule(sample, seat, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
         + ([] if is_blind or not sample.edit else [_edited(sample, original, unscored)]),
@@ -89,7 +90,7 @@ def texts(pair: Pair) -> dict[str, Any]:
     return {part: _plain(getattr(pair, part)) for part in PARTS}
 
 
-def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
+def _rule(sample: Sample, seat: Seat, *, is_blind: bool) -> dict[str, Any]:
     """Say what the rule does with the sample, by which numbers, and why."""
     *stages, outcome = sample.walk()
     label, _, reason = outcome.partition(": ")
@@ -102,7 +103,7 @@ def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
         "because": "" if pick else reason.rstrip("."),
         "numbers": [_number(sample, shown, name) for name in ("ifd", "r_ifd")],
         "why": [*stages, f"{label}: {reason}", *filter(None, (
-            describe_rewrite(shown) if shown else "", why(queue, sample.verdict, sample.policy)))],
+            describe_rewrite(shown) if shown else "", why(seat.name, seat.queue, sample.verdict, sample.policy)))],
         "marks": marks,
     }  # fmt: skip
 

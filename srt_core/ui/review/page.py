@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.project.candidates import count_samples
-from srt_core.review import queues
+from srt_core.project.candidates import count_samples, find_sample
+from srt_core.review import alike, queues
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
 from srt_core.review.trust import audits
@@ -64,6 +64,7 @@ def _hear(project: Project, desk: Desk) -> None:
         desk.hear(message, take_seat(project))
         if (asked := message.get("queue")) in QUEUES:
             put_in_address("queue", str(asked))
+            put_in_address("like", "")
         if "share" in message:
             put_in_address("share", "" if message["share"] else ALL)
         desk.leaves_to = str(message.get("leave") or "")
@@ -73,7 +74,8 @@ def take_seat(project: Project) -> Seat:
     """Return who sits at the desk and over which queue, as the address says.
 
     "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
-    named. Whoever comes without naming a queue gets one in which something waits.
+    named; "like" the sample that was left out, the person's last where none is named. Whoever comes without naming a
+    queue gets one in which something waits.
     """
     store, name = project.store, st.query_params.get("queue", "")
     if name not in QUEUES:
@@ -83,9 +85,21 @@ def take_seat(project: Project) -> Seat:
     queue = audit.queue if audit else QUEUES[name]
     if name == "filter":
         queue = queues.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
+    if name == "like":
+        queue = _like_queue(project)
     share = _share(project, name)
     queue = queues.shared(queue, share) if share else queue
     return Seat(curator(), name, queue, share, audit if audit and audit.is_blind else None)
+
+
+def _like_queue(project: Project) -> Queue:
+    """Return the queue of what is like a sample that was left out. It stays that one until it is chosen again."""
+    named = st.query_params.get("like", "")
+    sample = find_sample(project.store, named) if named else alike.last_left_out(project.store, curator())
+    if sample is None:
+        return QUEUES["like"]
+    put_in_address("like", sample)
+    return queues.like_queue(alike.like(project.store, sample))
 
 
 def _waiting(project: Project) -> str:

@@ -16,8 +16,8 @@ from srt_core.ui.sample.summary import Sample, read_samples
 from srt_core.ui.sample.texts import describe_event, local_time
 from srt_core.ui.server.permission import told
 
-AHEAD = 20
-"""Open samples that the browser has in hand."""
+AHEAD = 30
+"""Open samples that the browser has in hand; with more than 20 it wants no more than what is saved (wire.js)."""
 BACK = 4
 """Samples before the one on screen that the arrow goes to without a question."""
 
@@ -82,7 +82,7 @@ def cards(store: Store, names: Sequence[str], seat: Seat) -> dict[str, Card]:
     is_unscored = any(each.edit and each.edit.status is None for each in found.values())
     unscored = told(why_not_scored(store)) if is_unscored else ""
     return {
-        name: card(each, seat.name, beside.get(name, notes.Beside()), kept.get(name),
+        name: card(each, seat, beside.get(name, notes.Beside()), kept.get(name),
                    is_blind=seat.is_blind(store, name), unscored=unscored)
         for name, each in found.items()
     }  # fmt: skip

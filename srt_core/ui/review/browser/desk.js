@@ -74,6 +74,7 @@ class Desk {
   isBlind() { return Boolean(this.question || (this.card() || {}).blind); }
   isHeld() { return performance.now() < (this.heldUntil || 0); }
   isDone() { return this.here === null && !this.wire.isUnderWay && !this.wire.unsaved.length && !this.ahead.some((name) => this.isOpen(name)); }
+  isAwaiting() { return this.here === null && !this.question && !this.isDone(); }
   isOpen(name) { return !(this.cards.get(name) || {}).pressed && name !== this.last; }
   hasMany() { return this.order.includes(this.here) && this.ahead.filter((name) => this.isOpen(name) && this.cards.has(name)).length > FEW; }
   place() { return this.here || this.last || null; }
@@ -106,6 +107,7 @@ class Desk {
     if (data.drawer && this.lacksDrawer()) this.askDrawer(); // it is of a sample that was on screen before
     this.prune();
     if (!(isAnswer && data.error)) this.wire.send();
+    if (this.isPainted && this.typed.length && !this.isAwaiting()) pressKey(this, this.typed.shift());
   }
 
   forget() {

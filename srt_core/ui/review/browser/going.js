@@ -35,7 +35,7 @@ function openSample(d, name) {
 
 function painted(d) {
   d.isPainted = true;
-  if (d.typed.length) pressKey(d, d.typed.shift());
+  if (d.typed.length && !d.isAwaiting()) pressKey(d, d.typed.shift());
 }
 
 function nextOpen(d) {

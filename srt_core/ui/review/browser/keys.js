@@ -67,7 +67,7 @@ function actOnKey(d, key) {
   if (d.question) return pressQuestion(d, key);
   if (key === "ArrowRight") return moveBy(d, 1);
   if (key === "ArrowLeft") return moveBy(d, -1);
-  if (!d.card()) return d.say(d.isDone() ? "There is nothing here to decide." : "The next sample is on its way.");
+  if (!d.card()) return d.say("There is nothing here to decide.");
   if (d.isHeld()) return d.say("Read why this one came back first.");
   if (d.isBlind()) return pressBlind(d, key);
   if (!d.el.reasons.hidden) return pressReason(d, key);

@@ -1,12 +1,14 @@
 // What keys and fields do to the sample on screen, and what became of it on the server.
 
+// A key waits until what it decides on is painted, and where the next sample is still on its way until it is there.
 function pressKey(d, key) {
-  if (!d.isPainted) {
+  if (!d.isPainted || d.isAwaiting()) {
     if (d.typed.length < MOST_TYPED) d.typed.push(key);
+    else d.say("The next sample is on its way.");
     return;
   }
   actOnKey(d, key);
-  if (d.isPainted && d.typed.length) pressKey(d, d.typed.shift());
+  if (d.isPainted && !d.isAwaiting() && d.typed.length) pressKey(d, d.typed.shift());
 }
 
 // Decide the sample on screen and go on.

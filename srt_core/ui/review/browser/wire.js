@@ -3,7 +3,7 @@
 
 const ANSWER_MILLISECONDS = 10000; // after which a message is taken to be lost, and is sent again
 const MOST_HELD = 90; // cards
-const FEW = 10; // open samples in hand; with more, an answer need say no more than what is saved
+const FEW = 20; // open samples in hand; with more, an answer need say no more than what is saved
 const REST_MILLISECONDS = 300; // without a key, after which the rest of a brief answer is asked for
 
 // Presses of desks that left the page before they were saved, by project and reviewer; and what a closed tab would lose.
