@@ -57,6 +57,9 @@ WORDS: Mapping[str, Words] = {
     "producer": Words("Rewritten by", "The teacher, or the file, that a rewrite of the sample came from."),
     "author": Words("Decided by", "Who made the decision that stands."),
     "failure": Words("Reflection failed", "Why a teacher's reply could not be used, where its rewrite is missing."),
+    "tag": Words("Tag", "Any of these tags, which reviewers put on samples in Review."),
+    "note": Words("Note", "The note that a reviewer wrote on the sample contains this, in capitals or not."),
+    "because": Words("Left out because", "The reason that a reviewer gave for leaving the sample out."),
     "imported": Words("Imported file", "The file that the sample came with."),
     "characters": Words("Original", "Characters of the original's response."),
     "winner_characters": Words("Winner", "Characters of the winner's response."),
@@ -69,7 +72,8 @@ _OWN = "own: "
 """What a condition on a column of the curator's own is called by, before the column's name."""
 
 _OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
-NAMES = ("text", *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
+TEXTS = ("text", "note")
+NAMES = (*TEXTS, *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
 """The query parameters of a filter."""
 _LABELS: Mapping[str, str] = dict(
     [*ORIGIN_LABELS.items(), *REASON_LABELS.items(), *((name, mark.label) for name, mark in MARKS.items())]
@@ -87,7 +91,8 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
     found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
     found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
     decided = _read_days(asked.get("decided", ""))
-    only = Filter(text=asked.get("text", ""), decided=decided, own=read_own(asked.get("extra", "")), **found)
+    found |= {name: asked.get(name, "") for name in TEXTS}
+    only = Filter(decided=decided, own=read_own(asked.get("extra", "")), **found)
     for name in RANGES:
         if ends := _read_range(name, asked.get(name, "")):
             only = only.with_range(name, "", ends)
@@ -98,7 +103,8 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
 
 def filter_to_address(only: Filter) -> dict[str, str]:
     """Return the query parameters of a filter; none for what it leaves open."""
-    written = {"text": only.text, "extra": write_own(only.own)}
+    written = {"extra": write_own(only.own)}
+    written |= {name: getattr(only, name) for name in TEXTS}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
     for name in LENGTHS:
@@ -132,7 +138,7 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
 
 def conditions(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
     """Say each condition of a filter, by the name that `without` takes. It may quote the data set."""
-    found = {"text": f"text contains '{only.text}'"} if only.text else {}
+    found = {name: f"{name} contains '{text}'" for name in TEXTS if (text := getattr(only, name))}
     for name in (*CHOICES, *LISTED):
         if chosen := getattr(only, name):
             known = (said or {}).get(name, {})
@@ -174,7 +180,7 @@ def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
         return f"{value}: {said[value]}" if said.get(value) else f"group {value}"
     if name == "imported":
         return f"{value}: {said[value]}" if said.get(value) else f"file {value}"
-    if name in ("producer", "author", "language"):
+    if name in ("producer", "author", "language", "tag", "because"):
         return value
     return label(value.replace("_", " ") if name in ("failure", "score") else value)
 
