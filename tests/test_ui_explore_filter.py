@@ -13,11 +13,12 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision
 from srt_core.review import decisions
+from srt_core.review.filter.address import NAMES, filter_to_address, read_filter
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.own import OwnCondition
 from srt_core.select.derive import refresh
-from srt_core.ui.frame.filter_address import NAMES, describe_filter, filter_to_address, read_filter
+from srt_core.ui.frame.filter_address import describe_filter
 from tests.explore_screen import Screen, explored_project, kinds, served_copy, store_of
 
 

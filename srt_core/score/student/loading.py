@@ -9,6 +9,7 @@ from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.gguf import is_converted, is_gguf
 from srt_core.score.student.model import Student
 from srt_core.score.student.sources import Source, find, loading_errors
+from srt_core.score.student.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,15 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     """
     _silence_libraries()
     return _tokenizer_of(find(str(name_or_path)))
+
+
+def load_tokens(name_or_path: str | Path) -> Tokens:
+    """Load a student's tokenizer without its weights, as planning and exports use it.
+
+    Raises:
+        StudentError: as `load_student`.
+    """
+    return Tokens(load_tokenizer(name_or_path), str(name_or_path))
 
 
 def load_chat_template(name_or_path: str | Path) -> ChatTemplate:

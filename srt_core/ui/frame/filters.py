@@ -15,19 +15,17 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.review.filter.address import CHOICES, LENGTHS, filter_to_address
 from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter, Range, origins_of
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import claim, current, generation
 from srt_core.ui.frame.filter_address import (
-    CHOICES,
-    LENGTHS,
     WINNER,
     WORDS,
     describe_filter,
     filter_from_address,
-    filter_to_address,
     label,
     range_of,
     range_owner,
@@ -67,7 +65,8 @@ def search_box() -> Filter:
         st.stop()
     born = generation(_GROUP, _said(only))
     st.text_input("Search texts", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
-                  icon=":material/search:", width=TEXT_WIDTH, placeholder="Search texts, Enter", label_visibility="collapsed",
+                  icon=":material/search:", width=TEXT_WIDTH, placeholder="Search texts, Enter",
+                  label_visibility="collapsed",
                   help="Any version's instruction, input or response, or what stands before them, contains this, in "
                   "capitals or not.")  # fmt: skip
     return only
