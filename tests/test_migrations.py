@@ -357,6 +357,28 @@ def test_a_project_of_schema_version_7_is_brought_forward(tmp_path: Path) -> Non
         assert columns_of(store) == columns
 
 
+OLD_SCHEMA_8 = (ROOT / "tests" / "data" / "schema_8.sql").read_text("utf-8")
+OLD_ROWS_8 = (
+    "INSERT INTO meta VALUES ('schema_version', '8'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    *OLD_ROWS_7[1:],
+)
+
+
+def test_a_project_of_schema_version_8_is_brought_forward(tmp_path: Path) -> None:
+    """Everything stays, and runs of trainings have a place with all that a new project has."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_8, *OLD_ROWS_8)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert store.rows("FROM run") == []
+        refresh(store)
+        columns = columns_of(store)
+    assert rows_of_old_tables(path) == before
+    with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
+        assert columns_of(store) == columns
+
+
 TEXTS = (
     "SELECT count(*) AS rows, bit_xor(hash(candidate_id, sample_id, origin, producer, response)) AS hash FROM candidate"
 )
