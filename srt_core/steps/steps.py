@@ -13,9 +13,25 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
+from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.trial import TRIAL
 
 STEPS: Mapping[str, Step] = {
     step.name: step
-    for step in (IMPORT, REFLECT, ESTIMATE, TRIAL, PARSE_AGAIN, SCORE, MEASURE, REWRITE, KINDS, MARKS, EXPLAIN)
+    for step in (
+        IMPORT,
+        REFLECT,
+        ESTIMATE,
+        TRIAL,
+        PARSE_AGAIN,
+        SCORE,
+        MEASURE,
+        REWRITE,
+        KINDS,
+        MARKS,
+        EXPLAIN,
+        TRAIN,
+        PLAN_TRAINING,
+        PRINT_TRAINING,
+    )  # fmt: skip
 }

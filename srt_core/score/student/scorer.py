@@ -42,8 +42,8 @@ class Identity:
     agreement: str
 
 
-class Scorer(ABC):
-    """A student that can be asked for losses."""
+class Encoder:
+    """The tokenizer of a student, which is enough for planning."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
         """Take the tokenizer. StudentError if it has neither BOS nor EOS."""
@@ -53,6 +53,44 @@ class Scorer(ABC):
         self.has_chat_template = tokenizer.chat_template is not None
         self._tokenizer = tokenizer
         self._chat = ChatTemplate(tokenizer, name)
+
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The token that ends a response in training, which no scoring has: EOS; none where there is none."""
+        found = self._tokenizer.eos_token_id
+        return (found,) if isinstance(found, int) else ()
+
+    @property
+    def tokenizer_fingerprint(self) -> str:
+        """A hash that is equal for two tokenizers that give the same ids for every text."""
+        return tokenizer_fingerprint(self._tokenizer)
+
+    def encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
+        """Return the token ids of each text, with the tokenizer's own special tokens around them or without."""
+        if not texts:
+            return []
+        encoded = self._tokenizer(
+            list(texts), add_special_tokens=special, return_attention_mask=False, truncation=False, verbose=False
+        )
+        return [list(ids) for ids in encoded["input_ids"]]
+
+    def spell(self, text: str) -> Spelling | None:
+        """Return which characters each token of `text` spells, without special tokens.
+
+        None where the tokenizer does not say (those that are written in Python).
+        """
+        if not self._tokenizer.is_fast:
+            return None
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        return [(int(begin), int(end)) for begin, end in encoded["offset_mapping"]]
+
+    def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
+        """Return the text of a conversation in the tokenizer's own template, as `ChatTemplate.chat_text`."""
+        return self._chat.chat_text(messages, opened=opened)
+
+
+class Scorer(Encoder, ABC):
+    """A student that can be asked for losses."""
 
     @property
     @abstractmethod
@@ -70,11 +108,6 @@ class Scorer(ABC):
         Raises:
             StudentError: a request does not fit the student's vocabulary or limit, or the model fails.
         """
-
-    @property
-    def tokenizer_fingerprint(self) -> str:
-        """A hash that is equal for two tokenizers that give the same ids for every text."""
-        return tokenizer_fingerprint(self._tokenizer)
 
     @property
     def fingerprint(self) -> str:
@@ -107,29 +140,6 @@ class Scorer(ABC):
         for pack, losses in self.run(self.packs(requests, token_budget)):
             for request, loss in zip(pack, losses, strict=True):
                 yield from ((index, loss) for index in askers[request])
-
-    def encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with the tokenizer's own special tokens around them or without."""
-        if not texts:
-            return []
-        encoded = self._tokenizer(
-            list(texts), add_special_tokens=special, return_attention_mask=False, truncation=False, verbose=False
-        )
-        return [list(ids) for ids in encoded["input_ids"]]
-
-    def spell(self, text: str) -> Spelling | None:
-        """Return which characters each token of `text` spells, without special tokens.
-
-        None where the tokenizer does not say (those that are written in Python).
-        """
-        if not self._tokenizer.is_fast:
-            return None
-        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return [(int(begin), int(end)) for begin, end in encoded["offset_mapping"]]
-
-    def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
-        """Return the text of a conversation in the tokenizer's own template, as `ChatTemplate.chat_text`."""
-        return self._chat.chat_text(messages, opened=opened)
 
 
 def _start_ids(tokenizer: "PreTrainedTokenizerBase", name: str) -> tuple[int, ...]:
