@@ -131,8 +131,9 @@ def _may_hold_input(gap: str) -> bool:
 def _seam(text: str, borders: Sequence[tuple[TagMark, TagMark]]) -> tuple[TagMark, TagMark] | None:
     """Return the closing tag of a section and the opening tag of the one after it; None unless unambiguous.
 
-    `borders`: every such two that stand next to each other. They are ranked by what stands between the two tags: white space with a line break, as the prompt asks; other
-    white space; words, where the opening tag begins a line. The best rank that occurs must occur exactly once.
+    `borders`: every two such tags that stand next to each other. They are ranked by what stands between them: white
+    space with a line break, as the prompt asks; other white space; words, where the opening tag begins a line. The best
+    rank that occurs must occur exactly once.
     """
     found: tuple[list[tuple[TagMark, TagMark]], ...] = ([], [], [])
     for one, two in borders:
