@@ -109,8 +109,8 @@ def _draw_triage(store: Store) -> None:
     )
     st.markdown(
         f"Of {counted(found.decided, 'decision')} made after a round, the round had predicted {found.right:,} right; "
-        f"always saying what was more frequent by then gets {found.majority:,}. These samples are no random ones, so this "
-        "is no estimate of all: a random audit is."
+        f"always saying what was more frequent by then gets {found.majority:,}. These samples are no random ones, so "
+        "this is no estimate of all: a random audit is."
     )
 
 
