@@ -14,7 +14,7 @@ import pytest
 from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
 from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
-from srt_core.ui.frame.charts import IntervalPoint, histogram, interval_points
+from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
@@ -28,7 +28,6 @@ from srt_core.ui.frame.palette import (
 )
 from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
-from srt_core.ui.overview.figures import funnel
 from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
 from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 
@@ -111,20 +110,20 @@ def test_reasons_are_coloured_by_group() -> None:
     }
 
 
-def test_funnel_keeps_the_order_and_shows_shares_of_the_first_step() -> None:
-    """A bar a step, top to bottom, with its count and its share of what was imported."""
-    figure = funnel([("Imported", 64), ("Reflected", 58), ("Scored", 16)])
+def test_bars_of_counts_keep_the_order_and_show_shares_of_the_whole() -> None:
+    """A bar a count, top to bottom, with its number and its share."""
+    figure = count_bars([("Imported", 64, NEUTRAL_COLOUR), ("Scored", 16, STUDENT_COLOUR)], 64, height=90)
     (bars,) = figure.data
-    assert (bars.y, bars.x) == (("Imported", "Reflected", "Scored"), (64, 58, 16))
-    assert bars.text == ("64  100%", "58  91%", "16  25%")
-    assert bars.marker.color == (NEUTRAL_COLOUR, TEACHER_COLOUR, STUDENT_COLOUR)
+    assert (bars.y, bars.x) == (("Imported", "Scored"), (64, 16))
+    assert bars.text == ("64  100%", "16  25%")
+    assert bars.marker.color == (NEUTRAL_COLOUR, STUDENT_COLOUR)
     assert layout_of(figure)["yaxis"]["autorange"] == "reversed"
 
 
-@pytest.mark.parametrize("stages", [[], [("Imported", 0), ("Scored", 0)]])
-def test_an_empty_project_has_a_funnel(stages: list[tuple[str, int]]) -> None:
-    """No samples is no division by zero."""
-    assert [str(text) for bar in funnel(stages).data for text in bar.text or ()] == ["0"] * len(stages)
+@pytest.mark.parametrize("bars", [[], [("Imported", 0, NEUTRAL_COLOUR)]])
+def test_bars_of_nothing_have_no_share(bars: list[tuple[str, int, str]]) -> None:
+    """A whole of 0 is no division by zero."""
+    assert [str(text) for bar in count_bars(bars, 0, height=90).data for text in bar.text or ()] == ["0"] * len(bars)
 
 
 def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
@@ -192,7 +191,7 @@ def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> No
 
 def test_figures_take_the_look_of_the_page() -> None:
     """Backgrounds are transparent and no font is set, so that both themes show through."""
-    layout = layout_of(funnel([("Imported", 1)]))
+    layout = layout_of(count_bars([("Imported", 1, NEUTRAL_COLOUR)], 1, height=90))
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert "font" not in layout
     assert len(json.dumps(layout["template"])) < 200
