@@ -13,7 +13,7 @@ import pytest
 
 from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
-from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
+from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter, version_bars
 from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
@@ -137,6 +137,24 @@ def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
     original = figure.data[0]
     assert (original.x, original.y, original.line.shape) == ((0.0, 0.5, 1.0), (1, 2, 2), "hv")
     assert (layout_of(figure)["dragmode"], layout_of(figure)["selectdirection"]) == ("select", "h")
+
+
+def test_versions_have_a_row_of_bars_each() -> None:
+    """Bars of versions stand in rows of their own over the same bins, in their colours; counts are whole."""
+    bars = {Origin.INSTRUCTION: [3, 4], Origin.ORIGINAL: [1, 0]}
+    figure = version_bars([0.0, 0.5, 1.0], bars, "IFD", limit=0.75, chosen=(0.1, 0.2))
+    assert [(trace.name, trace.y, trace.yaxis) for trace in figure.data] == [
+        ("Original", (1, 0), "y"), ("Instruction", (3, 4), "y2"),
+    ]  # fmt: skip
+    assert [trace.marker.color for trace in figure.data] == [ORIGIN_COLOURS[each] for each in reversed(bars)]
+    layout = layout_of(figure)
+    upper, lower = layout["yaxis"]["domain"], layout["yaxis2"]["domain"]
+    assert 0 <= lower[0] < lower[1] < upper[0] < upper[1] <= 1
+    assert (layout["yaxis"]["tickvals"], layout["yaxis2"]["tickvals"]) == ([1], [4])
+    assert annotations_of(figure) == ["Original · 1", "Instruction · 7", "limit 0.75"]
+    assert [(shape["x0"], shape["x1"]) for shape in layout["shapes"]] == [(0.1, 0.2), (0.75, 0.75)]
+    with pytest.raises(ValueError, match="1 counts"):
+        version_bars([0.0, 1.0], {Origin.BOTH: [1, 2]}, "IFD")
 
 
 def test_histogram_marks_the_cut_with_its_value() -> None:

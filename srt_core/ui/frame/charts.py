@@ -24,6 +24,7 @@ from srt_core.ui.frame.palette import (
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 __all__ = [
+    "DOWNLOADABLE",
     "Bar",
     "Figure",
     "Heatmap",
@@ -36,6 +37,10 @@ __all__ = [
     "mark_cut",
     "unseen_points",
 ]
+
+
+DOWNLOADABLE = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]}
+"""How plotly shows a chart: with one button, which saves it as a picture."""
 
 
 def make_figure(traces: Sequence[object], **layout: object) -> Figure:
