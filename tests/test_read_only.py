@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,8 @@ def test_every_page_of_a_project_that_may_only_be_read_says_so(locked: Project) 
     app = open_screen("pages/4_Explore.py", sample="1")
     card = told_to(app, KEY)["card"]
     press = {"id": "p", "kind": "park", "sample": card["sample"], "upon": None}
-    for place, message in enumerate(({"bulk": "park"}, {"press": press})):
+    messages: list[dict[str, Any]] = [{"bulk": "park"}, {"press": press}]
+    for place, message in enumerate(messages):
         send(app, KEY, {"turn": f"test {place}", **message})
         answered += "may only be read, so nothing can be saved" in told_to(app, KEY)["answer"]["refused"]
     assert answered > 1

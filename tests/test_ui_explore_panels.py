@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from srt_core.select.compare.students import POINTS
+from srt_core.ui.explore.component import HEAD_KEY
 from srt_core.ui.server.runtime import open_project
 from tests.explore_screen import KEPT, LEFT_OUT, SAMPLES, Screen, explored_project, served_copy, store_of
 from tests.rule_project import add_scoring, create_project
+from tests.screens import told_to
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,8 @@ def add_student(path: Path, name: str, convention: str = "aligned") -> int:
 
 def panels(screen: Screen) -> list[str]:
     """What can stand above the table."""
-    return [option.content for option in next(group for group in screen.app.get("button_group")).proto.options]
+    names: list[str] = told_to(screen.app, HEAD_KEY)["panels"]
+    return names
 
 
 def open_students() -> Screen:

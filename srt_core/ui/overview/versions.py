@@ -20,9 +20,13 @@ _SAYS: Mapping[Origin, str] = {
     Origin.BOTH: "both are new",
 }
 
+
+def _read(name: str) -> str:
+    return (_FILES / name).read_text(encoding="utf-8")
+
+
 _versions_in_browser = st.components.v2.component(
-    "srt_versions",
-    **{name: (_FILES / f"versions.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")},
+    "srt_versions", html=_read("versions.html"), css=_read("versions.css"), js=_read("versions.js")
 )
 
 
