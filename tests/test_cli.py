@@ -65,7 +65,7 @@ def test_import_sums_up_on_stdout_and_lists_rejects_on_stderr(walked: Walked) ->
     assert walked.imported.returncode == DONE_WITH_FAILURES
     assert walked.imported.stdout.startswith("20 samples added")
     said = walked.imported.stdout.splitlines()
-    assert said[0].endswith("1 rows rejected.")
+    assert said[0].endswith("1 row rejected.")
     assert said[1] == 'Used as instruction: "instruction" (20); input: "input" (20); response: "output" (20).'
     assert 'Rejected, 1: response is missing; the columns are "instruction".' in said
     assert "row 2 (line 2): response is missing" in walked.imported.stderr

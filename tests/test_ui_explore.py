@@ -198,6 +198,7 @@ def test_undo_of_a_bulk_action_survives_a_reload(path: Path) -> None:
 def test_a_view_is_saved_opened_and_deleted(path: Path) -> None:
     """A filter and its order are kept under a name; opening it puts both in the place of the present ones."""
     screen = Screen(reason="kept", sort="IFD of the winner, high first")
+    screen.show("Views")
     next(box for box in screen.app.text_input if box.key == "views_name").set_value("*Mine* <b>")
     screen.press("Save the view")
     assert kinds(path) == ["view"]

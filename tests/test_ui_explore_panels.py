@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from srt_core.select.compare.students import POINTS
+from srt_core.ui.explore.component import HEAD_KEY
 from srt_core.ui.server.runtime import open_project
 from tests.explore_screen import KEPT, LEFT_OUT, SAMPLES, Screen, explored_project, served_copy, store_of
 from tests.rule_project import add_scoring, create_project
+from tests.screens import told_to
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,8 @@ def add_student(path: Path, name: str, convention: str = "aligned") -> int:
 
 def panels(screen: Screen) -> list[str]:
     """What can stand above the table."""
-    return [option.content for option in next(group for group in screen.app.get("button_group")).proto.options]
+    names: list[str] = told_to(screen.app, HEAD_KEY)["panels"]
+    return names
 
 
 def open_students() -> Screen:
@@ -47,12 +50,12 @@ def test_students_stand_side_by_side(path: Path) -> None:
     """How alike two students score and select is said in numbers, with a chart of each measure."""
     add_student(path, "/models/a *bold* name/of-a-student")
     screen = open_students()
-    assert "**IFD**: Spearman's ρ **-1.000** over 240 candidates" in screen.text
+    assert "**IFD**: Spearman's ρ **-1.000** over 240 versions" in screen.text
     assert "both select the same for **0%** of 120 samples" in screen.text
     assert "Of 120 samples that at least one of them keeps, both keep the same version of **0**" in screen.text
     alternatives = [chart.proto.alt for chart in screen.app.get("plotly_chart")]
     assert [text for text in alternatives if "both students" in text] == [
-        f"{measure} from both students, 240 candidates" for measure in ("IFD", "r-IFD")
+        f"{measure} from both students, 240 versions" for measure in ("IFD", "r-IFD")
     ]
 
 
@@ -184,8 +187,8 @@ def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     screen.app.session_state["density_y"] = "ifd"
     screen.run()
     assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
-        "Histogram of Drift by version, 1 candidates",
-        "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
+        "Histogram of Drift by version, 1 version",
+        "Samples by r-IFD of the version that won and IFD of the version that won, 120 samples",
     ]
 
 

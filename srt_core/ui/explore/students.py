@@ -11,6 +11,7 @@ from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.page import curator, fragment, reporting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
@@ -20,7 +21,6 @@ from srt_core.ui.server.runtime import Project
 CHART_WIDTH = 420
 CHART_HEIGHT = 360
 NAME_CHARACTERS = 40
-_CONFIG = {"displayModeBar": False}
 
 Two = tuple[int, int]
 
@@ -81,14 +81,14 @@ def _draw_measure(project: Project, known: Mapping[int, ListedScoring], chosen: 
         figure = scatter(
             remembered(agreement.points, project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT
         )
-    st.plotly_chart(figure, key=f"students_{measure}", config=_CONFIG,
-                    alt=f"{label} from both students, {found.candidates:,} candidates")  # fmt: skip
+    st.plotly_chart(figure, key=f"students_{measure}", config=DOWNLOAD,
+                    alt=f"{label} from both students, {found.candidates:,} versions")  # fmt: skip
 
 
 def _said_of(found: Agreement) -> str:
     if found.rho is None:
-        return f"no rank correlation of {found.candidates:,} candidates: too few, or all the same for one student."
-    return f"Spearman's ρ **{found.rho:.3f}** over {found.candidates:,} candidates"
+        return f"no rank correlation of {found.candidates:,} versions: too few, or all the same for one student."
+    return f"Spearman's ρ **{found.rho:.3f}** over {found.candidates:,} versions"
 
 
 def _said_of_selections(found: SameSelections) -> str:
