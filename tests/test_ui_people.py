@@ -158,7 +158,7 @@ def test_an_owner_adds_and_removes_people(project: Project, monkeypatch: pytest.
     assert (added.name, added.role) == ("Ben", Role.CURATOR)
     assert check_password("a long pass phrase", added.password)
     assert not [field for field in app.text_input if "phrase" in str(field.value)]
-    assert "There is a Ben already." in words(fill_in(app, "ben", "a long pass phrase", "a long pass phrase"))
+    assert "There is a ben already." in words(fill_in(app, "ben", "a long pass phrase", "a long pass phrase"))
     fill_in(app, "[x](http://198.51.100.7)", "a long pass phrase", "a long pass phrase", "owner")
     assert list(app.dataframe[0].value["Role"]) == ["curator", "owner"]
     app.selectbox(key="remove_who").set_value("[x](http://198.51.100.7)").run()
