@@ -79,19 +79,20 @@ def _numbers(source: Source) -> list[Measure]:
     return [measure for measure in MEASURES.values() if measure.source is source]
 
 
-def _computed(measure: Measure, scoring_id: int) -> str:
+def _computed(measure: Measure, scoring_id: int, encoding_id: int) -> str:
     """Return the number of a measure that is computed later, of a candidate or of its sample, as a column."""
     subject = subject_of(measure)
     key = "candidate.candidate_id" if subject == "candidate" else "sample.seq"
-    rows = f"""FROM measurement WHERE measure = '{measure.name}' AND source = '{measure.rows_of(scoring_id)}'
+    source = measure.rows_of(scoring_id, encoding_id)
+    rows = f"""FROM measurement WHERE measure = '{measure.name}' AND source = '{source}'
         AND subject = '{subject}' AND subject_id = {key}"""
     if measure.usual is None:
         return f"(SELECT value {rows}) AS {measure.name}"
     return f"if(EXISTS ({rows}), (SELECT value {rows}), {usual_of(measure)}) AS {measure.name}"
 
 
-def _scores(scoring_id: int) -> str:
-    """Return the SELECT of every candidate with its losses and measures under a scoring."""
+def _scores(scoring_id: int, encoding_id: int) -> str:
+    """Return the SELECT of every candidate with its losses and measures under a scoring and an encoding."""
     columns = [
         *(f"score.{name}" for name in ("ifd", "r_ifd", *_LOSSES)),
         *(f"score.{each.name}" for each in _numbers(Source.SCORE) if each.name not in ("ifd", "r_ifd")),
@@ -100,7 +101,7 @@ def _scores(scoring_id: int) -> str:
         "coalesce(score.status, 'unscored') AS status",
         "candidate.producer",
         *(f"candidate.{each.name}" for each in _numbers(Source.CANDIDATE)),
-        *(_computed(each, scoring_id) for each in COMPUTED_LATER),
+        *(_computed(each, scoring_id, encoding_id) for each in COMPUTED_LATER),
     ]
     return f"""
     SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
@@ -187,7 +188,7 @@ def layout(store: Store, contents: Contents) -> Layout:
 
 def scores(store: Store) -> Iterator[Row]:
     """Stream every candidate with its numbers, whatever is selected."""
-    for found in store.stream(_scores(store.scoring_id()), [store.scoring_id()]):
+    for found in store.stream(_scores(store.scoring_id(), store.encoding_id()), [store.scoring_id()]):
         yield from found
 
 

@@ -132,7 +132,7 @@ def candidates_by_sample(
         rows = store.rows(
             f"""SELECT subject_id, value FROM measurement
                 WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
-            [measure.name, measure.rows_of(scoring_id), *ids],
+            [measure.name, measure.rows_of(scoring_id, store.encoding_id()), *ids],
         )
         values = {row["subject_id"]: row["value"] for row in rows}
         read = [_with_measure(each, measure, values) for each in read]

@@ -20,10 +20,12 @@ from srt_core.records.measures import (
     INSTRUCTION_READ,
     MEASURES,
     RESPONSE_READ,
+    SEMANTIC_DRIFT,
     Function,
     Measure,
     Source,
     Subject,
+    encoding_source,
     scoring_source,
 )
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
@@ -73,6 +75,8 @@ __all__ = [
     "Turn",
     "counted",
     "derived_by",
+    "SEMANTIC_DRIFT",
+    "encoding_source",
     "plural",
     "scoring_source",
 ]

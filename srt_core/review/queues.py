@@ -13,6 +13,7 @@ from srt_core.project.events import IS_BULK
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
 from srt_core.review.filter.filter import Filter, filter_condition
+from srt_core.review.filter.page import SORTS
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
@@ -93,22 +94,10 @@ QUEUES: Mapping[str, Queue] = {
 }
 """The queues by the name that stands in the address."""
 
-_RANKS = {
-    "number": "seq",
-    "closest to a threshold": "coalesce(closeness, 'inf'::DOUBLE)",
-    "IFD of the winner, low first": "coalesce(winner_ifd, 'inf'::DOUBLE)",
-    "IFD of the winner, high first": "coalesce(-winner_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, low first": "coalesce(winner_r_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, high first": "coalesce(-winner_r_ifd, 'inf'::DOUBLE)",
-    "drift of the winner, high first": "coalesce(-winner_drift, 'inf'::DOUBLE)",
-    "length change of the winner, high first": "coalesce(-winner_growth, 'inf'::DOUBLE)",
-    "longest original response": "-original_characters",
-}
-
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Return the queue of a filter in one of SORTS; an unknown order is by number."""
-    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
+    return replace(QUEUES["filter"], only=only, rank=SORTS.get(sort, "seq"), relation=ROWS)
 
 
 def shared(queue: Queue, share: Share) -> Queue:
