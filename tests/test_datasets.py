@@ -453,7 +453,7 @@ def test_parts_that_are_not_mapped_have_defaults(tmp_path: Path) -> None:
         ({"x": "Q", "y": ""}, ["reflected.instruction=x", "reflected.response=y"], Origin.INSTRUCTION, "is empty"),
         ({"x": {}, "y": "A"}, ["reflected.instruction=x", "reflected.response=y"], Origin.RESPONSE, "is an object"),
         ({"y": ["A", "B"]}, ["response.response=y"], Origin.RESPONSE, "is a list"),
-        ({"y": "B"}, ["both.response=y"], Origin.BOTH, "no INSTRUCTION candidate"),
+        ({"y": "B"}, ["both.response=y"], Origin.BOTH, "no INSTRUCTION version"),
         ({"x": "Q", "y": "A"}, ["response.instruction=x", "response.response=y"], Origin.RESPONSE, "another instruct"),
         (
             {"x": "q", "z": "i", "y": "A"},

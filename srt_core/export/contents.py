@@ -107,8 +107,11 @@ def _scores(scoring_id: int, encoding_id: int) -> str:
     SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
            coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason,
            coalesce(candidate.candidate_id = verdict.verdict_id AND verdict.action IS DISTINCT FROM 'edit', false)
-               AS exported, verdict.action AS decision
+               AS exported, verdict.action AS decision, decided.context ->> 'because' AS because,
+           note.text AS note, coalesce(labels.tags, []) AS tags
     FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id) LEFT JOIN import USING (import_id)
+    LEFT JOIN event AS decided ON decided.event_id = verdict.event_id LEFT JOIN note USING (sample_id)
+    LEFT JOIN (SELECT sample_id, list(tag ORDER BY tag) AS tags FROM tag GROUP BY sample_id) AS labels USING (sample_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
     ORDER BY sample.seq, candidate.candidate_id"""
 

@@ -74,13 +74,14 @@ def _draw_way_on(found: Trust) -> None:
         return
     left = found.overall[Evidence.RANDOM].of_all.open
     if left:
-        st.page_link(REVIEW, label=f"Read the {counted(left, 'sample| that is| still open|')} in Review",
+        st.page_link(REVIEW, label=f"Read the {counted(left, 'sample| that is| still open')} in Review",
                      icon=PAGES[REVIEW][1],
                      query_params=address(queue="drawn", audit=str(found.audit.event_id)))  # fmt: skip
 
 
 def _draw_chart(claims: Mapping[str, Claim]) -> None:
-    st.markdown("**Right of 100, by random reads**", help="Points: the share of what was read. Bars: 95 % intervals.")
+    st.markdown("**Share that is right, by random reads**",
+                help="Points: the share of what was read. Bars: 95 % intervals.")  # fmt: skip
     labels = [label for label, _ in MEASURES.values()]
     said = "; ".join(f"{MEASURES[name][0]} {said_of_claim(claim)}" for name, claim in claims.items())
     st.plotly_chart(interval_points(labels, {"Right": [point(claim) for claim in claims.values()]}),
