@@ -392,7 +392,7 @@ def test_a_target_is_mapped_once() -> None:
         ({"original.response": "y"}, "original.instruction is not mapped"),
         ({"instruction": "x", "output": "y", "reflected.input": "r"}, "reflected.response is not mapped"),
         ({"instruction": "x", "output": "y", "instruction.response": "r"}, "instruction.instruction is not mapped"),
-        ({"instruction": "x", "output": "y", "reflected.response": "r", "response.response": "r"}, "same candidate"),
+        ({"instruction": "x", "output": "y", "reflected.response": "r", "response.response": "r"}, "same version"),
         ({"reflected.response": "r"}, 'the columns are "x", "y", "r"'),
     ],
 )
