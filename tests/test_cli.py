@@ -249,13 +249,13 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
     assert all("Scored with alpaca" in note for note in notes)
     assert len(notes) == len(formats) / 2 - 1
     assert [line.partition(" rows")[0] for line in said] == [
-        f"{out / 'alpaca.json'}: {selected['total']}",
-        f"{out / 'messages.jsonl'}: {selected['total']}",
-        f"{out / 'pairs.parquet'}: {selected['total']}",
+        f"{out / 'alpaca.train.json'}: {selected['total']}",
+        f"{out / 'messages.train.jsonl'}: {selected['total']}",
+        f"{out / 'pairs.train.parquet'}: {selected['total']}",
         f"{out / 'scores.jsonl'}: {found['candidates']}",
     ]
     originals = [[getattr(row, "original", row) for row in read_rows(out / name)]
-                 for name in ("alpaca.json", "messages.jsonl", "pairs.parquet")]  # fmt: skip
+                 for name in ("alpaca.train.json", "messages.train.jsonl", "pairs.train.parquet")]  # fmt: skip
     assert originals[0] == originals[1] == originals[2]
     assert len(originals[0]) == selected["total"] == found["verdicts"]
 
@@ -266,7 +266,7 @@ def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Com
     finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
     assert finished.returncode == DONE
     row = alpaca_rows(3)[2]
-    (found,) = json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))
+    (found,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
     assert found.pop("sample_id")
     assert found == row
 

@@ -361,19 +361,24 @@ def test_a_project_of_schema_version_7_is_brought_forward(tmp_path: Path) -> Non
 
 
 OLD_SCHEMA_8 = (ROOT / "tests" / "data" / "schema_8.sql").read_text("utf-8")
+OLD_ROWS_8 = (
+    "INSERT INTO meta VALUES ('schema_version', '8'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    *OLD_ROWS_7[1:],
+)
 
 
 def test_a_project_of_schema_version_8_is_brought_forward(tmp_path: Path) -> None:
-    """Everything stays, and the texts can be encoded; drift by meaning has its columns."""
-    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_8, OLD_ROWS_7[0].replace("'7'", "'8'"), *OLD_ROWS_7[1:])
+    """Everything stays, texts can be encoded, and runs of trainings have a place, as in a new project."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_8, *OLD_ROWS_8)
     before = rows_of_old_tables(path)
     with Store.open(path) as store:
         assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert store.rows("FROM run") == []
         for _ in encode(store, open_tfidf(store, Recipe.PAIR)):
             pass
+        assert store.value("SELECT count(*) FROM vector") == store.value("SELECT count(*) FROM candidate") > 0
         refresh(store)
         columns = columns_of(store)
-        assert store.value("SELECT count(*) FROM vector") == store.value("SELECT count(*) FROM candidate") > 0
     assert rows_of_old_tables(path) == before
     with Store.create(tmp_path / "new.srt") as store:
         refresh(store)

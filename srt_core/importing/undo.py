@@ -19,6 +19,8 @@ _USES: Mapping[str, str] = {
                             OR sample_id IN (SELECT sample_id FROM reflection WHERE call_id IS NOT NULL)""",
     "it was exported": "sample_id IN (SELECT sample_id FROM exported)",
     "an audit drew it": "sample_id IN (SELECT sample_id FROM drawn)",
+    "a student was trained or evaluated on it": """sample_id IN (SELECT sample_id FROM trained)
+                                                   OR sample_id IN (SELECT sample_id FROM evaluated)""",
     "another import has it too": "sample_id IN (SELECT sample_id FROM import_row WHERE import_id <> $id)",
     "others were made of it": "sample_id IN (SELECT parent FROM sample WHERE parent IS NOT NULL)",
 }

@@ -415,3 +415,92 @@ CREATE TABLE job (
     updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
+
+-- Arms that are compared: every run of one command, so that the same command goes on where it was cut off.
+CREATE SEQUENCE experiment_ids;
+CREATE TABLE experiment (
+    experiment_id BIGINT PRIMARY KEY DEFAULT nextval('experiment_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL UNIQUE,        -- a hash of all that was asked for
+    settings JSON NOT NULL
+);
+
+-- A student that is trained on an export.
+CREATE SEQUENCE run_ids;
+CREATE TABLE run (
+    run_id BIGINT PRIMARY KEY DEFAULT nextval('run_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL,               -- a hash of export, student and settings: the same command goes on with it
+    experiment_id BIGINT,               -- NULL of a run by itself
+    arm VARCHAR NOT NULL,               -- runs of one arm differ in their seeds alone
+    seed BIGINT NOT NULL,
+    export_folder VARCHAR NOT NULL,
+    export_sha256 VARCHAR NOT NULL,     -- of the file of pairs that it was trained on
+    folder VARCHAR NOT NULL,            -- with the trained student in it
+    student VARCHAR NOT NULL,           -- the parent's name, and what scoring knows it by, once it was loaded
+    fingerprint VARCHAR NOT NULL DEFAULT '',
+    template VARCHAR NOT NULL,
+    source JSON NOT NULL,               -- what the export says of itself: policy, template, scored student, teachers
+    settings JSON NOT NULL,
+    plan JSON NOT NULL,                 -- pairs, tokens, steps; measured seconds and memory
+    versions JSON NOT NULL DEFAULT '{}',
+    state VARCHAR NOT NULL,             -- running, paused, done, failed; interrupted: it was killed, and can go on
+    steps BIGINT NOT NULL DEFAULT 0,
+    tokens BIGINT NOT NULL DEFAULT 0,
+    message VARCHAR NOT NULL DEFAULT ''
+);
+
+-- The loss of each step, in nats a token of the responses.
+CREATE TABLE run_step (
+    run_id BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    loss DOUBLE NOT NULL CHECK (isfinite(loss)),
+    learning_rate DOUBLE NOT NULL,
+    tokens BIGINT NOT NULL,             -- read so far
+    seconds DOUBLE NOT NULL,            -- that the step took
+    PRIMARY KEY (run_id, step)
+);
+
+-- Which samples an export that was trained on holds.
+CREATE TABLE trained (export_sha256 VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
+
+-- The losses of one version of a sample by a trained student and by its parent. Reports are computed from these.
+CREATE TABLE evaluated (
+    run_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    side VARCHAR NOT NULL,              -- original or rewritten
+    seen BOOLEAN NOT NULL,              -- whether a text of this sample was trained on
+    tokens INTEGER NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    parent_loss_y DOUBLE CHECK (isfinite(parent_loss_y)),
+    parent_loss_y_given_x DOUBLE CHECK (isfinite(parent_loss_y_given_x)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (run_id, candidate_id)
+);
+
+-- Which of two students' answers a judge prefers, asked in both orders.
+CREATE TABLE judged (
+    run_id BIGINT NOT NULL,
+    against BIGINT NOT NULL,            -- another run; 0: its own parent
+    judge VARCHAR NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    answer VARCHAR NOT NULL,
+    other VARCHAR NOT NULL,
+    first VARCHAR NOT NULL,             -- run, against, tie or failed: with the run's answer shown first
+    second VARCHAR NOT NULL,            -- the same with it shown second
+    PRIMARY KEY (run_id, against, judge, sample_id)
+);
+
+-- What a benchmark says of a trained student, or of its parent.
+CREATE TABLE benchmark (
+    run_id BIGINT NOT NULL,
+    student VARCHAR NOT NULL,           -- trained or parent
+    task VARCHAR NOT NULL,
+    metric VARCHAR NOT NULL,
+    value DOUBLE CHECK (isfinite(value)),
+    error DOUBLE CHECK (isfinite(error)),   -- its standard error; NULL where none is given
+    PRIMARY KEY (run_id, student, task, metric)
+);

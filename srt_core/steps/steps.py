@@ -14,6 +14,7 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
+from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
 
@@ -33,5 +34,8 @@ STEPS: Mapping[str, Step] = {
         KINDS,
         MARKS,
         EXPLAIN,
-    )
+        TRAIN,
+        PLAN_TRAINING,
+        PRINT_TRAINING,
+    )  # fmt: skip
 }

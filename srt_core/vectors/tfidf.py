@@ -16,6 +16,8 @@ _DIMENSIONS = 64
 _COMMON_SHARE = 0.05
 _COMMON_LEAST = 50
 _SEED = 0
+_SHARED_WORDS = 3
+_WORD_CHARACTERS = 24
 _TOKEN = r"(?u)\b[^\W\d_]{3,}\b"
 
 
@@ -63,6 +65,34 @@ def fit_tfidf(texts: Sequence[str]) -> Tfidf:
     weights = _weigh(counts)
     _, _, directions = randomized_svd(_weighted(counts, weights), min(_DIMENSIONS, len(texts)), random_state=_SEED)
     return Tfidf(weights, directions)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A text that is like another: its place in the list, a cosine (0 to 1), and the shared words that count most."""
+
+    place: int
+    cosine: float
+    words: tuple[str, ...]
+
+
+def most_alike(text: str, others: Sequence[str], most: int) -> list[Alike]:
+    """Return the `most` of `others` that are most like a text by their words, weighted over them all."""
+    counts = _counted([text, *others])
+    weights = _weigh(counts)
+    weighted = _weighted(counts, weights)
+    cosines = (weighted[1:] @ weighted[0].T).toarray().ravel()
+    split = word_splitter()
+    words = sorted(set(split(text)))
+    of_words = _counted(words) @ weights if words else []
+    telling = [word for weight, word in sorted(zip(of_words, words, strict=True), reverse=True) if weight > 0]
+
+    def alike(place: int) -> Alike:
+        held = set(split(others[place]))
+        shared = [word[:_WORD_CHARACTERS] for word in telling if word in held]
+        return Alike(place, float(cosines[place]), tuple(shared[:_SHARED_WORDS]))
+
+    return [alike(int(place)) for place in np.argsort(-cosines, kind="stable")[:most]]
 
 
 def word_splitter() -> Callable[[str], list[str]]:

@@ -52,6 +52,7 @@ KIND_LABELS = {
     "undo_import": "Import taken back",
     "policy": "Policy applied",
     "export": "Exported",
+    "push": "Pushed to the hub",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
     "audit": "Audit drawn",
