@@ -184,7 +184,7 @@ def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     screen.app.session_state["density_y"] = "ifd"
     screen.run()
     assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
-        "Histogram of Drift by version, 1 candidates",
+        "Histogram of Drift by version, 1 version",
         "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
     ]
 

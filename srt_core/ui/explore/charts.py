@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.records import Policy
+from srt_core.records import Policy, counted
 from srt_core.review.filter import facets
 from srt_core.review.filter.filter import Filter, Range
 from srt_core.review.verdicts import RANGES
@@ -35,7 +35,7 @@ _CONFIG = {"displayModeBar": False}
 
 _HELP = (
     "Drag over a chart to filter the table. A range holds for the winner, or for the version chosen under more "
-    "filters. The charts span the middle 99 % of all candidates; dashed lines are the limits."
+    "filters. The charts span the middle 99 % of all versions; dashed lines are the limits."
 )
 
 Edges = Mapping[str, Sequence[float]]
@@ -46,7 +46,7 @@ def render_charts(project: Project, only: Filter) -> None:
     edges = {measure: facets.bin_edges(project.store, measure, BINS) for measure in RANGES}
     if not all(edges[measure] for measure in COMPARED):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("No candidate has a score yet, so there is no distribution to draw.", width="content")
+            st.caption("No version has a score yet, so there is no distribution to draw.", width="content")
             st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())
         return
     _draw_all(project, only, {measure: ends for measure, ends in edges.items() if ends})
@@ -87,7 +87,7 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
     key = f"explore_{measure}"
     total = sum(map(sum, shown.values()))
     st.plotly_chart(figure, key=key, on_select=partial(_take_range, key, measure), selection_mode="box",
-                    config=_CONFIG, alt=f"Histogram of {label} by version, {total:,} candidates")  # fmt: skip
+                    config=_CONFIG, alt=f"Histogram of {label} by version, {counted(total, 'version')}")  # fmt: skip
 
 
 def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: Edges, policy: Policy) -> None:

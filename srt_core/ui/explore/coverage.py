@@ -154,7 +154,7 @@ def _columns(is_beside: bool) -> dict[str, Any]:
         "kind": st.column_config.TextColumn("Kind", width=110),
         "samples": number("Samples", format="localized", width=62),
         "kept": number("Kept", format="localized", width=46),
-        "dropped": number("Dropped", format="localized", width=62),
+        "dropped": number("Left out", format="localized", width=62),
         "share": number("Share", format="%.0f %%", width=48, help="Share kept."),
         "apart": number("Apart", format="%+.0f", width=48, help="Percentage points above or below the whole set."),
         "beside": number("Beside", format="%.0f %%", width=70, help="Share kept under the policy set beside."),

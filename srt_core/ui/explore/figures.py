@@ -137,7 +137,7 @@ def coverage_bars(rows: Sequence[CoverageRow], whole: float, beside: str = "") -
     names = [row.name for row in rows]
     kept = [row.kept / row.samples if row.samples else 0.0 for row in rows]
     counts = [(row.kept, row.samples - row.kept) for row in rows]
-    parts = (("kept", kept, STUDENT_COLOUR, ""), ("dropped", [1 - share for share in kept], REFUSED_COLOUR, "/"))
+    parts = (("kept", kept, STUDENT_COLOUR, ""), ("left out", [1 - share for share in kept], REFUSED_COLOUR, "/"))
     traces: list[object] = [
         Bar(
             name=name,

@@ -175,7 +175,7 @@ def _draw_table(rows: list[Event], shown: Shown, broken: Mapping[int, Approval])
         alt="The events of this page, the newest first.",
         column_config={
             "event": st.column_config.NumberColumn("Event", width=60),
-            "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm:ss", timezone=_zone(), width=140),
+            "time": st.column_config.DatetimeColumn("Time", format="YYYY-MM-DD HH:mm", timezone=_zone(), width=125),
             "who": st.column_config.TextColumn("Who", width=80),
             "what": st.column_config.TextColumn("What", width=140),
             "sample": st.column_config.NumberColumn("No", help="Of the sample.", width=50),

@@ -57,12 +57,12 @@ def _draw_claims(store: Store, found: Trust) -> None:
         return
     claims = {name: found.claim(getattr(drawn, name)) for name in MEASURES}
     if drawn.of_all.read:
-        left, right = st.columns([2, 3], gap="large")
-        with left:
+        both = st.container(horizontal=True, gap="large")  # widths and not shares, so that a narrow window wraps
+        with both.container(width=380):
             _draw_chart(claims)
+        with both.container(width=600):
+            _draw_table(found, claims, chosen)
     else:
-        right = st.container()
-    with right:
         _draw_table(found, claims, chosen)
 
 
@@ -82,7 +82,7 @@ def _draw_way_on(found: Trust) -> None:
 def _draw_chart(claims: Mapping[str, Claim]) -> None:
     st.markdown("**Share that is right, by random reads**",
                 help="Points: the share of what was read. Bars: 95 % intervals.")  # fmt: skip
-    labels = [label for label, _ in MEASURES.values()]
+    labels = [label.replace("what is ", "what<br>is ") for label, _ in MEASURES.values()]
     said = "; ".join(f"{MEASURES[name][0]} {said_of_claim(claim)}" for name, claim in claims.items())
     st.plotly_chart(interval_points(labels, {"Right": [point(claim) for claim in claims.values()]}),
                     key="trust_overall", config=DOWNLOAD, alt=f"Right by random reads: {said}")  # fmt: skip
