@@ -14,7 +14,8 @@ from srt_core.importing.run import import_file
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
 from srt_core.review.decisions import decide, decide_all
-from srt_core.review.triage import CAP, NUMBERS, Relevance, accuracy, last_round, triage
+from srt_core.review.queues import QUEUES, coming, place
+from srt_core.review.triage import CAP, NUMBERS, Accuracy, Relevance, accuracy, last_round, triage
 from srt_core.vectors.encodings import Recipe
 from srt_core.vectors.keeping import encode
 from srt_core.vectors.regression import fit_logistic
@@ -163,6 +164,20 @@ def test_what_is_undecided_has_a_place(project: Path) -> None:
             blocks[row["seq"]] = (within[row["cluster"]] - 1) // CAP
         expected = sorted(placed, key=lambda row: (blocks[row["seq"]], turn[row["seq"]], row["seq"]))
         assert [row["seq"] for row in placed] == [row["seq"] for row in expected]
+        names = [sample_of(store, row["seq"]) for row in placed]
+        queue = QUEUES["telling"]
+        assert coming(store, queue, None, 5) == names[:5]
+        decide(store, Decision(names[0], Action.REJECT, "ann"), expected_event_id=None)
+        assert coming(store, queue, names[0], 4) == names[1:5]
+        assert place(store, queue, names[2]).position == 3
+        assert place(store, QUEUES["telling"], sample_of(store, 1)).position is None
+
+
+def test_a_queue_without_a_round_is_empty(project: Path) -> None:
+    """Before any round nothing tells more than the rest, and the queue says so by holding nothing."""
+    with Store.open(project) as store:
+        assert coming(store, QUEUES["telling"], None, 5) == []
+        assert accuracy(store) == Accuracy(0, 0, 0)
 
 
 def test_a_round_is_judged_by_what_came_after_it(project: Path) -> None:

@@ -67,7 +67,6 @@ def _like(store: Store, sample: str, before: int) -> Alike:
     near = store.rows(_NEAR, {"seq": seq, "before": before or 2**62, "most": COMPARED + 1}) if seq else []
     if len(near) < 2:
         return Alike(sample)
-    texts = _texts(store, [row["seq"] for row in near])
     others = near[1:]  # the nearest to itself is the one that was left out
     from srt_core.vectors.tfidf import most_alike  # loads NumPy, which no other queue needs
 

@@ -30,6 +30,8 @@ _UNREAD_ALONE = f"""verdict_origin IS NOT NULL AND sample_id NOT IN (FROM (SELEC
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
 _KEPT_CHARACTERS = f"if(origin <> '{Origin.ORIGINAL}', winner_characters, NULL)"
+_TELLING = """SELECT selection.*, place FROM selection JOIN triage USING (seq)
+    WHERE round = (SELECT max(round) FROM triage_round)"""
 _EVERYTHING = Filter()
 NEAR = 50
 """Samples after the present one that are looked at first for the next open one."""
@@ -89,6 +91,14 @@ QUEUES: Mapping[str, Queue] = {
         "What is of the same task, subject and reason of the rule as the sample that you left out last and that nobody "
         "decided yet; the most alike in words come first.",
         where="false",
+    ),
+    "telling": Queue(
+        "Most telling next",
+        "By turns the sample of which the last round of triage is least sure, and the one most like what was kept, a "
+        "few of a subject at a time. What it expects is not said. `srt triage` makes a round.",
+        where="place IS NOT NULL",
+        rank="place",
+        relation=f"({_TELLING}) AS telling",
     ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
