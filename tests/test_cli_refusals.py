@@ -99,7 +99,7 @@ def test_a_response_of_200_000_characters(empty: Path, tmp_path: Path, command: 
     """A very long response goes in and out whole."""
     row = {"instruction": "Go on.", "input": "", "output": "And on. é🙂 " * 20_000}
     assert command("import", empty, write_lines(tmp_path / "long.jsonl", [row])).returncode == DONE
-    command("decide", empty, "1", "approve", "--by", "Ann")
+    command("decide", empty, "1", "keep", "--by", "Ann")
     assert command("export", empty, tmp_path, "--format", "alpaca").returncode == DONE
     (found,) = json.loads((tmp_path / "alpaca.train.json").read_text("utf-8"))
     assert {name: found[name] for name in row} == row

@@ -211,6 +211,7 @@ def test_the_glossary_has_an_example_of_each_term(empty: Project) -> None:
     shown = [table.value for table in app.table]
     assert [name for table in shown for name in table["Term"]] == names
     assert all(table[column].str.len().gt(0).all() for table in shown for column in ("Meaning", "Example"))
+    assert not any("–" in set(table["Example"]) for table in shown)
 
 
 def test_the_tour_goes_on_until_it_is_ended(empty: Project) -> None:

@@ -11,8 +11,9 @@ from srt_core.errors import DatasetError
 from srt_core.importing import imports, samples
 from srt_core.importing.files import DEFAULTS, Account, ImportRow, Options, Reject, Source, as_source, detect, read_rows
 from srt_core.importing.samples import NOTHING_ADDED, Added
-from srt_core.project.progress import Progress, counted
+from srt_core.project.progress import Progress
 from srt_core.project.store import Store
+from srt_core.records import counted
 
 CHUNK_ROWS = 1_000
 

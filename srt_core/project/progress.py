@@ -64,8 +64,3 @@ class Progress:
         if total is None or not self.rate:
             return None
         return max(total - done, 0) / self.rate
-
-
-def counted(number: int, one: str, more: str = "") -> str:
-    """Write a number of things: "1 sample", "3 samples"; `more` where an s is not enough."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"

@@ -210,7 +210,7 @@ def _checked(tx: Transaction, decision: Decision) -> Decision:
     if decision.candidate_id is not None:
         if held.get(decision.candidate_id) != decision.origin:
             raise DecisionError(
-                f"Candidate {decision.candidate_id} is no {decision.origin} candidate of sample {sample}.",
+                f"Version {decision.candidate_id} is no {decision.origin} version of sample {sample}.",
                 "Look at the sample again, then decide.",
             )
         return decision
@@ -238,19 +238,19 @@ def _no_candidate(decision: Decision, held: Mapping[int, str]) -> DecisionError:
     sample, origin = decision.sample_id, decision.origin
     if origin in held.values():
         return DecisionError(
-            f"Sample {sample} has several {origin} candidates, and the policy takes none of them.",
+            f"Sample {sample} has several {origin} versions, and the policy takes none of them.",
             "Apply a policy that takes the rewrites of their producer, then choose.",
         )
-    return DecisionError(f"Sample {sample} has no {origin} candidate.", f"It has: {', '.join(sorted(held.values()))}.")
+    return DecisionError(f"Sample {sample} has no {origin} version.", f"It has: {', '.join(sorted(held.values()))}.")
 
 
 def _check_edit(decision: Decision) -> None:
     edited = decision.edited
     if decision.origin is None:
-        raise DecisionError("An edit needs the candidate that it is made of.", "Choose one first.")
+        raise DecisionError("An edit needs the version that it is made of.", "Choose one first.")
     if edited is None or not edited.response.strip() or not (edited.instruction + edited.input).strip():
         raise DecisionError(
-            "An edited pair needs an instruction and a response.", "Fill in both, or reject the sample."
+            "An edited pair needs an instruction and a response.", "Fill in both, or leave the sample out."
         )
 
 

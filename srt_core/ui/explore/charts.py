@@ -5,8 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.project.progress import counted
-from srt_core.records import Policy
+from srt_core.records import Policy, counted
 from srt_core.review.filter import facets
 from srt_core.review.filter.filter import Filter, Range
 from srt_core.review.verdicts import RANGES

@@ -90,7 +90,7 @@ def histogram(
     x_title: str,
     cut: float | None = None,
     *,
-    cut_label: str = "cut",
+    cut_label: str = "limit",
     log_counts: bool = False,
 ) -> Figure:
     """Draw one step line an origin over shared bins. Dragging selects a range of x.
@@ -110,7 +110,7 @@ def histogram(
     traces = [_steps(origin, bins, counts_by_origin[origin]) for origin in shown]
     figure = make_figure(traces, height=280, dragmode="select", selectdirection="h", showlegend=len(shown) > 1)
     figure.update_xaxes(title_text=x_title)
-    figure.update_yaxes(title_text="candidates", type="log" if log_counts else "linear")
+    figure.update_yaxes(title_text="versions", tickformat=",d", type="log" if log_counts else "linear")
     mark_cut(figure, "x", cut, cut_label)
     return figure
 

@@ -76,6 +76,12 @@ def describe_event(kind: str, origin: Origin | None) -> str:
     return KIND_LABELS.get(kind, kind.replace("_", " ").capitalize())
 
 
+def describe_decision(action: Action, origin: Origin | None) -> str:
+    """Say what a decision left a sample as, "Kept: Response", "Left out", for a line that names who took it."""
+    label = ACTION_LABELS[action]
+    return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Write a score, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"

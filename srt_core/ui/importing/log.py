@@ -8,8 +8,8 @@ import streamlit as st
 
 from srt_core.importing.imports import Import, imports
 from srt_core.importing.rejects import rejects, rejects_by_reason, write_rejects
-from srt_core.project.progress import counted
 from srt_core.project.store import Store
+from srt_core.records import counted
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.server.identity import may_own, visitor
 from srt_core.ui.server.runtime import Project

@@ -9,8 +9,7 @@ from typing import Any
 import streamlit as st
 
 from srt_core.importing.files import Account, ImportRow, Options, Reject, Source, read_rows
-from srt_core.project.progress import counted
-from srt_core.records import Origin, Pair
+from srt_core.records import Origin, Pair, counted
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 PREVIEWED, LOOKED_AT = 5, 200

@@ -8,7 +8,7 @@ from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.trust import blind
 from srt_core.review.trust.blind import Question
-from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_decision
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import texts, whole
 from srt_core.ui.review.seat import Seat
@@ -55,7 +55,7 @@ def question(store: Store, asked: Question) -> dict[str, Any]:
     return {
         "sample": asked.sample,
         "reading": asked.reading,
-        "decided": describe_event(asked.action, asked.origin),
+        "decided": describe_decision(asked.action, asked.origin),
         "by": asked.author,
         "marked": [names.get(key, f"version {key}") for key in asked.marks.marked],
         "versions": [

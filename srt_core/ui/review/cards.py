@@ -16,7 +16,14 @@ from srt_core.review.queues import why
 from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
-from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_event, describe_rewrite, number
+from srt_core.ui.frame.words import (
+    MEASURE_LABELS,
+    ORIGIN_HELP,
+    ORIGIN_LABELS,
+    describe_decision,
+    describe_rewrite,
+    number,
+)
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import context_title, local_time, own_texts
@@ -63,7 +70,7 @@ def card(sample: Sample, seat: Seat, beside: Beside, draft: KeptDraft | None, *,
 
 def state(action: Action, origin: Origin | None, by: str, made_at: datetime) -> str:
     """Say what stands decided, by whom and when."""
-    return f"{describe_event(action, origin)}, by {by}, {local_time(made_at)}"
+    return f"{describe_decision(action, origin)}, by {by}, {local_time(made_at)}"
 
 
 def _state(verdict: Verdict) -> str:

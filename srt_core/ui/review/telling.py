@@ -10,7 +10,7 @@ from srt_core.review.queues import Queue
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.ui.frame.students import why_not_scored
-from srt_core.ui.frame.words import describe_event
+from srt_core.ui.frame.words import describe_decision
 from srt_core.ui.review.cards import Card, blind_card, card, state
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample, read_samples
@@ -103,6 +103,6 @@ def last(store: Store, seat: Seat) -> list[dict[str, Any]]:
         return [{"event": event_id, "sample": sample, "says": "read"}] if event_id else []
     return [
         {"event": each.event_id, "sample": each.sample_id, "seq": each.seq,
-         "says": describe_event(each.action, each.origin)}
+         "says": describe_decision(each.action, each.origin)}
         for each in decisions.last_decisions(store, seat.by)
     ]  # fmt: skip
