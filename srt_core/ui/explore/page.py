@@ -17,7 +17,6 @@ from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.marks import render_marks
 from srt_core.ui.explore.sample import render_sample
-from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.views import draw_views, open_view
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filters import describe_filter, filter_bar, filter_to_address
@@ -69,14 +68,12 @@ _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
     "Distributions": render_charts,
     "Coverage": render_coverage,
     "Marks": render_marks,
-    "Students": render_students,
 }
 
 
-def _choose_panel(project: Project) -> None:
+def _choose_panel() -> None:
     """Let the curator choose what stands above the table: nothing at first, so that the rows are in sight."""
-    names = [name for name in _PANELS if name != "Students" or can_compare(project)]
-    st.segmented_control("Above the table", names, key="explore_panel", persist_state="session",
+    st.segmented_control("Above the table", list(_PANELS), key="explore_panel", persist_state="session",
                          label_visibility="collapsed", help="Press again to have more room for the table.")  # fmt: skip
 
 
@@ -101,7 +98,7 @@ def _draw_summary(project: Project, only: Filter, found: int, samples: int) -> N
         st.page_link("pages/8_Export.py", label="Export these", icon=":material/download:", disabled=not found,
                      query_params=address(**kept))  # fmt: skip
         draw_views(project, only)
-        _choose_panel(project)
+        _choose_panel()
 
 
 def _draw_bulk(project: Project, only: Filter) -> None:

@@ -61,6 +61,11 @@ MEASURE_LABELS: Mapping[str, str] = {name: measure.label for name, measure in ME
 MEASURE_HELP: Mapping[str, str] = {name: measure.help for name, measure in MEASURES.items()}
 
 
+def in_sentence(label: str) -> str:
+    """Write a label as it stands within a sentence: "Response cut" as "response cut", "IFD too high" as it is."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Write a score, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
