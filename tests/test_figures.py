@@ -13,6 +13,7 @@ import pytest
 
 from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
+from srt_core.ui.compare.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter, version_bars
 from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
@@ -27,10 +28,8 @@ from srt_core.ui.frame.palette import (
     STUDENT_COLOUR,
     TEACHER_COLOUR,
 )
-from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
-from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
-from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
+from srt_core.ui.thresholds.figures import Line, offer_clicks, spread_by_version
 
 ALL_COLOURS = {
     *ORIGIN_COLOURS.values(),
@@ -202,17 +201,30 @@ def test_a_grid_of_ten_thousand_cells_stays_small() -> None:
     assert len(figure.to_json()) < 200_000
 
 
-def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> None:
-    """Origins first, then reasons, each with both counts; an outcome that is missing on one side counts 0."""
-    labels = {str(outcome): label for outcome, label in (*ORIGIN_LABELS.items(), *REASON_LABELS.items())}
-    before_counts: dict[str, int] = {Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}
-    figure = outcome_bars(before_counts, {Origin.BOTH: 8, Origin.ORIGINAL: 6}, labels=labels)
-    before, after = figure.data
-    assert before.y == after.y == ("Original", "Both", "Required rewrite not taken")
-    assert (before.name, before.x) == ("before", (0, 10, 4))
-    assert (after.name, after.x) == ("after", (6, 8, 0))
-    assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")
-    assert after.marker.color == (ORIGIN_COLOURS[Origin.ORIGINAL], ORIGIN_COLOURS[Origin.BOTH], REFUSED_COLOUR)
+def test_a_limit_is_drawn_over_a_histogram_a_version() -> None:
+    """Versions stand one below the other over the same axes, in order; what is left out is paler, counts are whole."""
+    counts = {Origin.BOTH: [2, 2], Origin.ORIGINAL: [1, 5]}
+    line = Line(0.5, "limit 0.5", "below")
+    figure = spread_by_version([0.0, 0.5, 1.0], counts, title="Highest IFD", x_title="IFD", line=line, height=300)
+    original, both = figure.data
+    assert (original.name, original.x, original.y) == ("Original", (0.25, 0.75), (1, 5))
+    assert (both.name, both.marker.color) == ("Both", ORIGIN_COLOURS[Origin.BOTH])
+    assert original.marker.opacity == both.marker.opacity == (1, 0.35)
+    layout = layout_of(figure)
+    assert (layout["title"]["text"], layout["xaxis"]["title"]["text"]) == ("<b>Highest IFD</b>", "IFD")
+    first, second = layout["yaxis"], layout["yaxis2"]
+    assert first["domain"][0] >= second["domain"][1], "no version stands over another"
+    assert first["range"] == second["range"], "heights mean the same"
+    assert (first["dtick"], first["tickformat"]) == (2, ",d")
+    assert [shape["x0"] for shape in layout["shapes"]] == [0.5]
+    assert annotations_of(figure) == ["<b>Original</b>, n = 6", "<b>Both</b>, n = 4", "limit 0.5"]
+    assert not layout["showlegend"]
+    above = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=Line(0.5, "l", "above"), height=300)
+    assert above.data[0].marker.opacity == (0.35, 1)
+    off = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=None, height=300)
+    assert (off.data[0].marker.opacity, "shapes" in layout_of(off)) == ((1, 1), False)
+    with pytest.raises(ValueError, match="2 counts"):
+        spread_by_version([0.0, 0.5, 1.0], {Origin.BOTH: [1]}, title="t", x_title="x", line=None, height=300)
 
 
 def test_figures_take_the_look_of_the_page() -> None:
@@ -221,12 +233,6 @@ def test_figures_take_the_look_of_the_page() -> None:
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert "font" not in layout
     assert len(json.dumps(layout["template"])) < 200
-
-
-def test_outcomes_are_called_as_the_screen_calls_them() -> None:
-    """Labels given by a screen name the bars, so that chart and table beside it say the same."""
-    figure = outcome_bars({"BOTH": 1}, {"kept": 2}, labels={"BOTH": "Keep: Both", "kept": "Kept"})
-    assert list(figure.data[0].y) == ["Keep: Both", "Kept"]
 
 
 @pytest.mark.parametrize(
@@ -315,16 +321,17 @@ def test_intervals_are_bars_around_their_share() -> None:
         interval_points(["near", "far"], {"all": points[:1]})
 
 
-def test_a_click_on_a_histogram_gives_a_value_of_the_dial() -> None:
-    """An unseen point stands at each value, without a place in the legend; the lines stay as they were."""
-    figure = histogram([0.0, 0.5, 1.0], {Origin.ORIGINAL: [1, 6], Origin.BOTH: [2, 2]}, "IFD", 0.5)
+def test_a_click_on_a_histogram_gives_a_value_of_the_limit() -> None:
+    """In each version's part an unseen point stands at each value and says the count there; the bars stay."""
+    counts = {Origin.ORIGINAL: [1, 6], Origin.BOTH: [2, 2]}
+    figure = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=None, height=300)
     offer_clicks(figure, [0.0, 0.25, 0.5])
-    *lines, points = figure.data
-    assert [line.name for line in lines] == ["Original", "Both"]
+    original, both, points, more = figure.data
+    assert [(each.name, each.hoverinfo) for each in (original, both)] == [("Original", "skip"), ("Both", "skip")]
     assert (points.x, points.y, points.marker.opacity) == ((0.0, 0.25, 0.5), (3, 3, 3), 0)
     assert (points.selected.marker.opacity, points.unselected.marker.opacity, points.showlegend) == (0, 0, False)
-    assert points.customdata == tuple(f"<br>Original: {one}<br>Both: {both}" for one, both in ((1, 2), (1, 2), (6, 2)))
-    assert {line.hoverinfo for line in lines} == {"skip"}
+    assert points.customdata == ("<br>Original: 1", "<br>Original: 1", "<br>Original: 6")
+    assert (more.customdata[0], more.yaxis) == ("<br>Both: 2", both.yaxis)
     assert layout_of(figure)["hovermode"] == "x"
 
 

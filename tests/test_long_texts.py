@@ -13,6 +13,7 @@ from srt_core.review import decisions
 from srt_core.ui.explore.component import KEY
 from srt_core.ui.sample.long_texts import MOST_CHARACTERS
 from srt_core.ui.server.runtime import Project
+from srt_core.ui.thresholds.card import CHANGES, TAB
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 from tests.screens import open_screen, send, served, told_to
@@ -54,7 +55,7 @@ def open_export() -> AppTest:
 def open_thresholds() -> AppTest:
     app = open_screen(THRESHOLDS)
     next(slider for slider in app.slider if str(slider.key).startswith("dial_max_r_ifd_")).set_value(0.4).run()
-    app.session_state["thresholds_view"] = "changes"
+    app.session_state[TAB] = CHANGES
     app.run()
     assert not app.exception
     return app

@@ -154,14 +154,3 @@ def test_the_population_is_that_of_the_filter_in_the_address(project: Project) -
     app = open_screen(PAGE)
     app.segmented_control(key="trust_part").set_value(Part.KEPT).run()
     assert "All 5 samples that the rule keeps and nobody decided would have to be read" in words(app)
-
-
-def test_thresholds_draw_right_by_margin_once_somebody_read(project: Project) -> None:
-    """The chart is one of the views below the dials, from the first draw of all samples on."""
-    app = open_screen("pages/5_Thresholds.py")
-    app.session_state["thresholds_view"] = "people"
-    judge(project, "s0")
-    assert "No random reads yet" in words(app.run())
-    audit = audits.draw(project.store, Population(), "all", 5, "ann")
-    read_one(project.store, audit, audit.samples[0], [])
-    assert "Right by random reads, by distance to a limit" in words(app.run())

@@ -19,7 +19,6 @@ from srt_core.ui.explore.component import HEAD_KEY, KEY, head_in_browser, rows_i
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.marks import render_marks
 from srt_core.ui.explore.rows import COLUMNS, cells
-from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.talk import Talk, last_bulk, open_card
 from srt_core.ui.explore.views import open_view, render_views
 from srt_core.ui.frame.address import put_in_address
@@ -43,7 +42,7 @@ def render_explore(project: Project) -> None:
         return
     open_view(project)
     only = read_address()
-    names = [name for name in _PANELS if name != "Students" or can_compare(project)]
+    names = list(_PANELS)
     panel = st.session_state.get("explore_panel") or ""
     where = f"{project.name} · {curator()}"
     head_in_browser(key=HEAD_KEY, data={"text": only.text, "panels": names, "panel": panel, "where": where},
@@ -69,7 +68,6 @@ _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
     "Distributions": render_charts,
     "Coverage": render_coverage,
     "Marks": render_marks,
-    "Students": render_students,
     "Views": render_views,
 }
 """What can be unfolded above the rows: nothing at first, so that these are in sight."""

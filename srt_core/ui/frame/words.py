@@ -82,6 +82,11 @@ def describe_decision(action: Action, origin: Origin | None) -> str:
     return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
 
 
+def in_sentence(label: str) -> str:
+    """Write a label as it stands within a sentence: "Response cut" as "response cut", "IFD too high" as it is."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Write a score, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
