@@ -55,6 +55,10 @@ KIND_LABELS = {
     "note": "Note written",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "gold": "Made gold",
+    "ungold": "Gold no more",
+    "gold_rate": "How often gold is shown",
+    "calibration": "Gold answered",
 }
 
 MEASURE_LABELS: Mapping[str, str] = {name: measure.label for name, measure in MEASURES.items()}
