@@ -182,18 +182,21 @@ class Desk:
             return {**known, "cards": self._cards(renewed, seat), **self.answer}
         at = self.met.get(self.at or "", self.at)
         around = self._with_gold(telling.around(store, seat.queue, at), at, seat)
-        near = dict.fromkeys([self.at, *around.near(self.at), *renewed])
+        near = [name for name in dict.fromkeys([self.at, *around.near(self.at), *renewed]) if name]
+        held = [name for name in near if name in self.holds]
         return {
             **known,
             "order": around.order,
             "ahead": around.ahead,
             "place": telling.place(store, seat.queue, at, self.at),
             "saved": telling.saved(store, seat.by),
-            "cards": self._cards([name for name in near if name and name not in self.holds], seat),
+            "cards": self._cards([name for name in near if name not in self.holds], seat),
             "last": telling.last(store, seat),
             "tags": notes.tags(store),
             "reasons": notes.reasons(store),
             **self.answer,
+            # Also of cards that were sent before: somebody else may have decided meanwhile.
+            "standing": telling.standing(store, held, seat, self.met) | self.answer.get("standing", {}),
         }
 
     def _with_gold(self, around: Around, at: str | None, seat: Seat) -> Around:

@@ -126,7 +126,8 @@ class Desk {
 
   stand(name, standing) {
     const card = this.cards.get(name);
-    if (!card) return;
+    if (!card || card.pending || (this.edit && name === this.here)) return;
+    if (name === this.here && card.event !== standing.event) holdFor(this, card, [`Meanwhile: ${standing.state || "what was decided here was undone"}.`]);
     Object.assign(card, { event: standing.event, state: standing.state, decided: standing.decided });
     if (name === this.here && !this.edit && !this.isBlind()) paintBeside(this, card);
   }
