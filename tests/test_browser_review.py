@@ -528,7 +528,8 @@ def test_text_from_right_to_left_stands_so_and_the_whole_desk_is_worked_by_keybo
             return at.getAttribute('aria-label') || at.textContent.trim();
         }""")))  # fmt: skip
     for wanted in (
-        "Go to a number or id", "Find in this queue", "why", "2Response ●", "Original: its texts", "Response: its texts",
+        "Go to a number or id", "Find in this queue", "why", "2Response ●", "Original: its texts",
+        "Response: its texts",
         "Markdown", "Smaller text", "Critique", "Note on this sample", "Put a tag on this sample", "AKeep Response",
         "XLeave out", "SpacePark", "The next sample",
     ):  # fmt: skip
