@@ -33,6 +33,7 @@ COMMANDS = {
     "copy": "project:copy",
     "audit": "audit:audit",
     "trust": "trust:trust_",
+    "gold": "gold:gold_",
     "templates": "texts:templates",
     "app": "app:app_",
     "link": "app:link",

@@ -61,6 +61,10 @@ KIND_LABELS = {
     "note": "Note written",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "gold": "Made gold",
+    "ungold": "Gold no more",
+    "gold_rate": "How often gold is shown",
+    "calibration": "Gold answered",
 }
 
 """What happened, by the kind of event."""

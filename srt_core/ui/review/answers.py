@@ -1,6 +1,6 @@
 """What the desk in the browser is told when it asks: a tab of the drawer, texts in full, what a reading left open."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from srt_core.errors import DecisionError
@@ -17,7 +17,9 @@ from srt_core.ui.sample.summary import read_sample
 from srt_core.ui.server.runtime import Project
 
 
-def in_drawer(project: Project, asked: Mapping[str, Any], seat: Seat, *, is_asked: bool = False) -> dict[str, Any]:
+def in_drawer(
+    project: Project, asked: Mapping[str, Any], seat: Seat, mixed: Collection[str], *, is_asked: bool = False
+) -> dict[str, Any]:
     """Return what a tab of the drawer holds of a sample; `is_asked` has what is missing there computed."""
     if seat.audit:
         raise DecisionError("What is read blind has no drawer.", "Read it first.")
@@ -27,7 +29,7 @@ def in_drawer(project: Project, asked: Mapping[str, Any], seat: Seat, *, is_aske
     if tab == "tokens":
         origin = Origin(shown) if shown in sample.rewrites else None
         return {**found, "tokens": look(project, sample, origin, is_asked=is_asked)}
-    only = seat.by if seat.is_blind(store, name) else None
+    only = seat.by if name in mixed or seat.is_blind(store, name) else None
     blocks = {
         "critique": lambda: drawer.critique(store, sample, shown),
         "replies": lambda: drawer.replies(store, sample),

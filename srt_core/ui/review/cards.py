@@ -24,6 +24,7 @@ from srt_core.ui.frame.words import (
     describe_rewrite,
     number,
 )
+from srt_core.ui.review.markdown import read_markdown
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import context_title, local_time, own_texts
@@ -95,6 +96,20 @@ def whole(pair: Pair) -> dict[str, str]:
 def texts(pair: Pair) -> dict[str, Any]:
     """Return the texts of a version alone, long ones cut."""
     return {part: _plain(getattr(pair, part)) for part in PARTS}
+
+
+def add_markdown(shown: Card) -> None:
+    """Add to a card its texts read as Markdown, version by version; a part that is the original's is not read again."""
+    for version in shown["versions"]:
+        parts = {name: _text_of(part) for name, part in version["parts"].items() if not part.get("same")}
+        version["markdown"] = {name: read_markdown(text) for name, text in parts.items()}
+
+
+def _text_of(part: Mapping[str, Any]) -> str:
+    """Return the text of a part of a card, without what is marked as removed."""
+    if "spans" in part:
+        return "".join(text for kind, text in part["spans"] if kind >= 0)
+    return str(part["text"])
 
 
 def _rule(sample: Sample, seat: Seat, *, is_blind: bool) -> dict[str, Any]:

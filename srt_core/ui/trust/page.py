@@ -23,6 +23,7 @@ from srt_core.ui.frame.words import said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import REVIEW, render_audits
 from srt_core.ui.trust.drawing import EXPLORE
+from srt_core.ui.trust.gold import render_gold
 from srt_core.ui.trust.groups import CHOSEN_HELP, MEASURES, render_groups
 
 _KAPPA_HELP = (
@@ -45,6 +46,7 @@ def render_trust(project: Project) -> None:
     _draw_triage(store)
     if found.overall[Evidence.CHOSEN].of_all.drawn:
         _draw_curators(store)
+    render_gold(project)
 
 
 def _draw_claims(store: Store, found: Trust) -> None:
