@@ -60,8 +60,8 @@ def test_what_came_left_and_changed_is_told_by_sample(project: Path, tmp_path: P
     found = json.loads(called("diff-exports", first / "manifest.json", second, "--json").stdout)
     assert (found["same"], found["added"], found["left"], found["changed"], found["moved"]) == (1, 1, 1, 1, 0)
     (changed,) = found["changes"]["changed"]
-    assert changed == {"sample_id": sample_name(1), "before": "… has room, and then it was one.",
-                       "after": "… has room, and then it was another."}  # fmt: skip
+    assert changed == {"sample_id": sample_name(1), "before": "… and then it was one.",
+                       "after": "… and then it was another."}  # fmt: skip
     assert remembered.changes["changed"] == [Change(**changed)]
     for kind in ("added", "left"):
         assert [each.sample_id for each in remembered.changes[kind]] == [

@@ -180,6 +180,8 @@ def _digest(text: str) -> bytes:
 def _beginnings(before: str, after: str) -> tuple[str, str]:
     place = len(os.path.commonprefix([before, after])) if before and after else 0
     start = max(0, place - _BEFORE)
+    if start:  # at the beginning of a word, where there is one
+        start = next((at + 1 for at in range(start, place) if before[at].isspace()), start)
     return _cut(before, start), _cut(after, start)
 
 
