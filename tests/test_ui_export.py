@@ -85,7 +85,7 @@ def test_what_is_left_out_is_counted_with_the_way_there(project: Project) -> Non
     decisions.decide(project.store, kept, expected_event_id=None)
     app = open_screen(PAGE, scope=SCOPE_LABELS[Scope.APPROVED])
     assert app.button(key="write").label == "Write 1 pair"
-    assert "1 kept by the rule, which nobody decided" in links(app)
+    assert "2 kept by the rule, which nobody decided, 1 of them parked" in links(app)
 
 
 def test_a_filter_from_explore_holds(project: Project) -> None:

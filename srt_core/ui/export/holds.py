@@ -52,7 +52,7 @@ def draw_not_held(store: Store, chosen: Choices, parked: int) -> None:
     st.subheader("What is not")
     contents, only = chosen.contents, chosen.contents.only
     shown = False
-    if parked and contents.scope is not Scope.WITH_PARKED:
+    if parked and contents.scope is Scope.VERDICTS:
         shown = _link(parked, "parked, which the rule keeps", ":material/pause_circle:",
                       Filter(state=("parked",), reason=(Reason.KEPT,)))  # fmt: skip
     if is_empty(only):
@@ -63,7 +63,8 @@ def draw_not_held(store: Store, chosen: Choices, parked: int) -> None:
                  (of_rule, "left out by the rule", ":material/rule:")]  # fmt: skip
         if contents.scope is Scope.APPROVED:
             undecided = Filter(state=("open",), reason=(Reason.KEPT,))
-            parts.append((undecided, "kept by the rule, which nobody decided", ":material/hourglass_empty:"))
+            some = f", {parked:,} of them parked" if parked else ""
+            parts.append((undecided, f"kept by the rule, which nobody decided{some}", ":material/hourglass_empty:"))
         for filter, label, icon in parts:
             if number := count(store, filter):
                 shown = _link(number, label, icon, filter)
