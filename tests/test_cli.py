@@ -223,15 +223,15 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
     """One command writes several formats, each with its pairs, and says rows and hash of each on stdout."""
     out = tmp_path / "out"
     formats = [option for name in ("alpaca", "messages", "parquet", "scores") for option in ("--format", name)]
-    finished = command("export", project, out, *formats)
+    finished = command("export", project, out, *formats, "--validation", "0")
     assert (finished.returncode, finished.stderr) == (DONE, "")
     found = status_of(project)
     selected = found["selected"]
-    said: list[str] = []
-    notes: list[str] = []
-    for line in finished.stdout.splitlines():
-        (notes if line.startswith("  ") else said).append(line)
-    assert all("Scored with alpaca" in note for note in notes)
+    first, *lines, last = finished.stdout.splitlines()
+    assert first == f"{selected['total']:,} lines: {selected['total']:,} for training, 0 put aside for validation."
+    assert last.startswith("Export 1, sha256 of its data ")
+    said = [line for line in lines if not line.startswith("  ")]
+    notes = [line for line in lines if "Scored with alpaca" in line]
     assert len(notes) == len(formats) / 2 - 1
     assert [line.partition(" rows")[0] for line in said] == [
         f"{out / 'alpaca.train.json'}: {selected['total']}",
@@ -248,7 +248,8 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
 def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Command) -> None:
     """The scope `approved` holds what a person approved or chose and nothing else."""
     command("decide", project, "3", "choose", "ORIGINAL", "--by", "Ann")
-    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
+    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved",
+                       "--validation", "0")  # fmt: skip
     assert finished.returncode == DONE
     row = alpaca_rows(3)[2]
     (found,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
