@@ -16,9 +16,9 @@ from srt_core.ui.frame.filters import describe_filter, filter_from_address, writ
 from srt_core.ui.frame.page import reporting
 
 SCOPE_LABELS = {
-    Scope.VERDICTS: "What reviewers keep, else what the rule keeps",
-    Scope.WITH_PARKED: "The same, and what the rule keeps of the parked",
-    Scope.APPROVED: "Only what reviewers keep",
+    Scope.VERDICTS: "Reviewers, else the rule",
+    Scope.WITH_PARKED: "The same, with what is parked",
+    Scope.APPROVED: "Kept by reviewers only",
 }
 LINE_LABELS = {
     Conversations.APART: "One sample, in its context",
@@ -61,20 +61,21 @@ def choose(store: Store) -> Choices:
     with right:
         scope = st.selectbox("Which samples", list(Scope), key="scope", bind="query-params",
                              format_func=SCOPE_LABELS.__getitem__,
-                             help="A parked sample is open, and left out unless asked for.")  # fmt: skip
+                             help="What a reviewer decided stands before the rule. A parked sample is open: it is "
+                             "left out unless asked for, and then the rule says which version.")  # fmt: skip
     aside, length, licence, force = st.columns(4, vertical_alignment="bottom")
     with aside:
         share = st.number_input("For validation, %", 0.0, 50.0, SUGGESTED * _PERCENT, 1.0, key="validation",
                                 format="%.3g", help="Put aside by groups: samples of one conversation, and equal or "
                                 "known near-equal ones, stay together.")  # fmt: skip
     with length:
-        most = st.number_input("Max length of the training, tokens", 16, None, _max_length(store), 128, key="length",
-                               help="Longer pairs are counted below, and written all the same.")  # fmt: skip
+        most = st.number_input("Max length, tokens", 16, None, _max_length(store), 128, key="length",
+                               help="Of the training. Longer pairs are counted, and written too.")  # fmt: skip
     with licence:
         named = st.selectbox("Licence", LICENCES, None, key="licence", placeholder="Not named", accept_new_options=True,
                              help="For the dataset card, as the hub names it.")  # fmt: skip
     with force:
-        st.checkbox("Replace files of others there", key="force", help="Also files that srt did not write.")
+        st.checkbox("Replace any file", key="force", help="Also files in the folder that srt did not write.")
     conversations = _choose_line(store, tuple(formats))
     for said in dict.fromkeys(filter(None, (describe_prompts(store, name) for name in formats))):
         st.caption(said)

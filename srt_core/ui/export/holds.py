@@ -41,9 +41,14 @@ def draw_held(found: Mapping[str, Mapping[str, int]]) -> None:
     decided = [(labels[name], number, NEUTRAL_COLOUR if name == "none" else STUDENT_COLOUR)
                for name, number in found["by_decision"].items()]  # fmt: skip
     for title, bars in (("Version", versions), ("Decision", decided)):
+        if len(bars) == 1:
+            st.caption(f"All of them: {bars[0][0].lower()}.")
+            continue
         st.caption(f"Pairs by {title.lower()}")
         said = ", ".join(f"{name} {number:,}" for name, number, _ in bars)
-        st.plotly_chart(count_bars(bars, total, height=46 + 30 * len(bars)), key=f"held_{title}",
+        figure = count_bars(bars, total, height=16 + 30 * len(bars))
+        figure.update_layout(margin_t=4)
+        st.plotly_chart(figure, key=f"held_{title}",
                         alt=f"Pairs by {title.lower()}: {said}", config={"displayModeBar": False})  # fmt: skip
 
 
