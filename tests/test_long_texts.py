@@ -104,8 +104,9 @@ def test_a_decision_is_on_the_whole_text(project: Project, tmp_path: Path) -> No
     """What was approved from a screen that showed a fiftieth of it is exported whole."""
     decisions.decide(project.store, Decision(SAMPLE, Action.APPROVE, "Ann", Origin.RESPONSE), expected_event_id=None)
     app = open_export()
+    app.multiselect(key="formats").set_value(["alpaca"]).run()
     app.text_input(key="folder").input(str(tmp_path / "out")).run()
-    next(button for button in app.button if button.label == "Write 1 pairs").click().run()
+    next(button for button in app.button if button.label == "Write 1 pair").click().run()
     (row,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
     assert row["instruction"] == LONG + MARK
     assert row["output"] == f"{LONG}{MARK}RESPONSE"
