@@ -35,6 +35,7 @@ PAGES = (
     "Review",
     "Trust",
     "Export",
+    "Runs",
     "History",
     "People",
     "Glossary",

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,7 @@ def killed_and_resumed(folder: Path, *more: str) -> Run:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not (out / "checkpoint-2" / "whole").exists():
             assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
     with Store.open(folder / "p.srt") as store:
         cut_off = runs(store)[0]

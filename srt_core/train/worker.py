@@ -1,8 +1,9 @@
 """The process that trains: `python -m srt_core.train.worker FOLDER [--measure] [--watched]`.
 
-Accelerate's launcher starts several of it. It alone imports torch, transformers, peft and trl here. What it has to say it says in lines of JSON on stdout, one an
-event: loaded, measured, step, saved, stopped, done, failed. SIGTERM makes it write a checkpoint and end. `--watched`
-ends it at once when whoever started it has gone, so that no two processes train in one folder.
+Accelerate's launcher starts several of it. It alone imports torch, transformers, peft and trl here. What it has to say
+it says in lines of JSON on stdout, one an event: loaded, measured, step, saved, stopped, done, failed. SIGTERM makes it
+write a checkpoint and end. `--watched` ends it at once when whoever started it has gone, so that no two processes train
+in one folder.
 """
 
 import json
