@@ -16,7 +16,7 @@ from srt_core.errors import ExportError, StudentError
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.score.run import score
-from srt_core.score.student import load_encoder, load_student
+from srt_core.score.student import load_student, load_tokens
 from srt_core.score.templates import load_template
 from srt_core.train.exports import read_export
 from srt_core.train.folder import RunFolder
@@ -77,7 +77,7 @@ def test_the_token_ids_are_those_that_were_scored(made: Path) -> None:
 
 def test_what_is_too_long_is_cut_as_in_scoring(made: Path) -> None:
     """A response that max length cuts has no end token; a pair whose prompt fills it is left out by name."""
-    data, encoder = read_export(made / "export"), load_encoder(made / "student")
+    data, encoder = read_export(made / "export"), load_tokens(made / "student")
     lengths = [len(each.ids) for each in make_tokens(data.pairs, encoder, "alpaca", 512).pairs]
     for most in (max(lengths) - 1, max(lengths) - 2):
         cut = make_tokens(data.pairs, encoder, "alpaca", most)
@@ -91,7 +91,7 @@ def test_what_is_too_long_is_cut_as_in_scoring(made: Path) -> None:
 
 def test_a_plan_lays_out_all_epochs_up_to_the_caps(made: Path) -> None:
     """Each epoch reads every pair once in an order of its own; caps end it before a pair more than they allow."""
-    tokens = make_tokens(read_export(made / "export").pairs, load_encoder(made / "student"), "alpaca", 512)
+    tokens = make_tokens(read_export(made / "export").pairs, load_tokens(made / "student"), "alpaca", 512)
     whole = make_plan(tokens, Settings("s", batch_size=4, seed=5))
     epochs = [whole.order[place : place + 10] for place in (0, 10, 20)]
     assert all(sorted(each) == list(range(10)) for each in epochs) and len(set(epochs)) == 3
@@ -197,7 +197,7 @@ def test_the_loss_is_of_the_responses_alone(whole: Path) -> None:
     """The first loss is the parent's mean loss over the responses and ends of the first pairs, and no prompt."""
     data = read_export(whole / "export")
     settings = Settings(str(whole / "student"), batch_size=5, max_length=512, epochs=3)
-    tokens = make_tokens(data.pairs, load_encoder(whole / "student"), "alpaca", 512)
+    tokens = make_tokens(data.pairs, load_tokens(whole / "student"), "alpaca", 512)
     read = [tokens.pairs[place] for place in make_plan(tokens, settings).order[:5]]
     model = AutoModelForCausalLM.from_pretrained(whole / "student")
     total, count = 0.0, 0
@@ -244,7 +244,7 @@ def test_a_process_that_fails_says_why(made: Path, tmp_path: Path) -> None:
     """A worker whose student has gone says one sentence, as an event, and exits with 1."""
     data = read_export(made / "export")
     settings = Settings(str(tmp_path / "gone"), max_length=512)
-    tokens = make_tokens(data.pairs, load_encoder(made / "student"), "alpaca", 512)
+    tokens = make_tokens(data.pairs, load_tokens(made / "student"), "alpaca", 512)
     folder = RunFolder(tmp_path / "run")
     folder.write("key", settings, make_plan(tokens, settings), tokens.pairs, 1)
     done = subprocess.run(

@@ -84,6 +84,8 @@ def _remove(tx: Transaction, import_id: int) -> None:
         f"DELETE FROM token_map WHERE subject = 'score' AND subject_id IN ({candidates})",
         f"""DELETE FROM measurement WHERE (subject = 'candidate' AND subject_id IN ({candidates}))
             OR (subject = 'sample' AND subject_id IN (SELECT seq FROM taken_back))""",
+        f"DELETE FROM vector WHERE candidate_id IN ({candidates})",
+        "DELETE FROM triage WHERE seq IN (SELECT seq FROM taken_back)",
         f"DELETE FROM candidate WHERE {gone}",
         "DELETE FROM context WHERE context_id NOT IN (SELECT context_id FROM candidate WHERE context_id IS NOT NULL)",
         f"DELETE FROM reflection WHERE {gone}",

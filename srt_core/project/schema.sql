@@ -246,6 +246,53 @@ CREATE TABLE measurement (
     PRIMARY KEY (measure, source, subject, subject_id)
 );
 
+-- What makes vectors of texts, with the recipe of the text: vectors of two are never compared. meta.encoding_id names
+-- the one in use.
+CREATE SEQUENCE encoding_ids;
+CREATE TABLE encoding (
+    encoding_id BIGINT PRIMARY KEY DEFAULT nextval('encoding_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoder VARCHAR NOT NULL,           -- tfidf, or a model's name
+    fingerprint VARCHAR NOT NULL,       -- of all that a vector depends on besides its text
+    recipe VARCHAR NOT NULL,            -- which text of a candidate
+    dimensions INTEGER NOT NULL,
+    state BLOB,                         -- a model that was fitted on this project; NULL where its name opens it
+    UNIQUE (fingerprint, recipe)
+);
+CREATE TABLE vector (
+    encoding_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    text_hash VARCHAR NOT NULL,         -- equal texts have equal vectors, computed once
+    vector FLOAT[],
+    status VARCHAR NOT NULL,            -- ok, or undefined: the text has no vector
+    PRIMARY KEY (encoding_id, candidate_id)
+);
+
+-- Rounds of triage: a model fitted on the single decisions there were by then.
+CREATE SEQUENCE triage_rounds;
+CREATE TABLE triage_round (
+    round BIGINT PRIMARY KEY DEFAULT nextval('triage_rounds'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoding_id BIGINT NOT NULL,
+    scoring_id BIGINT NOT NULL,         -- 0 where nothing was scored
+    model_hash VARCHAR NOT NULL,
+    body JSON NOT NULL,                 -- its numbers, so that every p can be computed again
+    alpha DOUBLE NOT NULL,
+    labels BIGINT NOT NULL,
+    kept BIGINT NOT NULL,               -- of them those with label 1
+    last_event BIGINT NOT NULL          -- the last event it could know of
+);
+
+-- What a round says of each sample; of all but the last round only of samples that were decided after it.
+CREATE TABLE triage (
+    round BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    r DOUBLE CHECK (isfinite(r)),
+    q DOUBLE CHECK (isfinite(q)),
+    place BIGINT                        -- in the queue; NULL for samples that were decided by then
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 

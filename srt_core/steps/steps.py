@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from srt_core.steps.arms import ARMS
+from srt_core.steps.encode import ENCODE
 from srt_core.steps.estimate import ESTIMATE
 from srt_core.steps.evaluate import EVALUATE
 from srt_core.steps.explain import EXPLAIN
@@ -16,6 +17,7 @@ from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
 from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
+from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
 
 STEPS: Mapping[str, Step] = {
@@ -27,7 +29,9 @@ STEPS: Mapping[str, Step] = {
         TRIAL,
         PARSE_AGAIN,
         SCORE,
+        ENCODE,
         MEASURE,
+        TRIAGE,
         REWRITE,
         KINDS,
         MARKS,

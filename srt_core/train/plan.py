@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from srt_core.errors import StudentError
-from srt_core.train.tokens import Tokens
+from srt_core.train.tokens import TokenPairs
 
 SAVE_SECONDS = 300.0
 """At most about so much work is lost where a run is killed."""
@@ -88,7 +88,7 @@ def parse_lora(text: str) -> tuple[int | None, int | None]:
     return int(found[1]), int(found[2]) if found[2] else None
 
 
-def make_plan(tokens: Tokens, settings: Settings) -> Plan:
+def make_plan(tokens: TokenPairs, settings: Settings) -> Plan:
     """Lay out the pairs of all epochs in the order in which they are read, up to the caps.
 
     Each epoch is shuffled by the seed. The order is data of the run, so that a resumed run reads what was left.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from srt_core.records import Loss, LossRequest, LossStatus
 from srt_core.score.ifd import plan_texts
-from srt_core.score.student import Encoder
+from srt_core.score.student import Tokens
 from srt_core.train.exports import TextPair
 
 CHAT = "chat"
@@ -34,17 +34,17 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenPairs:
     """The pairs that can be trained on, and the samples of those that cannot: no token of theirs fits."""
 
     pairs: tuple[TokenPair, ...]
     without: tuple[str, ...]
 
 
-def make_tokens(pairs: Sequence[TextPair], encoder: Encoder, template: str, max_length: int) -> Tokens:
+def make_tokens(pairs: Sequence[TextPair], tokens: Tokens, template: str, max_length: int) -> TokenPairs:
     """Make token ids of pairs; of what is too long the completion is cut, as in scoring, and has no end."""
     planned = plan_texts(
-        [(each.prompt, each.completion) for each in pairs], encoder, max_length, is_chat=template == CHAT
+        [(each.prompt, each.completion) for each in pairs], tokens, max_length, is_chat=template == CHAT
     )
     made, without = [], []
     for pair, request in zip(pairs, planned, strict=True):
@@ -52,6 +52,6 @@ def make_tokens(pairs: Sequence[TextPair], encoder: Encoder, template: str, max_
             without.append(pair.sample_id)
             continue
         has_end = request.status is LossStatus.OK and len(request.ids) < max_length
-        ids = request.ids + (encoder.end_ids if has_end else ())
+        ids = request.ids + (tokens.end_ids if has_end else ())
         made.append(TokenPair(pair.sample_id, ids, request.start, request))
-    return Tokens(tuple(made), tuple(without))
+    return TokenPairs(tuple(made), tuple(without))

@@ -12,13 +12,13 @@ from srt_core.errors import SRTError
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.score.losses import request_key, stored_losses
-from srt_core.score.student import files_stamp, load_encoder
+from srt_core.score.student import files_stamp, load_tokens
 from srt_core.train.exports import TrainingSet
 from srt_core.train.folder import RunFolder
 from srt_core.train.plan import Plan, Settings, key_of, make_plan, save_every
 from srt_core.train.process import walk_worker
 from srt_core.train.runs import Run, RunState, begin, find_run, keep_step, losses, note
-from srt_core.train.tokens import Tokens, make_tokens
+from srt_core.train.tokens import TokenPairs, make_tokens
 
 UNIT = "steps"
 
@@ -30,7 +30,7 @@ class Prepared:
     data: TrainingSet
     settings: Settings
     template: str
-    tokens: Tokens
+    tokens: TokenPairs
     plan: Plan
     scored: int
 
@@ -59,11 +59,11 @@ def prepare(store: Store, data: TrainingSet, settings: Settings, template: str) 
     Raises:
         StudentError: the student's tokenizer cannot be read, or nothing can be trained on.
     """
-    tokens = make_tokens(data.pairs, load_encoder(settings.student), template, settings.max_length)
+    tokens = make_tokens(data.pairs, load_tokens(settings.student), template, settings.max_length)
     return Prepared(data, settings, template, tokens, make_plan(tokens, settings), _scored(store, tokens))
 
 
-def _scored(store: Store, tokens: Tokens) -> int:
+def _scored(store: Store, tokens: TokenPairs) -> int:
     """Count pairs whose loss is stored under any scoring of the project: the same ids, to the last token."""
     scorings = store.rows("SELECT DISTINCT fingerprint, convention, max_length FROM scoring")
     found: set[int] = set()

@@ -8,8 +8,8 @@ from srt_core.score.student.adapters import merged, require_peft
 from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.gguf import is_converted, is_gguf
 from srt_core.score.student.model import Student
-from srt_core.score.student.scorer import Encoder
 from srt_core.score.student.sources import Source, find, loading_errors
+from srt_core.score.student.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
@@ -48,13 +48,13 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     return _tokenizer_of(find(str(name_or_path)))
 
 
-def load_encoder(name_or_path: str | Path) -> Encoder:
-    """Load what plans with a student's tokens, without its weights.
+def load_tokens(name_or_path: str | Path) -> Tokens:
+    """Load a student's tokenizer without its weights, as planning and exports use it.
 
     Raises:
-        StudentError: as `load_student`, or its tokenizer has neither BOS nor EOS.
+        StudentError: as `load_student`.
     """
-    return Encoder(load_tokenizer(name_or_path), str(name_or_path))
+    return Tokens(load_tokenizer(name_or_path), str(name_or_path))
 
 
 def load_model(

@@ -142,6 +142,10 @@ class Student(Scorer):
             )
         return str(self._tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True))
 
+    def hidden(self, sequences: "list[tuple[int, ...]]") -> "torch.Tensor":
+        """Return the last hidden states of right-padded sequences of token ids: [sequences, width, features]."""
+        return self._forward.hidden(sequences)
+
     def _nlls_in_parts(self, pack: Pack) -> "list[torch.Tensor | None]":
         """Return the token losses of each request, None where it does not fit in memory even alone.
 
