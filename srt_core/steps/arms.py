@@ -15,7 +15,7 @@ from srt_core.project.store import Store
 from srt_core.records import Policy
 from srt_core.score.prompts import prompts_of
 from srt_core.score.scorings import scoring_in_use
-from srt_core.score.student import load_encoder
+from srt_core.score.student import load_tokens
 from srt_core.select.policy import find_policy
 from srt_core.steps.resident import RESIDENT
 from srt_core.steps.step import Argument, Arguments, Option, Reach, Report, Step
@@ -75,14 +75,14 @@ def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, Non
     RESIDENT.release()
     experiment = _experiment(store, asked)
     settings = settings_of(store, asked, max_tokens=experiment.tokens)
-    encoder, scoring = load_encoder(settings.student), scoring_in_use(store)
+    reader, scoring = load_tokens(settings.student), scoring_in_use(store)
     template = template_of(store, scoring.template if scoring else "")
-    prompts = prompts_of(template, encoder)
+    prompts = prompts_of(template, reader)
     said = {"template": template.name, "max_length": settings.max_length, "name": settings.student}
     order = [(arm, seed) for seed in range(1, experiment.seeds + 1) for arm in experiment.arms]
     for place, (arm, seed) in enumerate(order, 1):
         data = read_export(write_arm(store, experiment, arm, seed, prompts, said))
-        lengths = [len(each.ids) for each in make_tokens(data.pairs, encoder, template.name, settings.max_length).pairs]
+        lengths = [len(each.ids) for each in make_tokens(data.pairs, reader, template.name, settings.max_length).pairs]
         prepared = prepare(store, data, replace(whole_budget(settings, lengths), seed=seed), template.name)
         going = train(
             store, prepared, stop=stop, folder=experiment.folder / f"{arm}-{seed}", arm=arm,

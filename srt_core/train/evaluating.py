@@ -18,7 +18,7 @@ from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, REWRITTEN_ORIGINS, Loss, LossRequest, Origin, Stage
 from srt_core.score.ifd import CandidatePlan, Convention, plan
 from srt_core.score.losses import request_key, store_losses, stored_losses
-from srt_core.score.student import load_encoder, load_student
+from srt_core.score.student import load_student, load_tokens
 from srt_core.score.templates import Template, load_template, stored_template
 from srt_core.train.exports import read_export
 from srt_core.train.runs import Run, RunState
@@ -52,7 +52,7 @@ def evaluate(
     yield progress
     found: dict[str, list[tuple[Loss, Loss]]] = {}
     for name, student in (("trained", run.trained), ("parent", run.student)):
-        plans = plan(given, template, Convention.ALIGNED, load_encoder(student), max_length)
+        plans = plan(given, template, Convention.ALIGNED, load_tokens(student), max_length)
         computed = _losses(store, student, plans, max_length, stop, device, dtype, run.fingerprint, progress, name)
         found[name], progress = yield from computed
         if stop.is_set():
