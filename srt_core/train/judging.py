@@ -17,7 +17,7 @@ from srt_core.project.candidates import pairs
 from srt_core.project.intervals import Interval, Rate, Share, rate_at_equal_length
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
-from srt_core.records import Pair, Stage
+from srt_core.records import LossRequest, Pair, Stage
 from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.teacher import Ask, Teacher
 from srt_core.score.ifd import Convention, plan
@@ -137,7 +137,7 @@ def _answers(
         if stop.is_set():
             break
         request = each.y_given_x
-        ids = request.ids[: request.start] if hasattr(request, "ids") else ()
+        ids = request.ids[: request.start] if isinstance(request, LossRequest) else ()
         answers.append(loaded.answer(ids, MOST_TOKENS) if ids else "")
         yield progress.moved(0, message=f"{student} answers, {len(answers):,} of {len(given):,}")
     return answers

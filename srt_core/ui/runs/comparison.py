@@ -51,7 +51,7 @@ def _draw(comparison: Comparison) -> None:
     figure = difference_dots(
         [f"{escape(each.arm)}<br>{each.side}" for each in shown],
         shown,
-        f"loss less that of {escape(shown[0].base)}: left is lower",
+        f"difference of the loss from {escape(shown[0].base)}, nats a token: left is lower",
     )
     st.plotly_chart(figure, key="run_differences", alt=" ".join(each.words() for each in shown))
     with st.expander("Every interval, and what it assumes", icon=":material/straighten:"):

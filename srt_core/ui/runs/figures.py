@@ -6,6 +6,8 @@ from srt_core.train.comparing import Difference
 from srt_core.ui.frame.charts import Figure, Scatter, make_figure
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, STUDENT_COLOUR, TEACHER_COLOUR
 
+_FEW = 10
+"""Steps of which each has its tick."""
 _SYMBOLS = ("circle-open", "diamond-open", "square-open", "triangle-up-open", "x-thin-open")
 
 
@@ -23,7 +25,8 @@ def loss_lines(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
         for (name, points), colour, dash in looks
     ]  # fmt: skip
     figure = make_figure(traces, height=280, showlegend=len(traces) > 1)
-    figure.update_xaxes(title_text="step", tickformat=",d", rangemode="tozero")
+    last = max((step for points in curves.values() for step, _ in points), default=1)
+    figure.update_xaxes(title_text="step", tickformat=",d", rangemode="tozero", dtick=1 if last <= _FEW else None)
     figure.update_yaxes(title_text="loss (nats a token of responses)")
     return figure
 

@@ -76,9 +76,9 @@ def _draw_runs(found: list[Run]) -> None:
         [
             {
                 "Run": run.run_id,
+                "State": STATES[run.state],
                 "Arm": run.arm,
                 "Seed": run.seed,
-                "State": STATES[run.state],
                 "Steps": f"{run.steps:,} of {run.plan['steps']:,}",
                 "Tokens": run.tokens,
                 "Weights": f"LoRA, rank {run.settings['lora']}" if run.settings["lora"] else "all",
@@ -89,7 +89,10 @@ def _draw_runs(found: list[Run]) -> None:
             for run in found
         ],
         hide_index=True,
-        column_config={"Tokens": st.column_config.NumberColumn(format="localized")},
+        column_config={
+            "State": st.column_config.TextColumn(width=170),
+            "Tokens": st.column_config.NumberColumn(format="localized"),
+        },
         alt="The runs, the newest first, with their state.",
     )
     with st.container(horizontal=True):
@@ -105,7 +108,7 @@ def _draw_live(project: Project) -> None:
 
 def _draw_losses(project: Project) -> None:
     """Draw the losses of the latest runs that have some."""
-    curves = {}
+    curves: dict[str, list[tuple[int, float]]] = {}
     for run in _runs(project):
         points = [(row["step"], row["loss"]) for row in losses(project.store, run.run_id)]
         if points and len(curves) < _CURVES:
