@@ -36,6 +36,7 @@ PAGES = (
     "Review",
     "Trust",
     "Export",
+    "Runs",
     "History",
     "People",
     "Glossary",

@@ -50,12 +50,12 @@ def open_screen(page: str = "app.py", **query: str) -> AppTest:
     return app
 
 
-def finish(project: Project, kind: str, app: AppTest) -> AppTest:
+def finish(project: Project, kind: str, app: AppTest, seconds: float = JOB_SECONDS) -> AppTest:
     """Wait for the latest job of a kind to end, and show the page as it is then."""
     job = project.jobs.latest(kind)
     assert job is not None
     assert job.thread is not None
-    job.thread.join(JOB_SECONDS)
+    job.thread.join(seconds)
     assert not job.thread.is_alive()
     app.run()
     assert not app.exception

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,7 @@ def killed_and_resumed(folder: Path, *more: str) -> Run:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not (out / "checkpoint-2" / "whole").exists():
             assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
     with Store.open(folder / "p.srt") as store:
         cut_off = runs(store)[0]
@@ -250,3 +252,18 @@ def test_a_process_that_fails_says_why(made: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert json.loads(done.stdout)["event"] == "failed" and "gone" in json.loads(done.stdout)["message"]
+
+
+def test_an_export_of_the_app_is_read(made: Path) -> None:
+    """The folder that `srt export` writes has pairs, what it put aside, the scored template and the policy."""
+    out = made / "exported"
+    assert called("select", made / "p.srt", "--preset", "reflection-tuning-v1").returncode == DONE
+    done = called("export", made / "p.srt", str(out), "--format", "prompt_completion", "--validation", "0.3")
+    assert done.returncode == DONE, done.stderr
+    data = read_export(out)
+    assert (data.template, data.max_length) == ("alpaca", 512)
+    assert data.source["policy"]["name"]
+    assert data.put_aside and not {each.sample_id for each in data.pairs} & set(data.put_aside)
+    with Store.open(made / "p.srt") as store:
+        found = prepare(store, data, Settings(str(made / "student"), max_length=512), data.template)
+    assert found.scored == found.plan.pairs == len(data.pairs)

@@ -23,6 +23,8 @@ COMMANDS = {
     "imports": "imports:imports_",
     "rejects": "rejects:rejects_",
     "scorings": "scorings:scorings_",
+    "runs": "runs:runs_",
+    "compare": "runs:compare_",
     "select": "select:select",
     "decide": "decide:decide",
     "export": "export:export_",

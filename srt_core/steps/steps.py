@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from srt_core.steps.arms import ARMS
 from srt_core.steps.encode import ENCODE
 from srt_core.steps.estimate import ESTIMATE
+from srt_core.steps.evaluate import EVALUATE
 from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.importing import IMPORT
 from srt_core.steps.kinds import KINDS
@@ -37,5 +39,7 @@ STEPS: Mapping[str, Step] = {
         TRAIN,
         PLAN_TRAINING,
         PRINT_TRAINING,
+        EVALUATE,
+        ARMS,
     )  # fmt: skip
 }

@@ -27,8 +27,8 @@ def walk_worker(
 ) -> Iterator[Event]:
     """Start the process and yield what it says; once `should_stop`, it is asked to write a checkpoint and end.
 
-    `launcher`: the command that starts it in place of Python, such as `accelerate launch --num_processes 2`. Closing
-    the iterator ends the process at once.
+    Measuring keeps nothing, and is ended at once. `launcher`: the command that starts it in place of Python, such as
+    `accelerate launch --num_processes 2`. Closing the iterator ends the process at once.
 
     Raises:
         StudentError: it failed, or ended without a word.
@@ -45,7 +45,7 @@ def walk_worker(
         except OSError as error:
             raise StudentError(f"{command[0]} cannot be started: {error.strerror}.", "Correct --launcher.") from error
     try:
-        yield from _listen(process, folder, should_stop)
+        yield from _listen(process, folder, should_stop, process.kill if is_measured else process.terminate)
     finally:
         process.kill()
         process.wait()
@@ -54,13 +54,15 @@ def walk_worker(
                 pipe.close()
 
 
-def _listen(process: "subprocess.Popen[bytes]", folder: RunFolder, should_stop: Callable[[], bool]) -> Iterator[Event]:
+def _listen(
+    process: "subprocess.Popen[bytes]", folder: RunFolder, should_stop: Callable[[], bool], end: Callable[[], None]
+) -> Iterator[Event]:
     said: queue.Queue[bytes | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, said), name="srt-training", daemon=True).start()
     is_asked, is_over = False, False
     while True:
         if not is_asked and should_stop():
-            process.terminate()
+            end()
             is_asked = True
         try:
             line = said.get(timeout=LOOK_SECONDS)

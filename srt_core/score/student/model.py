@@ -130,6 +130,18 @@ class Student(Scorer):
                 raise StudentError(message, "Lower the max length.")
         return [nlls.tolist() for nlls in found if nlls is not None]
 
+    def answer(self, ids: Sequence[int], most: int) -> str:
+        """Return what the student writes after these tokens: the likeliest each time, up to its end or `most`."""
+        import torch
+
+        given = torch.tensor([list(ids)], device=self._forward.device)
+        end = self._tokenizer.eos_token_id
+        with torch.inference_mode():
+            written = self._model.generate(
+                given, attention_mask=torch.ones_like(given), max_new_tokens=most, do_sample=False, pad_token_id=end
+            )
+        return str(self._tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True))
+
     def hidden(self, sequences: "list[tuple[int, ...]]") -> "torch.Tensor":
         """Return the last hidden states of right-padded sequences of token ids: [sequences, width, features]."""
         return self._forward.hidden(sequences)

@@ -15,6 +15,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "pages/6_Review.py": ("Review", ":material/fact_check:"),
     "pages/7_Trust.py": ("Trust", ":material/verified:"),
     "pages/8_Export.py": ("Export", ":material/download:"),
+    "pages/13_Runs.py": ("Runs", ":material/model_training:"),
     "pages/9_History.py": ("History", ":material/history:"),
     "pages/10_People.py": ("People", ":material/group:"),
     "pages/11_Glossary.py": ("Glossary", ":material/menu_book:"),
@@ -31,7 +32,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "pages/6_Review.py",
         "pages/7_Trust.py",
     ),
-    "Ship": ("pages/8_Export.py",),
+    "Ship": ("pages/8_Export.py", "pages/13_Runs.py"),
     "Project": ("pages/9_History.py", "pages/10_People.py", "pages/11_Glossary.py"),
 }
 
@@ -49,6 +50,7 @@ JOB_PAGES: Mapping[str, str] = {
     "reflect": STEP_PAGES["reflect"],
     "score": STEP_PAGES["score"],
     **dict.fromkeys(("kinds", "marks"), "pages/4_Explore.py"),
+    **dict.fromkeys(("train", "arms", "evaluate", "plan_training"), "pages/13_Runs.py"),
     **dict.fromkeys(("measure", "rewrite"), "pages/5_Thresholds.py"),
 }
 """The page of each step that goes on while one is elsewhere, by the step's name."""

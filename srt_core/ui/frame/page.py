@@ -33,6 +33,7 @@ OWNERS_DO = {
     "pages/5_Thresholds.py": "apply or save a policy",
     "pages/7_Trust.py": "draw an audit and approve on its evidence",
     "pages/8_Export.py": "export",
+    "pages/13_Runs.py": "train a student",
     "pages/10_People.py": "add people and share queues out",
 }
 """What of a page only owners may do."""
