@@ -64,7 +64,7 @@ def _configured(exported: Exported) -> list[str]:
 
 
 def _kind(exported: Exported, format: str) -> bool:
-    return _of(exported, format)[0].path.suffix == ".parquet"
+    return bool(_of(exported, format)[0].path.suffix == ".parquet")
 
 
 def _of(exported: Exported, format: str) -> list[Any]:
