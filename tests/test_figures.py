@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 from operator import mul
 from typing import Any
 
@@ -14,8 +14,8 @@ import pytest
 from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
 from srt_core.ui.compare.figures import Mark, interval_dots, kept_bars, outcome_heatmap
-from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
-from srt_core.ui.frame.charts import IntervalPoint, histogram, interval_points
+from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter, version_bars
+from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
@@ -24,14 +24,21 @@ from srt_core.ui.frame.palette import (
     ORIGIN_SYMBOLS,
     REASON_COLOURS,
     REFUSED_COLOUR,
+    REVIEWER_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
 )
 from srt_core.ui.history.figures import activity_bars
-from srt_core.ui.overview.figures import funnel
 from srt_core.ui.thresholds.figures import Line, offer_clicks, spread_by_version
 
-ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
+ALL_COLOURS = {
+    *ORIGIN_COLOURS.values(),
+    TEACHER_COLOUR,
+    STUDENT_COLOUR,
+    REFUSED_COLOUR,
+    NEUTRAL_COLOUR,
+    REVIEWER_COLOUR,
+}
 
 
 def layout_of(figure: go.Figure) -> dict[str, Any]:
@@ -110,20 +117,20 @@ def test_reasons_are_coloured_by_group() -> None:
     }
 
 
-def test_funnel_keeps_the_order_and_shows_shares_of_the_first_step() -> None:
-    """A bar a step, top to bottom, with its count and its share of what was imported."""
-    figure = funnel([("Imported", 64), ("Reflected", 58), ("Scored", 16)])
+def test_bars_of_counts_keep_the_order_and_show_shares_of_the_whole() -> None:
+    """A bar a count, top to bottom, with its number and its share."""
+    figure = count_bars([("Imported", 64, NEUTRAL_COLOUR), ("Scored", 16, STUDENT_COLOUR)], 64, height=90)
     (bars,) = figure.data
-    assert (bars.y, bars.x) == (("Imported", "Reflected", "Scored"), (64, 58, 16))
-    assert bars.text == ("64  100%", "58  91%", "16  25%")
-    assert bars.marker.color == (NEUTRAL_COLOUR, TEACHER_COLOUR, STUDENT_COLOUR)
+    assert (bars.y, bars.x) == (("Imported", "Scored"), (64, 16))
+    assert bars.text == ("64  100%", "16  25%")
+    assert bars.marker.color == (NEUTRAL_COLOUR, STUDENT_COLOUR)
     assert layout_of(figure)["yaxis"]["autorange"] == "reversed"
 
 
-@pytest.mark.parametrize("stages", [[], [("Imported", 0), ("Scored", 0)]])
-def test_an_empty_project_has_a_funnel(stages: list[tuple[str, int]]) -> None:
-    """No samples is no division by zero."""
-    assert [str(text) for bar in funnel(stages).data for text in bar.text or ()] == ["0"] * len(stages)
+@pytest.mark.parametrize("bars", [[], [("Imported", 0, NEUTRAL_COLOUR)]])
+def test_bars_of_nothing_have_no_share(bars: list[tuple[str, int, str]]) -> None:
+    """A whole of 0 is no division by zero."""
+    assert [str(text) for bar in count_bars(bars, 0, height=90).data for text in bar.text or ()] == ["0"] * len(bars)
 
 
 def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
@@ -137,6 +144,24 @@ def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
     original = figure.data[0]
     assert (original.x, original.y, original.line.shape) == ((0.0, 0.5, 1.0), (1, 2, 2), "hv")
     assert (layout_of(figure)["dragmode"], layout_of(figure)["selectdirection"]) == ("select", "h")
+
+
+def test_versions_have_a_row_of_bars_each() -> None:
+    """Bars of versions stand in rows of their own over the same bins, in their colours; counts are whole."""
+    bars = {Origin.INSTRUCTION: [3, 4], Origin.ORIGINAL: [1, 0]}
+    figure = version_bars([0.0, 0.5, 1.0], bars, "IFD", limit=0.75, chosen=(0.1, 0.2))
+    assert [(trace.name, trace.y, trace.yaxis) for trace in figure.data] == [
+        ("Original", (1, 0), "y"), ("Instruction", (3, 4), "y2"),
+    ]  # fmt: skip
+    assert [trace.marker.color for trace in figure.data] == [ORIGIN_COLOURS[each] for each in reversed(bars)]
+    layout = layout_of(figure)
+    upper, lower = layout["yaxis"]["domain"], layout["yaxis2"]["domain"]
+    assert 0 <= lower[0] < lower[1] < upper[0] < upper[1] <= 1
+    assert (layout["yaxis"]["tickvals"], layout["yaxis2"]["tickvals"]) == ([1], [4])
+    assert annotations_of(figure) == ["Original · 1", "Instruction · 7", "limit 0.75"]
+    assert [(shape["x0"], shape["x1"]) for shape in layout["shapes"]] == [(0.1, 0.2), (0.75, 0.75)]
+    with pytest.raises(ValueError, match="1 counts"):
+        version_bars([0.0, 1.0], {Origin.BOTH: [1, 2]}, "IFD")
 
 
 def test_histogram_marks_the_cut_with_its_value() -> None:
@@ -204,7 +229,7 @@ def test_a_limit_is_drawn_over_a_histogram_a_version() -> None:
 
 def test_figures_take_the_look_of_the_page() -> None:
     """Backgrounds are transparent and no font is set, so that both themes show through."""
-    layout = layout_of(funnel([("Imported", 1)]))
+    layout = layout_of(count_bars([("Imported", 1, NEUTRAL_COLOUR)], 1, height=90))
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert "font" not in layout
     assert len(json.dumps(layout["template"])) < 200
@@ -262,20 +287,22 @@ def test_the_line_of_equal_numbers_can_stand_on_a_grid() -> None:
     assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0, 0, 1, 1)
 
 
-def test_activity_has_a_bar_a_day_and_person_and_the_rest_in_one() -> None:
-    """Days stand in order, people by how much they did, each with a colour and a pattern; names are no markup."""
+def test_activity_has_a_row_a_person_to_one_scale_and_the_rest_in_one() -> None:
+    """People stand by how much they did, each in a row of their own over the same days; names are no markup."""
     first, second = date(2026, 5, 1), date(2026, 5, 2)
     counts = [(first, "<b>Ann</b>", 5), (second, "Ben", 9), (second, "Cy", 1), (second, "Dee", 2)]
     figure = activity_bars(counts, named=2)
-    bars = [(bar.name, list(bar.x), list(bar.y)) for bar in figure.data]
+    bars = [(bar.name, list(bar.x), list(bar.y), bar.yaxis) for bar in figure.data]
     assert bars == [
-        ("Ben", ["2026-05-02"], [9]),
-        ("&lt;b&gt;Ann&lt;/b&gt;", ["2026-05-01"], [5]),
-        ("(others)", ["2026-05-02"], [3]),
+        ("Ben", ["2026-05-02"], [9], "y"),
+        ("&lt;b&gt;Ann&lt;/b&gt;", ["2026-05-01"], [5], "y2"),
+        ("(others)", ["2026-05-02"], [3], "y3"),
     ]
-    assert layout_of(figure)["xaxis"]["categoryarray"] == ["2026-05-01", "2026-05-02"]
-    assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
-    assert {bar.marker.color for bar in figure.data} <= ALL_COLOURS
+    axes = [layout_of(figure)[name] for name in ("yaxis", "yaxis2", "yaxis3")]
+    assert len({tuple(axis["range"]) for axis in axes}) == 1
+    assert [axis["title"]["text"] for axis in axes] == ["Ben", "&lt;b&gt;Ann&lt;/b&gt;", "(others)"]
+    assert all(upper["domain"][0] > lower["domain"][1] for upper, lower in pairwise(axes))
+    assert {axis["tickformat"] for axis in axes} == {",d"}
 
 
 def test_intervals_are_bars_around_their_share() -> None:

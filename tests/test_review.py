@@ -48,7 +48,7 @@ def walk_through(store: Store, queue: review.Queue) -> list[str]:
 
 
 def test_queue_goes_by_rank_and_arrows_go_both_ways(store: Store) -> None:
-    """The sample closest to a threshold comes first; a sample without any number is in no such queue."""
+    """The sample closest to a limit comes first; a sample without any number is in no such queue."""
     assert walk_through(store, CLOSEST) == ["s2", "s1", "s0"]
     assert [each.sample_id for each in neighbours(store, CLOSEST, "s0", 2, back=True)] == ["s1", "s2"]
     assert neighbours(store, CLOSEST, "s2", 2, back=True) == []
@@ -156,10 +156,12 @@ def test_why_names_the_nearest_threshold(store: Store) -> None:
     """The queue says what the sample is close to, and how close."""
     verdict = read_verdict(store, "s2")
     assert verdict is not None
-    assert review.why("closest", verdict, Policy()) == (
+    assert review.why("closest", QUEUES["closest"], verdict, Policy()) == (
         "In this queue: the r-IFD of the two versions is 0.0625 away from the other outcome."
     )
-    ceiling = review.why("closest", replace(verdict, closest="max_r_ifd"), Policy().limited(max_r_ifd=0.75))
+    ceiling = review.why(
+        "closest", QUEUES["closest"], replace(verdict, closest="max_r_ifd"), Policy().limited(max_r_ifd=0.75)
+    )
     assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the limit of 0.75."
-    share = review.why("closest", replace(verdict, closest="top_share"), Policy())
+    share = review.why("closest", QUEUES["closest"], replace(verdict, closest="top_share"), Policy())
     assert share == "In this queue: the winner's IFD is 0.0625 away from the lowest that the top share keeps."

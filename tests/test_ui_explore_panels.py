@@ -108,8 +108,8 @@ def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     screen.app.session_state["density_y"] = "ifd"
     screen.run()
     assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
-        "Histogram of Drift by version, 1 candidates",
-        "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
+        "Histogram of Drift by version, 1 version",
+        "Samples by r-IFD of the version that won and IFD of the version that won, 120 samples",
     ]
 
 
@@ -117,4 +117,4 @@ def test_nothing_stands_above_the_table_at_first(path: Path) -> None:
     """Charts are folded until they are asked for: the rows come first."""
     screen = Screen()
     assert not screen.app.get("plotly_chart")
-    assert len(screen.numbers) == 50
+    assert len(screen.numbers) == 100

@@ -45,6 +45,13 @@ def test_an_empty_project_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mo
         assert "Import some first" in words(open_screen(PAGE))
 
 
+def test_an_audit_queue_without_an_audit_is_one_error(project: Project) -> None:
+    """Where no audit was drawn, its queue says so once, with where to draw one; so does an audit that is not there."""
+    for query in ({"queue": "drawn"}, {"queue": "drawn", "audit": "999"}):
+        said = words(open_screen("pages/6_Review.py", **query))
+        assert said.count("There is no audit") == said.count("Draw one on the page Trust.") == 1
+
+
 def test_without_random_reads_nothing_is_claimed(project: Project) -> None:
     """However much people chose to decide, there is no interval: the page says so and offers a draw of all samples."""
     for place in range(20):

@@ -48,6 +48,10 @@ DOWNLOAD: dict[str, Any] = {
 """The settings of a chart with one button: its download as a picture."""
 
 
+DOWNLOAD = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+"""The config of a chart that is looked at: under the mouse it offers to be saved as a picture, and nothing else."""
+
+
 def make_figure(traces: Sequence[object], **layout: object) -> Figure:
     """Put traces on the page's own background and fonts; plotly's own template is 6 kB of colours nobody sees."""
     figure = Figure(traces, layout={"template": Template(), "showlegend": False, **layout})
@@ -96,7 +100,7 @@ def histogram(
     x_title: str,
     cut: float | None = None,
     *,
-    cut_label: str = "cut",
+    cut_label: str = "limit",
     log_counts: bool = False,
 ) -> Figure:
     """Draw one step line an origin over shared bins. Dragging selects a range of x.
@@ -116,7 +120,7 @@ def histogram(
     traces = [_steps(origin, bins, counts_by_origin[origin]) for origin in shown]
     figure = make_figure(traces, height=280, dragmode="select", selectdirection="h", showlegend=len(shown) > 1)
     figure.update_xaxes(title_text=x_title)
-    figure.update_yaxes(title_text="candidates", type="log" if log_counts else "linear")
+    figure.update_yaxes(title_text="versions", tickformat=",d", type="log" if log_counts else "linear")
     mark_cut(figure, "x", cut, cut_label)
     return figure
 
