@@ -11,11 +11,14 @@ from srt_core.errors import SRTError
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
+from srt_core.records import Action, Decision
+from srt_core.review import decisions
+from srt_core.review.filter.address import NAMES, filter_to_address, read_filter
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.own import OwnCondition
 from srt_core.select.derive import refresh
-from srt_core.ui.frame.filter_address import NAMES, describe_filter, filter_to_address, read_filter
+from srt_core.ui.frame.filter_address import describe_filter
 from tests.explore_screen import Screen, explored_project, kinds, served_copy, store_of
 
 
@@ -60,6 +63,9 @@ WHOLE = Filter(
     failure=("cut_off",),
     imported=("1",),
     mark=("refusal",),
+    tag=("law, old",),
+    note="ask <b>",
+    because=("Wrong",),
     winner_ranges=(
         ("drift", 0.5, 1.0),
         ("r_ifd", 0.25, 1.5),
@@ -97,6 +103,9 @@ def test_the_address_says_all_of_a_filter() -> None:
         "failure": "cut_off",
         "imported": "1",
         "mark": "refusal",
+        "tag": '"law, old"',
+        "note": "ask <b>",
+        "because": "Wrong",
     }
     assert read_filter(filter_to_address(WHOLE)) == WHOLE
     later = ("cherry_ifd", "response_read", "instruction_read")
@@ -113,7 +122,8 @@ def test_the_log_says_a_filter_in_words() -> None:
                  "task: Code, Mathematics", "language: en, unknown", "subject: 3: poem, sky",
                  "original of 10 to 2000 characters", 'rewritten by: of "x", y, *z*', "decided by: ann",
                  "decided from 2026-01-02 to the last day", "scoring: No target, Not scored",
-                 "reflection failed: Cut off", "imported file: file 1"):  # fmt: skip
+                 "reflection failed: Cut off", "imported file: file 1", "tag: law, old", "note contains 'ask <b>'",
+                 "left out because: Wrong"):  # fmt: skip
         assert part in said
 
 
@@ -218,6 +228,27 @@ def test_a_range_holds_for_the_version_chosen(path: Path) -> None:
     owner.set_value("ORIGINAL")
     screen.run()
     assert (screen.address("ifd"), screen.address("origin_ifd")) == (None, "ORIGINAL,0.8,inf")
+
+
+def test_what_reviewers_wrote_of_samples_is_filtered(path: Path) -> None:
+    """Tags, notes and reasons for leaving out that the project holds are offered, write the address, and filter."""
+    store = store_of(path)
+    with store.transaction() as tx:
+        for name in ("s1", "s2"):
+            events.append(tx, "tag", "ann", {"tag": "law, <b>old</b>"}, sample_id=name)
+        events.append(tx, "note", "ann", {"text": "Ask BO about 50 %."}, sample_id="s2")
+        said = Decision("s3", Action.REJECT, "ann", context={"because": "Wrong"})
+        decisions.decide_within(tx, said, expected_event_id=None)
+    screen = Screen()
+    screen.open_more()
+    screen.choose("Tag", ["law, <b>old</b>"])
+    assert screen.address("tag") == '"law, <b>old</b>"'
+    assert "**2** of 120 samples match" in screen.text
+    next(box for box in screen.app.text_input if box.label == "Note").set_value("bo about 50 %")
+    screen.run()
+    assert (screen.address("note"), screen.numbers) == ("bo about 50 %", [3])
+    assert count(store, read_filter({"because": "Wrong"})) == 1
+    assert count(store, read_filter({"note": "nobody", "because": "Wrong"})) == 0
 
 
 def test_clear_takes_every_condition(path: Path) -> None:

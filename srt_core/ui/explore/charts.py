@@ -13,7 +13,7 @@ from srt_core.review.verdicts import RANGES
 from srt_core.score.scorings import COMPARED
 from srt_core.select.policy import applied_policy, limits_on
 from srt_core.ui.explore.figures import density, mark_selection, version_bars
-from srt_core.ui.frame.charts import DOWNLOADABLE
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.filters import (
     WINNER,
     filter_from_address,
@@ -87,7 +87,7 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
     total = sum(map(sum, shown.values()))
     said = f"Histogram of {label} by version, {counted(total, 'version')}"
     st.plotly_chart(figure, key=key, on_select=partial(_take_range, key, measure), selection_mode="box",
-                    config=DOWNLOADABLE, alt=said)  # fmt: skip
+                    config=DOWNLOAD, alt=said)  # fmt: skip
 
 
 def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: Edges, policy: Policy) -> None:
@@ -100,7 +100,7 @@ def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: 
     figure.update_layout(height=CHART_HEIGHT)
     st.markdown(f"**{MEASURE_LABELS[x]} and {MEASURE_LABELS[y]}, samples**")
     mark_selection(figure, _clip(_of_winner(only, x), x_edges), _clip(_of_winner(only, y), y_edges))
-    st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=DOWNLOADABLE,
+    st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=DOWNLOAD,
                     on_select=partial(_take_box, f"explore_density|{x}|{y}", axes),
                     alt=f"Samples by {x_title} and {y_title}, {sum(map(sum, counts)):,} samples")  # fmt: skip
 

@@ -11,7 +11,7 @@ from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
-from srt_core.ui.frame.charts import DOWNLOADABLE
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.page import curator, fragment, reporting
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
@@ -81,7 +81,7 @@ def _draw_measure(project: Project, known: Mapping[int, ListedScoring], chosen: 
         figure = scatter(
             remembered(agreement.points, project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT
         )
-    st.plotly_chart(figure, key=f"students_{measure}", config=DOWNLOADABLE,
+    st.plotly_chart(figure, key=f"students_{measure}", config=DOWNLOAD,
                     alt=f"{label} from both students, {found.candidates:,} versions")  # fmt: skip
 
 

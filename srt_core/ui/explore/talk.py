@@ -16,10 +16,12 @@ from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter, membership
 from srt_core.review.notes import Beside
 from srt_core.review.presses import Refused, Sitting
+from srt_core.review.queues import QUEUES
 from srt_core.ui.frame.filters import describe_filter
 from srt_core.ui.frame.students import why_not_scored
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS, describe_rewrite, number
 from srt_core.ui.review.cards import Card, card, whole
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import read_sample
 from srt_core.ui.server.permission import told
 
@@ -96,7 +98,7 @@ def open_card(store: Store, name: str, *, is_whole: bool) -> Card:
     sample = read_sample(store, name)
     is_unscored = sample.edit is not None and sample.edit.status is None
     unscored = told(why_not_scored(store)) if is_unscored else ""
-    found = card(sample, QUEUE, Beside(), None, is_blind=False, unscored=unscored)
+    found = card(sample, Seat("", QUEUE, QUEUES[QUEUE]), Beside(), None, is_blind=False, unscored=unscored)
     found["scores"] = {str(each): _scores(sample.candidates[each]) for each in sample.candidates}
     found["failures"] = [_failure(origin, failure) for origin, failure in sample.failures.items()]
     if is_whole:

@@ -24,7 +24,7 @@ from srt_core.ui.frame.palette import (
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 __all__ = [
-    "DOWNLOADABLE",
+    "DOWNLOAD",
     "Bar",
     "Figure",
     "Heatmap",
@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 
-DOWNLOADABLE = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]]}
-"""How plotly shows a chart: with one button, which saves it as a picture."""
+DOWNLOAD = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+"""The config of a chart that is looked at: under the mouse it offers to be saved as a picture, and nothing else."""
 
 
 def make_figure(traces: Sequence[object], **layout: object) -> Figure:

@@ -15,19 +15,17 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.review.filter.address import CHOICES, LENGTHS, filter_to_address
 from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter, Range, origins_of
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import claim, current, generation
 from srt_core.ui.frame.filter_address import (
-    CHOICES,
-    LENGTHS,
     WINNER,
     WORDS,
     describe_filter,
     filter_from_address,
-    filter_to_address,
     label,
     range_of,
     range_owner,
@@ -84,7 +82,7 @@ def _draw_choices(name: str, only: Filter, born: int) -> None:
 
 def _draw_more(project: Project, only: Filter, born: int) -> None:
     held = _count_held(only)
-    title = "More filters: kind, length, scores, who and when, files"
+    title = "More filters: kind, length, scores, who and when, tags, files"
     with panel("filter_more", f"{title} ({held} set)" if held else title) as is_open:
         if not is_open:
             return
@@ -98,8 +96,18 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
             for measure in RANGES:
                 _draw_range(only, measure, born)
         with _group("Who, when and what failed"):
-            for name in ("producer", "author"):
+            for name in ("producer", "author", "because", "tag"):
                 _draw_listed(project, name, only, born)
+            st.text_input(
+                WORDS["note"].title,
+                only.note,
+                key=f"filter_note_{born}",
+                on_change=_turn_text,
+                args=("note",),
+                placeholder="contains",
+                help=WORDS["note"].help,
+                width=LISTED_WIDTH,
+            )
             _draw_days(only, born)
             _draw_listed(project, "failure", only, born)
         with _group("How scoring went, and where it came from"):
@@ -118,7 +126,7 @@ def _group(title: str) -> Iterator[None]:
 
 
 def _count_held(only: Filter) -> int:
-    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided")]
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided", "note")]
     ranges = [range_of(only, measure)[1] for measure in RANGES]
     return sum(map(bool, [*held, *ranges])) + len(only.own)
 
@@ -160,6 +168,12 @@ def _draw_range(only: Filter, measure: str, born: int) -> None:
     for name, value in (("from", low or None), ("to", high if math.isfinite(high) else None)):
         st.number_input(name, value=value, step=0.05, format="%.3g", key=f"filter_{measure}_{name}_{born}",
                         on_change=turn, placeholder="any", width=NUMBER_WIDTH)  # fmt: skip
+
+
+@acting
+def _turn_text(name: str) -> None:
+    changed: dict[str, Any] = {name: _typed(name)}
+    _take(replace(filter_from_address(), **changed))
 
 
 @acting
