@@ -87,7 +87,7 @@ def test_a_filter_takes_samples_with_any_of_its_marks(project: Project) -> None:
     assert [row["number"] for row in told_to(app, KEY)["rows"]] == [1, 2, 4]
     app.session_state["explore_panel"] = "Filters"
     app.run()
-    assert "More filters: kind, length, scores, who and when, files (1 set)" in str(app)
+    assert "More filters: kind, length, scores, who and when, tags, files (1 set)" in str(app)
     assert count_marked(project.store, Filter(mark=("hidden_characters",)))["hidden_characters"] == 1
 
 
