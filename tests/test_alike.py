@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.importing.kinds.subjects import nearest
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import alike, decisions, queues
 from srt_core.review.queues import QUEUES, like_queue
 from srt_core.select.derive import refresh
 from srt_core.ui.server.runtime import Project
+from srt_core.vectors.tfidf import most_alike
 from tests.desk_talk import Talk
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -74,7 +74,7 @@ def test_the_same_kind_subject_and_reason_with_the_words_most_alike_first(projec
 
 def test_the_order_is_that_of_a_plain_tf_idf() -> None:
     """The cosine is that of 1 + log(count) by log((1 + n) / (1 + df)) + 1, worked out by hand for two texts."""
-    one, other = nearest("nettle soup", ["fence", "nettle kettle"], 2)
+    one, other = most_alike("nettle soup", ["fence", "nettle kettle"], 2)
     # n = 3 texts: nettle stands in two, soup, kettle and fence in one.
     shared, alone = 1.2876820724517809, 1.6931471805599454
     assert one.cosine == pytest.approx(shared**2 / (shared**2 + alone**2))

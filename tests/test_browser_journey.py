@@ -63,7 +63,7 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
     counted = int(re.findall(r"\d+", button.inner_text())[0])
     button.click()
     expect(page.get_by_text(re.compile("written and read back the same"))).to_be_visible()
-    assert len(json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))) == counted
+    assert len(json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))) == counted
 
     server.kill()
     with Store.open(server.projects_dir / "demo.srt") as store:

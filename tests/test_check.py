@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from srt_core.errors import ProjectError
-from srt_core.export.export import export
 from srt_core.project.candidates import pair_hash
 from srt_core.project.checking import PAIR_TEXT, Fault, check
 from srt_core.project.rules import LINKS, project_checks
@@ -21,6 +20,7 @@ from srt_core.select.checking import DERIVED
 from srt_core.ui.frame.navigation import PAGES
 from tests.command_line import DONE, DONE_WITH_FAILURES, NOT_DONE, called
 from tests.context_project import Row, create_project, exchanges, keep, sample_ids
+from tests.exporting import export_one
 from tests.screens import open_screen, served, words
 from tests.store_files import HOLD, kill, run_until_line
 from tests.walked_project import Walked
@@ -43,7 +43,7 @@ def worked(walked: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
         undo(store, gone, "ben")
         decide_all(store, "seq > 15", {}, Action.REJECT, "ben", "the last")
         for format in ("alpaca", "scores"):
-            export(store, path.parent / "out", format, by="ann")
+            export_one(store, path.parent / "out", format, by="ann")
     return path
 
 
@@ -84,7 +84,7 @@ def test_contexts_and_odd_characters_are_no_faults(tmp_path: Path) -> None:
     with create_project(path, rows) as store:
         for name in sample_ids(store):
             keep(store, name)
-        export(store, tmp_path / "out", "messages", by="ann")
+        export_one(store, tmp_path / "out", "messages", by="ann")
     assert faults_of(path) == []
     change(path, "UPDATE candidate SET response = response || '.' WHERE candidate_id = 1")
     assert [fault.split(" (")[0] for fault in faults_of(path)][:2] == [

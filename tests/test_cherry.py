@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from srt_core.errors import TemplateError
-from srt_core.export.export import export
 from srt_core.methods import METHODS, PRESETS
 from srt_core.project.candidates import candidates
 from srt_core.project.store import Store
@@ -25,6 +24,7 @@ from srt_core.select.derive import refresh
 from srt_core.select.panel import COMPUTED_LATER
 from tests.conversations import add_exchanges, exchanges
 from tests.empty_project import create_empty
+from tests.exporting import export_one
 from tests.pipeline import CountingStudent, counting_student, import_rows
 from tests.reflecting import walk
 from tests.small_project import alpaca_rows
@@ -170,7 +170,7 @@ def test_what_was_not_read_has_no_number(tmp_path: Path, student: CountingStuden
         found = candidates(store, row["sample_id"], None, COMPUTED_LATER)[Origin.ORIGINAL]
         assert found.status is LossStatus.NOT_CARRIED
         assert [found.measures[name] for name in READ] == [None, None]
-        export(store, tmp_path / "out", "scores", by="Ann")
+        export_one(store, tmp_path / "out", "scores", by="Ann")
         lines = [json.loads(line) for line in (tmp_path / "out" / "scores.jsonl").read_text("utf-8").splitlines()]
         assert [[line[name] for name in (*READ, "cherry_ifd")] for line in lines[1:]] == [[None] * 3]
         assert lines[0]["response_read"] == 1

@@ -146,6 +146,22 @@ def test_select_sets_one_option(project: Path, setting: str, policy: dict[str, o
     assert {name: applied[name] for name in policy} == policy
 
 
+def test_select_undoes_what_it_applied(project: Path, command: Command) -> None:
+    """--undo puts back the policy before the last applied, says what changed, and is refused where none is left."""
+    with Store.open(project) as store:
+        before = store.rows("FROM selection ORDER BY seq")
+    assert command("select", project, "--set", "max_ifd=0.5").returncode == DONE
+    said = command("select", project, "--undo").stdout.splitlines()
+    assert said[0].startswith("Undone: selective-paper (changed), which ")
+    assert said[1] == "  Highest IFD: 0.5 → off"
+    assert said[2].startswith("Policy selective-paper: ")
+    with Store.open(project) as store:
+        assert store.rows("FROM selection ORDER BY seq") == before
+    assert "takes no policy" in refused(command("select", project, "--undo", "--preset", "cherry"))
+    assert command("select", project, "--undo").stdout.startswith("Undone: selective-paper, which ")
+    assert "No policy was applied" in refused(command("select", project, "--undo"))
+
+
 def test_select_sets_several_options_upon_the_applied_policy(project: Path, command: Command) -> None:
     """Without a preset, settings change the policy that is applied; the others of its options stay."""
     command("select", project, "--set", "max_ifd=2.5", "--set", "response_margin=-0.1")
@@ -234,13 +250,13 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
     assert all("Scored with alpaca" in note for note in notes)
     assert len(notes) == len(formats) / 2 - 1
     assert [line.partition(" rows")[0] for line in said] == [
-        f"{out / 'alpaca.json'}: {selected['total']}",
-        f"{out / 'messages.jsonl'}: {selected['total']}",
-        f"{out / 'pairs.parquet'}: {selected['total']}",
+        f"{out / 'alpaca.train.json'}: {selected['total']}",
+        f"{out / 'messages.train.jsonl'}: {selected['total']}",
+        f"{out / 'pairs.train.parquet'}: {selected['total']}",
         f"{out / 'scores.jsonl'}: {found['candidates']}",
     ]
     originals = [[getattr(row, "original", row) for row in read_rows(out / name)]
-                 for name in ("alpaca.json", "messages.jsonl", "pairs.parquet")]  # fmt: skip
+                 for name in ("alpaca.train.json", "messages.train.jsonl", "pairs.train.parquet")]  # fmt: skip
     assert originals[0] == originals[1] == originals[2]
     assert len(originals[0]) == selected["total"] == found["verdicts"]
 
@@ -251,7 +267,7 @@ def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Com
     finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
     assert finished.returncode == DONE
     row = alpaca_rows(3)[2]
-    (found,) = json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))
+    (found,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
     assert found.pop("sample_id")
     assert found == row
 

@@ -101,7 +101,7 @@ def test_a_response_of_200_000_characters(empty: Path, tmp_path: Path, command: 
     assert command("import", empty, write_lines(tmp_path / "long.jsonl", [row])).returncode == DONE
     command("decide", empty, "1", "approve", "--by", "Ann")
     assert command("export", empty, tmp_path, "--format", "alpaca").returncode == DONE
-    (found,) = json.loads((tmp_path / "alpaca.json").read_text("utf-8"))
+    (found,) = json.loads((tmp_path / "alpaca.train.json").read_text("utf-8"))
     assert {name: found[name] for name in row} == row
 
 
@@ -248,7 +248,7 @@ def test_export_to_a_full_disk(full_disk: Path, project: Path, format: str, comm
 def test_export_to_a_place_that_is_no_folder(project: Path, tmp_path: Path, command: Command) -> None:
     """A file in the place of the folder, and a folder in the place of the file, are refused."""
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    (tmp_path / "out" / "alpaca.json").mkdir(parents=True)
+    (tmp_path / "out" / "alpaca.train.json").mkdir(parents=True)
     assert "cannot be made" in refused(command("export", project, tmp_path / "file" / "out", "--format", "alpaca"))
     assert "no file that srt wrote" in refused(command("export", project, tmp_path / "out", "--format", "alpaca"))
     forced = command("export", project, tmp_path / "out", "--format", "alpaca", "--force")
@@ -259,11 +259,11 @@ def test_export_to_a_place_that_is_no_folder(project: Path, tmp_path: Path, comm
 
 def test_no_export_is_left_out_of_a_manifest(project: Path, tmp_path: Path, command: Command) -> None:
     """When one of several formats cannot be written, those before it stand in the manifest."""
-    (tmp_path / "out" / "messages.jsonl").mkdir(parents=True)
+    (tmp_path / "out" / "messages.train.jsonl").mkdir(parents=True)
     finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--format", "messages")
     assert finished.returncode == NOT_DONE
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
-    assert list(manifest["files"]) == ["alpaca.json"]
+    assert list(manifest["files"]) == ["alpaca.train.json"]
 
 
 def test_a_manifest_is_never_half_written(full_disk: Path, project: Path, command: Command) -> None:

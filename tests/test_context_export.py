@@ -11,10 +11,10 @@ import pyarrow.parquet
 import pytest
 
 from srt_core.errors import ExportError
-from srt_core.export.export import export
+from srt_core.export.export import rebuild
 from srt_core.export.formats.lines import Kind, Layout, kind_of
 from srt_core.export.lines import Conversations
-from srt_core.export.past import past_exports, rebuild
+from srt_core.export.past import past_exports
 from srt_core.importing.files import AS_WRITTEN, Turns
 from srt_core.importing.run import import_file
 from srt_core.project.candidates import pair_of
@@ -23,6 +23,7 @@ from srt_core.records import Context, Origin, Pair, Role, Turn
 from tests.command_line import Command
 from tests.context_project import Row, create_project, exchanges, join_conversations, keep, sample_ids
 from tests.empty_project import create_empty
+from tests.exporting import export_one
 
 BIRDS = exchanges("Be brief.", "Name a bird.", "A wren.", "Another?", "A tit.", "One more?", "A rook.")
 ALONE = Pair("Add.", "4", "2 and 2")
@@ -40,7 +41,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def exported(store: Store, folder: Path, format: str, **more: Any) -> list[dict[str, Any]]:
-    return read(export(store, folder, format, by="Ann", **more).path)
+    return read(export_one(store, folder, format, by="Ann", **more).path)
 
 
 def kept_project(path: Path, rows: Sequence[Row]) -> Store:
@@ -91,7 +92,7 @@ def test_turns_that_do_not_alternate_are_left_out_of_a_table_and_counted(tmp_pat
     rows: list[Row] = [(Pair("Why?", "So.", context=context), {}) for context in (twice, begun)]
     rows.append((ALONE, {}))
     with kept_project(tmp_path / "p.srt", rows) as store:
-        written = export(store, tmp_path, format, by="Ann")
+        written = export_one(store, tmp_path, format, by="Ann")
         assert written.rows == len(read(written.path)) == 1
         assert list(written.left_out.values()) == [2]
         assert "do not go from user to assistant" in written.described()[0]
@@ -110,7 +111,7 @@ def test_own_columns_come_out_as_they_are(tmp_path: Path, format: str) -> None:
     assert {name: first[name] for name in OWN} == OWN | nested
     assert {name: second[name] for name in OWN} == dict.fromkeys(OWN) | {"source": "book"}
     if format == "parquet":
-        schema = pyarrow.parquet.read_schema(tmp_path / "pairs.parquet")
+        schema = pyarrow.parquet.read_schema(tmp_path / "pairs.train.parquet")
         assert [str(schema.field(name).type) for name in OWN] == [
             "string",
             "double",
@@ -195,7 +196,7 @@ def test_a_file_is_one_table_for_other_readers(tmp_path: Path) -> None:
     rows: list[Row] = [(Pair(f"Add {place}.", "1" * 300), {"size": 1}) for place in range(40)]
     rows += [(BIRDS[2], {**OWN, "size": 2**53}), (ALONE, {"source": "book", "size": 0.5, "tags": []}), bare]
     with kept_project(tmp_path / "p.srt", rows) as store:
-        path = export(store, tmp_path, "messages", by="Ann").path
+        path = export_one(store, tmp_path, "messages", by="Ann").path
     assert len({tuple(json.loads(line)) for line in path.read_text("utf-8").splitlines()}) == 1
     blocks = list(pyarrow.json.open_json(path, pyarrow.json.ReadOptions(block_size=4096)))
     assert len(blocks) > 2
@@ -213,7 +214,7 @@ def test_the_first_lines_have_a_value_in_every_column(tmp_path: Path) -> None:
             lines = exported(store, tmp_path, format)
             assert [line["instruction"][4] for line in lines] == list("0512346")
         again = rebuild(store, past_exports(store)[0].export_id, tmp_path / "again")
-        assert read(again.path) == lines
+        assert read(again.files[0].path) == lines
 
 
 def joined(store: Store, folder: Path) -> list[dict[str, Any]]:
@@ -249,10 +250,10 @@ def test_a_rewrite_before_another_kept_exchange_is_left_out_with_its_count(tmp_p
         assert [message["content"] for message in line["messages"]][2::2] == ["A wren.", "A robin."]
         assert weights(line) == [None, None, 1, None, 1]
         keep(store, names[2])
-        written = export(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann")
+        written = export_one(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann")
         assert (written.rows, list(written.left_out.values())) == (0, [1])
         assert "1 left out: a kept rewrite stands before" in written.described()[0]
-        entry = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["files"]["messages.jsonl"]
+        entry = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["files"]["messages.train.jsonl"]
         assert (entry["conversations"], entry["left_out"]) == ("joined", written.left_out)
         assert len(exported(store, tmp_path, "messages")) == 3
 
@@ -274,7 +275,7 @@ def test_a_re_import_gives_the_same_samples(tmp_path: Path, format: str) -> None
     rows: list[Row] = [(BIRDS[2], own), (ALONE, {}), (BIRDS[0], {"source": "book"}), (BIRDS[1], own)]
     rows += [(begun, {})] if format == "messages" else []
     with kept_project(tmp_path / "p.srt", rows) as store:
-        path = export(store, tmp_path, format, by="Ann").path
+        path = export_one(store, tmp_path, format, by="Ann").path
         names = sample_ids(store)
     with create_empty(tmp_path / "again.srt") as again:
         found = imported_again(again, path)
@@ -295,7 +296,7 @@ def test_a_re_import_of_joined_conversations_gives_the_kept_exchanges(tmp_path: 
         join_conversations(store, names[:3])
         for name in (names[0], names[2], names[3]):
             keep(store, name)
-        path = export(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann").path
+        path = export_one(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann").path
     with create_empty(tmp_path / "again.srt") as again:
         found = imported_again(again, path, Turns.EVERY)
         assert sample_ids(again) == [names[0], names[2], names[3]]
@@ -311,7 +312,7 @@ def test_a_past_export_of_conversations_is_written_again(tmp_path: Path) -> None
         join_conversations(store, names[:3])
         for conversations in Conversations:
             folder = tmp_path / conversations
-            written = export(store, folder, "messages", conversations=conversations, by="Ann")
+            written = export_one(store, folder, "messages", conversations=conversations, by="Ann")
             past = past_exports(store, names[1])[0]
             assert (past.conversations, past.rows) == (conversations, written.rows)
             again = rebuild(store, past.export_id, tmp_path / "again")
@@ -324,7 +325,7 @@ def test_only_messages_can_be_joined(tmp_path: Path, format: str) -> None:
     """A format that cannot say which answers are trained on does not join, and nothing is written."""
     with kept_project(tmp_path / "p.srt", [(pair, {}) for pair in BIRDS]) as store:
         with pytest.raises(ExportError, match="cannot say which of its answers") as error:
-            export(store, tmp_path / "out", format, conversations=Conversations.JOINED, by="Ann")
+            export_one(store, tmp_path / "out", format, conversations=Conversations.JOINED, by="Ann")
         assert "messages" in error.value.hint
     assert not (tmp_path / "out").exists()
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from srt_core.export.export import export
 from srt_core.export.lines import Conversations
 from srt_core.importing.files import ImportRow, find_sources, read_rows
 from srt_core.project.store import Store
 from srt_core.records import Context, Pair, Role, Turn
 from tests.context_project import create_project, exchanges, join_conversations, keep, sample_ids
+from tests.exporting import export_one
 
 datasets = pytest.importorskip("datasets")
 
@@ -63,7 +63,7 @@ PAIRS = [ODD, *BIRDS, WARM]
 @pytest.mark.parametrize("format", ["alpaca", "parquet"])
 def test_a_table_is_loaded_with_equal_texts(store: Store, tmp_path: Path, format: str) -> None:
     """Instruction, input, output, system and history are what was kept, and own columns have their values."""
-    rows = loaded(export(store, tmp_path, format, by="Ann").path, tmp_path)
+    rows = loaded(export_one(store, tmp_path, format, by="Ann").path, tmp_path)
     pairs = in_order(store, PAIRS)
     assert [(row["instruction"], row["output"], row["input"]) for row in rows] == [
         (pair.instruction, pair.response, pair.input) for pair in pairs
@@ -79,7 +79,7 @@ def test_a_table_is_loaded_with_equal_texts(store: Store, tmp_path: Path, format
 @pytest.mark.parametrize("conversations", Conversations)
 def test_messages_are_loaded_with_equal_texts(store: Store, tmp_path: Path, conversations: Conversations) -> None:
     """Every message has its text, as parts where any has an image, and those of tools stand where they stood."""
-    path = export(store, tmp_path, "messages", conversations=conversations, by="Ann").path
+    path = export_one(store, tmp_path, "messages", conversations=conversations, by="Ann").path
     lines = {row["sample_id"]: row["messages"] for row in loaded(path, tmp_path)}
     by_sample = dict(zip(sample_ids(store), PAIRS, strict=True))
     assert len(lines) == (4 if conversations is Conversations.APART else 3)
@@ -102,7 +102,7 @@ def test_messages_are_loaded_with_equal_texts(store: Store, tmp_path: Path, conv
 
 def test_scores_are_loaded(store: Store, tmp_path: Path) -> None:
     """Every candidate is a row with its sample, its file and its row in that."""
-    rows = loaded(export(store, tmp_path, "scores", by="Ann").path, tmp_path)
+    rows = loaded(export_one(store, tmp_path, "scores", by="Ann").path, tmp_path)
     assert [row["sample_id"] for row in rows] == sorted(sample_ids(store))
     assert sorted(row["row"] for row in rows) == [1, 2, 3, 4]
 

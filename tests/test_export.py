@@ -15,9 +15,9 @@ import pytest
 
 from srt_core.errors import ExportError
 from srt_core.export.contents import Scope, counts, preview
-from srt_core.export.export import export
+from srt_core.export.export import rebuild
 from srt_core.export.formats import FORMATS
-from srt_core.export.past import past_exports, rebuild
+from srt_core.export.past import past_exports
 from srt_core.export.prompts import describe_prompts
 from srt_core.importing.files import AS_WRITTEN, ImportRow, Reject, read_rows
 from srt_core.importing.run import import_file
@@ -31,6 +31,7 @@ from srt_core.review.filter.filter import Filter
 from srt_core.review.status import status
 from srt_core.select import selection
 from tests.empty_project import create_empty
+from tests.exporting import export_one
 from tests.small_project import create_scored_project, save_student, write_lines
 
 PAIR_FORMATS = ("alpaca", "messages", "parquet")
@@ -116,7 +117,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 def test_the_verdicts_are_exported(store: Store, tmp_path: Path, format: str, scope: Scope) -> None:
     """A decision stands before the rule: chosen and edited pairs as they are, rejected out, parked only where asked."""
     held = decide_some(store)
-    written = export(store, tmp_path, format, scope=scope, by="Ann")
+    written = export_one(store, tmp_path, format, scope=scope, by="Ann")
     assert read_back(written.path) == held[scope]
 
 
@@ -125,13 +126,13 @@ def test_what_is_exported_is_what_is_counted(store: Store, tmp_path: Path, scope
     """The rows of the file, the counts before the export, the manifest's and status all agree."""
     decide_some(store)
     before = counts(store, scope)
-    written = export(store, tmp_path, "parquet", scope=scope, by="Ann")
+    written = export_one(store, tmp_path, "parquet", scope=scope, by="Ann")
     rows = pyarrow.parquet.read_table(written.path).to_pylist()
     assert written.rows == len(rows) == before["total"]["pairs"]
     assert Counter(row["origin"] for row in rows) == before["by_origin"]
     reasons = {row["sample_id"]: row["reason"] for row in store.rows("SELECT sample_id, reason FROM selection")}
     assert Counter(reasons[row["sample_id"]] for row in rows) == before["by_reason"]
-    entry = manifest(tmp_path)["pairs.parquet"]
+    entry = manifest(tmp_path)["pairs.train.parquet"]
     assert (entry["counts"], entry["rows"]) == (before, len(rows))
     found = status(store)
     found["with_parked"] = found["verdicts"] + found["parked_kept"]
@@ -146,22 +147,22 @@ def test_without_decisions_the_selection_is_exported(store: Store, tmp_path: Pat
     wanted = counts(store, Scope.VERDICTS)
     assert (wanted["total"]["pairs"], wanted["by_origin"]) == (found["total"], found["by_origin"])
     assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0, "parked": 0}
-    assert export(store, tmp_path, "alpaca", by="Ann").rows == found["total"] > 0
+    assert export_one(store, tmp_path, "alpaca", by="Ann").rows == found["total"] > 0
 
 
 def test_decisions_outlive_a_change_of_the_policy(store: Store, tmp_path: Path) -> None:
     """What was approved is exported as it was approved, whatever the rule says afterwards."""
     approved = decide_some(store)[Scope.APPROVED]
     selection.apply(store, PRESETS["superfiltering"], "Bo")
-    export(store, tmp_path, "alpaca", scope=Scope.APPROVED, by="Ann")
-    assert read_back(tmp_path / "alpaca.json") == approved
+    export_one(store, tmp_path, "alpaca", scope=Scope.APPROVED, by="Ann")
+    assert read_back(tmp_path / "alpaca.train.json") == approved
 
 
 @pytest.mark.parametrize("format", PAIR_FORMATS)
 def test_a_re_import_gives_the_same_pairs(store: Store, tmp_path: Path, format: str) -> None:
     """An exported file, imported into a new project, makes originals of exactly the exported pairs."""
     verdicts = decide_some(store)[Scope.VERDICTS]
-    written = export(store, tmp_path, format, by="Ann")
+    written = export_one(store, tmp_path, format, by="Ann")
     with create_empty(tmp_path / "again.srt") as again:
         for _ in import_file(again, written.path):
             pass
@@ -191,14 +192,14 @@ def test_odd_texts_come_back_as_they_were(tmp_path: Path, format: str) -> None:
         ledger_of = [row["sample_id"] for row in store.rows("SELECT sample_id FROM sample ORDER BY seq")]
         for sample in ledger_of:
             decide(store, sample, Action.APPROVE, Origin.ORIGINAL)
-        written = export(store, tmp_path / "out", format, scope=Scope.APPROVED, by="Ann")
+        written = export_one(store, tmp_path / "out", format, scope=Scope.APPROVED, by="Ann")
     assert read_back(written.path) == ODD_PAIRS
 
 
 def test_scores_hold_every_candidate(store: Store, tmp_path: Path) -> None:
     """The scores are of all candidates, kept or not; those that the rule keeps are marked."""
     decide_some(store)
-    written = export(store, tmp_path, "scores", by="Ann")
+    written = export_one(store, tmp_path, "scores", by="Ann")
     lines = [json.loads(line) for line in written.path.read_text("utf-8").splitlines()]
     assert written.rows == len(lines) == status(store)["candidates"] == 160
     kept = {line["sample_id"]: line["origin"] for line in lines if line["selected"]}
@@ -215,15 +216,15 @@ def test_scores_hold_every_candidate(store: Store, tmp_path: Path) -> None:
 
 def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> None:
     """The number of exported pairs is that of the latest file of pairs."""
-    rows = export(store, tmp_path, "alpaca", by="Ann").rows
-    export(store, tmp_path, "scores", by="Ann")
+    rows = export_one(store, tmp_path, "alpaca", by="Ann").rows
+    export_one(store, tmp_path, "scores", by="Ann")
     assert status(store)["exported"] == rows
 
 
 def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Path) -> None:
     """Each format adds its entry: rows and SHA-256 of the file as it lies there, policy, student, teachers."""
     for format in FORMATS:
-        export(store, tmp_path, format, by="Ann")
+        export_one(store, tmp_path, format, by="Ann")
     files = manifest(tmp_path)
     assert set(files) == {format.file for format in FORMATS.values()}
     assert {path.name for path in tmp_path.iterdir()} >= {
@@ -239,7 +240,7 @@ def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Pat
         assert (entry["student"]["template"], entry["student"]["convention"]) == ("alpaca", "aligned")
         assert entry["all_samples_by_reason"] == status(store)["selected"]["by_reason"]
         assert entry["project"] == "p.srt"
-    assert files["alpaca.json"]["rows"] == len(json.loads((tmp_path / "alpaca.json").read_text("utf-8")))
+    assert files["alpaca.train.json"]["rows"] == len(json.loads((tmp_path / "alpaca.train.json").read_text("utf-8")))
 
 
 def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: Store, tmp_path: Path) -> None:
@@ -252,10 +253,10 @@ def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: St
         events.append(tx, "note", "Ann", {"text": "Ask <b>Bo</b>."}, sample_id=left_out)
         for kind, tag in (("tag", "law"), ("tag", "old"), ("untag", "old"), ("tag", "a,b")):
             events.append(tx, kind, "Ann", {"tag": tag}, sample_id=left_out)
-    path = export(store, tmp_path, "scores", by="Ann").path
+    path = export_one(store, tmp_path, "scores", by="Ann").path
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    export(store, tmp_path, "parquet", by="Ann")
-    pairs = pyarrow.parquet.read_table(tmp_path / "pairs.parquet").to_pylist()
+    export_one(store, tmp_path, "parquet", by="Ann")
+    pairs = pyarrow.parquet.read_table(tmp_path / "pairs.train.parquet").to_pylist()
     edits = {row["sample_id"] for row in pairs if row["instruction"] == EDITED.instruction}
     exported = {(row["sample_id"], row["origin"]) for row in pairs if row["sample_id"] not in edits}
     assert {(line["sample_id"], line["origin"]) for line in lines if line["exported"]} == exported
@@ -280,11 +281,11 @@ def test_a_filter_with_open_ends_is_exported(store: Store, tmp_path: Path) -> No
     """Days and open ends stand in the manifest as JSON has them: no Infinity, which no other reader knows."""
     decide_some(store)
     only = Filter(decided=(date(2020, 1, 1), None), winner_ranges=(("ifd", 0.0, math.inf),))
-    export(store, tmp_path, "alpaca", only=only, by="Ann")
+    export_one(store, tmp_path, "alpaca", only=only, by="Ann")
     text = (tmp_path / "manifest.json").read_text("utf-8")
     assert "Infinity" not in text
     wanted = {"decided": ["2020-01-01", None], "winner_ranges": [["ifd", 0.0, None]]}
-    assert manifest(tmp_path)["alpaca.json"]["filter"] == wanted
+    assert manifest(tmp_path)["alpaca.train.json"]["filter"] == wanted
     logged = store.value("SELECT filter FROM export")
     assert json.loads(logged, parse_constant=pytest.fail) == wanted
 
@@ -292,30 +293,32 @@ def test_a_filter_with_open_ends_is_exported(store: Store, tmp_path: Path) -> No
 def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path) -> None:
     """A file that was changed or removed since its export loses its entry at the next one; the others keep theirs."""
     for format in ("alpaca", "messages", "scores"):
-        export(store, tmp_path, format, by="Ann")
-    (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
-    (tmp_path / "messages.jsonl").unlink()
-    export(store, tmp_path, "parquet", by="Ann")
-    assert set(manifest(tmp_path)) == {"pairs.parquet", "scores.jsonl"}
+        export_one(store, tmp_path, format, by="Ann")
+    (tmp_path / "alpaca.train.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "messages.train.jsonl").unlink()
+    export_one(store, tmp_path, "parquet", by="Ann")
+    assert set(manifest(tmp_path)) == {"pairs.train.parquet", "scores.jsonl"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"alpaca.json": {}}}', '{"files": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": []}', '{"files": {"alpaca.train.json": {}}}', '{"files": 3}']
+)
 def test_a_foreign_manifest_is_replaced(store: Store, tmp_path: Path, text: str) -> None:
     """A manifest.json that was not written by an export is no reason to fail where it may be replaced."""
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
-    (tmp_path / "alpaca.json").write_text("[]", encoding="utf-8")
-    export(store, tmp_path, "messages", by="Ann", force=True)
-    assert set(manifest(tmp_path)) == {"messages.jsonl"}
+    (tmp_path / "alpaca.train.json").write_text("[]", encoding="utf-8")
+    export_one(store, tmp_path, "messages", by="Ann", force=True)
+    assert set(manifest(tmp_path)) == {"messages.train.jsonl"}
 
 
 def test_a_second_export_replaces_the_first(store: Store, tmp_path: Path) -> None:
     """The same format to the same folder holds what stands now; without a change it is the same file."""
-    first = export(store, tmp_path, "alpaca", by="Ann")
-    assert export(store, tmp_path, "alpaca", by="Ann").sha256 == first.sha256
+    first = export_one(store, tmp_path, "alpaca", by="Ann")
+    assert export_one(store, tmp_path, "alpaca", by="Ann").sha256 == first.sha256
     decide(store, next(iter(selected(store))), Action.REJECT)
-    second = export(store, tmp_path, "alpaca", by="Ann")
+    second = export_one(store, tmp_path, "alpaca", by="Ann")
     assert second.rows == first.rows - 1
-    assert manifest(tmp_path)["alpaca.json"]["rows"] == second.rows
+    assert manifest(tmp_path)["alpaca.train.json"]["rows"] == second.rows
 
 
 def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path) -> None:
@@ -323,16 +326,16 @@ def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path
     verdicts = decide_some(store)[Scope.VERDICTS]
     only = Filter(winner=("BOTH",))
     wanted = counts(store, Scope.VERDICTS, only)
-    written = export(store, tmp_path, "alpaca", only=only, by="Ann")
+    written = export_one(store, tmp_path, "alpaca", only=only, by="Ann")
     found = read_back(written.path)
     assert 0 < len(found) == wanted["total"]["pairs"] < len(verdicts)
     assert [row.pair for row in preview(store, Scope.VERDICTS, only, 3)] == found[:3]
-    assert manifest(tmp_path)["alpaca.json"]["filter"] == {"winner": ["BOTH"]}
+    assert manifest(tmp_path)["alpaca.train.json"]["filter"] == {"winner": ["BOTH"]}
 
 
 def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
     """The log says who exported what, how many rows, and the file's hash."""
-    written = export(store, tmp_path, "alpaca", by="Cy")
+    written = export_one(store, tmp_path, "alpaca", by="Cy")
     (event,) = events.events(store, events.EventFilter(kind="export"), 10)
     context = event.context
     assert (event.author, context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
@@ -341,7 +344,7 @@ def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
     """A project in which nothing is kept exports an empty list, and counts none."""
     with create_empty(tmp_path / "p.srt") as store:
-        written = export(store, tmp_path, "alpaca", by="Ann")
+        written = export_one(store, tmp_path, "alpaca", by="Ann")
         assert (written.rows, json.loads(written.path.read_text("utf-8"))) == (0, [])
         assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0, "parked": 0}
 
@@ -352,18 +355,18 @@ def test_what_cannot_be_written_is_not_exported(store: Store, tmp_path: Path) ->
     (tmp_path / "out" / "scores.jsonl").mkdir(parents=True)
     for folder, format in ((tmp_path, "excel"), (tmp_path / "file", "alpaca"), (tmp_path / "out", "scores")):
         with pytest.raises(ExportError):
-            export(store, folder, format, by="Ann")
+            export_one(store, folder, format, by="Ann")
     assert status(store)["exports"] == 0
 
 
 def test_an_export_remembers_its_rows_and_can_be_written_again(store: Store, tmp_path: Path) -> None:
     """Whatever is decided and applied later, the same file comes again, edits too, and a sample's files are listed."""
     decide_some(store)
-    written = export(store, tmp_path / "one", "alpaca", by="ann")
+    written = export_one(store, tmp_path / "one", "alpaca", by="ann")
     content = written.path.read_bytes()
     samples = [row["sample_id"] for row in store.rows('FROM exported ORDER BY "row"')]
     assert len(samples) == written.rows
-    export(store, tmp_path / "one", "scores", by="ann")
+    export_one(store, tmp_path / "one", "scores", by="ann")
     for sample in samples:
         decide(store, sample, Action.REJECT)
     selection.apply(store, PRESETS["cherry"], "bob")
@@ -371,7 +374,8 @@ def test_an_export_remembers_its_rows_and_can_be_written_again(store: Store, tmp
     assert [each.export_id for each in past_exports(store, samples[0])] == [1]
     assert past_exports(store, "nobody") == []
     again = rebuild(store, 1, tmp_path / "again")
-    assert (again.rows, again.sha256, again.path.read_bytes()) == (written.rows, written.sha256, content)
+    (file,) = again.files
+    assert (file.rows, file.sha256, file.path.read_bytes()) == (written.rows, written.sha256, content)
     for wrong, message in ((2, "lists the numbers"), (7, "There is no export 7")):
         with pytest.raises(ExportError, match=message):
             rebuild(store, wrong, tmp_path / "again")
@@ -380,9 +384,9 @@ def test_an_export_remembers_its_rows_and_can_be_written_again(store: Store, tmp
 def test_an_export_that_failed_leaves_no_rows(store: Store, tmp_path: Path) -> None:
     """Rows of a file that could not be written are gone with the next export."""
     decide_some(store)
-    (tmp_path / "alpaca.json").mkdir()
+    (tmp_path / "alpaca.train.json").mkdir()
     with pytest.raises(ExportError):
-        export(store, tmp_path, "alpaca", by="ann")
-    written = export(store, tmp_path, "messages", by="ann")
+        export_one(store, tmp_path, "alpaca", by="ann")
+    written = export_one(store, tmp_path, "messages", by="ann")
     assert store.value("SELECT count(*) FROM exported") == written.rows
     assert [each.format for each in past_exports(store)] == ["messages"]

@@ -11,7 +11,6 @@ import pyarrow.parquet
 import pytest
 
 from srt_core.errors import DatasetError
-from srt_core.export.export import export
 from srt_core.importing.files import Account, ImportRow, NotText, Options, Reject, Turns, parse_take, read_rows
 from srt_core.importing.marks import MARKS, find_marks
 from srt_core.importing.run import import_file
@@ -20,6 +19,7 @@ from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter
 from tests.context_project import keep, sample_ids
 from tests.empty_project import create_empty
+from tests.exporting import export_one
 from tests.small_project import write_lines
 
 ALL = Options(take=tuple(NotText))
@@ -145,7 +145,7 @@ def test_what_was_left_aside_has_a_mark_and_comes_back(tmp_path: Path) -> None:
         assert count(store, Filter(mark=("left_aside",))) == 2
         for sample in sample_ids(store):
             keep(store, sample)
-        path = export(store, tmp_path / "out", "messages", by="Ann").path
+        path = export_one(store, tmp_path / "out", "messages", by="Ann").path
         names = sample_ids(store)
     lines = [json.loads(line)["messages"] for line in path.read_text("utf-8").splitlines()]
     assert [len(line) for line in lines] == [6, 4, 2]
@@ -175,7 +175,7 @@ def test_a_rewrite_has_no_calls_of_the_answer_that_it_replaces(tmp_path: Path) -
             )
         )
         keep(store, sample_ids(store)[0], Origin.ORIGINAL, Pair(str(ASKED["content"]), "It is warm."))
-        path = export(store, tmp_path / "out", "messages", by="Ann").path
+        path = export_one(store, tmp_path / "out", "messages", by="Ann").path
     assert [each["role"] for each in json.loads(path.read_text("utf-8"))["messages"]] == ["user", "assistant"]
 
 

@@ -97,7 +97,7 @@ def test_a_decision_is_on_the_whole_text(project: Project, tmp_path: Path) -> No
     app = open_export()
     app.text_input(key="folder").input(str(tmp_path / "out")).run()
     next(button for button in app.button if button.label == "Write 1 pairs").click().run()
-    (row,) = json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))
+    (row,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
     assert row["instruction"] == LONG + MARK
     assert row["output"] == f"{LONG}{MARK}RESPONSE"
 

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 from srt_core.errors import SRTError
 from srt_core.project.store import Store
 from srt_core.records import Pair
+from srt_core.review.filter.address import filter_to_address, read_filter
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.own import VALUES, OwnColumn, OwnCondition, own_column, own_columns
-from srt_core.ui.frame.filter_address import describe_filter, filter_to_address, read_filter
+from srt_core.ui.frame.filter_address import describe_filter
 from tests import context_project
 from tests.browsing import sample_ids
 from tests.context_project import create_project

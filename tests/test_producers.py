@@ -9,7 +9,6 @@ import pytest
 
 from srt_core.errors import DecisionError, PolicyError
 from srt_core.export.contents import Scope
-from srt_core.export.export import export
 from srt_core.importing.run import import_file
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.drift import drift, growth
@@ -26,6 +25,7 @@ from srt_core.select.compare.whatif import changes, compare, gains, spread
 from srt_core.select.derive import refresh
 from srt_core.select.policy import change, with_settings
 from tests.empty_project import create_empty
+from tests.exporting import export_one
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores
 from tests.small_project import COLUMN_MAP, rows_with_candidates, write_lines
@@ -296,7 +296,9 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
         ("s1", ids["s1", b], ids["s1", b], "RESPONSE"),
     ]
     exported = {
-        scope: json.loads(export(desk.store, tmp_path / scope, "alpaca", scope=scope, by="ann").path.read_text("utf-8"))
+        scope: json.loads(
+            export_one(desk.store, tmp_path / scope, "alpaca", scope=scope, by="ann").path.read_text("utf-8")
+        )
         for scope in Scope
     }
     assert [row["output"] for row in exported[Scope.VERDICTS]] == [
@@ -304,9 +306,9 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
     ]
     assert [row["output"] for row in exported[Scope.APPROVED]] == [pair(f"RESPONSE of {a}").response]
     manifests = {scope: json.loads((tmp_path / scope / "manifest.json").read_text("utf-8")) for scope in Scope}
-    teachers = {scope: each["files"]["alpaca.json"]["teachers"] for scope, each in manifests.items()}
+    teachers = {scope: each["files"]["alpaca.train.json"]["teachers"] for scope, each in manifests.items()}
     assert (teachers[Scope.VERDICTS], teachers[Scope.APPROVED]) == ([a, b], [a])
-    scores = export(desk.store, tmp_path, "scores", by="ann").path.read_text("utf-8").splitlines()
+    scores = export_one(desk.store, tmp_path, "scores", by="ann").path.read_text("utf-8").splitlines()
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
         (a, False), (b, True), (a, False), (b, True),
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_a_command_that_would_write_says_that_it_may_not(folder: Path, tmp_path:
             assert finished.returncode == NOT_DONE, finished
             assert "may only be read" in finished.stderr and "srt copy" in finished.stderr
         assert called("copy", folder / "p.srt", tmp_path / "copy.srt").returncode == DONE
-    assert not (tmp_path / "out" / "alpaca.json").exists()
+    assert not (tmp_path / "out" / "alpaca.train.json").exists()
     assert called("decide", tmp_path / "copy.srt", "1", "park").returncode == DONE
 
 

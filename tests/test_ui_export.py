@@ -46,7 +46,7 @@ def test_what_is_counted_is_written(project: Project, tmp_path: Path) -> None:
     app.text_input(key="folder").input(str(tmp_path / "out")).run()
     next(button for button in app.button if button.label == "Write 2 pairs").click().run()
     assert "2 rows written and read back the same" in words(app)
-    assert len(json.loads((tmp_path / "out" / "alpaca.json").read_text("utf-8"))) == 2
+    assert len(json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))) == 2
     assert events.kinds(project.store) == ["export"]
 
 

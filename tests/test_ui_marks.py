@@ -8,9 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from srt_core.importing.marks import BY_NAME, find_marks, unlooked
 from srt_core.importing.run import import_file
+from srt_core.review.filter.address import filter_to_address, read_filter
 from srt_core.review.filter.facets import count, count_marked
 from srt_core.review.filter.filter import Filter
-from srt_core.ui.frame.filter_address import describe_filter, filter_to_address, read_filter
+from srt_core.ui.frame.filter_address import describe_filter
 from srt_core.ui.server.runtime import Project
 from tests.screens import desk_of, finish, open_screen, served, words
 from tests.small_project import write_lines

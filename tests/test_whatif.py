@@ -9,7 +9,6 @@ import pytest
 
 from srt_core.errors import SRTError
 from srt_core.export.contents import Scope, counts
-from srt_core.export.export import export
 from srt_core.methods import METHODS, Method, scoring_settings
 from srt_core.project.store import Store
 from srt_core.records import Acceptance, Action, Decision, Origin, Policy, Selection, Stage
@@ -20,6 +19,7 @@ from srt_core.select.compare.whatif import Change, changes, compare, gains
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from tests import rule_oracle
+from tests.exporting import export_one
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
 
@@ -127,7 +127,7 @@ def test_a_comparison_counts_what_an_export_would_hold(fresh: Store, tmp_path: P
     selection.apply(fresh, OTHER, "ann")
     held = counts(fresh, Scope.VERDICTS)["total"]
     assert {"pairs": found.exported_after, "parked": found.parked_after} == held
-    assert export(fresh, tmp_path, "alpaca", by="ann").rows == found.exported_after > 0 < found.parked_after
+    assert export_one(fresh, tmp_path, "alpaca", by="ann").rows == found.exported_after > 0 < found.parked_after
 
 
 def test_changes_of_decided_samples_are_counted_apart(fresh: Store) -> None:

@@ -1,30 +1,44 @@
-"""`srt decide`."""
+"""`srt decide`: one sample, or a file of edits."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from srt_core.commands.common import ProjectPath, open_project, user_name
+from srt_core.commands.common import DONE_WITH_FAILURES, ProjectPath, open_project, tell_failures, user_name
 from srt_core.commands.terminal import say
 from srt_core.errors import SRTError
 from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
 from srt_core.records import Action, Decision, Origin
 from srt_core.review import decisions
+from srt_core.review.edits import edit_from_file
 from srt_core.select.derive import refresh
 
 
 def decide(
     project: ProjectPath,
-    sample: Annotated[str, typer.Argument(help="The sample's id or number.", show_default=False)],
-    action: Annotated[str, typer.Argument(help="approve, reject, park, choose or undo.", show_default=False)],
+    sample: Annotated[str, typer.Argument(help="The sample's id or number; or edit, with --file.", show_default=False)],
+    action: Annotated[
+        str | None, typer.Argument(help="approve, reject, park, choose or undo.", show_default=False)
+    ] = None,
     origin: Annotated[
         str | None, typer.Argument(help="With choose: ORIGINAL, RESPONSE, INSTRUCTION or BOTH.", show_default=False)
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="With edit: a file whose rows have sample_id and any of instruction, input, response; version says "
+            "which one is edited, the one that stands where it is not given."
+        ),
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Your name; the system's user name where not given.")] = None,
 ) -> None:
-    """Decide one sample. Approve takes the candidate that won the rule's walk; choose takes any."""
+    """Decide one sample, or edit those of a file. Approve keeps the rule's winner; choose keeps any version."""
     author = by or user_name()
+    if sample == "edit" or file is not None or action is None:
+        _edit(project, [sample, action, origin], file, author)
+        return
     with open_project(project) as store:
         refresh(store)
         name = find_sample(store, sample)
@@ -38,6 +52,19 @@ def decide(
             decisions.decide(store, _decision(store, name, action, origin, author), expected_event_id=standing_id)
         now = decisions.standing(store, name)
     say(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
+
+
+def _edit(project: Path, asked: list[str | None], file: Path | None, author: str) -> None:
+    if asked != ["edit", None, None] or file is None:
+        raise SRTError("That is no decision.", "Write: SAMPLE ACTION, or: edit --file FILE.")
+    with open_project(project) as store:
+        refresh(store)
+        made = edit_from_file(store, file, author)
+    over = f", {made.replaced:,} of them over a decision that stood" if made.replaced else ""
+    say(f"{made.edited:,} edited by {author}{over}; {len(made.refused):,} refused.")
+    tell_failures(len(made.refused), made.refused)
+    if made.refused:
+        raise typer.Exit(DONE_WITH_FAILURES)
 
 
 def _decision(store: Store, sample: str, action: str, origin: str | None, author: str) -> Decision:

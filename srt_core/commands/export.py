@@ -7,11 +7,13 @@ import typer
 
 from srt_core.commands.common import ProjectPath, open_project, user_name
 from srt_core.commands.terminal import say
-from srt_core.export.contents import Scope, counts
+from srt_core.export.before import Before, look_before
+from srt_core.export.contents import Contents, Scope
 from srt_core.export.export import export
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
 from srt_core.export.prompts import describe_prompts
+from srt_core.export.splits import SUGGESTED
 
 
 def export_(
@@ -32,17 +34,38 @@ def export_(
             "answers that are kept have weight 1."
         ),
     ] = Conversations.APART,
+    validation: Annotated[
+        float, typer.Option(help="The share that is put aside for validation; 0 for none.")
+    ] = SUGGESTED,
+    max_length: Annotated[
+        int | None,
+        typer.Option(help="Of the training, in tokens: longer lines are counted. The scoring's where it is not given."),
+    ] = None,
+    licence: Annotated[str, typer.Option(help="For the dataset card, as the hub names it, such as cc-by-4.0.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be written, and write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also replace files that srt did not write.")] = False,
 ) -> None:
-    """Write the verdicts for training, read them back, and add a manifest."""
+    """Write what stands for training: a folder with data that is read back, a manifest and a dataset card."""
+    contents = Contents(scope, conversations=conversations, validation=validation)
     with open_project(project) as store:
-        parked = counts(store, scope)["total"]["parked"]
-        if parked and scope is Scope.VERDICTS:
-            say(f"{parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
-        for name in format:
-            written = export(
-                store, out_dir, name, scope=scope, conversations=conversations, by=user_name(), force=force
-            )
-            say(f"{written.path}: {written.rows:,} rows, sha256 {written.sha256}")
-            for said in (*written.described(), *filter(None, [describe_prompts(store, name)])):
-                say(f"  {said}")
+        if dry_run:
+            _tell(look_before(store, contents, format, max_length), scope)
+            return
+        written = export(
+            store, out_dir, format, contents, by=user_name(), licence=licence, max_length=max_length, force=force
+        )
+        if written.before:
+            _tell(written.before, scope)
+        for each in written.files:
+            say(f"{each.path}: {each.rows:,} rows, sha256 {each.sha256}")
+        for said in filter(None, (describe_prompts(store, name) for name in written.formats)):
+            say(f"  {said}")
+        say(f"Export {written.export_id}, sha256 of its data {written.sha256}")
+
+
+def _tell(before: Before, scope: Scope) -> None:
+    say(f"{before.lines:,} lines: {before.trained:,} for training, {before.aside:,} put aside for validation.")
+    if before.parked and scope is Scope.VERDICTS:
+        say(f"{before.parked:,} that the rule keeps are parked, and left out; --scope with-parked takes them too.")
+    for said in before.described():
+        say(f"  {said}")

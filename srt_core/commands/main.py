@@ -27,6 +27,7 @@ COMMANDS = {
     "decide": "decide:decide",
     "export": "export:export_",
     "exports": "exports:exports_",
+    "push": "push:push_",
     "status": "project:status_",
     "check": "check:check_",
     "copy": "project:copy",

@@ -1,19 +1,18 @@
-"""What an export holds: which samples, in which text, and every candidate's numbers."""
+"""What an export holds: which samples, in which text."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from srt_core.export.formats import ExportRow, Layout
+from srt_core.export.formats import ExportRow, Layout, Split
+from srt_core.export.formats.lines import Filling
 from srt_core.export.lines import Conversations, find_layout
-from srt_core.methods import MEASURES
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
-from srt_core.records import Measure, Origin, Pair, Source
+from srt_core.records import Origin, Pair
 from srt_core.review.filter.filter import Filter, filter_condition
 from srt_core.review.verdicts import ROWS
-from srt_core.select.panel import COMPUTED_LATER, subject_of, usual_of
 
 EVERYTHING = Filter()
 
@@ -36,6 +35,8 @@ class Contents:
     scope: Scope = Scope.VERDICTS
     only: Filter = EVERYTHING
     conversations: Conversations = Conversations.APART
+    validation: float = 0.0
+    """The share of the groups of samples that is put aside, from 0 to 1."""
 
 
 # Edited pairs stand in the log, all others with their candidate.
@@ -51,14 +52,14 @@ _PAIRS = """
     {sample}
     ORDER BY {order}
 """
-_BESIDE = {"columns": "sample.extra, sample.conversation", "sample": "JOIN sample ON sample.seq = verdict.seq"}
 _ALONE = {"columns": "NULL AS extra, NULL AS conversation", "sample": ""}
 _IS_FIRST = "list_contains($first::VARCHAR[], verdict.sample_id)"
 _CONVERSATION = "(PARTITION BY coalesce(sample.conversation, verdict.sample_id))"
+_IS_ASIDE = "verdict.seq IN (SELECT seq FROM {aside})"
 _ORDERS = {
-    Conversations.APART: f"{_IS_FIRST} DESC, verdict.seq",
-    Conversations.JOINED: f"""bool_or({_IS_FIRST}) OVER {_CONVERSATION} DESC, min(verdict.seq) OVER {_CONVERSATION},
-        verdict.seq""",
+    Conversations.APART: f"is_aside, {_IS_FIRST} DESC, verdict.seq",
+    Conversations.JOINED: f"""bool_or({_IS_ASIDE}) OVER {_CONVERSATION}, bool_or({_IS_FIRST}) OVER {_CONVERSATION} DESC,
+        min(verdict.seq) OVER {_CONVERSATION}, verdict.seq""",
 }
 
 _KEPT_AND_PARKED = "action = 'park' AND origin IS NOT NULL"
@@ -72,55 +73,13 @@ _REPLACED = dict.fromkeys(Scope, "") | {
                                    if(action = 'park', candidate_id, verdict_id) AS verdict_id)"""
 }
 
-_LOSSES = ("loss_y", "loss_y_given_x", "loss_x", "loss_x_given_y")
-
-
-def _numbers(source: Source) -> list[Measure]:
-    return [measure for measure in MEASURES.values() if measure.source is source]
-
-
-def _computed(measure: Measure, scoring_id: int) -> str:
-    """Return the number of a measure that is computed later, of a candidate or of its sample, as a column."""
-    subject = subject_of(measure)
-    key = "candidate.candidate_id" if subject == "candidate" else "sample.seq"
-    rows = f"""FROM measurement WHERE measure = '{measure.name}' AND source = '{measure.rows_of(scoring_id)}'
-        AND subject = '{subject}' AND subject_id = {key}"""
-    if measure.usual is None:
-        return f"(SELECT value {rows}) AS {measure.name}"
-    return f"if(EXISTS ({rows}), (SELECT value {rows}), {usual_of(measure)}) AS {measure.name}"
-
-
-def _scores(scoring_id: int) -> str:
-    """Return the SELECT of every candidate with its losses and measures under a scoring."""
-    columns = [
-        *(f"score.{name}" for name in ("ifd", "r_ifd", *_LOSSES)),
-        *(f"score.{each.name}" for each in _numbers(Source.SCORE) if each.name not in ("ifd", "r_ifd")),
-        "coalesce(score.tokens_y, 0) AS tokens_y",
-        "coalesce(score.tokens_x, 0) AS tokens_x",
-        "coalesce(score.status, 'unscored') AS status",
-        "candidate.producer",
-        *(f"candidate.{each.name}" for each in _numbers(Source.CANDIDATE)),
-        *(_computed(each, scoring_id) for each in COMPUTED_LATER),
-    ]
-    return f"""
-    SELECT sample.sample_id, import.path AS file, sample."row", candidate.origin, {", ".join(columns)},
-           coalesce(candidate.candidate_id = verdict.candidate_id, false) AS selected, verdict.reason,
-           coalesce(candidate.candidate_id = verdict.verdict_id AND verdict.action IS DISTINCT FROM 'edit', false)
-               AS exported, verdict.action AS decision, decided.context ->> 'because' AS because,
-           note.text AS note, coalesce(labels.tags, []) AS tags
-    FROM candidate JOIN sample USING (sample_id) JOIN verdict USING (sample_id) LEFT JOIN import USING (import_id)
-    LEFT JOIN event AS decided ON decided.event_id = verdict.event_id LEFT JOIN note USING (sample_id)
-    LEFT JOIN (SELECT sample_id, list(tag ORDER BY tag) AS tags FROM tag GROUP BY sample_id) AS labels USING (sample_id)
-    LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
-    ORDER BY sample.seq, candidate.candidate_id"""
-
 
 def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
     """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision.
 
     `total` counts too what is parked of what the rule keeps, and so left out unless the scope takes it.
     """
-    chosen, values = _chosen(store, scope, only)
+    chosen, values = chosen_samples(store, scope, only)
     rows = store.rows(
         f"""SELECT verdict_origin AS by_origin, reason AS by_reason, coalesce(action, 'none') AS by_decision,
                    count(*) AS pairs FROM {chosen} GROUP BY ALL""",
@@ -150,7 +109,7 @@ class PreviewPair:
 
 def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 3) -> list[PreviewPair]:
     """Read the first pairs that an export of `scope` would hold."""
-    chosen, values = _chosen(store, scope, only)
+    chosen, values = chosen_samples(store, scope, only)
     # Found first and read then, as in read_page.
     first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
     rows = store.rows(
@@ -165,14 +124,20 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
     return [PreviewPair(row["seq"], Origin(row["origin"]), pair_of(row)) for row in rows]
 
 
-def rows(store: Store, contents: Contents, shared: Layout) -> Iterator[ExportRow]:
-    """Stream the verdicts of a file as pairs, the exchanges of one conversation together where they are joined."""
-    chosen, values = _chosen(store, contents.scope, contents.only)
-    order = _ORDERS[contents.conversations]
-    sql = _PAIRS.format(rows=chosen, candidates="pair", order=order, **_BESIDE)
+def rows(store: Store, contents: Contents, shared: Layout, aside: str) -> Iterator[tuple[ExportRow, Split]]:
+    """Stream the verdicts as pairs, what is trained on first; the exchanges of one conversation stand together.
+
+    `aside` is a table with the number of every sample that is put aside.
+    """
+    chosen, values = chosen_samples(store, contents.scope, contents.only)
+    order = _ORDERS[contents.conversations].format(aside=aside)
+    is_aside = _IS_ASIDE.format(aside=aside)
+    beside = f"sample.extra, sample.conversation, {is_aside} AS is_aside"
+    joined = "JOIN sample ON sample.seq = verdict.seq"
+    sql = _PAIRS.format(rows=chosen, candidates="pair", order=order, columns=beside, sample=joined)
     for found in store.stream(sql, {**values, "first": list(shared.first)}):
         for row in found:
-            yield export_row(row)
+            yield export_row(row), Split.VALIDATION if row["is_aside"] else Split.TRAIN
 
 
 def export_row(row: Row) -> ExportRow:
@@ -182,19 +147,15 @@ def export_row(row: Row) -> ExportRow:
     return ExportRow(pair_of(row), *ids, own, row["conversation"])
 
 
-def layout(store: Store, contents: Contents) -> Layout:
+def layout(store: Store, contents: Contents, prompts: Filling | None = None) -> Layout:
     """Find out what the lines of a file have in common."""
-    chosen, values = _chosen(store, contents.scope, contents.only)
-    return find_layout(store, f"SELECT sample_id FROM {chosen}", values, contents.conversations)
+    chosen, values = chosen_samples(store, contents.scope, contents.only)
+    return find_layout(store, f"SELECT sample_id FROM {chosen}", values, contents.conversations, prompts)
 
 
-def scores(store: Store) -> Iterator[Row]:
-    """Stream every candidate with its numbers, whatever is selected."""
-    for found in store.stream(_scores(store.scoring_id()), [store.scoring_id()]):
-        yield from found
-
-
-def _chosen(store: Store, scope: Scope, only: Filter) -> tuple[str, dict[str, object]]:
-    """Return the relation of the samples that an export holds, and its parameters."""
+def chosen_samples(store: Store, scope: Scope | None, only: Filter) -> tuple[str, dict[str, object]]:
+    """Return the relation of the samples that an export holds, and its parameters; of no scope: all of the filter."""
     where, values = filter_condition(store, only)
+    if scope is None:
+        return f"(SELECT * FROM {ROWS} WHERE {where})", values
     return f"(SELECT * {_REPLACED[scope]} FROM {ROWS} WHERE {_TAKEN[scope]} AND ({where}))", values

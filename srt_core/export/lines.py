@@ -1,12 +1,11 @@
 """The lines of a file of pairs: a sample each, or a conversation each, and what all of them have in common."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import groupby
 
-from srt_core.export.formats import ExportRow, Fields, Layout, LeftOut, Line, MakeFields, kind_of
-from srt_core.export.formats.lines import Kind
+from srt_core.export.formats import ExportRow, Layout, LeftOut, Line, Split, kind_of
+from srt_core.export.formats.lines import Filling, Kind
 from srt_core.importing.files.conversations import user_content
 from srt_core.importing.files.shapes.asides import AFTER, BEFORE, CONTENT
 from srt_core.importing.files.shapes.names import MESSAGE_FIELDS
@@ -26,14 +25,17 @@ class Conversations(StrEnum):
 CONTRADICTED = LeftOut("a kept rewrite stands before another kept exchange, which goes on from the original")
 
 
-def make_lines(rows: Iterable[ExportRow], conversations: Conversations) -> Iterator[Line | LeftOut]:
+def make_lines(
+    rows: Iterable[tuple[ExportRow, Split]], conversations: Conversations
+) -> Iterator[tuple[Line | LeftOut, Split]]:
     """Yield the lines of rows; where conversations are joined, those of one come one after the other."""
     if conversations is Conversations.APART:
-        yield from (Line((row,)) for row in rows)
+        yield from ((Line((row,)), split) for row, split in rows)
         return
-    for _, found in groupby(rows, key=lambda row: row.conversation or row.sample_id):
-        kept = sorted(found, key=lambda row: len(row.pair.context.turns))
-        yield Line(tuple(kept)) if all(leads_to(row.pair, kept[-1].pair) for row in kept[:-1]) else CONTRADICTED
+    for (_, split), found in groupby(rows, key=lambda each: (each[0].conversation or each[0].sample_id, each[1])):
+        kept = sorted((row for row, _ in found), key=lambda row: len(row.pair.context.turns))
+        is_one = all(leads_to(row.pair, kept[-1].pair) for row in kept[:-1])
+        yield Line(tuple(kept)) if is_one else CONTRADICTED, split
 
 
 def leads_to(earlier: Pair, later: Pair) -> bool:
@@ -43,27 +45,18 @@ def leads_to(earlier: Pair, later: Pair) -> bool:
     return earlier.context.system == later.context.system and later.context.turns[: len(said)] == said
 
 
-def write_fields(
-    lines: Iterable[Line | LeftOut], make: MakeFields, layout: Layout, left_out: Counter[str]
-) -> Iterator[tuple[Line, Fields]]:
-    """Yield each line with what is written of it; count in `left_out`, by reason, those that are not written."""
-    for line in lines:
-        if isinstance(line, LeftOut):
-            left_out[line.reason] += 1
-            continue
-        found = make(line, layout)
-        if isinstance(found, LeftOut):
-            left_out[found.reason] += 1
-        else:
-            yield line, found
-
-
 def has_conversations(store: Store) -> bool:
     """Whether any samples are exchanges of one conversation."""
     return bool(store.value("SELECT EXISTS (FROM sample WHERE conversation IS NOT NULL)"))
 
 
-def find_layout(store: Store, samples: str, values: Mapping[str, object], conversations: Conversations) -> Layout:
+def find_layout(
+    store: Store,
+    samples: str,
+    values: Mapping[str, object],
+    conversations: Conversations,
+    prompts: Filling | None = None,
+) -> Layout:
     """Return what the lines of some samples have in common; `samples` is a SELECT of their sample_id."""
     own = store.rows(_OWN.format(samples=samples), values)
     kinds = {row["name"]: kind_of(row["types"]) for row in own}
@@ -75,6 +68,7 @@ def find_layout(store: Store, samples: str, values: Mapping[str, object], conver
         beside = {row["name"]: row["shown_by"] for row in found}
         first += beside.values()
     contexts = store.rows(_CONTEXTS.format(samples=samples), values)[0]
+    first.append(contexts.pop("shown_by"))
     return Layout(
         columns,
         **contexts,
@@ -82,6 +76,7 @@ def find_layout(store: Store, samples: str, values: Mapping[str, object], conver
         has_calls=bool({BEFORE, AFTER} & beside.keys()),
         is_joined=conversations is Conversations.JOINED,
         first=tuple(dict.fromkeys(each for each in first if each)),
+        prompts=prompts,
     )
 
 
@@ -108,5 +103,7 @@ _OF_MESSAGES = f"""
 
 _CONTEXTS = """
     SELECT coalesce(bool_or(starts_with(roles, 'system')), false) AS has_system,
-           coalesce(bool_or(roles <> 'system'), false) AS has_turns
-    FROM context WHERE context_id IN (SELECT context_id FROM candidate WHERE sample_id IN ({samples}))"""
+           coalesce(bool_or(roles <> 'system'), false) AS has_turns,
+           min(sample_id) FILTER (roles <> 'system') AS shown_by
+    FROM context JOIN candidate USING (context_id) WHERE sample_id IN ({samples})"""
+"""Whether there are system texts and earlier turns, and a sample that has these."""

@@ -1,18 +1,19 @@
-"""What was exported: each file with all that decided it, and which text of which sample each of its rows is."""
+"""What was exported: each export with all that decided it, and which text of which sample each of its lines is."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
-from pathlib import Path
 
 from srt_core.errors import ExportError
-from srt_core.export.contents import Contents, export_row
-from srt_core.export.files import Exported, make_folder, sha256_of
-from srt_core.export.formats import ExportRow, Fields, Format, Line, find_format, write_file
-from srt_core.export.lines import Conversations, find_layout, write_fields
+from srt_core.export.contents import export_row
+from srt_core.export.exporting import Export
+from srt_core.export.files import Exported
+from srt_core.export.formats import ExportRow, Layout, Line, Split
+from srt_core.export.formats.lines import Filling
+from srt_core.export.lines import Conversations, find_layout
 from srt_core.project import events
 from srt_core.project.candidates import pair_hash
 from srt_core.project.store import Row, Store
@@ -22,28 +23,44 @@ from srt_core.select.policy import applied_policy, policy_to_json
 _CHUNK = 2_000
 
 
+_BETWEEN = ","
+"""Between the formats of an export, where it is stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastExport:
-    """A file that was exported. `event_id` is the event that logged it, `made_at` when (UTC)."""
+    """What was exported. `event_id` is the event that logged it, `made_at` when (UTC)."""
 
     export_id: int
     event_id: int
     made_at: datetime
     author: str
     path: str
+    """Its folder; of an older export its one file."""
     format: str
+    """The formats, with commas between them."""
     scope: str
     conversations: Conversations
     rows: int
+    """Lines: samples, or conversations."""
+    trained: int
+    """How many of them are trained on, the first ones."""
     sha256: str
+    """Of the hashes of its files; of an older export of its one file."""
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The names of its formats."""
+        return tuple(self.format.split(_BETWEEN))
 
 
 def past_exports(store: Store, sample: str | None = None) -> list[PastExport]:
-    """List what was exported, the newest first; with a sample's id, the files that hold a text of it."""
+    """List what was exported, the newest first; with a sample's id, what holds a text of it."""
     holds = "WHERE export_id IN (SELECT export_id FROM exported WHERE sample_id = $sample)" if sample else ""
     return store.read(
         PastExport,
         f"""SELECT export_id, event_id, made_at, author, path, format, scope, rows, sha256,
+                   coalesce((context ->> 'trained')::BIGINT, rows) AS trained,
                    coalesce(conversations, '{Conversations.APART}') AS conversations
             FROM export JOIN event USING (event_id) {holds} ORDER BY export_id DESC""",
         {"sample": sample} if sample else {},
@@ -57,10 +74,16 @@ def begin(store: Store) -> int:
         return int(tx.execute("SELECT nextval('export_ids')")[0][0])
 
 
-def remember(store: Store, export_id: int, lines: Iterator[tuple[Line, Fields]]) -> Iterator[Fields]:
-    """Pass on what is written, remembering each line's pairs; they count once `finish` says that the file is whole."""
-    first = 1
+def remember(store: Store, export_id: int, lines: Iterable[tuple[Line, Split]]) -> Counter[Split]:
+    """Remember the pairs of each line, and return how many lines there are of each part.
+
+    All that is written is read from here: one state of the project, whatever is decided meanwhile. The lines count once
+    `finish` says that all files are whole.
+    """
+    found: Counter[Split] = Counter()
+    lines = iter(lines)
     while chunk := list(islice(lines, _CHUNK)):
+        first = found.total() + 1
         with store.transaction() as tx:
             tx.append(
                 "exported",
@@ -71,14 +94,33 @@ def remember(store: Store, export_id: int, lines: Iterator[tuple[Line, Fields]])
                     for row in line.rows
                 ],
             )
-        first += len(chunk)
-        yield from (fields for _, fields in chunk)
+        found.update(split for _, split in chunk)
+    return found
 
 
-def finish(store: Store, export_id: int, format: Format, contents: Contents, written: Exported, by: str) -> None:
-    """Log a file that was written whole, with all that decided what is in it."""
+def forget(store: Store, export_id: int, lines: Sequence[int]) -> None:
+    """Forget lines that no file of the export has a place for."""
+    with store.transaction() as tx:
+        tx.execute(
+            """DELETE FROM exported WHERE export_id = ? AND "row" IN (SELECT unnest(?::BIGINT[]))""",
+            [export_id, list(lines)],
+        )
+
+
+def finish(store: Store, export: Export, exported: Exported, by: str) -> None:
+    """Log an export whose files were written whole, with all that decided what is in them."""
+    contents = export.contents
     scope, conversations = str(contents.scope), str(contents.conversations)
-    context = {"file": str(written.path), "rows": written.rows, "scope": scope, "sha256": written.sha256}
+    context: dict[str, object] = {
+        "file": str(exported.folder),
+        "scope": scope,
+        "sha256": exported.sha256,
+        "formats": list(exported.formats),
+        "trained": export.trained,
+        "files": {each.path.name: {"rows": each.rows, "sha256": each.sha256} for each in exported.files},
+    }
+    if exported.holds_texts:
+        context["rows"] = exported.rows
     if contents.conversations is Conversations.JOINED:
         context["conversations"] = conversations
     with store.transaction() as tx:
@@ -88,37 +130,30 @@ def finish(store: Store, export_id: int, format: Format, contents: Contents, wri
                    export_id, event_id, path, format, scope, conversations, filter, policy, scoring_id, rows, sha256)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
-                export_id, event_id, str(written.path), format.name, scope, conversations,
+                export.export_id, event_id, str(exported.folder), _BETWEEN.join(exported.formats), scope, conversations,
                 json.dumps(as_json(contents.only), ensure_ascii=False),
-                policy_to_json(applied_policy(store)), store.scoring_id() or None, written.rows, written.sha256,
+                policy_to_json(applied_policy(store)), store.scoring_id() or None, exported.rows, exported.sha256,
             ],
         )  # fmt: skip
 
 
-def rebuild(store: Store, export_id: int, folder: Path) -> Exported:
-    """Write a past export of pairs again to `folder`, with the very texts that it held.
-
-    ExportError if there is none of that id, if it lists candidates (their numbers are those of now), or if a text is
-    not what it was.
-    """
+def find_past(store: Store, export_id: int) -> PastExport:
+    """Read a past export; ExportError if there is none of that id."""
     past = next((each for each in past_exports(store) if each.export_id == export_id), None)
     if past is None:
         raise ExportError(f"There is no export {export_id}.", "Choose one that `srt exports` lists.")
-    format = find_format(past.format)
-    if format.fields is None:
-        raise ExportError(f"Export {export_id} lists the numbers of every candidate as they stood.", "Export it again.")
-    make_folder(folder)
-    path = folder / format.file
-    samples, values = "SELECT sample_id FROM exported WHERE export_id = $export", {"export": export_id}
-    layout = find_layout(store, samples, values, past.conversations)
-    left_out: Counter[str] = Counter()
-    lines = write_fields(_lines_of(store, export_id), format.fields, layout, left_out)
-    rows = write_file(path, format, (fields for _, fields in lines), layout)
-    return Exported(path, rows, sha256_of(path), dict(left_out))
+    return past
 
 
-def _lines_of(store: Store, export_id: int) -> Iterator[Line]:
-    """Stream the lines of a past export, with the texts of their candidates and edits, which never change."""
+def remembered_layout(store: Store, past: PastExport, prompts: Filling | None) -> Layout:
+    """Return what the lines of a past export have in common."""
+    samples, values = "SELECT sample_id FROM exported WHERE export_id = $export", {"export": past.export_id}
+    return find_layout(store, samples, values, past.conversations, prompts)
+
+
+def remembered_lines(store: Store, export: Export, split: Split) -> Iterator[tuple[int, Line]]:
+    """Stream the lines of an export by number, with the texts of their candidates and edits, which never change."""
+    first, last = export.rows_of(split)
     found = store.stream(
         """SELECT export_id, exported."row", exported.sample_id, exported.candidate_id, edit_id, pair_hash,
                   coalesce(edit.origin, candidate.origin) AS origin,
@@ -129,16 +164,16 @@ def _lines_of(store: Store, export_id: int) -> Iterator[Line]:
            FROM exported LEFT JOIN pair AS candidate USING (candidate_id)
                LEFT JOIN edited_pair AS edit ON edit.event_id = edit_id
                JOIN sample ON sample.sample_id = exported.sample_id
-           WHERE export_id = ? ORDER BY exported."row", sample.seq""",
-        [export_id],
+           WHERE export_id = ? AND exported."row" BETWEEN ? AND ? ORDER BY exported."row", sample.seq""",
+        [export.export_id, first, last],
     )
     rows = (row for chunk in found for row in chunk)
-    for _, line in groupby(rows, key=lambda row: row["row"]):
-        yield Line(tuple(sorted(map(_as_written, line), key=lambda row: len(row.pair.context.turns))))
+    for number, line in groupby(rows, key=lambda row: int(row["row"])):
+        yield number, Line(tuple(sorted(map(_as_written, line), key=lambda row: len(row.pair.context.turns))))
 
 
 def _as_written(row: Row) -> ExportRow:
-    """Return a row of a past export; ExportError where its text is not what it was."""
+    """Return a row of an export; ExportError where its text is not what it was."""
     found = export_row(row)
     if pair_hash(found.pair) != row["pair_hash"]:
         raise ExportError(

@@ -154,8 +154,8 @@ def kinds(store: Store) -> list[str]:
 
 
 def authors(store: Store) -> list[str]:
-    """List everybody who stands in the log."""
-    return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
+    """List every person who stands in the log."""
+    return [row["author"] for row in store.rows(f"SELECT DISTINCT author FROM event WHERE {BY_A_PERSON} ORDER BY 1")]
 
 
 def fold(which: str = "true", last: str | None = None) -> str:
@@ -174,6 +174,9 @@ def fold(which: str = "true", last: str | None = None) -> str:
 
 DECISIONS = tuple(str(action) for action in Action)
 
+
+BY_A_PERSON = "kind <> 'import'"
+"""The condition over `event` of what a person did: the author of an import is the file."""
 
 IS_BULK = "is_bulk(context)"
 """The condition over `event` of a decision on many samples at once."""

@@ -67,12 +67,11 @@ def _like(store: Store, sample: str, before: int) -> Alike:
     near = store.rows(_NEAR, {"seq": seq, "before": before or 2**62, "most": COMPARED + 1}) if seq else []
     if len(near) < 2:
         return Alike(sample)
-    texts = _texts(store, [row["seq"] for row in near])
     others = near[1:]  # the nearest to itself is the one that was left out
-    from srt_core.importing.kinds.subjects import nearest  # loads NumPy, which no other queue needs
+    from srt_core.vectors.tfidf import most_alike  # loads NumPy, which no other queue needs
 
     texts = _texts(store, [row["seq"] for row in near])
-    best = nearest(texts[seq], [texts[row["seq"]] for row in others], LISTED)
+    best = most_alike(texts[seq], [texts[row["seq"]] for row in others], LISTED)
     subject = store.value("SELECT words FROM cluster WHERE cluster = ?", [near[0]["cluster"]])
     same = f"task {near[0]['task']}" + (f", subject {subject}" if subject else "")
     return Alike(

@@ -14,6 +14,7 @@ from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
 from srt_core.review.alike import Alike
 from srt_core.review.filter.filter import Filter, filter_condition
+from srt_core.review.filter.page import SORTS
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
@@ -29,6 +30,8 @@ _UNREAD_ALONE = f"""verdict_origin IS NOT NULL AND sample_id NOT IN (FROM (SELEC
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
 _KEPT_CHARACTERS = f"if(origin <> '{Origin.ORIGINAL}', winner_characters, NULL)"
+_TELLING = """SELECT selection.*, place FROM selection JOIN triage USING (seq)
+    WHERE round = (SELECT max(round) FROM triage_round)"""
 _EVERYTHING = Filter()
 NEAR = 50
 """Samples after the present one that are looked at first for the next open one."""
@@ -89,6 +92,14 @@ QUEUES: Mapping[str, Queue] = {
         "decided yet; the most alike in words come first.",
         where="false",
     ),
+    "telling": Queue(
+        "Most telling next",
+        "By turns the sample of which the last round of triage is least sure, and the one most like what was kept, a "
+        "few of a subject at a time. What it expects is not said. `srt triage` makes a round.",
+        where="place IS NOT NULL",
+        rank="place",
+        relation=f"({_TELLING}) AS telling",
+    ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
         "Parked",
@@ -102,22 +113,10 @@ QUEUES: Mapping[str, Queue] = {
 }
 """The queues by the name that stands in the address."""
 
-_RANKS = {
-    "number": "seq",
-    "closest to a threshold": "coalesce(closeness, 'inf'::DOUBLE)",
-    "IFD of the winner, low first": "coalesce(winner_ifd, 'inf'::DOUBLE)",
-    "IFD of the winner, high first": "coalesce(-winner_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, low first": "coalesce(winner_r_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, high first": "coalesce(-winner_r_ifd, 'inf'::DOUBLE)",
-    "drift of the winner, high first": "coalesce(-winner_drift, 'inf'::DOUBLE)",
-    "length change of the winner, high first": "coalesce(-winner_growth, 'inf'::DOUBLE)",
-    "longest original response": "-original_characters",
-}
-
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Return the queue of a filter in one of SORTS; an unknown order is by number."""
-    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
+    return replace(QUEUES["filter"], only=only, rank=SORTS.get(sort, "seq"), relation=ROWS)
 
 
 def shared(queue: Queue, share: Share) -> Queue:

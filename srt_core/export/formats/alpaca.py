@@ -4,11 +4,10 @@
 `mask_history: true`: the format has no place to say so.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import BinaryIO
+from collections.abc import Mapping
 
 from srt_core.export.formats.lines import Layout, LeftOut, Line
-from srt_core.export.formats.writing import Format, encode
+from srt_core.export.formats.writing import Format, write_list
 from srt_core.records import Context, Role
 
 UNEVEN = LeftOut("the format has no place for earlier turns that do not go from user to assistant and back")
@@ -41,20 +40,20 @@ def _fields(line: Line, layout: Layout) -> Mapping[str, object] | LeftOut:
     return found if isinstance(found, LeftOut) else found | layout.own(line.last)
 
 
-def _write(file: BinaryIO, lines: Iterable[Mapping[str, object]], _layout: Layout) -> int:
-    count = 0
-    for count, line in enumerate(lines, start=1):
-        file.write(b"[\n" if count == 1 else b",\n")
-        file.write(encode(line, indent=2))
-    file.write(b"\n]\n" if count else b"[]\n")
-    return count
-
-
 FORMAT = Format(
     "alpaca",
     "Alpaca JSON",
     "One JSON list of instruction, input and output, with system and history where there are any.",
-    "alpaca.json",
-    _write,
+    "alpaca.{split}.json",
     _fields,
+    write_list,
+    llamafactory={
+        "columns": {
+            "prompt": "instruction",
+            "query": "input",
+            "response": "output",
+            "system": "system",
+            "history": "history",
+        }
+    },
 )

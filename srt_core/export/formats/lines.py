@@ -8,17 +8,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Protocol
 
 from srt_core.importing.files.shapes.names import HISTORY, PAIRS, SYSTEM, folded
 from srt_core.records import Pair
 
 TAKEN = frozenset({
     *PAIRS[0].inputs, *PAIRS[0].responses, *SYSTEM, *HISTORY, "instruction", "prompt", "completion", "chosen",
-    "rejected", "messages", "conversations", "conversation", "text", "sample_id", "sample_ids", "origin",
+    "rejected", "messages", "conversations", "conversation", "text", "sample_id", "sample_ids", "origin", "label",
+    "labels", "input_ids", "attention_mask", "completion_mask", "assistant_masks", "position_ids", "token_type_ids",
+    "seq_lengths", "length", "tools", "chat_template_kwargs", "images", "image", "videos", "audios", "margin",
 })  # fmt: skip
 """Names that a file, a trainer or an import takes for something else than a column of the curator's own, folded."""
 PREFIX = "own_"
 """Stands before the name of an own column that is among TAKEN, as often as it needs to be told from every other."""
+
+EDITED = "EDITED"
+"""The version of a pair that a reviewer wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,11 @@ class ExportRow:
     own: Mapping[str, object] = field(default_factory=dict)
     conversation: str | None = None
     """Shared by the exchanges of one conversation; None where the sample is alone."""
+
+    @property
+    def version(self) -> str:
+        """The version that the pair is: its origin, or EDITED."""
+        return self.origin if self.edit_id is None else EDITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,13 @@ class LeftOut:
     """Why a line is not written, as the end of the sentence "N were left out: ..."."""
 
     reason: str
+
+
+class Filling(Protocol):
+    """Fills pairs into a template."""
+
+    def prompt(self, pair: Pair) -> str:
+        """Return what the response follows; NotCarriedError or ChatRefusedError where the template cannot carry it."""
 
 
 class Kind(StrEnum):
@@ -107,6 +125,8 @@ class Layout:
     first: tuple[str, ...] = ()
     """Samples whose lines come first, so that these have a value in every column: readers take a column's type from the
     first lines, and from null none."""
+    prompts: "Filling | None" = None
+    """Fills pairs into the template that was scored; None where no format asks for it."""
 
     def own(self, row: ExportRow, *, is_flat: bool = False) -> dict[str, object]:
         """Return the own columns of a row under the names that they have in a file; None where it has no value.

@@ -6,8 +6,7 @@ text, and not with a rewrite of it: fields, images, and the messages of tools ar
 parts, all are, so that a file is one table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
 
 from srt_core.export.formats.lines import ExportRow, Layout, Line
 from srt_core.export.formats.writing import Format, write_lines
@@ -73,16 +72,23 @@ def _kept(row: ExportRow, count: int) -> Sequence[Mapping[str, object]]:
     return [*beside[:-2], beside[-2] if has_its_user else {}, beside[-1] if has_its_answer else {}]
 
 
-def _write(file: BinaryIO, lines: Iterable[Mapping[str, object]], _layout: Layout) -> int:
-    return write_lines(file, lines)
-
-
 FORMAT = Format(
     "messages",
     "Messages, JSON Lines",
     "One conversation of a user and an assistant a line.",
-    "messages.jsonl",
-    _write,
+    "messages.{split}.jsonl",
     _fields,
+    write_lines,
     joins=True,
+    llamafactory={
+        "formatting": "openai",
+        "columns": {"messages": "messages"},
+        "tags": {
+            "role_tag": "role",
+            "content_tag": "content",
+            "user_tag": "user",
+            "assistant_tag": "assistant",
+            "system_tag": "system",
+        },
+    },
 )

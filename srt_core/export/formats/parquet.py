@@ -62,7 +62,7 @@ FORMAT = Format(
     "parquet",
     "Parquet",
     "Columns instruction, input and output, system and history where there are any, with sample and origin.",
-    "pairs.parquet",
-    _write,
+    "pairs.{split}.parquet",
     _fields,
+    _write,
 )

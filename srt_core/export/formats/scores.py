@@ -1,20 +1,19 @@
-"""Every candidate of every sample with its losses, scores and other measures, one a line, whatever is selected."""
-
-from collections.abc import Iterable, Mapping
-from typing import BinaryIO
+"""Every version of every sample with its losses, scores and other measures, one a line, whatever is kept."""
 
 from srt_core.export.formats.lines import Layout
-from srt_core.export.formats.writing import Format, write_lines
+from srt_core.export.formats.writing import Fields, Format, Source, write_lines
 
 
-def _write(file: BinaryIO, lines: Iterable[Mapping[str, object]], _layout: Layout) -> int:
-    return write_lines(file, lines)
+def _fields(row: Fields, _layout: Layout) -> Fields:
+    return row
 
 
 FORMAT = Format(
     "scores",
     "Scores, JSON Lines",
-    "Every candidate of every sample with its losses and scores, whatever the scope.",
+    "Every version of every sample with its losses and scores, whatever is chosen above.",
     "scores.jsonl",
-    _write,
+    _fields,
+    write_lines,
+    source=Source.VERSIONS,
 )

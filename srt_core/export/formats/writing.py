@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from srt_core.errors import ExportError
-from srt_core.export.formats.lines import BARE, Layout, LeftOut, Line
+from srt_core.export.formats.lines import BARE, Layout, LeftOut
 
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room, or choose another folder.",
@@ -27,7 +28,37 @@ _HINTS = {
 
 Fields = Mapping[str, object]
 """A line as it is written."""
-MakeFields = Callable[[Line, Layout], Fields | LeftOut]
+MakeFields = Callable[[Any, Layout], Fields | LeftOut]
+"""Makes a line of one item of the format's source, or says why it cannot be written."""
+
+
+class Split(StrEnum):
+    """The part of an export that a file holds."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+
+
+class Source(StrEnum):
+    """What the lines of a format are made of."""
+
+    PAIRS = "pairs"
+    """A Line: what stands of a sample, or of a conversation. These files can be written again later."""
+    PREFERENCES = "preferences"
+    """A Preference: what stands of a sample, and a version of the same prompt that it was preferred to."""
+    JUDGED = "judged"
+    """A Judged: one version that may be trained on, or may not."""
+    LEFT_OUT = "left out"
+    """A Refusal: a sample that a reviewer left out."""
+    EDITS = "edits"
+    """An Edit: a pair before and after a reviewer wrote it anew."""
+    VERSIONS = "versions"
+    """Every version of every sample with its numbers, a Row."""
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether what an export holds of a sample stands in the file."""
+        return self in (Source.PAIRS, Source.PREFERENCES, Source.JUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +69,30 @@ class Format:
     label: str
     help: str
     file: str
+    """Its name, with {split} where it is cut into training and validation."""
+    fields: MakeFields
     write: Callable[[BinaryIO, Iterable[Fields], Layout], int]
-    fields: MakeFields | None = None
-    """Makes a line of what is trained on. None: the file lists every candidate of every sample with its numbers."""
+    source: Source = Source.PAIRS
     joins: bool = False
     """Whether a line can hold several answers and say which of them are trained on."""
+    is_filled: bool = False
+    """Whether texts stand in the template that was scored, so that a scoring is needed."""
+    llamafactory: Mapping[str, object] | None = None
+    """Its entry in LLaMA-Factory's dataset_info.json, without the file; None where that cannot read it."""
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The parts that it is cut into; one, of everything, where it is not cut."""
+        return tuple(Split) if "{split}" in self.file else (Split.TRAIN,)
+
+    def file_of(self, split: Split) -> str:
+        """Return the name of the file of one part."""
+        return self.file.format(split=split)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all its files."""
+        return tuple(map(self.file_of, self.splits))
 
 
 def write_file(path: Path, format: Format, lines: Iterable[Fields], layout: Layout = BARE) -> int:
@@ -70,26 +120,49 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        hint = _HINTS.get(error.errno or 0, "Choose another folder.")
-        raise ExportError(f"{path} could not be written: {error.strerror or error}.", hint) from error
+        raise unwritten(path.name, error) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
 
 
-def write_lines(file: BinaryIO, objects: Iterable[Fields]) -> int:
+def unwritten(name: str, error: OSError) -> ExportError:
+    """Return the error that says why a file or folder cannot be written, and what to do."""
+    hint = _HINTS.get(error.errno or 0, "Choose another folder.")
+    return ExportError(f"{name} could not be written: {error.strerror or error}.", hint)
+
+
+def write_lines(file: BinaryIO, lines: Iterable[Fields], _layout: Layout = BARE) -> int:
     """Write objects one a line; returns how many."""
     count = 0
-    for line in objects:
+    for line in lines:
         file.write(encode(line) + b"\n")
         count += 1
     return count
 
 
+def write_list(file: BinaryIO, lines: Iterable[Fields], _layout: Layout = BARE) -> int:
+    """Write objects as one list; returns how many."""
+    count = 0
+    for count, line in enumerate(lines, start=1):
+        file.write(b"[\n" if count == 1 else b",\n")
+        file.write(encode(line, indent=2))
+    file.write(b"\n]\n" if count else b"[]\n")
+    return count
+
+
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""Line ends of Unicode that JSON leaves as they are, and many readers of lines do not. They stand in strings alone."""
+
+
 def encode(value: Fields, indent: int | None = None) -> bytes:
-    """Return an object as JSON; ExportError where it holds what JSON or Unicode has not."""
+    """Return an object as JSON, in which line ends within texts are escaped.
+
+    ExportError where it holds what JSON or Unicode has not.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent).encode("utf-8")
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+        return text.translate(_LINE_ENDS).encode("utf-8")
     except ValueError as error:
         raise unwritable(error) from error
 

@@ -11,14 +11,15 @@ _SPACES = r"[\s\x{85}\x{A0}\x{1680}\x{2000}-\x{200D}\x{2028}\x{2029}\x{202F}\x{2
 """White space as people see it: no-break spaces and zero-width ones too."""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the SQL of a text as it is compared: in lower case, each white space one blank."""
     return f"trim(regexp_replace(lower(nfc_normalize({text})), '{_SPACES}', ' ', 'g'))"
 
 
-_ASKED = f"[{_plain('instruction')}, {_plain('input')}, context_id::VARCHAR]"
+_ASKED = f"[{plain('instruction')}, {plain('input')}, context_id::VARCHAR]"
 _ORIGINALS = f"""
     CREATE TEMP TABLE original AS
-    SELECT seq, duplicate_of, md5_number({_ASKED}::VARCHAR) AS asked, md5_number({_plain("response")}) AS answered
+    SELECT seq, duplicate_of, md5_number({_ASKED}::VARCHAR) AS asked, md5_number({plain("response")}) AS answered
     FROM sample JOIN candidate USING (sample_id)
     WHERE origin = '{Origin.ORIGINAL}' AND trim(instruction || input) <> ''"""
 _SAME_BUT_FOR_FORM = """

@@ -173,6 +173,9 @@ def _shares(mine: Sequence[bytes | None], theirs: Sequence[bytes | None]) -> "np
     return shares
 
 
+OTHER = "regexp_extract(detail, '[0-9]+$')::BIGINT"
+"""The SQL of the number of the sample that a near-duplicate is most like, of its row in `mark`."""
+
 MARKS = (
     Mark(
         "near_duplicate",

@@ -4,7 +4,7 @@ import re
 
 from srt_core.importing.marks.mark import Mark, Original, say_found
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""<\|[A-Za-z][\w .▁-]{0,38}\w\|>                     # <|im_end|>, <|start_header_id|>, <|end of sentence|>
       | <｜[^｜<>\n]{2,40}｜>                               # the same with full-width bars
       | (?<!\w)<s>(?!\w+>) | </s>                          # html's strikethrough is told apart below
@@ -21,7 +21,7 @@ def special_tokens(sample: Original) -> str | None:
         if "<" not in text and "[" not in text:
             continue
         struck = [found.span() for found in _STRUCK.finditer(text) if found.span() != (0, len(text.rstrip()))]
-        for found in _TOKEN.finditer(text):
+        for found in TOKEN.finditer(text):
             if not any(first <= found.start() < last for first, last in struck):
                 return say_found(found[0], part, found.start())
     return None

@@ -1,1 +1,1 @@
-"""One filter over everything stored: its condition, its pages, its counts, full text, own columns, saved views."""
+"""One filter over everything stored: its condition, pages, counts, full text, own columns, saved views, as text."""

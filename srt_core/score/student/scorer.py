@@ -4,21 +4,12 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from srt_core.errors import StudentError
 from srt_core.records import Loss, LossRequest
-from srt_core.score.student.chat import ChatTemplate
-from srt_core.score.student.identity import tokenizer_fingerprint
 from srt_core.score.student.packing import Batching, Pack, cut
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-Spelling = list[tuple[int, int]]
-"""For each token the characters of the text that it spells: begin and end (exclusive)."""
+from srt_core.score.student.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +33,8 @@ class Identity:
     agreement: str
 
 
-class Scorer(ABC):
+class Scorer(Tokens, ABC):
     """A student that can be asked for losses."""
-
-    def __init__(self, tokenizer: "PreTrainedTokenizerBase", name: str) -> None:
-        """Take the tokenizer. StudentError if it has neither BOS nor EOS."""
-        self.name = name
-        self.start_ids = _start_ids(tokenizer, name)
-        """The token that makes the first target token scorable: BOS, else EOS."""
-        self.has_chat_template = tokenizer.chat_template is not None
-        self._tokenizer = tokenizer
-        self._chat = ChatTemplate(tokenizer, name)
 
     @property
     @abstractmethod
@@ -70,11 +52,6 @@ class Scorer(ABC):
         Raises:
             StudentError: a request does not fit the student's vocabulary or limit, or the model fails.
         """
-
-    @property
-    def tokenizer_fingerprint(self) -> str:
-        """A hash that is equal for two tokenizers that give the same ids for every text."""
-        return tokenizer_fingerprint(self._tokenizer)
 
     @property
     def fingerprint(self) -> str:
@@ -107,34 +84,3 @@ class Scorer(ABC):
         for pack, losses in self.run(self.packs(requests, token_budget)):
             for request, loss in zip(pack, losses, strict=True):
                 yield from ((index, loss) for index in askers[request])
-
-    def encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with the tokenizer's own special tokens around them or without."""
-        if not texts:
-            return []
-        encoded = self._tokenizer(
-            list(texts), add_special_tokens=special, return_attention_mask=False, truncation=False, verbose=False
-        )
-        return [list(ids) for ids in encoded["input_ids"]]
-
-    def spell(self, text: str) -> Spelling | None:
-        """Return which characters each token of `text` spells, without special tokens.
-
-        None where the tokenizer does not say (those that are written in Python).
-        """
-        if not self._tokenizer.is_fast:
-            return None
-        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return [(int(begin), int(end)) for begin, end in encoded["offset_mapping"]]
-
-    def chat_text(self, messages: Sequence[Mapping[str, str]], *, opened: bool) -> str:
-        """Return the text of a conversation in the tokenizer's own template, as `ChatTemplate.chat_text`."""
-        return self._chat.chat_text(messages, opened=opened)
-
-
-def _start_ids(tokenizer: "PreTrainedTokenizerBase", name: str) -> tuple[int, ...]:
-    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if isinstance(token, int):
-            return (token,)
-    message = f"The tokenizer of the student '{name}' has neither a BOS nor an EOS token."
-    raise StudentError(message, "Add bos_token to its tokenizer_config.json: without it no first token can be scored.")

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.review.filter.address import NAMES, filter_to_address
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.views import NAME_CHARACTERS, delete_view, find_view, save_view, views
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.filter_address import NAMES, filter_to_address, write_view
+from srt_core.ui.frame.filter_address import write_view
 from srt_core.ui.frame.page import acting, curator, show_error
 from srt_core.ui.server.runtime import Project
 

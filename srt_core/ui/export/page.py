@@ -6,7 +6,7 @@ import streamlit as st
 
 from srt_core.export.contents import EVERYTHING, Contents, PreviewPair, Scope, counts, preview
 from srt_core.export.export import export
-from srt_core.export.files import Exported
+from srt_core.export.files import Written
 from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations, has_conversations
 from srt_core.export.prompts import describe_prompts
@@ -143,7 +143,7 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
     force = st.checkbox("Also replace files there that srt did not write", key="force")
     if said := describe_prompts(project.store, format):
         st.text(said)
-    lists_pairs = FORMATS[format].fields is not None
+    lists_pairs = FORMATS[format].source.holds_texts
     label = f"Write {pairs:,} pairs" if lists_pairs else "Write every score"
     nothing = lists_pairs and not pairs
     if st.button(label, type="primary", icon=":material/download:", disabled=nothing or not may_own()):
@@ -151,11 +151,10 @@ def _draw_write(project: Project, format: str, contents: Contents, pairs: int) -
             require_owner()
             allowed().require_export(folder)
             st.session_state["exported"] = export(
-                project.store, Path(folder).expanduser(), format, scope=contents.scope, only=contents.only,
-                conversations=contents.conversations, by=curator(), force=force,
-            )  # fmt: skip
+                project.store, Path(folder).expanduser(), [format], contents, by=curator(), force=force
+            )
     if written := st.session_state.get("exported"):
-        _draw_written(written)
+        _draw_written(written.files[0])
 
 
 def _choose_folder(project: Project) -> str:
@@ -166,7 +165,7 @@ def _choose_folder(project: Project) -> str:
     return str(st.text_input("Folder on this machine", value=str(first / project.name), key="folder"))
 
 
-def _draw_written(written: Exported) -> None:
+def _draw_written(written: Written) -> None:
     with st.container(border=True):
         st.markdown(f":material/check_circle: **{written.rows:,} rows written and read back the same**")
         for said in written.described():

@@ -1,24 +1,20 @@
-"""A filter in the address: read, written, and said in words. Each condition has a query parameter of its own."""
+"""The filter in the address of the page on screen, and a filter said in words."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import streamlit as st
 
-from srt_core.errors import SRTError
 from srt_core.importing.marks import BY_NAME as MARKS
-from srt_core.methods import REASONS
-from srt_core.records import Origin
+from srt_core.review.filter.address import CHOICES, LENGTHS, NAMES, TEXTS, filter_to_address, read_filter
 from srt_core.review.filter.facets import LISTED
-from srt_core.review.filter.filter import PROBLEMS, STATES, STATUSES, TASKS, Days, Filter, Range, is_empty, origins_of
+from srt_core.review.filter.filter import Filter, Range
+from srt_core.review.filter.own import OwnCondition
+from srt_core.review.filter.own_address import describe_own
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import put_in_address
-from srt_core.ui.frame.own_address import describe_own, read_own, write_own
 from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_LABELS, REASON_LABELS
 
 
@@ -29,17 +25,6 @@ class Words:
     title: str
     help: str
 
-
-CHOICES: Mapping[str, Sequence[str]] = {
-    "task": TASKS,
-    "winner": tuple(map(str, Origin)),
-    "reason": REASONS,
-    "state": STATES,
-    "problem": PROBLEMS,
-    "score": STATUSES,
-    "mark": tuple(MARKS),
-}
-"""Conditions with values that are ours; those of LISTED take the values that a project holds."""
 
 WORDS: Mapping[str, Words] = {
     "task": Words("Task", "What the original asks for, read from its words by a table of patterns: right for some nine "
@@ -64,14 +49,11 @@ WORDS: Mapping[str, Words] = {
     "winner_characters": Words("Winner", "Characters of the winner's response."),
     "decided": Words("Decided on", "The day of the decision that stands, in UTC."),
 }  # fmt: skip
-LENGTHS = ("characters", "winner_characters")
 WINNER = "winner"
 """Whose score a range holds, beside the four origins."""
+_OWN = "own: "
+"""What a condition on a column of the curator's own is called by, before the column's name."""
 
-_OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
-TEXTS = ("text", "note")
-NAMES = (*TEXTS, *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
-"""The query parameters of a filter."""
 _LABELS: Mapping[str, str] = dict(
     [*ORIGIN_LABELS.items(), *REASON_LABELS.items(), *((name, mark.label) for name, mark in MARKS.items())]
 )
@@ -80,38 +62,6 @@ _LABELS: Mapping[str, str] = dict(
 def filter_from_address() -> Filter:
     """Read the filter in the address. SRTError where it holds what no filter can."""
     return read_filter(st.query_params)
-
-
-def read_filter(asked: Mapping[str, str]) -> Filter:
-    """Read a filter from query parameters. SRTError where they hold what no filter can."""
-    found: dict[str, Any] = {name: _read_choices(name, asked.get(name, "")) for name in CHOICES}
-    found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
-    found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
-    decided = _read_days(asked.get("decided", ""))
-    found |= {name: asked.get(name, "") for name in TEXTS}
-    only = Filter(decided=decided, own=read_own(asked.get("extra", "")), **found)
-    for name in RANGES:
-        if ends := _read_range(name, asked.get(name, "")):
-            only = only.with_range(name, "", ends)
-        if of_origin := _read_origin_range(name, asked.get(f"origin_{name}", "")):
-            only = only.with_range(name, of_origin[0], of_origin[1:])
-    return only
-
-
-def filter_to_address(only: Filter) -> dict[str, str]:
-    """Return the query parameters of a filter; none for what it leaves open."""
-    written = {"extra": write_own(only.own)}
-    written |= {name: getattr(only, name) for name in TEXTS}
-    written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
-    written |= {name: _write_row(getattr(only, name)) for name in LISTED}
-    for name in LENGTHS:
-        written[name] = _write_range(getattr(only, name) or ())
-    for name, *ends in only.winner_ranges:
-        written[name] = _write_range(ends)
-    for name, *bounds in only.origin_ranges:
-        written[f"origin_{name}"] = _write_range(bounds)
-    written["decided"] = ",".join(day.isoformat() if day else "" for day in only.decided or ())
-    return {name: text for name, text in written.items() if text}
 
 
 def write_filter(only: Filter) -> None:
@@ -130,24 +80,45 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
 
     `said` gives what is said of the values of a listed condition, as facets.choices does, where it says more.
     """
-    if is_empty(only):
-        return "all samples"
-    parts = [f"{name} contains '{text}'" for name in TEXTS if (text := getattr(only, name))]
+    return "; ".join(conditions(only, said).values()) or "all samples"
+
+
+def conditions(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """Say each condition of a filter, by the name that `without` takes. It may quote the data set."""
+    found = {name: f"{name} contains '{text}'" for name in TEXTS if (text := getattr(only, name))}
     for name in (*CHOICES, *LISTED):
         if chosen := getattr(only, name):
             known = (said or {}).get(name, {})
-            parts.append(f"{WORDS[name].title.lower()}: {', '.join(say_value(name, item, known) for item in chosen)}")
+            values = ", ".join(say_value(name, item, known) for item in chosen)
+            found[name] = f"{WORDS[name].title.lower()}: {values}"
     for name in LENGTHS:
         if ends := getattr(only, name):
-            parts.append(f"{WORDS[name].title.lower()} of {ends[0]:g} to {ends[1]:g} characters")
+            found[name] = f"{WORDS[name].title.lower()} of {_between(*ends)} characters"
     if only.decided:
         first, last = only.decided
-        parts.append(f"decided from {first or 'the first day'} to {last or 'the last day'}")
+        found["decided"] = f"decided from {first or 'the first day'} to {last or 'the last day'}"
     for name in RANGES:
-        origin, ends = range_of(only, name)
-        if ends:
-            parts.append(f"{MEASURE_LABELS[name]} of {range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
-    return "; ".join([*parts, *map(describe_own, only.own)])
+        origin, range_ends = range_of(only, name)
+        if range_ends:
+            found[name] = f"{MEASURE_LABELS[name]} of {range_owner(origin)} {_between(*range_ends)}"
+    return found | {f"{_OWN}{each.column}": describe_own(each) for each in only.own}
+
+
+def without(only: Filter, name: str) -> Filter:
+    """Return a filter without one of its conditions, by its name in `conditions`."""
+    if name in RANGES:
+        return only.with_range(name, "", None)
+    if name.startswith(_OWN):
+        return only.with_own(OwnCondition(name.removeprefix(_OWN)))
+    open_ends: dict[str, Any] = {each.name: each.default for each in fields(Filter)}
+    return replace(only, **{name: open_ends[name]}) if name in open_ends else only
+
+
+def _between(low: float, high: float) -> str:
+    """Write the ends of a range: 0.5 to 1, 0.5 and more, up to 1."""
+    if math.isinf(high):
+        return f"{low:g} and more"
+    return f"{low:g} to {high:g}"
 
 
 def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
@@ -180,61 +151,3 @@ def with_range(only: Filter, measure: str, owner: str, ends: Range | None) -> Fi
 def range_owner(owner: str) -> str:
     """Say whose a range is."""
     return "the winner" if owner == WINNER else f"the {label(owner).lower()} version"
-
-
-def _read_choices(name: str, text: str) -> tuple[str, ...]:
-    chosen = tuple(filter(None, text.split(",")))
-    if unknown := [item for item in chosen if item not in CHOICES[name]]:
-        raise SRTError(f"The address asks for {name} {', '.join(unknown)}.", f"It can be: {', '.join(CHOICES[name])}.")
-    return chosen
-
-
-def _read_listed(name: str, text: str) -> tuple[str, ...]:
-    """Read values by commas; one with a comma stands in quotes, as in a CSV file."""
-    chosen = tuple(item for row in csv.reader(io.StringIO(text, newline="")) for item in row if item)
-    if name in ("cluster", "imported") and not all(item.isascii() and item.isdecimal() for item in chosen):
-        raise SRTError(f"The address gives {name} as '{text}'.", "Give whole numbers, as in 3,7.")
-    return chosen
-
-
-def _write_row(values: Sequence[str]) -> str:
-    written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="").writerow(values)
-    return written.getvalue()
-
-
-def _write_range(values: Sequence[object]) -> str:
-    return ",".join(value if isinstance(value, str) else f"{value:.6g}" for value in values)
-
-
-def _read_range(name: str, text: str) -> Range | None:
-    if not text:
-        return None
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError as error:
-        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.") from error
-    if math.isnan(low) or math.isnan(high):
-        raise SRTError(f"The address gives {name} as '{text}'.", "Give two numbers, as in 0.5,0.9.")
-    return low, high
-
-
-def _read_origin_range(measure: str, written: str) -> tuple[str, float, float] | None:
-    name = f"origin_{measure}"
-    origin, _, text = written.partition(",")
-    if not origin:
-        return None
-    ends = _read_range(name, text)
-    if origin not in origins_of(measure) or ends is None:
-        raise SRTError(f"The address gives {name} as '{origin},{text}'.", "Give it as in RESPONSE,0.5,0.9.")
-    return origin, *ends
-
-
-def _read_days(text: str) -> Days | None:
-    if not text:
-        return None
-    try:
-        first, last = (date.fromisoformat(day) if day else None for day in text.split(","))
-    except ValueError as error:
-        raise SRTError(f"The address gives decided as '{text}'.", "Give it as in 2026-01-01,2026-01-31.") from error
-    return first, last

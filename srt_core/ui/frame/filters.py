@@ -15,19 +15,17 @@ from typing import Any
 import streamlit as st
 
 from srt_core.errors import SRTError
+from srt_core.review.filter.address import CHOICES, LENGTHS, filter_to_address
 from srt_core.review.filter.facets import LISTED, choices
-from srt_core.review.filter.filter import Filter, Range, is_empty, origins_of
+from srt_core.review.filter.filter import Filter, Range, origins_of
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import claim, current, generation
 from srt_core.ui.frame.filter_address import (
-    CHOICES,
-    LENGTHS,
     WINNER,
     WORDS,
     describe_filter,
     filter_from_address,
-    filter_to_address,
     label,
     range_of,
     range_owner,
@@ -42,12 +40,12 @@ from srt_core.ui.frame.words import MEASURE_HELP, MEASURE_LABELS
 from srt_core.ui.server.runtime import Project
 
 __all__ = [
-    "WINNER", "describe_filter", "filter_bar", "filter_from_address", "filter_to_address",
-    "owner_in_bar", "range_of", "with_range", "write_filter",
+    "WINNER", "describe_filter", "draw_filter", "filter_from_address", "filter_to_address",
+    "owner_in_bar", "range_of", "search_box", "with_range", "write_filter",
 ]  # fmt: skip
 
 _GROUP = "filter"
-TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 168, 124, 184, 96, 148
+TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 184, 150, 184, 96, 148
 """Pixels: the bar is one line where the window is 1440 wide."""
 _IN_BAR = ("task", "winner", "reason", "state", "problem")
 
@@ -57,8 +55,8 @@ def owner_in_bar(measure: str) -> str:
     return str(st.session_state.get(f"filter_{measure}_of_{current(_GROUP)}", WINNER))
 
 
-def filter_bar(project: Project) -> Filter:
-    """Draw the filter and return what it takes. Ends the page where the address holds what no filter can."""
+def search_box() -> Filter:
+    """Draw the field for a text and return the filter. Ends the page where the address holds what no filter can."""
     try:
         only = filter_from_address()
     except SRTError as error:
@@ -66,17 +64,21 @@ def filter_bar(project: Project) -> Filter:
         st.button("Clear the filter", icon=":material/filter_alt_off:", on_click=write_filter, args=(Filter(),))
         st.stop()
     born = generation(_GROUP, _said(only))
+    st.text_input("Search texts", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
+                  icon=":material/search:", width=TEXT_WIDTH, placeholder="Search texts, Enter",
+                  label_visibility="collapsed",
+                  help="Any version's instruction, input or response, or what stands before them, contains this, in "
+                  "capitals or not.")  # fmt: skip
+    return only
+
+
+def draw_filter(project: Project, only: Filter) -> None:
+    """Draw the other conditions of the filter."""
+    born = generation(_GROUP, _said(only))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
-                      icon=":material/search:", width=TEXT_WIDTH, placeholder="Anywhere",
-                      help="Any version's instruction, input or response, or what stands before them, contains this, "
-                      "in capitals or not. Press Enter.")  # fmt: skip
         for name in _IN_BAR:
             _draw_choices(name, only, born)
-        st.button("Clear", icon=":material/filter_alt_off:", disabled=is_empty(only), on_click=write_filter,
-                  args=(Filter(),), help="Take every sample again.", key="filter_clear")  # fmt: skip
     _draw_more(project, only, born)
-    return only
 
 
 def _draw_choices(name: str, only: Filter, born: int) -> None:

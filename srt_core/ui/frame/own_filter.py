@@ -10,7 +10,7 @@ import streamlit as st
 
 from srt_core.project.store import Store
 from srt_core.review.filter.own import OwnColumn, OwnCondition, own_column, own_columns
-from srt_core.ui.frame.own_address import describe_own
+from srt_core.review.filter.own_address import describe_own
 from srt_core.ui.frame.page import acting
 
 NAME_WIDTH, VALUES_WIDTH, TEXT_WIDTH, NUMBER_WIDTH = 184, 240, 168, 96

@@ -8,13 +8,12 @@ from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.trust import blind
 from srt_core.review.trust.blind import Question
-from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import texts, whole
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.review.tokens import look
 from srt_core.ui.sample.summary import read_sample
-from srt_core.ui.sample.texts import describe_event
 from srt_core.ui.server.runtime import Project
 
 

@@ -16,11 +16,11 @@ from srt_core.review.queues import why
 from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
-from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
+from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_event, describe_rewrite, number
 from srt_core.ui.review.markdown import read_markdown
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
-from srt_core.ui.sample.texts import context_title, describe_event, local_time, own_texts
+from srt_core.ui.sample.texts import context_title, local_time, own_texts
 
 Card = dict[str, Any]
 

@@ -10,10 +10,11 @@ from srt_core.review.queues import Queue
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.ui.frame.students import why_not_scored
+from srt_core.ui.frame.words import describe_event
 from srt_core.ui.review.cards import Card, add_markdown, blind_card, card, state
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample, read_samples
-from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.permission import told
 
 AHEAD = 30

@@ -29,7 +29,7 @@ def find_hub_files(address: str, config: str | None, split: str | None, revision
     Raises:
         DatasetError: it is not there, or it has several configs or splits and none was named.
     """
-    import httpx
+    import httpx2
     from huggingface_hub import HfApi
 
     match = _NAME.match(address)
@@ -41,7 +41,7 @@ def find_hub_files(address: str, config: str | None, split: str | None, revision
         sizes = {each.rfilename: each for each in info.siblings or ()}
         sources = {path: _source(name, str(info.sha), path, about) for path, about in sizes.items()}
         configs = _configs(sources["README.md"]) if "README.md" in sources else []
-    except (OSError, httpx.HTTPError, ValueError) as error:
+    except (OSError, httpx2.HTTPError, ValueError) as error:
         hint = "Check name, revision and connection; a private or gated one needs a token in HF_TOKEN."
         raise DatasetError(f"{name} cannot be read from the hub: {str(error).splitlines()[0]}", hint) from error
     by_split = _splits(name, _choose_config(name, configs, config), list(sources))
@@ -95,7 +95,7 @@ class _Remote(io.RawIOBase):
         return to
 
     def readinto(self, buffer: Any) -> int:
-        import httpx
+        import httpx2
 
         if self._at >= self._size:
             return 0
@@ -107,7 +107,7 @@ class _Remote(io.RawIOBase):
                 if chunk is None:
                     raise OSError(f"the connection ended after {self._at:,} of {self._size:,} bytes")
                 self._rest = chunk
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise OSError(str(error)) from error
         read = min(len(buffer), len(self._rest))
         buffer[:read], self._rest = self._rest[:read], self._rest[read:]
@@ -115,13 +115,13 @@ class _Remote(io.RawIOBase):
         return read
 
     def _stream(self) -> Iterator[bytes]:
-        import httpx
+        import httpx2
         from huggingface_hub import get_token
 
         headers = {"Range": f"bytes={self._at}-", "Accept-Encoding": "identity"}
         if token := get_token():
             headers["Authorization"] = f"Bearer {token}"
-        request = httpx.stream("GET", self._url, headers=headers, follow_redirects=True, timeout=_SECONDS)
+        request = httpx2.stream("GET", self._url, headers=headers, follow_redirects=True, timeout=_SECONDS)
         response = self._stack.enter_context(request)
         if response.status_code != _PARTIAL and (response.status_code != _WHOLE or self._at):
             raise OSError(f"the hub answers with the status {response.status_code}")

@@ -21,7 +21,7 @@ def read_own(text: str) -> tuple[OwnCondition, ...]:
         found = json.loads(text or "{}")
         return tuple(_read(column, asked) for column, asked in dict.items(found))
     except (ValueError, TypeError) as error:
-        raise SRTError(f"The address gives extra as '{text}'.", _SHAPE) from error
+        raise SRTError(f"The filter gives extra as '{text}'.", _SHAPE) from error
 
 
 def write_own(conditions: Sequence[OwnCondition]) -> str:
