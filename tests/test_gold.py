@@ -118,7 +118,7 @@ def test_an_answer_is_undone_and_given_again(project: Project) -> None:
     pass_all(talk, stop_at=name)
     parked = press("park", name)
     talk.say(parked, at=name)
-    assert talk.data["standing"][name]["state"].startswith("Parked, by ann")
+    assert talk.data["standing"][name]["state"].startswith("Park, by ann")
     assert talk.data["last"][0]["sample"] == name
     talk.say(press("undo", name, after=parked["id"]), at=name)
     assert store.rows("FROM calibration") == []
