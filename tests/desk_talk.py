@@ -7,7 +7,8 @@ from typing import Any
 from srt_core.review import queues
 from srt_core.review.queues import Queue
 from srt_core.review.trust.audits import Audit
-from srt_core.ui.review.desk import Desk, Seat
+from srt_core.ui.review.desk import Desk
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.server.runtime import Project
 
 _NUMBERS = count(1)

@@ -3,7 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -13,15 +15,18 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
+from srt_core.ui.explore.component import KEY
 from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
+from tests.screens import send, told_to
 
 ROOT = Path(__file__).parent.parent
 # The rule keeps the response of the even samples and leaves the odd ones out.
 KEPT = Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})
 LEFT_OUT = Case({Origin.ORIGINAL: Numbers(0.9, 0.75), Origin.RESPONSE: Numbers(0.9, 0.875)})
 SAMPLES = 120
+_TURNS = count(1)
 
 
 class Screen:
@@ -39,12 +44,14 @@ class Screen:
         assert not self.app.exception
 
     def choose(self, label: str, values: list[str]) -> None:
-        """Choose values in a box of the filter."""
+        """Choose values in a box of the filter, which is unfolded for that."""
+        self.show("Filters")
         next(box for box in self.app.multiselect if box.label == label).set_value(values)
         self.run()
 
     def open_more(self) -> None:
         """Unfold the filters that are not in the bar."""
+        self.app.session_state["explore_panel"] = "Filters"
         self.app.session_state["filter_more"] = True
         self.run()
 
@@ -57,14 +64,34 @@ class Screen:
         next(button for button in self.app.button if button.label == label).click()
         self.run()
 
+    def send(self, **message: Any) -> None:
+        """Say to the page what its table in the browser would."""
+        send(self.app, KEY, {"turn": f"test {next(_TURNS)}", **message})
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the table in the browser is told."""
+        return told_to(self.app, KEY)
+
     @property
     def buttons(self) -> list[str]:
         return [button.label for button in self.app.button]
 
     @property
+    def bulk(self) -> tuple[int, int, int]:
+        """How many samples the buttons would keep, leave out and park."""
+        counts = self.told["bulk"]
+        return counts["keep"], counts["leave_out"], counts["park"]
+
+    @property
+    def matching(self) -> tuple[int, int]:
+        """How many samples the filter takes, and of how many."""
+        return self.told["found"], self.told["samples"]
+
+    @property
     def numbers(self) -> list[int]:
         """The numbers of the samples in the table."""
-        return [int(number) for number in self.app.dataframe[0].value["number"]]
+        return [row["number"] for row in self.told["rows"]]
 
     @property
     def text(self) -> str:

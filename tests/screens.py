@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 
@@ -69,6 +71,23 @@ def words(app: AppTest) -> str:
 def links(app: AppTest) -> dict[str, str]:
     """The links of the page: label to query string."""
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+
+
+def told_to(app: AppTest, key: str) -> dict[str, Any]:
+    """What a component of ours in the browser is told, by its key."""
+    found = next(each for each in app.get("bidi_component") if each.proto.id.endswith(key))
+    told: dict[str, Any] = json.loads(found.proto.json)
+    return told
+
+
+def send(app: AppTest, key: str, message: dict[str, Any]) -> None:
+    """Send what a component of ours would, as the browser does, and run the page."""
+    found = next(each for each in app.get("bidi_component") if each.proto.id.endswith(key))
+    states = app._tree.get_widget_states()
+    value = json.dumps([{"event": "message", "value": message}])
+    states.widgets.append(WidgetState(id=_make_trigger_id(found.proto.id, "events"), json_trigger_value=value))
+    app._run(states)
+    assert not app.exception
 
 
 def desk_of(app: AppTest) -> dict[str, Any]:

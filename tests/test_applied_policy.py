@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.errors import SRTError
+from srt_core.errors import PolicyError, SRTError
 from srt_core.project import events
 from srt_core.project.store import Row, Store
-from srt_core.records import Action, Decision, Origin, Policy
+from srt_core.records import Acceptance, Action, Decision, Origin, Policy
 from srt_core.review import decisions
 from srt_core.score.scorings import use_scoring
 from srt_core.select import selection
+from srt_core.select.applied import changes_in, last_applied, undo_applied
 from srt_core.select.derive import refresh
-from srt_core.select.policy import applied_policy, policy_from_json
+from srt_core.select.policy import applied_policy, policy_from_json, policy_to_json
 from tests import rule_oracle
 from tests.rule_oracle import Numbers
 from tests.rule_project import SCORING, append_scores, create_project, kept, random_cases, read, sample_name
@@ -92,6 +93,90 @@ def test_apply_never_touches_a_decision(small: Store) -> None:
         asked = {row["sample_id"]: row["origin"] for row in selection.select(small, policy)}
         assert {row["sample_id"]: row["origin"] for row in following}.items() <= asked.items()
         assert len(following) == 200 - 20
+
+
+def undo_last(store: Store, by: str = "ann") -> Policy:
+    last = last_applied(store)
+    assert last
+    return undo_applied(store, last.event_id, by)
+
+
+def test_undo_puts_back_what_stood_before(small: Store) -> None:
+    """Undone one by one, policies and selections are bit for bit those of before; the log grows, decisions stay."""
+    refresh(small)
+    decisions.decide(small, Decision("s3", Action.APPROVE, "ann", Origin.ORIGINAL), expected_event_id=None)
+    stand = "SELECT * FROM standing ORDER BY sample_id"
+    decided = small.rows(stand)
+    policies = [Policy(), replace(FREE, name="wide", top_share=50), Policy(name="high", instruction_margin=0.125)]
+    seen = [stored(small)]
+    for policy in policies[1:]:
+        selection.apply(small, policy, "ann")
+        seen.append(stored(small))
+    assert seen[0] != seen[1] != seen[2]
+    for policy, rows in zip(reversed(policies[:-1]), reversed(seen[:-1]), strict=True):
+        assert undo_last(small, "bob") == applied_policy(small) == policy
+        assert stored(small) == rows
+        assert small.rows(stand) == decided
+    logged = events.events(small, events.EventFilter(kind="policy"), limit=10)
+    assert [(event.author, event.undone) for event in logged] == [
+        ("bob", False), ("bob", False), ("ann", True), ("ann", True),
+    ]  # fmt: skip
+    assert [event.undoes for event in logged] == [logged[3].event_id, logged[2].event_id, None, None]
+    assert last_applied(small) is None
+    with pytest.raises(PolicyError, match="No policy was applied that could be undone"):
+        undo_applied(small, logged[3].event_id, "ann")
+    selection.apply(small, policies[2], "ann")
+    assert undo_last(small) == Policy()
+
+
+def test_an_undo_is_refused_where_somebody_applied_since(small: Store) -> None:
+    """Only the event that was seen last is undone: after another's apply, or undo, a sentence and no change."""
+    selection.apply(small, replace(FREE, name="of ann"), "ann")
+    seen = last_applied(small)
+    selection.apply(small, Policy(name="of bob", top_share=10), "bob")
+    assert seen
+    before = stored(small)
+    number = events.count_events(small, events.EventFilter())
+    with pytest.raises(PolicyError, match="bob applied of bob since, so nothing was undone"):
+        undo_applied(small, seen.event_id, "ann")
+    latest = last_applied(small)
+    assert latest
+    with pytest.raises(PolicyError, match="applied no policy"):
+        undo_applied(small, latest.event_id + 1, "ann")
+    assert (stored(small), applied_policy(small).name) == (before, "of bob")
+    assert events.count_events(small, events.EventFilter()) == number
+    undo_applied(small, latest.event_id, "bob")
+    with pytest.raises(PolicyError, match="undone meanwhile, by bob"):
+        undo_applied(small, latest.event_id, "ann")
+    assert applied_policy(small).name == "of ann"
+
+
+def test_what_cannot_come_back_is_said(small: Store) -> None:
+    """A policy of which too little was kept, or whose method is gone, is not put back; the one in use stays."""
+    for context, said in (
+        ({"name": "new"}, "An older version"),
+        ({"name": "new", "before": {**json.loads(policy_to_json(Policy())), "method": "gone"}}, "no method gone"),
+    ):
+        event_id = events.record(small, "policy", "ann", context)
+        with pytest.raises(PolicyError, match=said):
+            undo_applied(small, event_id, "ann")
+    assert applied_policy(small) == Policy()
+
+
+def test_what_a_policy_changed_is_said_in_words(small: Store) -> None:
+    """An event of a policy says each limit and option that it changed, with the value before and after."""
+    policy = replace(Policy(accept_response=Acceptance.ALWAYS, require_response_reflection=False), name="other")
+    selection.apply(small, policy.limited(max_ifd=0.8, max_r_ifd=None), "ann")
+    last = last_applied(small)
+    assert last
+    assert changes_in(last.context) == [
+        "Take the new response: if better → always",
+        "Highest IFD: 1 → 0.8",
+        "Highest r-IFD: 1 → off",
+        "Only rewritten responses: yes → no",
+    ]
+    assert (last.author, last.name, last.name_before) == ("ann", "other", "selective-code")
+    assert changes_in({"name": "of an older version"}) == []
 
 
 def test_new_numbers_are_selected_upon(small: Store) -> None:

@@ -146,6 +146,22 @@ def test_select_sets_one_option(project: Path, setting: str, policy: dict[str, o
     assert {name: applied[name] for name in policy} == policy
 
 
+def test_select_undoes_what_it_applied(project: Path, command: Command) -> None:
+    """--undo puts back the policy before the last applied, says what changed, and is refused where none is left."""
+    with Store.open(project) as store:
+        before = store.rows("FROM selection ORDER BY seq")
+    assert command("select", project, "--set", "max_ifd=0.5").returncode == DONE
+    said = command("select", project, "--undo").stdout.splitlines()
+    assert said[0].startswith("Undone: selective-paper (changed), which ")
+    assert said[1] == "  Highest IFD: 0.5 → off"
+    assert said[2].startswith("Policy selective-paper: ")
+    with Store.open(project) as store:
+        assert store.rows("FROM selection ORDER BY seq") == before
+    assert "takes no policy" in refused(command("select", project, "--undo", "--preset", "cherry"))
+    assert command("select", project, "--undo").stdout.startswith("Undone: selective-paper, which ")
+    assert "No policy was applied" in refused(command("select", project, "--undo"))
+
+
 def test_select_sets_several_options_upon_the_applied_policy(project: Path, command: Command) -> None:
     """Without a preset, settings change the policy that is applied; the others of its options stay."""
     command("select", project, "--set", "max_ifd=2.5", "--set", "response_margin=-0.1")

@@ -242,7 +242,7 @@ def test_the_command_says_before_it_scores_what_gets_no_score(tmp_path: Path, co
     asked = ("score", tmp_path / "p.srt", "--student", save_student(tmp_path / "student"))
     plain = command(*asked)
     assert plain.returncode == DONE_WITH_FAILURES
-    said = "candidates will get no score. The template alpaca has no place for"
+    said = "versions will get no score. The template alpaca has no place for"
     assert f"2 {said} a system text." in plain.stderr and f"2 {said} earlier turns." in plain.stderr
     assert plain.stderr.index(said) < plain.stderr.index("Loading the student")
     assert plain.stderr.count("context_not_carried") == 4
@@ -259,7 +259,7 @@ def test_the_chat_template_of_a_folder_is_read_before_its_weights(tmp_path: Path
     with create_empty(tmp_path / "p.srt") as store:
         add_single(store, SPEAKERS["system"])
     found = command("score", tmp_path / "p.srt", "--student", folder, "--template", "chat")
-    assert "1 candidate will get no score." in found.stderr
+    assert "1 version will get no score." in found.stderr
     assert "System role not supported" in found.stderr
 
 

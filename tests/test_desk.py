@@ -17,7 +17,7 @@ from srt_core.review import decisions, notes, presses, queues, shares
 from srt_core.review.filter.filter import Filter
 from srt_core.review.shares import Share
 from srt_core.ui.review.cards import compared
-from srt_core.ui.review.desk import AHEAD
+from srt_core.ui.review.telling import AHEAD
 from srt_core.ui.server.runtime import Project
 from tests.desk_talk import Talk, press
 from tests.rule_oracle import Case, Numbers
@@ -301,7 +301,23 @@ def test_only_cards_that_the_browser_does_not_hold_are_sent(project: Project) ->
     assert talk.say(press("park", "s0"), at="s1")["cards"] == {}
     assert talk.data["standing"]["s0"]["decided"]
     assert set(talk.say(press("undo", "s0", upon=talk.data["last"][0]["event"]))["cards"]) == {"s0"}
-    assert AHEAD == 20
+    assert AHEAD == 30
+
+
+def test_a_brief_answer_tells_of_presses_alone_unless_one_is_refused(project: Project) -> None:
+    """What is saved is said without the queue around it; a refusal, an error or another place brings all of it."""
+    talk = Talk(project)
+    parked = press("park", "s0")
+    told = talk.say(parked, brief=True, at="s1")
+    assert set(told) == {"owner", "seat", "at", "cards", "turn", "answers", "standing", "renewed"}
+    assert (told["at"], told["cards"], told["standing"]["s0"]["state"][:16]) == ("s1", {}, "Parked, by ann, ")
+    told = talk.say(press("undo", "s0", upon=talk.answer_to(parked)["event"]), brief=True)
+    assert set(told["cards"]) == {"s0"} and "order" not in told
+    decisions.decide(project.store, Decision("s1", Action.REJECT, "bob"), expected_event_id=None)
+    assert talk.say(press("park", "s1"), brief=True)["order"] == ["s0", "s1", "s2", "s3"]
+    assert "order" in talk.say({"kind": "explode"}, brief=True)
+    assert talk.say(press("park", "s2"), brief=True, go="s3")["at"] == "s3"
+    assert "order" in talk.data
 
 
 def test_the_queue_of_a_filter_and_the_end_of_a_queue(project: Project) -> None:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 from operator import mul
 from typing import Any
 
@@ -23,6 +23,7 @@ from srt_core.ui.frame.palette import (
     ORIGIN_SYMBOLS,
     REASON_COLOURS,
     REFUSED_COLOUR,
+    REVIEWER_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
 )
@@ -32,7 +33,14 @@ from srt_core.ui.overview.figures import funnel
 from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
 from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 
-ALL_COLOURS = {*ORIGIN_COLOURS.values(), TEACHER_COLOUR, STUDENT_COLOUR, REFUSED_COLOUR, NEUTRAL_COLOUR}
+ALL_COLOURS = {
+    *ORIGIN_COLOURS.values(),
+    TEACHER_COLOUR,
+    STUDENT_COLOUR,
+    REFUSED_COLOUR,
+    NEUTRAL_COLOUR,
+    REVIEWER_COLOUR,
+}
 
 
 def layout_of(figure: go.Figure) -> dict[str, Any]:
@@ -256,20 +264,22 @@ def test_the_line_of_equal_numbers_can_stand_on_a_grid() -> None:
     assert (line["x0"], line["y0"], line["x1"], line["y1"]) == (0, 0, 1, 1)
 
 
-def test_activity_has_a_bar_a_day_and_person_and_the_rest_in_one() -> None:
-    """Days stand in order, people by how much they did, each with a colour and a pattern; names are no markup."""
+def test_activity_has_a_row_a_person_to_one_scale_and_the_rest_in_one() -> None:
+    """People stand by how much they did, each in a row of their own over the same days; names are no markup."""
     first, second = date(2026, 5, 1), date(2026, 5, 2)
     counts = [(first, "<b>Ann</b>", 5), (second, "Ben", 9), (second, "Cy", 1), (second, "Dee", 2)]
     figure = activity_bars(counts, named=2)
-    bars = [(bar.name, list(bar.x), list(bar.y)) for bar in figure.data]
+    bars = [(bar.name, list(bar.x), list(bar.y), bar.yaxis) for bar in figure.data]
     assert bars == [
-        ("Ben", ["2026-05-02"], [9]),
-        ("&lt;b&gt;Ann&lt;/b&gt;", ["2026-05-01"], [5]),
-        ("(others)", ["2026-05-02"], [3]),
+        ("Ben", ["2026-05-02"], [9], "y"),
+        ("&lt;b&gt;Ann&lt;/b&gt;", ["2026-05-01"], [5], "y2"),
+        ("(others)", ["2026-05-02"], [3], "y3"),
     ]
-    assert layout_of(figure)["xaxis"]["categoryarray"] == ["2026-05-01", "2026-05-02"]
-    assert len({bar.marker.pattern.shape for bar in figure.data}) == 3
-    assert {bar.marker.color for bar in figure.data} <= ALL_COLOURS
+    axes = [layout_of(figure)[name] for name in ("yaxis", "yaxis2", "yaxis3")]
+    assert len({tuple(axis["range"]) for axis in axes}) == 1
+    assert [axis["title"]["text"] for axis in axes] == ["Ben", "&lt;b&gt;Ann&lt;/b&gt;", "(others)"]
+    assert all(upper["domain"][0] > lower["domain"][1] for upper, lower in pairwise(axes))
+    assert {axis["tickformat"] for axis in axes} == {",d"}
 
 
 def test_intervals_are_bars_around_their_share() -> None:

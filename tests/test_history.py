@@ -18,6 +18,7 @@ from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import trust
 from srt_core.review.trust.audits import Population
 from srt_core.select import selection
+from srt_core.select.applied import undo_applied
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from tests.blind_reading import read_one, versions_of
@@ -53,6 +54,18 @@ def stand(store: Store) -> dict[str, tuple[str, str | None, str | None]]:
     """What stands for each sample: kind, origin and edited response."""
     rows = store.rows("SELECT event.* FROM standing JOIN event USING (event_id)")
     return {row["sample_id"]: (row["kind"], row["origin"], row["response"]) for row in rows}
+
+
+def test_an_undo_of_a_policy_leaves_an_undo_of_decisions_to_be_taken_back(store: Store) -> None:
+    """A policy that was applied and undone since concerns no sample: what was undone before can be decided again."""
+    first = decide(store, 0, Action.CHOOSE)
+    before = stand(store)
+    decisions.undo(store, first, "Ann")
+    undone = events.events(store, EventFilter(), 1)[0]
+    selection.apply(store, PRESETS["cherry"], "Ann")
+    undo_applied(store, events.events(store, EventFilter(), 1)[0].event_id, "Ann")
+    assert history.take_back(store, undone.action_id, "Ann") == 1
+    assert stand(store) == before
 
 
 def test_the_state_as_of_an_event_counts_what_stood_then(store: Store) -> None:
@@ -201,3 +214,23 @@ def test_activity_counts_actions_by_the_persons_own_day(store: Store) -> None:
     assert history.activity(store, EventFilter(), 0) == [(day, "Ann", 1), (day, "Bo", 1)]
     assert history.activity(store, EventFilter(author="Bo"), 120) == [(day - timedelta(days=1), "Bo", 1)]
     assert [(author.name, author.decisions) for author in history.log_authors(store)] == [("Ann", 1), ("Bo", 0)]
+
+
+def test_a_pace_leaves_breaks_and_bulk_actions_out(store: Store) -> None:
+    """Time between decisions counts up to five minutes, a burst is no hour's work, and few decisions have no pace."""
+    for _ in range(6):
+        decide(store, 0, Action.CHOOSE, "Ann")
+        decide(store, 1, Action.REJECT, "Ann")
+    decisions.decide_all(store, "seq = 3", {}, Action.PARK, "Bo", "one")
+    decide(store, 2, Action.PARK, "Bo")
+    start = datetime(2026, 5, 1, 9)
+    mine = [event.event_id for event in reversed(events.events(store, EventFilter(author="Ann"), 99))]
+    at = [20.0 * place + (3_600 if place > 5 else 0) for place in range(12)]
+    with store.transaction() as tx:
+        for event_id, seconds in zip(mine, at, strict=True):
+            tx.execute(
+                "UPDATE event SET made_at = ? WHERE event_id = ?", [start + timedelta(seconds=seconds), event_id]
+            )
+    ann, bo = history.paces(store, EventFilter())
+    assert (ann.author, ann.decisions, ann.seconds, ann.typical_seconds) == ("Ann", 12, 200, 20)
+    assert (bo.author, bo.decisions, bo.typical_seconds) == ("Bo", 1, None)

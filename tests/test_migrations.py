@@ -28,6 +28,9 @@ from srt_core.score.templates import load_template
 from srt_core.score.token_maps import MapSubject, Part, stored_maps
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy, saved_policies
+from srt_core.vectors.encodings import Recipe
+from srt_core.vectors.fitting import open_tfidf
+from srt_core.vectors.keeping import encode
 from tests.command_line import Command
 from tests.pipeline import counting_student
 from tests.reflecting import walk
@@ -349,6 +352,31 @@ def test_a_project_of_schema_version_7_is_brought_forward(tmp_path: Path) -> Non
             "s1": "A wren, small."
         }
         assert drafts.read(store, ["s1"], "bob") == {}
+        refresh(store)
+        columns = columns_of(store)
+    assert rows_of_old_tables(path) == before
+    with Store.create(tmp_path / "new.srt") as store:
+        refresh(store)
+        assert columns_of(store) == columns
+
+
+OLD_SCHEMA_8 = (ROOT / "tests" / "data" / "schema_8.sql").read_text("utf-8")
+OLD_ROWS_8 = (
+    "INSERT INTO meta VALUES ('schema_version', '8'), ('data_version', '3'), ('selection_key', '3|0||{}')",
+    *OLD_ROWS_7[1:],
+)
+
+
+def test_a_project_of_schema_version_8_is_brought_forward(tmp_path: Path) -> None:
+    """Everything stays, texts can be encoded, and runs of trainings have a place, as in a new project."""
+    path = make_database(tmp_path / "old.srt", OLD_SCHEMA_8, *OLD_ROWS_8)
+    before = rows_of_old_tables(path)
+    with Store.open(path) as store:
+        assert store.meta("schema_version") == str(SCHEMA_VERSION)
+        assert store.rows("FROM run") == []
+        for _ in encode(store, open_tfidf(store, Recipe.PAIR)):
+            pass
+        assert store.value("SELECT count(*) FROM vector") == store.value("SELECT count(*) FROM candidate") > 0
         refresh(store)
         columns = columns_of(store)
     assert rows_of_old_tables(path) == before

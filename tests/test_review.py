@@ -156,10 +156,12 @@ def test_why_names_the_nearest_threshold(store: Store) -> None:
     """The queue says what the sample is close to, and how close."""
     verdict = read_verdict(store, "s2")
     assert verdict is not None
-    assert review.why("closest", verdict, Policy()) == (
+    assert review.why("closest", QUEUES["closest"], verdict, Policy()) == (
         "In this queue: the r-IFD of the two versions is 0.0625 away from the other outcome."
     )
-    ceiling = review.why("closest", replace(verdict, closest="max_r_ifd"), Policy().limited(max_r_ifd=0.75))
+    ceiling = review.why(
+        "closest", QUEUES["closest"], replace(verdict, closest="max_r_ifd"), Policy().limited(max_r_ifd=0.75)
+    )
     assert ceiling == "In this queue: the winner's r-IFD is 0.0625 away from the limit of 0.75."
-    share = review.why("closest", replace(verdict, closest="top_share"), Policy())
+    share = review.why("closest", QUEUES["closest"], replace(verdict, closest="top_share"), Policy())
     assert share == "In this queue: the winner's IFD is 0.0625 away from the lowest that the top share keeps."

@@ -193,4 +193,4 @@ def test_nothing_stands_above_the_table_at_first(path: Path) -> None:
     """Charts are folded until they are asked for: the rows come first."""
     screen = Screen()
     assert not screen.app.get("plotly_chart")
-    assert len(screen.numbers) == 50
+    assert len(screen.numbers) == 100

@@ -104,7 +104,7 @@ def test_a_trial_makes_no_candidate(project: Project, recording: Path) -> None:
     app = replay(recording)
     app.button(key="try_teacher").click().run()
     shown = words(app)
-    assert "No candidate is made" in shown
+    assert "No version is made" in shown
     assert "<new_instruction>" in shown
     assert "<original_instruction>" in shown
     assert project.store.value("SELECT count(*) FROM teacher_call") == 6
@@ -124,8 +124,8 @@ def test_a_replay_is_run(project: Project, recording: Path) -> None:
     assert failures[0].raw in [code.value for code in app.code]
     queries = [link.proto.query_string for link in app.get("page_link")]
     assert any(f"sample={failures[0].sample_id}" in query for query in queries)
-    assert app.button(key="retry_reflect").label == f"Retry {len(failures)} failed"
-    assert "Accepted" in app.get("plotly_chart")[0].proto.spec
+    assert app.button(key="retry_reflect").label == f"Ask again for {len(failures)} failed ones"
+    assert "Used" in app.get("plotly_chart")[0].proto.spec
 
 
 def test_a_live_teacher_is_run_with_its_key_unseen(

@@ -48,7 +48,7 @@ def test_what_a_template_cannot_carry_is_said_before(project: Project, tmp_path:
     add_exchanges(project.store, exchanges([("Hello.", "Hello there."), ("thanks", "You're welcome.")], "Be brief."))
     app = open_screen(PAGE)
     app.text_input(key="student").set_value(str(save_student(tmp_path / "student"))).run()
-    assert "2 candidates will get no score. The template alpaca has no place for a system text." in words(app)
+    assert "2 versions will get no score. The template alpaca has no place for a system text." in words(app)
     app.selectbox(key="template").set_value("chatml").run()
     assert "will get no score" not in words(app)
     app.selectbox(key="template").set_value("chat").run()

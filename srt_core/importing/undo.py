@@ -19,6 +19,8 @@ _USES: Mapping[str, str] = {
                             OR sample_id IN (SELECT sample_id FROM reflection WHERE call_id IS NOT NULL)""",
     "it was exported": "sample_id IN (SELECT sample_id FROM exported)",
     "an audit drew it": "sample_id IN (SELECT sample_id FROM drawn)",
+    "a student was trained or evaluated on it": """sample_id IN (SELECT sample_id FROM trained)
+                                                   OR sample_id IN (SELECT sample_id FROM evaluated)""",
     "another import has it too": "sample_id IN (SELECT sample_id FROM import_row WHERE import_id <> $id)",
     "others were made of it": "sample_id IN (SELECT parent FROM sample WHERE parent IS NOT NULL)",
 }
@@ -82,6 +84,8 @@ def _remove(tx: Transaction, import_id: int) -> None:
         f"DELETE FROM token_map WHERE subject = 'score' AND subject_id IN ({candidates})",
         f"""DELETE FROM measurement WHERE (subject = 'candidate' AND subject_id IN ({candidates}))
             OR (subject = 'sample' AND subject_id IN (SELECT seq FROM taken_back))""",
+        f"DELETE FROM vector WHERE candidate_id IN ({candidates})",
+        "DELETE FROM triage WHERE seq IN (SELECT seq FROM taken_back)",
         f"DELETE FROM candidate WHERE {gone}",
         "DELETE FROM context WHERE context_id NOT IN (SELECT context_id FROM candidate WHERE context_id IS NOT NULL)",
         f"DELETE FROM reflection WHERE {gone}",

@@ -51,6 +51,29 @@ def count_samples(store: Store) -> int:
     return int(store.value("SELECT count(*) FROM sample"))
 
 
+BEGINNING = 160
+"""Characters of a text that say which sample it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """By what a person knows a sample again: its number, and the beginning of its original instruction."""
+
+    seq: int
+    text: str
+
+
+def beginnings(store: Store, samples: Sequence[str]) -> dict[str, Beginning]:
+    """Read number and beginning of samples by their ids; white space is a single space in it."""
+    rows = store.rows(
+        f"""SELECT sample_id, seq, left(instruction, {2 * BEGINNING}) AS text
+            FROM candidate JOIN sample USING (sample_id)
+            WHERE origin = '{Origin.ORIGINAL}' AND sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+        [list(samples)],
+    )
+    return {row["sample_id"]: Beginning(row["seq"], " ".join(row["text"].split())[:BEGINNING]) for row in rows}
+
+
 def find_sample(store: Store, name: str) -> str:
     """Find a sample by its id, or by its number in the project; DecisionError if there is none."""
     sql = "SELECT sample_id FROM sample WHERE sample_id = ? OR seq = try_cast(? AS BIGINT)"
@@ -109,7 +132,7 @@ def candidates_by_sample(
         rows = store.rows(
             f"""SELECT subject_id, value FROM measurement
                 WHERE measure = ? AND source = ? AND subject = 'candidate' AND subject_id IN ({marks})""",
-            [measure.name, measure.rows_of(scoring_id), *ids],
+            [measure.name, measure.rows_of(scoring_id, store.encoding_id()), *ids],
         )
         values = {row["subject_id"]: row["value"] for row in rows}
         read = [_with_measure(each, measure, values) for each in read]

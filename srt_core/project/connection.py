@@ -16,7 +16,7 @@ import duckdb
 from srt_core.errors import ProjectError
 from srt_core.project.damage import IS_NO_PROJECT, translated
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 MEMORY_LIMIT = "2GB"
 LOG_LIMIT = "64MB"
 """The size of the write-ahead log from which on the next commit writes it into the file."""

@@ -154,24 +154,29 @@ def kinds(store: Store) -> list[str]:
 
 
 def authors(store: Store) -> list[str]:
-    """List everybody who stands in the log."""
-    return [row["author"] for row in store.rows("SELECT DISTINCT author FROM event ORDER BY author")]
+    """List every person who stands in the log."""
+    return [row["author"] for row in store.rows(f"SELECT DISTINCT author FROM event WHERE {BY_A_PERSON} ORDER BY 1")]
 
 
 def fold(which: str = "true", last: str | None = None) -> str:
     """Return the SELECT of the last decision on each sample that was not undone, as rows of `event`.
 
-    `which` is a condition over the events of the samples in question. `last` names the parameter with the last event
-    that counts; None: all do.
+    `which` is a condition over the events of the samples in question, undos too: for few samples few are read. `last`
+    names the parameter with the last event that counts; None: all do.
     """
-    decisions = "decision" if last is None else f"decision_as_of(${last})"
+    within = "" if last is None else f"AND event_id <= ${last}"
     return f"""
-        SELECT * FROM {decisions} WHERE {which}
+        SELECT * FROM event
+        WHERE is_decision(kind) AND ({which}) {within} AND event_id NOT IN (
+            SELECT undoes FROM event WHERE undoes IS NOT NULL AND ({which}) {within})
         QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
 
 
 DECISIONS = tuple(str(action) for action in Action)
 
+
+BY_A_PERSON = "kind <> 'import'"
+"""The condition over `event` of what a person did: the author of an import is the file."""
 
 IS_BULK = "is_bulk(context)"
 """The condition over `event` of a decision on many samples at once."""

@@ -34,6 +34,11 @@ _NAMED = """
     score.candidate_id -> candidate.candidate_id
     edit_score.scoring_id -> scoring.scoring_id
     edit_score.event_id -> event.event_id
+    vector.encoding_id -> encoding.encoding_id
+    vector.candidate_id -> candidate.candidate_id
+    triage_round.encoding_id -> encoding.encoding_id
+    triage.round -> triage_round.round
+    triage.seq -> sample.seq
     event.sample_id -> sample.sample_id
     event.candidate_id -> candidate.candidate_id
     event.undoes -> event.event_id

@@ -1,4 +1,4 @@
--- The project file, schema version 8. Texts and rows are written once; decisions are an append-only log.
+-- The project file, schema version 9. Texts and rows are written once; decisions are an append-only log.
 -- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
@@ -246,6 +246,53 @@ CREATE TABLE measurement (
     PRIMARY KEY (measure, source, subject, subject_id)
 );
 
+-- What makes vectors of texts, with the recipe of the text: vectors of two are never compared. meta.encoding_id names
+-- the one in use.
+CREATE SEQUENCE encoding_ids;
+CREATE TABLE encoding (
+    encoding_id BIGINT PRIMARY KEY DEFAULT nextval('encoding_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoder VARCHAR NOT NULL,           -- tfidf, or a model's name
+    fingerprint VARCHAR NOT NULL,       -- of all that a vector depends on besides its text
+    recipe VARCHAR NOT NULL,            -- which text of a candidate
+    dimensions INTEGER NOT NULL,
+    state BLOB,                         -- a model that was fitted on this project; NULL where its name opens it
+    UNIQUE (fingerprint, recipe)
+);
+CREATE TABLE vector (
+    encoding_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    text_hash VARCHAR NOT NULL,         -- equal texts have equal vectors, computed once
+    vector FLOAT[],
+    status VARCHAR NOT NULL,            -- ok, or undefined: the text has no vector
+    PRIMARY KEY (encoding_id, candidate_id)
+);
+
+-- Rounds of triage: a model fitted on the single decisions there were by then.
+CREATE SEQUENCE triage_rounds;
+CREATE TABLE triage_round (
+    round BIGINT PRIMARY KEY DEFAULT nextval('triage_rounds'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoding_id BIGINT NOT NULL,
+    scoring_id BIGINT NOT NULL,         -- 0 where nothing was scored
+    model_hash VARCHAR NOT NULL,
+    body JSON NOT NULL,                 -- its numbers, so that every p can be computed again
+    alpha DOUBLE NOT NULL,
+    labels BIGINT NOT NULL,
+    kept BIGINT NOT NULL,               -- of them those with label 1
+    last_event BIGINT NOT NULL          -- the last event it could know of
+);
+
+-- What a round says of each sample; of all but the last round only of samples that were decided after it.
+CREATE TABLE triage (
+    round BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    r DOUBLE CHECK (isfinite(r)),
+    q DOUBLE CHECK (isfinite(q)),
+    place BIGINT                        -- in the queue; NULL for samples that were decided by then
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 
@@ -368,3 +415,92 @@ CREATE TABLE job (
     updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
 );
 
+
+-- Arms that are compared: every run of one command, so that the same command goes on where it was cut off.
+CREATE SEQUENCE experiment_ids;
+CREATE TABLE experiment (
+    experiment_id BIGINT PRIMARY KEY DEFAULT nextval('experiment_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL UNIQUE,        -- a hash of all that was asked for
+    settings JSON NOT NULL
+);
+
+-- A student that is trained on an export.
+CREATE SEQUENCE run_ids;
+CREATE TABLE run (
+    run_id BIGINT PRIMARY KEY DEFAULT nextval('run_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL,               -- a hash of export, student and settings: the same command goes on with it
+    experiment_id BIGINT,               -- NULL of a run by itself
+    arm VARCHAR NOT NULL,               -- runs of one arm differ in their seeds alone
+    seed BIGINT NOT NULL,
+    export_folder VARCHAR NOT NULL,
+    export_sha256 VARCHAR NOT NULL,     -- of the file of pairs that it was trained on
+    folder VARCHAR NOT NULL,            -- with the trained student in it
+    student VARCHAR NOT NULL,           -- the parent's name, and what scoring knows it by, once it was loaded
+    fingerprint VARCHAR NOT NULL DEFAULT '',
+    template VARCHAR NOT NULL,
+    source JSON NOT NULL,               -- what the export says of itself: policy, template, scored student, teachers
+    settings JSON NOT NULL,
+    plan JSON NOT NULL,                 -- pairs, tokens, steps; measured seconds and memory
+    versions JSON NOT NULL DEFAULT '{}',
+    state VARCHAR NOT NULL,             -- running, paused, done, failed; interrupted: it was killed, and can go on
+    steps BIGINT NOT NULL DEFAULT 0,
+    tokens BIGINT NOT NULL DEFAULT 0,
+    message VARCHAR NOT NULL DEFAULT ''
+);
+
+-- The loss of each step, in nats a token of the responses.
+CREATE TABLE run_step (
+    run_id BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    loss DOUBLE NOT NULL CHECK (isfinite(loss)),
+    learning_rate DOUBLE NOT NULL,
+    tokens BIGINT NOT NULL,             -- read so far
+    seconds DOUBLE NOT NULL,            -- that the step took
+    PRIMARY KEY (run_id, step)
+);
+
+-- Which samples an export that was trained on holds.
+CREATE TABLE trained (export_sha256 VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
+
+-- The losses of one version of a sample by a trained student and by its parent. Reports are computed from these.
+CREATE TABLE evaluated (
+    run_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    side VARCHAR NOT NULL,              -- original or rewritten
+    seen BOOLEAN NOT NULL,              -- whether a text of this sample was trained on
+    tokens INTEGER NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    parent_loss_y DOUBLE CHECK (isfinite(parent_loss_y)),
+    parent_loss_y_given_x DOUBLE CHECK (isfinite(parent_loss_y_given_x)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (run_id, candidate_id)
+);
+
+-- Which of two students' answers a judge prefers, asked in both orders.
+CREATE TABLE judged (
+    run_id BIGINT NOT NULL,
+    against BIGINT NOT NULL,            -- another run; 0: its own parent
+    judge VARCHAR NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    answer VARCHAR NOT NULL,
+    other VARCHAR NOT NULL,
+    first VARCHAR NOT NULL,             -- run, against, tie or failed: with the run's answer shown first
+    second VARCHAR NOT NULL,            -- the same with it shown second
+    PRIMARY KEY (run_id, against, judge, sample_id)
+);
+
+-- What a benchmark says of a trained student, or of its parent.
+CREATE TABLE benchmark (
+    run_id BIGINT NOT NULL,
+    student VARCHAR NOT NULL,           -- trained or parent
+    task VARCHAR NOT NULL,
+    metric VARCHAR NOT NULL,
+    value DOUBLE CHECK (isfinite(value)),
+    error DOUBLE CHECK (isfinite(error)),   -- its standard error; NULL where none is given
+    PRIMARY KEY (run_id, student, task, metric)
+);

@@ -356,3 +356,7 @@ class Store:
     def scoring_id(self) -> int:
         """Return the id of the scoring in use; 0 where nothing was scored yet."""
         return int(self.meta("scoring_id") or 0)
+
+    def encoding_id(self) -> int:
+        """Return the id of the encoding whose vectors are in use; 0 where nothing was encoded yet."""
+        return int(self.meta("encoding_id") or 0)

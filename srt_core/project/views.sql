@@ -22,12 +22,6 @@ CREATE OR REPLACE VIEW decision AS
 SELECT * FROM event
 WHERE is_decision(kind) AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);
 
--- The decisions that were not undone right after an event.
-CREATE OR REPLACE MACRO decision_as_of(last) AS TABLE
-SELECT * FROM event
-WHERE is_decision(kind) AND event_id <= last
-  AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL AND event_id <= last);
-
 -- What stands beside a sample in a reviewer's own words: its note, the last that was written, and its tags.
 CREATE OR REPLACE VIEW note AS
 SELECT sample_id, context ->> 'text' AS text, author, made_at FROM event

@@ -9,19 +9,23 @@ measures    every number that a candidate or a sample has: MEASURES
 policies    the options and guards of the selection rule: Policy, GUARDS
 producers   what can make a candidate
 decisions   what a person decides
+counted     a number with its noun
 """
 
 from srt_core.records.candidates import Candidate
 from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
+from srt_core.records.counted import counted, plural
 from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import (
     INSTRUCTION_READ,
     MEASURES,
     RESPONSE_READ,
+    SEMANTIC_DRIFT,
     Function,
     Measure,
     Source,
     Subject,
+    encoding_source,
     scoring_source,
 )
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
@@ -69,6 +73,10 @@ __all__ = [
     "Stage",
     "Subject",
     "Turn",
+    "counted",
     "derived_by",
+    "SEMANTIC_DRIFT",
+    "encoding_source",
+    "plural",
     "scoring_source",
 ]

@@ -39,6 +39,8 @@ class Source(StrEnum):
     """Rows of `measurement`, computed later by a step of their own."""
     SCORING = "scoring"
     """Rows of `measurement`, written with the scores of a scoring, which is their source; that in use is read."""
+    ENCODING = "encoding"
+    """The same, written with the vectors of an encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,10 @@ class Measure:
         """The origins whose candidates have it; () where a sample does."""
         return {Subject.CANDIDATE: tuple(Origin), Subject.REWRITE: REWRITTEN_ORIGINS, Subject.SAMPLE: ()}[self.subject]
 
-    def rows_of(self, scoring_id: int) -> str:
-        """Return the source of its rows in `measurement` that are read where a scoring is in use."""
+    def rows_of(self, scoring_id: int, encoding_id: int) -> str:
+        """Return the source of its rows in `measurement` that are read where these are in use."""
+        if self.source is Source.ENCODING:
+            return encoding_source(encoding_id)
         return scoring_source(scoring_id) if self.source is Source.SCORING else self.version
 
 
@@ -89,7 +93,12 @@ def scoring_source(scoring_id: int) -> str:
     return f"scoring {scoring_id}"
 
 
-RESPONSE_READ, INSTRUCTION_READ = "response_read", "instruction_read"
+def encoding_source(encoding_id: int) -> str:
+    """Return the source of the rows of `measurement` that are written with the vectors of an encoding."""
+    return f"encoding {encoding_id}"
+
+
+RESPONSE_READ, INSTRUCTION_READ, SEMANTIC_DRIFT = "response_read", "instruction_read", "semantic_drift"
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
@@ -142,6 +151,15 @@ MEASURES: tuple[Measure, ...] = (
         "lower",
         Subject.REWRITE,
         Source.CANDIDATE,
+    ),
+    Measure(
+        SEMANTIC_DRIFT,
+        "Semantic drift",
+        "How far the rewrite's vector is from the original's: 1 minus their cosine. 0: the same direction. It says "
+        "something only beside others of the same encoder.",
+        "lower",
+        Subject.REWRITE,
+        Source.ENCODING,
     ),
     Measure(
         "growth",

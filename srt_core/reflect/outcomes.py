@@ -57,11 +57,14 @@ def failures(store: Store, sample: str) -> dict[Origin, Failure]:
 
 def failures_by_sample(store: Store, samples: Sequence[str]) -> dict[str, dict[Origin, Failure]]:
     """Read the failures of samples, as `failures` does; samples without any are not in it."""
+    if not samples:
+        return {}
+    marks = ", ".join("?" * len(samples))  # a list of values is looked up in the index, a join would scan the table
     found = store.read(
         Failure,
-        """SELECT sample.seq, failed_reflection.* FROM failed_reflection JOIN sample USING (sample_id)
-           WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))""",
-        [list(samples)],
+        f"""SELECT sample.seq, failed_reflection.* FROM failed_reflection JOIN sample USING (sample_id)
+            WHERE sample_id IN ({marks})""",
+        list(samples),
     )
     by_sample: dict[str, dict[Origin, Failure]] = {}
     for failure in found:

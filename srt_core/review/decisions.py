@@ -5,8 +5,9 @@ the error says who.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
@@ -31,6 +32,29 @@ def standing(store: Store, sample: str) -> Standing | None:
     """Read the decision that stands for a sample; None where nobody decided or all was undone."""
     sql = "SELECT event_id, action, origin, author, candidate_id FROM standing WHERE sample_id = ?"
     return store.find(Standing, sql, [sample])
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A decision that stands, by its sample, and when it was made (UTC)."""
+
+    sample_id: str
+    event_id: int
+    action: Action
+    origin: Origin | None
+    author: str
+    made_at: datetime
+
+
+def standings(store: Store, samples: Sequence[str]) -> dict[str, Stood]:
+    """Read the decisions that stand for some samples; those that nobody decided are not in it."""
+    found = store.read(
+        Stood,
+        """SELECT sample_id, event_id, action, origin, author, made_at FROM standing
+           WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))""",
+        [list(samples)],
+    )
+    return {each.sample_id: each for each in found}
 
 
 def decide(store: Store, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:

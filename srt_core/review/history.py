@@ -8,7 +8,7 @@ from typing import Any
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
-from srt_core.project.events import IS_BULK, Event, EventFilter, fold
+from srt_core.project.events import BY_A_PERSON, IS_BULK, Event, EventFilter, fold
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy
@@ -127,7 +127,7 @@ def take_back(store: Store, action_id: int, by: str) -> int:
             raise DecisionError(f"There is no action {action_id}.", "Choose an event in the history.")
         which = """sample_id IN (SELECT sample_id FROM event WHERE action_id = $taken)
                     AND sample_id NOT IN (SELECT sample_id FROM event WHERE event_id > $last AND action_id <> $taken
-                                          AND (undoes IS NOT NULL OR is_decision(kind)))"""
+                                          AND sample_id IS NOT NULL AND (undoes IS NOT NULL OR is_decision(kind)))"""
         values = {"taken": action_id, "last": found[0]}
         done = _restore(tx, found[0] - 1, which, values, by, f"Action {action_id} taken back")
         return int(tx.execute("SELECT count(DISTINCT sample_id) FROM event WHERE action_id = ?", [done])[0][0])
@@ -141,16 +141,62 @@ def candidate_producers(store: Store, listed: Sequence[Event]) -> dict[int, str]
     return {row["candidate_id"]: row["producer"] for row in rows}
 
 
+def undone_events(store: Store, listed: Sequence[Event]) -> dict[int, tuple[str, Origin | None]]:
+    """Read what was undone by those of some events that undo another: its kind and version, by the undoing event."""
+    by_undone = {event.undoes: event.event_id for event in listed if event.undoes is not None}
+    rows = store.rows("SELECT event_id, kind, origin FROM event WHERE event_id IN (SELECT unnest(?::BIGINT[]))",
+                      [list(by_undone)])  # fmt: skip
+    return {by_undone[row["event_id"]]: (row["kind"], row["origin"] and Origin(row["origin"])) for row in rows}
+
+
+_AT_WORK = f"(is_decision(kind) AND NOT {IS_BULK} AND NOT is_restored(context) OR kind = 'reading')"
+BREAK_SECONDS = 300
+"""A longer time between two decisions of a person is a break."""
+ENOUGH = 10
+"""From so many times between decisions on, a pace is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast somebody decides sample by sample, and reads blind, without breaks."""
+
+    author: str
+    decisions: int
+    """Single ones and blind reads, undone or not."""
+    seconds: float
+    """Between decisions that are no break apart, added up."""
+    typical_seconds: float | None
+    """From one decision to the next at the median; None where too few are known."""
+
+
+def paces(store: Store, only: EventFilter) -> list[Pace]:
+    """Measure the pace of everybody among the events of a filter, those with the most decisions first."""
+    where, values = only.condition()
+    return store.read(
+        Pace,
+        f"""WITH timed AS (
+                SELECT author, epoch(made_at) - lag(epoch(made_at)) OVER (PARTITION BY author ORDER BY event_id) AS gap
+                FROM event WHERE {_AT_WORK} AND ({where})),
+            steady AS (SELECT author, gap, gap <= {BREAK_SECONDS} AS counts FROM timed)
+            SELECT author, count(*) AS decisions, coalesce(sum(gap) FILTER (counts), 0)::DOUBLE AS seconds,
+                   CASE WHEN count(*) FILTER (counts) >= {ENOUGH}
+                        THEN (median(gap) FILTER (counts))::DOUBLE END AS typical_seconds
+            FROM steady GROUP BY author ORDER BY decisions DESC, author""",
+        values,
+    )
+
+
 def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 60) -> list[tuple[date, str, int]]:
     """Count actions by day and person, the last `days` days that have any; (day, author, actions), in that order.
 
-    What was done to many samples at once is one action. A day is the person's, whose clock is `minutes_behind` UTC.
+    What was done to many samples at once is one action. An import is nobody's. A day is the
+    person's, whose clock is `minutes_behind` UTC.
     """
     where, values = only.condition()
     rows = store.rows(
         f"""WITH counted AS (
                 SELECT CAST(made_at - to_minutes($behind) AS DATE) AS day, author, count(DISTINCT action_id) AS actions
-                FROM event WHERE {where} GROUP BY ALL)
+                FROM event WHERE {BY_A_PERSON} AND ({where}) GROUP BY ALL)
             SELECT * FROM counted WHERE day IN (SELECT DISTINCT day FROM counted ORDER BY day DESC LIMIT $days)
             ORDER BY day, author""",
         {**values, "behind": minutes_behind, "days": days},
@@ -160,7 +206,7 @@ def activity(store: Store, only: EventFilter, minutes_behind: int, days: int = 6
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Somebody who stands in the log."""
+    """A person who stands in the log."""
 
     name: str
     decisions: int
@@ -170,13 +216,13 @@ class Author:
 
 
 def log_authors(store: Store) -> list[Author]:
-    """Read who stands in the log, those with the most decisions first."""
+    """Read which people stand in the log, those with the most decisions first."""
     return store.read(
         Author,
         f"""SELECT author AS name, coalesce(any_value(made.decisions), 0) AS decisions, max(made_at) AS last
             FROM event LEFT JOIN (SELECT decided_by(author, context) AS author, count(*) AS decisions FROM decision
                                   WHERE NOT {IS_BULK} GROUP BY ALL) AS made USING (author)
-            GROUP BY author ORDER BY decisions DESC, author""",
+            WHERE {BY_A_PERSON} GROUP BY author ORDER BY decisions DESC, author""",
     )
 
 

@@ -12,7 +12,9 @@ from srt_core.methods import GUARDS, MEASURES
 from srt_core.project.events import IS_BULK
 from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
+from srt_core.review.alike import Alike
 from srt_core.review.filter.filter import Filter, filter_condition
+from srt_core.review.filter.page import SORTS
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
@@ -28,6 +30,8 @@ _UNREAD_ALONE = f"""verdict_origin IS NOT NULL AND sample_id NOT IN (FROM (SELEC
 
 # Characters of the response that the rule puts in place of the original's; NULL where it keeps the original or none.
 _KEPT_CHARACTERS = f"if(origin <> '{Origin.ORIGINAL}', winner_characters, NULL)"
+_TELLING = """SELECT selection.*, place FROM selection JOIN triage USING (seq)
+    WHERE round = (SELECT max(round) FROM triage_round)"""
 _EVERYTHING = Filter()
 NEAR = 50
 """Samples after the present one that are looked at first for the next open one."""
@@ -50,6 +54,8 @@ class Queue:
     relation: str = "selection"
     values: Mapping[str, object] = field(default_factory=dict)
     """Of the parameters in `where`, `rank` and `goal`."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Why a sample stands where it does, by its id, where that is not said of the sample alone."""
 
 
 QUEUES: Mapping[str, Queue] = {
@@ -80,6 +86,20 @@ QUEUES: Mapping[str, Queue] = {
         goal=_UNREAD_ALONE,
         relation="verdict",
     ),
+    "like": Queue(
+        "Like the one I just left out",
+        "What is of the same task, subject and reason of the rule as the sample that you left out last and that nobody "
+        "decided yet; the most alike in words come first.",
+        where="false",
+    ),
+    "telling": Queue(
+        "Most telling next",
+        "By turns the sample of which the last round of triage is least sure, and the one most like what was kept, a "
+        "few of a subject at a time. What it expects is not said. `srt triage` makes a round.",
+        where="place IS NOT NULL",
+        rank="place",
+        relation=f"({_TELLING}) AS telling",
+    ),
     "all": Queue("All samples", "Every sample, in the order of the file."),
     "parked": Queue(
         "Parked",
@@ -93,22 +113,10 @@ QUEUES: Mapping[str, Queue] = {
 }
 """The queues by the name that stands in the address."""
 
-_RANKS = {
-    "number": "seq",
-    "closest to a threshold": "coalesce(closeness, 'inf'::DOUBLE)",
-    "IFD of the winner, low first": "coalesce(winner_ifd, 'inf'::DOUBLE)",
-    "IFD of the winner, high first": "coalesce(-winner_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, low first": "coalesce(winner_r_ifd, 'inf'::DOUBLE)",
-    "r-IFD of the winner, high first": "coalesce(-winner_r_ifd, 'inf'::DOUBLE)",
-    "drift of the winner, high first": "coalesce(-winner_drift, 'inf'::DOUBLE)",
-    "length change of the winner, high first": "coalesce(-winner_growth, 'inf'::DOUBLE)",
-    "longest original response": "-original_characters",
-}
-
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
     """Return the queue of a filter in one of SORTS; an unknown order is by number."""
-    return replace(QUEUES["filter"], only=only, rank=_RANKS.get(sort, "seq"), relation=ROWS)
+    return replace(QUEUES["filter"], only=only, rank=SORTS.get(sort, "seq"), relation=ROWS)
 
 
 def shared(queue: Queue, share: Share) -> Queue:
@@ -116,6 +124,17 @@ def shared(queue: Queue, share: Share) -> Queue:
     where, values = share.condition()
     goal, more = share.goal(queue.goal) if queue.goal == _OPEN else (queue.goal, {})
     return replace(queue, where=f"({queue.where}) AND {where}", goal=goal, values={**queue.values, **values, **more})
+
+
+def like_queue(found: Alike) -> Queue:
+    """Return the queue of the samples like one."""
+    return replace(
+        QUEUES["like"],
+        where="sample_id IN (SELECT unnest($like::VARCHAR[]))",
+        rank="list_position($like::VARCHAR[], sample_id)",
+        values={"like": list(found.samples)},
+        said=dict(zip(found.samples, found.said, strict=True)),
+    )
 
 
 # Nobody read it, or the version that the rule keeps came after the reading.
@@ -243,8 +262,10 @@ def saved_at(store: Store, by: str) -> datetime | None:
     return found
 
 
-def why(name: str, verdict: Verdict, policy: Policy) -> str:
+def why(name: str, queue: Queue, verdict: Verdict, policy: Policy) -> str:
     """Say in a sentence why a queue holds a sample; "" where there is nothing to say."""
+    if verdict.sample_id in queue.said:
+        return queue.said[verdict.sample_id]
     if name == "closest" and verdict.closeness is not None and verdict.closest is not None:
         return f"In this queue: {_nearest(verdict.closest, verdict.closeness, policy)}."
     if name == "conflict" and verdict.selection.origin:

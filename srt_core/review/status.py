@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from srt_core.project.store import Store
-from srt_core.records import Origin
+from srt_core.records import Origin, counted, plural
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 
@@ -88,8 +88,8 @@ def _true(store: Store, asked: Mapping[str, str], *key: Hashable) -> frozenset[s
 
 def describe_export(pairs: int, parked: int) -> str:
     """Say how many pairs an export of the verdicts holds, and how many parked samples it leaves out for being open."""
-    left_out = f" {parked:,} more that the rule keeps {'is' if parked == 1 else 'are'} parked, and left out."
-    return f"An export holds {pairs:,} {'pair' if pairs == 1 else 'pairs'}." + (left_out if parked else "")
+    left_out = f" {parked:,} more that the rule keeps {plural(parked, 'is')} parked, and left out."
+    return f"An export holds {counted(pairs, 'pair')}." + (left_out if parked else "")
 
 
 def _counted(store: Store, sql: str) -> dict[str, int]:

@@ -120,6 +120,19 @@ def plan(
     return [_candidate(*map(ratio, each)) if each else not_carried for each in spans]
 
 
+def plan_texts(
+    texts: Sequence[tuple[str, str]], tokenizer: Tokenizer, max_length: int, *, is_chat: bool
+) -> list[PlannedLoss]:
+    """Return L(target|context) of each (context, target) as texts that a template was filled into: L(y|x) as `plan`.
+
+    The convention is `aligned`: its ids are those that a student is trained on.
+    """
+    known = list(dict.fromkeys(text for pair in texts for text in pair))
+    ids = dict(zip(known, map(tuple, tokenizer.encode(known, special=False)), strict=True))
+    planner = _Planner(ids, tokenizer.start_ids, tokenizer.start_ids * 2 if is_chat else (), max_length)
+    return [planner.aligned(_Span("", "", context, target)).conditioned for context, target in texts]
+
+
 def _candidate(y: "_Ratio", x: "_Ratio", *added: "_Ratio") -> CandidatePlan:
     more = tuple(each.direct for each in added)
     return CandidatePlan(y.direct, y.conditioned, x.direct, x.conditioned, more, y.read, x.read)

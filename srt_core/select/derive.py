@@ -73,9 +73,9 @@ _COLUMNS = hashlib.sha256(panel_of("scoring_id", "producer").encode()).hexdigest
 
 def _behind(store: Store, *, now: bool) -> tuple[_Key, _Key] | None:
     """Return what the derived tables stand for and what they should; None where there is nothing to do."""
-    meta = store.metas("policy", "scoring_id", "data_version", "selection_key")
+    meta = store.metas("policy", "scoring_id", "encoding_id", "data_version", "selection_key")
     policy = policy_in(meta.get("policy"))
-    source = f"{meta.get('scoring_id', 0)}|{policy.producer}|{_COLUMNS}"
+    source = f"{meta.get('scoring_id', 0)}|{meta.get('encoding_id', 0)}|{policy.producer}|{_COLUMNS}"
     asked = [meta.get("data_version", "0"), source, policy_to_json(policy)]
     held: _Key = json.loads(meta.get("selection_key", '["", "", ""]'))
     if held == asked or (store.may_lag and not now and held[1:] == asked[1:]):

@@ -13,11 +13,12 @@ from srt_core.records import (
     ProducerKind,
     Source,
     Subject,
+    encoding_source,
     scoring_source,
 )
 
 COMPUTED_LATER: Sequence[Measure] = [
-    measure for measure in MEASURES.values() if measure.source in (Source.VALUE, Source.SCORING)
+    measure for measure in MEASURES.values() if measure.source in (Source.VALUE, Source.SCORING, Source.ENCODING)
 ]
 """The measures that stand in `measurement`."""
 
@@ -102,6 +103,7 @@ def _columns(measure: Measure) -> list[str]:
         Source.CANDIDATE: f"candidate.{measure.name}",
         Source.LENGTH: "length(candidate.response)",
         Source.VALUE: f"measured_{subject_of(measure)}.{measure.name}",
+        Source.ENCODING: f"measured_{subject_of(measure)}.{measure.name}",
         Source.SCORING: _beside_score(measure),
     }[measure.source]
     if measure.subject is Subject.SAMPLE:
@@ -143,7 +145,10 @@ def _measured(subject: Subject, key: str, scoring: str) -> str:
         return ""
     columns = []
     for each in measures:
-        source = f"'{scoring_source(0)[:-1]}' || ${scoring}" if each.source is Source.SCORING else f"'{each.version}'"
+        source = {
+            Source.SCORING: f"'{scoring_source(0)[:-1]}' || ${scoring}",
+            Source.ENCODING: f"'{encoding_source(0)[:-1]}' || (SELECT value FROM meta WHERE key = 'encoding_id')",
+        }.get(each.source, f"'{each.version}'")
         is_it = f"measure = '{each.name}' AND source = {source}"
         columns.append(f"max(value) FILTER ({is_it}) AS {each.name}")
         if each.source is Source.SCORING:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from srt_core.errors import PolicyError
 from srt_core.project.events import append
 from srt_core.project.store import Query, Row, Store
+from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy
 from srt_core.select.derive import refresh
 from srt_core.select.panel import candidates_of, panel_of
@@ -21,7 +22,7 @@ def panel_for(store: Store, policy: Policy, scoring_id: int | None = None, tag: 
     """
     if scoring_id is None and policy.producer == applied_policy(store).producer:
         return Query("SELECT * FROM panel", {})
-    _check_producer(store, policy.producer)
+    check_producer(store, policy.producer)
     if scoring_id is None:
         scoring_id = store.scoring_id()
     names = f"scoring{tag}", f"producer{tag}"
@@ -101,17 +102,26 @@ def select(store: Store, policy: Policy) -> list[Row]:
 def apply(store: Store, policy: Policy, author: str) -> None:
     """Make `policy` the one that selects, and log it with the one before. Reviewers' decisions stay as they are."""
     check(policy)
-    before = store.meta("policy") or policy_to_json(Policy())  # as text: it may name a guard that is gone
-    body = policy_to_json(policy)
-    if body != before:
-        _check_producer(store, policy.producer)
-        context = {**settings_of(policy), "before": json.loads(before)}
+    if policy_to_json(policy) != _in_use(store.meta("policy")):
+        check_producer(store, policy.producer)
         with store.transaction() as tx:
-            tx.set_meta("policy", body)
-            append(tx, "policy", author, context)
+            put_in_use(tx, policy, author)
     refresh(store)
 
 
-def _check_producer(store: Store, producer: str) -> None:
+def put_in_use(tx: Transaction, policy: Policy, author: str, undoes: int | None = None) -> None:
+    """Have a policy select from the next refresh on, and log its values and those before; `undoes`: see `applied`."""
+    before = _in_use(tx.meta("policy"))
+    tx.set_meta("policy", policy_to_json(policy))
+    append(tx, "policy", author, {**settings_of(policy), "before": json.loads(before)}, undoes=undoes)
+
+
+def _in_use(held: str | None) -> str:
+    """Return the policy in use as text: it may name a guard that is gone."""
+    return held or policy_to_json(Policy())
+
+
+def check_producer(store: Store, producer: str) -> None:
+    """Raise PolicyError where a policy would take the rewrites of a producer that made none."""
     if producer and not store.rows("SELECT 1 FROM candidate WHERE producer = ? LIMIT 1", [producer]):
         raise PolicyError(f"There are no rewrites by {producer}.", "Choose a producer that made some, or '' for any.")

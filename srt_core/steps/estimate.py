@@ -14,9 +14,9 @@ from srt_core.steps.reflect_arguments import ARGUMENTS, Mode
 from srt_core.steps.step import Arguments, Step
 
 
-def count_calls(store: Store, mode: Mode) -> int:
-    """Count the calls that a new teacher would need."""
-    return count_missing(Missing(store, "", settled_by(mode)))
+def count_calls(store: Store, mode: Mode, producer: str = "") -> int:
+    """Count the calls that a producer still needs; by default a new teacher."""
+    return count_missing(Missing(store, producer, settled_by(mode)))
 
 
 def estimate_run(store: Store, asked: Arguments) -> Estimate:

@@ -9,7 +9,7 @@ from srt_core.errors import StudentError
 from srt_core.methods import LOSSES, MEASURES, METHODS, scoring_settings
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
-from srt_core.records import AddedLoss
+from srt_core.records import AddedLoss, counted
 from srt_core.review.status import status
 from srt_core.score.contexts import has_contexts, not_carried, template_hash
 from srt_core.score.ifd import Convention
@@ -58,6 +58,7 @@ def _added(loss: AddedLoss) -> Argument:
             f"One more loss a version: of the {loss.target} after the template's text {loss.after}.",
             Widget.SWITCH,
         ),
+        is_expert=True,
     )
 
 
@@ -112,6 +113,7 @@ ARGUMENTS = (
             choices={str(each): each.capitalize() for each in Convention},
             captions=[CONVENTION_HELP[each] for each in Convention],
         ),
+        is_expert=True,
     ),
     Argument(
         "max_length",
@@ -133,6 +135,7 @@ ARGUMENTS = (
         "auto",
         option=Option("auto, cpu or cuda."),
         field=Field("Device", "auto: a GPU where there is one.", Widget.LIST, choices=_choices("auto", "cpu", "cuda")),
+        is_expert=True,
     ),
     Argument(
         "dtype",
@@ -146,6 +149,7 @@ ARGUMENTS = (
             Widget.LIST,
             choices=_choices("auto", "float32", "bfloat16", "float16"),
         ),
+        is_expert=True,
     ),
     Argument(
         "token_budget",
@@ -224,10 +228,7 @@ def warn(store: Store, asked: Arguments) -> list[str]:
     student = asked["student"]
     writer = _chat_template(student, files_stamp(student)) if template.is_chat else None
     counts = not_carried(store, prompts_of(template, writer))
-    return [
-        f"{number:,} {'candidate' if number == 1 else 'candidates'} will get no score. {why}"
-        for why, number in counts.items()
-    ]
+    return [f"{counted(number, 'version')} will get no score. {why}" for why, number in counts.items()]
 
 
 @lru_cache(maxsize=2)
@@ -278,8 +279,8 @@ SCORE = Step(
     report=_report,
     warn=warn,
     rows=(
-        Row(("student", "device", "dtype"), (4, 1, 1), STUDENT_FORM),
-        Row(("template", "convention", "max_length"), (2, 2, 1), STUDENT_FORM),
+        Row(("student", "template", "max_length"), (4, 2, 2), STUDENT_FORM),
+        Row(("convention", "device", "dtype"), (4, 2, 2), STUDENT_FORM),
         *(Row((loss.measure,), part=STUDENT_FORM) for loss in LOSSES.values()),
         Row(("replay",), part=RECORDING_FORM),
     ),

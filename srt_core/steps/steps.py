@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from srt_core.steps.encode import ENCODE
 from srt_core.steps.estimate import ESTIMATE
 from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.importing import IMPORT
@@ -13,9 +14,28 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
+from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
+from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
 
 STEPS: Mapping[str, Step] = {
     step.name: step
-    for step in (IMPORT, REFLECT, ESTIMATE, TRIAL, PARSE_AGAIN, SCORE, MEASURE, REWRITE, KINDS, MARKS, EXPLAIN)
+    for step in (
+        IMPORT,
+        REFLECT,
+        ESTIMATE,
+        TRIAL,
+        PARSE_AGAIN,
+        SCORE,
+        ENCODE,
+        MEASURE,
+        TRIAGE,
+        REWRITE,
+        KINDS,
+        MARKS,
+        EXPLAIN,
+        TRAIN,
+        PLAN_TRAINING,
+        PRINT_TRAINING,
+    )  # fmt: skip
 }

@@ -11,7 +11,8 @@ from srt_core.reflect.prompts.sections import loose_name, watched_keys
 # Opening tags may follow list bullets or a heading mark, closing tags only spaces; both may follow invisible characters
 # (zero-width space, word joiner, byte order mark), which some models emit.
 _BULLETS: Final = re.compile(r"[ \t\u200b\u2060\ufeff]*(?:(?:[-*+\u2022]|\d{1,2}[.)])[ \t]+|#{1,6}[ \t]*)*")
-_INVISIBLE: Final = "[\u200b\u2060\ufeff]{0,3}"
+_INVISIBLE: Final = "\u200b\u2060\ufeff"
+_MOST_INVISIBLE: Final = 3
 _SPACE: Final = re.compile(r"[ \t]*")
 _LONGEST_BULLETS: Final = 40
 _LINE_END: Final = re.compile(r"[ \t\r\u200b\ufeff]*(?:\n|\Z)")
@@ -59,7 +60,7 @@ def _second(keys: tuple[str, ...]) -> re.Pattern[str]:
 @cache
 def exact_tag(keys: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern of tags as the prompt asks for them."""
-    return re.compile(rf"{_INVISIBLE}(?P<deco>)<(?P<slash>/?)(?P<name>{'|'.join(watched_keys(keys))})>")
+    return re.compile(rf"<(?P<slash>/?)(?P<name>{'|'.join(watched_keys(keys))})>")
 
 
 @cache
@@ -67,28 +68,38 @@ def loose_tag(keys: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern of tags in other case, with spaces or attributes, in bold or in backticks."""
     names = "|".join(map(loose_name, watched_keys(keys)))
     tag = rf"<[ \t]*(?P<slash>\\?/)?[ \t]*(?P<name>{names})(?:\s+[\w:-]+\s*=[^<>\n]{{0,200}})?[ \t]*>"
-    return re.compile(rf"{_INVISIBLE}(?P<deco>[*_`]{{1,3}})?{tag}(?(deco)(?P=deco))", re.I)
+    return re.compile(rf"(?P<deco>[*_`]{{1,3}})?{tag}(?(deco)(?P=deco))", re.I)
 
 
 @cache
 def escaped_tag(keys: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern of tags whose angle brackets are HTML entities."""
     names = "|".join(map(loose_name, watched_keys(keys)))
-    return re.compile(rf"(?P<deco>)&lt;[ \t]*(?P<slash>/?)[ \t]*(?P<name>{names})[ \t]*&gt;", re.I)
+    return re.compile(rf"&lt;[ \t]*(?P<slash>/?)[ \t]*(?P<name>{names})[ \t]*&gt;", re.I)
 
 
 def find_marks(text: str, pattern: re.Pattern[str]) -> Iterator[TagMark]:
     """Yield all section tags, in order."""
     for match in pattern.finditer(text):
+        start = _with_invisible(text, match.start())
         yield TagMark(
-            start=match.start(),
+            start=start,
             end=match.end(),
             key=match["name"].lower().replace(" ", "_").replace("-", "_"),
             closes=bool(match["slash"]),
-            indent=_indent(text, match.start(), _SPACE if match["slash"] else _BULLETS),
+            indent=_indent(text, start, _SPACE if match["slash"] else _BULLETS),
             ends_line=bool(_LINE_END.match(text, match.end())),
-            quoted=text[match.start() - 1 : match.start()] == "`" == text[match.end() : match.end() + 1],
+            quoted=text[start - 1 : start] == "`" == text[match.end() : match.end() + 1],
         )
+
+
+def _with_invisible(text: str, start: int) -> int:
+    """Return the offset of the invisible characters right before an offset, or that itself."""
+    # Not in the patterns: those that begin with a literal are searched for much faster.
+    floor = max(start - _MOST_INVISIBLE, 0)
+    while start > floor and text[start - 1] in _INVISIBLE:
+        start -= 1
+    return start
 
 
 def _indent(text: str, start: int, allowed: re.Pattern[str]) -> str | None:

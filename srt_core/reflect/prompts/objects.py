@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Final
 
 from srt_core.records import Stage
@@ -43,13 +44,19 @@ def read_object(keys: tuple[str, ...], text: str, end: int) -> dict[str, str] | 
             if not _AFTER.match(text, after):
                 return ambiguous("The object of the reply may end within one of its texts: more stands behind it.")
             return _sections(keys, found, "")
-    names = "|".join(map(loose_name, keys))
-    if re.compile(
-        rf"""^[^\w\n]*"(?:{names})"\s*:|\{{\s*"(?:{names})"\s*:|\A\s*(?:```\w*\s*)?\{{\s*['\u201c](?:{names})['\u201d]""",
-        re.M | re.I,
-    ).search(text, 0, end):
+    if _begun(keys).search(text, 0, end):
         return Refusal(RefusalReason.BROKEN_JSON, "The reply begins as a JSON object but is not a whole, valid one.")
     return None
+
+
+@cache
+def _begun(keys: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of the beginning of an object with such keys."""
+    names = "|".join(map(loose_name, keys))
+    return re.compile(
+        rf"""^[^\w\n]*"(?:{names})"\s*:|\{{\s*"(?:{names})"\s*:|\A\s*(?:```\w*\s*)?\{{\s*['\u201c](?:{names})['\u201d]""",
+        re.M | re.I,
+    )
 
 
 def refuse_other_keys(text: str) -> Refusal | None:

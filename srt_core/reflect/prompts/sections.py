@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from srt_core.records import Stage
@@ -37,11 +38,13 @@ def watched_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     return keys if "new_instruction" in keys else (*keys, "new_instruction")
 
 
+@cache
 def loose_name(key: str) -> str:
     """Return a regular expression for a key as models may write it: `New Response`, `new-response`."""
     return re.escape(key).replace("_", "[ _-]?")
 
 
+@cache
 def placeholder(key: str) -> str:
     """Return the text that a request shows in place of a section's content; a reply must not repeat it."""
     return f"[your {key.replace('_', ' ')}]"

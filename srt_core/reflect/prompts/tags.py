@@ -95,7 +95,11 @@ def _refuse_missing(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) 
 
 def _sections(keys: tuple[str, ...], text: str, marks: Sequence[TagMark]) -> list[_Section] | None:
     """Return the sections if there is exactly one way to read the tags, else None."""
-    seams = [_seam(text, marks, *two) for two in pairwise(keys)]
+    beside: dict[tuple[str, str], list[tuple[TagMark, TagMark]]] = {}
+    for one, two in pairwise(marks):
+        if one.closes and not two.closes:
+            beside.setdefault((one.key, two.key), []).append((one, two))
+    seams = [_seam(text, beside.get(two, ())) for two in pairwise(keys)]
     found = [seam for seam in seams if seam]
     if len(found) < len(seams):
         return None
@@ -124,20 +128,20 @@ def _may_hold_input(gap: str) -> bool:
     return len(gap.strip()) > _LONGEST_REMARK or bool(re.search(r"\b(?:new_?)?(?:input|context)\b", gap, re.I))
 
 
-def _seam(text: str, marks: Sequence[TagMark], before: str, after: str) -> tuple[TagMark, TagMark] | None:
-    """Return the closing tag of section `before` and the opening tag of `after` next to it; None unless unambiguous.
+def _seam(text: str, borders: Sequence[tuple[TagMark, TagMark]]) -> tuple[TagMark, TagMark] | None:
+    """Return the closing tag of a section and the opening tag of the one after it; None unless unambiguous.
 
-    Candidates are ranked by what stands between the two tags: white space with a line break, as the prompt asks; other
-    white space; words, where the opening tag begins a line. The best rank that occurs must occur exactly once.
+    `borders`: every two such tags that stand next to each other. They are ranked by what stands between them: white
+    space with a line break, as the prompt asks; other white space; words, where the opening tag begins a line. The best
+    rank that occurs must occur exactly once.
     """
     found: tuple[list[tuple[TagMark, TagMark]], ...] = ([], [], [])
-    for one, two in pairwise(marks):
-        if one.closes and not two.closes and (one.key, two.key) == (before, after):
-            gap = text[one.end : two.start]
-            if _is_blank(gap) or (two.indent is not None and _is_blank(gap.removesuffix(two.indent))):
-                found[0 if "\n" in gap else 1].append((one, two))
-            elif "\n" in gap and two.starts_line:
-                found[2].append((one, two))
+    for one, two in borders:
+        gap = text[one.end : two.start]
+        if _is_blank(gap) or (two.indent is not None and _is_blank(gap.removesuffix(two.indent))):
+            found[0 if "\n" in gap else 1].append((one, two))
+        elif "\n" in gap and two.starts_line:
+            found[2].append((one, two))
     first = next(filter(None, found), [])
     return first[0] if len(first) == 1 else None
 

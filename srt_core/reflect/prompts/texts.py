@@ -11,6 +11,7 @@ from srt_core.reflect.prompts.sections import REWRITE_SECTIONS, loose_name, plac
 from srt_core.reflect.prompts.verdicts import Refusal, RefusalReason, missing, stray
 
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_BROKEN: Final = re.compile("[\ud800-\udfff\0]")
 _LONGEST_REMARK: Final = 200
 
 
@@ -39,16 +40,20 @@ def same_text(one: str, other: str) -> bool:
     return _core(one) == _core(other)
 
 
+def _visible(text: str) -> str:
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def _core(text: str) -> str:
-    return " ".join(_INVISIBLE.sub("", text).split()).casefold().strip(" .\u3002\"'`*\u201c\u201d")
+    return " ".join(_visible(text).split()).casefold().strip(" .\u3002\"'`*\u201c\u201d")
 
 
 def _plain(text: str) -> str:
-    return _INVISIBLE.sub("", text).replace("\u2019", "'").strip().lower()
+    return _visible(text).replace("\u2019", "'").strip().lower()
 
 
 def _refuse_any(key: str, text: str, *, is_rewrite: bool) -> Refusal | None:
-    if re.search("[\ud800-\udfff\0]", text) or (is_rewrite and "\ufffd" in text):
+    if _BROKEN.search(text) or (is_rewrite and "\ufffd" in text):
         return missing(key, "is not text: it holds characters that are broken")
     bare = _plain(text)
     if not bare or _NOTHING.fullmatch(bare) or (is_rewrite and _NONE.fullmatch(bare)):
@@ -100,7 +105,8 @@ def _is_placeholder(key: str, bare: str) -> bool:
 
     `bare` is the text in lower case.
     """
-    if any(line.strip() == placeholder(key) for line in bare.split("\n")):
+    own = placeholder(key)
+    if own in bare and any(line.strip() == own for line in bare.split("\n")):
         return True
     words = bare.replace("_", " ")
     bracketed = _BRACKETED.fullmatch(words)
@@ -109,7 +115,7 @@ def _is_placeholder(key: str, bare: str) -> bool:
         return True
     if bracketed:
         return bool(_BLANK_TO_FILL.search(inner)) or inner.strip() == key.replace("_", " ")
-    return bool(_UNBRACKETED.fullmatch(bare.strip(" .:*`\"'\u2026"))) or bare == placeholder(key)[1:-1]
+    return bool(_UNBRACKETED.fullmatch(bare.strip(" .:*`\"'\u2026"))) or bare == own[1:-1]
 
 
 def _has_own_label(key: str, text: str) -> bool:

@@ -32,9 +32,11 @@ CHOICES: Mapping[str, Sequence[str]] = {
 """Conditions with values that are ours; those of LISTED take the values that a project holds."""
 
 LENGTHS = ("characters", "winner_characters")
+TEXTS = ("text", "note")
+"""Conditions that hold what is typed."""
 
 _OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)
-NAMES = ("text", *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
+NAMES = (*TEXTS, *CHOICES, *LISTED, *LENGTHS, "decided", *RANGES, *_OF_ORIGIN, "extra")
 """The query parameters of a filter."""
 
 
@@ -67,7 +69,8 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
     found |= {name: _read_listed(name, asked.get(name, "")) for name in LISTED}
     found |= {name: _read_range(name, asked.get(name, "")) for name in LENGTHS}
     decided = _read_days(asked.get("decided", ""))
-    only = Filter(text=asked.get("text", ""), decided=decided, own=read_own(asked.get("extra", "")), **found)
+    found |= {name: asked.get(name, "") for name in TEXTS}
+    only = Filter(decided=decided, own=read_own(asked.get("extra", "")), **found)
     for name in RANGES:
         if ends := _read_range(name, asked.get(name, "")):
             only = only.with_range(name, "", ends)
@@ -78,7 +81,8 @@ def read_filter(asked: Mapping[str, str]) -> Filter:
 
 def filter_to_address(only: Filter) -> dict[str, str]:
     """Return the query parameters of a filter; none for what it leaves open."""
-    written = {"text": only.text, "extra": write_own(only.own)}
+    written = {"extra": write_own(only.own)}
+    written |= {name: getattr(only, name) for name in TEXTS}
     written |= {name: ",".join(getattr(only, name)) for name in CHOICES}
     written |= {name: _write_row(getattr(only, name)) for name in LISTED}
     for name in LENGTHS:

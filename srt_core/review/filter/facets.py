@@ -87,6 +87,9 @@ _CHOICES: Mapping[str, str] = {
         WHERE origin <> '{Origin.ORIGINAL}' ORDER BY 1""",
     "author": "SELECT DISTINCT author AS value, '' AS said FROM standing ORDER BY ALL",
     "failure": "SELECT DISTINCT reason AS value, '' AS said FROM reflection WHERE status <> 'accepted' ORDER BY ALL",
+    "tag": "SELECT tag AS value, '' AS said FROM tag GROUP BY tag ORDER BY count(*) DESC, tag",
+    "because": """SELECT context ->> 'because' AS value, '' AS said FROM standing JOIN event USING (event_id)
+        WHERE kind = 'reject' AND value IS NOT NULL GROUP BY value ORDER BY count(*) DESC, value""",
     "imported": "SELECT import_id::VARCHAR AS value, parse_filename(path) AS said FROM import ORDER BY import_id",
 }
 LISTED = tuple(_CHOICES)

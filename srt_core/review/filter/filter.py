@@ -88,6 +88,12 @@ class Filter:
     """The import it came with, by number."""
     mark: tuple[str, ...] = ()
     """It has any of these quality marks."""
+    tag: tuple[str, ...] = ()
+    """It has any of these tags of reviewers."""
+    note: str = ""
+    """The note on it contains this, in any case."""
+    because: tuple[str, ...] = ()
+    """It is left out for one of these reasons, as a reviewer gave them."""
 
     def range_of(self, measure: str) -> tuple[str, Range | None]:
         """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""
@@ -191,6 +197,9 @@ _AMONG: Mapping[str, str] = {
         WHERE status <> 'accepted' AND list_contains($failure::VARCHAR[], reason))""",
     "imported": "seq IN (SELECT seq FROM sample WHERE list_contains($imported::BIGINT[], import_id))",
     "mark": "seq IN (SELECT seq FROM mark WHERE list_contains($mark::VARCHAR[], mark))",
+    "tag": "sample_id IN (SELECT sample_id FROM tag WHERE list_contains($tag::VARCHAR[], tag))",
+    "because": """event_id IN (SELECT event_id FROM event
+        WHERE kind = 'reject' AND list_contains($because::VARCHAR[], context ->> 'because'))""",
 }
 _NUMBERED = ("cluster", "imported")
 _IN_USE = "scoring_id = (FROM scoring_in_use)"
@@ -208,6 +217,9 @@ def _facets(only: Filter) -> tuple[list[str], dict[str, object]]:
         if chosen := getattr(only, name):
             values[name] = _numbers(name, chosen) if name in _NUMBERED else list(chosen)
             parts.append(part)
+    if only.note:
+        values["note"] = only.note
+        parts.append("sample_id IN (SELECT sample_id FROM note WHERE contains(lower(text), lower($note)))")
     for name, measured in (("characters", "original_characters"), ("winner_characters", "winner_characters")):
         if (ends := getattr(only, name)) is not None:
             values[f"{name}_low"], values[f"{name}_high"] = ends

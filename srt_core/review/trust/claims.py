@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srt_core.project.intervals import CONFIDENCE, Interval, Share
+from srt_core.records import counted
 from srt_core.review.trust.readings import Outcome, Reads, count
 
 FIXED_BEFORE = (
@@ -54,7 +55,7 @@ class Claim:
         if interval is None or not self.reads.read:
             return f"Of {of} nothing is known yet: no random reads."
         low, high = (f"{end * 100:.3g}" for end in (interval.low, interval.high))
-        reads = f"{self.reads.read:,} random read{'' if self.reads.read == 1 else 's'}"
+        reads = counted(self.reads.read, "random read")
         said = f"Of {of}, between {low} and {high} of 100 are right, by {reads}"
         if self.reads.open:
             said += f"; {self.reads.open:,} more drawn and not read, or parked since, count as wrong at the lower end"

@@ -17,14 +17,16 @@
 torch, transformers and Ray are imported when a student is loaded, not when this package is.
 """
 
+from srt_core.score.student.architecture import max_length_limit
 from srt_core.score.student.chat import ChatTemplate
 from srt_core.score.student.engines import Engine, open_student
 from srt_core.score.student.files import files_stamp
-from srt_core.score.student.loading import load_chat_template, load_student, load_tokens, loading_message
+from srt_core.score.student.identity import fingerprint
+from srt_core.score.student.loading import load_chat_template, load_model, load_student, load_tokens, loading_message
 from srt_core.score.student.model import Student
 from srt_core.score.student.packing import Batching, Pack, computed_tokens
 from srt_core.score.student.scorer import Identity, Scorer
-from srt_core.score.student.sources import is_here
+from srt_core.score.student.sources import find, is_here
 from srt_core.score.student.tokens import Tokens
 
 __all__ = [
@@ -38,10 +40,14 @@ __all__ = [
     "Tokens",
     "computed_tokens",
     "files_stamp",
+    "find",
+    "fingerprint",
     "is_here",
     "load_chat_template",
+    "load_model",
     "load_student",
     "load_tokens",
     "loading_message",
+    "max_length_limit",
     "open_student",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from srt_core.errors import StudentError
+from srt_core.records import counted
 
 _POINTER = b"version https://git-lfs"
 _POINTER_BYTES = 1024
@@ -121,7 +122,7 @@ def _without_config(folder: Path) -> StudentError:
                      for depth in ("*/", "*/*/") for path in folder.glob(depth + name)}, key=_by_number)  # fmt: skip
     if inside:
         shown = ", ".join(inside[:5]) + (", ..." if len(inside) > 5 else "")
-        message = f"The folder '{folder}' holds {len(inside)} {'student' if len(inside) == 1 else 'students'}: {shown}."
+        message = f"The folder '{folder}' holds {counted(len(inside), 'student')}: {shown}."
         return StudentError(message, f"Give the folder of one, such as '{folder / inside[-1]}'.")
     files = sorted(folder.glob("*.gguf"))
     if files:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from srt_core.errors import StudentError
+from srt_core.score.student.cache import cache_folder
 from srt_core.score.student.failures import LOADING_ERRORS, is_out_of_memory, short_reason
 from srt_core.score.student.folders import is_pointer
 
@@ -93,9 +94,8 @@ def _moved(draft: Path, place: Path) -> None:
 
 def _place(path: Path) -> Path:
     """Return the folder in the user's cache that a file of this content is converted to."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     stat = path.stat()
-    return cache / "srt-curator" / "gguf" / _digest(path, stat.st_size, stat.st_mtime_ns)
+    return cache_folder() / "gguf" / _digest(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)

@@ -33,15 +33,9 @@ def load_student(name_or_path: str | Path, *, device: str = "auto", dtype: str =
         StudentError: there is no such student here or on the hub, or what is there cannot be scored with. Code that
             comes with a model is never run.
     """
-    name = str(name_or_path)
-    _silence_libraries()
-    chosen_device = _chosen_device(device)
-    chosen_dtype = _chosen_dtype(dtype, chosen_device)
-    source = find(name)
-    tokenizer = _tokenizer_of(source)
-    with loading_errors(name, source.absent or "it is no causal language model that can be read"):
-        model = _read_model(source, chosen_dtype, chosen_device)
-        return Student(model, tokenizer, name)
+    model, tokenizer = load_model(name_or_path, device=device, dtype=dtype)
+    with loading_errors(str(name_or_path), "it is no causal language model that can be read"):
+        return Student(model, tokenizer, str(name_or_path))
 
 
 def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
@@ -61,6 +55,24 @@ def load_tokens(name_or_path: str | Path) -> Tokens:
         StudentError: as `load_student`.
     """
     return Tokens(load_tokenizer(name_or_path), str(name_or_path))
+
+
+def load_model(
+    name_or_path: str | Path, *, device: str = "auto", dtype: str = "auto"
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """Load a student as a model to be trained, with its tokenizer; an adapter is merged into its base.
+
+    Raises:
+        StudentError: as `load_student`.
+    """
+    name = str(name_or_path)
+    _silence_libraries()
+    chosen_device = _chosen_device(device)
+    chosen_dtype = _chosen_dtype(dtype, chosen_device)
+    source = find(name)
+    tokenizer = _tokenizer_of(source)
+    with loading_errors(name, source.absent or "it is no causal language model that can be read"):
+        return _read_model(source, chosen_dtype, chosen_device), tokenizer
 
 
 def load_chat_template(name_or_path: str | Path) -> ChatTemplate:

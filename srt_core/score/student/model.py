@@ -130,6 +130,10 @@ class Student(Scorer):
                 raise StudentError(message, "Lower the max length.")
         return [nlls.tolist() for nlls in found if nlls is not None]
 
+    def hidden(self, sequences: "list[tuple[int, ...]]") -> "torch.Tensor":
+        """Return the last hidden states of right-padded sequences of token ids: [sequences, width, features]."""
+        return self._forward.hidden(sequences)
+
     def _nlls_in_parts(self, pack: Pack) -> "list[torch.Tensor | None]":
         """Return the token losses of each request, None where it does not fit in memory even alone.
 

@@ -52,7 +52,7 @@ def find(name: str) -> Source:
             raise StudentError(
                 f"There is no file '{path}'.", "Correct the path: a GGUF file has to be on this machine."
             )
-        source = _in_folder(name, path) if path.exists() else _on_hub(name)
+        source = _in_folder(name, path) if path.exists() else on_hub(name)
     if source.base is None:
         with loading_errors(name, source.absent or "its config.json cannot be read"):
             require_causal(name, _config(source))
@@ -128,7 +128,7 @@ def _base(adapter: str, base: str) -> Source:
         ) from error
 
 
-def _on_hub(name: str) -> Source:
+def on_hub(name: str) -> Source:
     """Return the source for a hub name.
 
     The hub is asked once, with a short timeout: transformers retries an unreachable hub for each file, for minutes.

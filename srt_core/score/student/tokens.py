@@ -32,6 +32,12 @@ class Tokens:
         """A hash that is equal for two tokenizers that give the same ids for every text."""
         return tokenizer_fingerprint(self._tokenizer)
 
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The token that ends a response in training, which no scoring has: EOS; none where there is none."""
+        found = self._tokenizer.eos_token_id
+        return (found,) if isinstance(found, int) else ()
+
     @cached_property
     def special_texts(self) -> tuple[str, ...]:
         """What it reads as one special token wherever it stands in a text, such as <|im_end|>."""

@@ -24,6 +24,7 @@ from srt_core.ui.frame.palette import (
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 __all__ = [
+    "DOWNLOAD",
     "Bar",
     "Figure",
     "Heatmap",
@@ -36,6 +37,10 @@ __all__ = [
     "mark_cut",
     "unseen_points",
 ]
+
+
+DOWNLOAD = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+"""The config of a chart that is looked at: under the mouse it offers to be saved as a picture, and nothing else."""
 
 
 def make_figure(traces: Sequence[object], **layout: object) -> Figure:

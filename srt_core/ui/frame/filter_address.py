@@ -1,14 +1,17 @@
 """The filter in the address of the page on screen, and a filter said in words."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import streamlit as st
 
 from srt_core.importing.marks import BY_NAME as MARKS
-from srt_core.review.filter.address import CHOICES, LENGTHS, NAMES, filter_to_address, read_filter
+from srt_core.review.filter.address import CHOICES, LENGTHS, NAMES, TEXTS, filter_to_address, read_filter
 from srt_core.review.filter.facets import LISTED
-from srt_core.review.filter.filter import Filter, Range, is_empty
+from srt_core.review.filter.filter import Filter, Range
+from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.own_address import describe_own
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import put_in_address
@@ -38,6 +41,9 @@ WORDS: Mapping[str, Words] = {
     "producer": Words("Rewritten by", "The teacher, or the file, that a rewrite of the sample came from."),
     "author": Words("Decided by", "Who made the decision that stands."),
     "failure": Words("Reflection failed", "Why a teacher's reply could not be used, where its rewrite is missing."),
+    "tag": Words("Tag", "Any of these tags, which reviewers put on samples in Review."),
+    "note": Words("Note", "The note that a reviewer wrote on the sample contains this, in capitals or not."),
+    "because": Words("Left out because", "The reason that a reviewer gave for leaving the sample out."),
     "imported": Words("Imported file", "The file that the sample came with."),
     "characters": Words("Original", "Characters of the original's response."),
     "winner_characters": Words("Winner", "Characters of the winner's response."),
@@ -45,6 +51,8 @@ WORDS: Mapping[str, Words] = {
 }  # fmt: skip
 WINNER = "winner"
 """Whose score a range holds, beside the four origins."""
+_OWN = "own: "
+"""What a condition on a column of the curator's own is called by, before the column's name."""
 
 _LABELS: Mapping[str, str] = dict(
     [*ORIGIN_LABELS.items(), *REASON_LABELS.items(), *((name, mark.label) for name, mark in MARKS.items())]
@@ -72,24 +80,45 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
 
     `said` gives what is said of the values of a listed condition, as facets.choices does, where it says more.
     """
-    if is_empty(only):
-        return "all samples"
-    parts = [f"text contains '{only.text}'"] if only.text else []
+    return "; ".join(conditions(only, said).values()) or "all samples"
+
+
+def conditions(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """Say each condition of a filter, by the name that `without` takes. It may quote the data set."""
+    found = {name: f"{name} contains '{text}'" for name in TEXTS if (text := getattr(only, name))}
     for name in (*CHOICES, *LISTED):
         if chosen := getattr(only, name):
             known = (said or {}).get(name, {})
-            parts.append(f"{WORDS[name].title.lower()}: {', '.join(say_value(name, item, known) for item in chosen)}")
+            values = ", ".join(say_value(name, item, known) for item in chosen)
+            found[name] = f"{WORDS[name].title.lower()}: {values}"
     for name in LENGTHS:
         if ends := getattr(only, name):
-            parts.append(f"{WORDS[name].title.lower()} of {ends[0]:g} to {ends[1]:g} characters")
+            found[name] = f"{WORDS[name].title.lower()} of {_between(*ends)} characters"
     if only.decided:
         first, last = only.decided
-        parts.append(f"decided from {first or 'the first day'} to {last or 'the last day'}")
+        found["decided"] = f"decided from {first or 'the first day'} to {last or 'the last day'}"
     for name in RANGES:
-        origin, ends = range_of(only, name)
-        if ends:
-            parts.append(f"{MEASURE_LABELS[name]} of {range_owner(origin)} {ends[0]:g} to {ends[1]:g}")
-    return "; ".join([*parts, *map(describe_own, only.own)])
+        origin, range_ends = range_of(only, name)
+        if range_ends:
+            found[name] = f"{MEASURE_LABELS[name]} of {range_owner(origin)} {_between(*range_ends)}"
+    return found | {f"{_OWN}{each.column}": describe_own(each) for each in only.own}
+
+
+def without(only: Filter, name: str) -> Filter:
+    """Return a filter without one of its conditions, by its name in `conditions`."""
+    if name in RANGES:
+        return only.with_range(name, "", None)
+    if name.startswith(_OWN):
+        return only.with_own(OwnCondition(name.removeprefix(_OWN)))
+    open_ends: dict[str, Any] = {each.name: each.default for each in fields(Filter)}
+    return replace(only, **{name: open_ends[name]}) if name in open_ends else only
+
+
+def _between(low: float, high: float) -> str:
+    """Write the ends of a range: 0.5 to 1, 0.5 and more, up to 1."""
+    if math.isinf(high):
+        return f"{low:g} and more"
+    return f"{low:g} to {high:g}"
 
 
 def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
@@ -98,7 +127,7 @@ def say_value(name: str, value: str, said: Mapping[str, str]) -> str:
         return f"{value}: {said[value]}" if said.get(value) else f"group {value}"
     if name == "imported":
         return f"{value}: {said[value]}" if said.get(value) else f"file {value}"
-    if name in ("producer", "author", "language"):
+    if name in ("producer", "author", "language", "tag", "because"):
         return value
     return label(value.replace("_", " ") if name in ("failure", "score") else value)
 

@@ -17,7 +17,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.review.filter.address import CHOICES, LENGTHS, filter_to_address
 from srt_core.review.filter.facets import LISTED, choices
-from srt_core.review.filter.filter import Filter, Range, is_empty, origins_of
+from srt_core.review.filter.filter import Filter, Range, origins_of
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.verdicts import RANGES
 from srt_core.ui.frame.address import claim, current, generation
@@ -40,12 +40,12 @@ from srt_core.ui.frame.words import MEASURE_HELP, MEASURE_LABELS
 from srt_core.ui.server.runtime import Project
 
 __all__ = [
-    "WINNER", "describe_filter", "filter_bar", "filter_from_address", "filter_to_address",
-    "owner_in_bar", "range_of", "with_range", "write_filter",
+    "WINNER", "describe_filter", "draw_filter", "filter_from_address", "filter_to_address",
+    "owner_in_bar", "range_of", "search_box", "with_range", "write_filter",
 ]  # fmt: skip
 
 _GROUP = "filter"
-TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 168, 124, 184, 96, 148
+TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 184, 150, 184, 96, 148
 """Pixels: the bar is one line where the window is 1440 wide."""
 _IN_BAR = ("task", "winner", "reason", "state", "problem")
 
@@ -55,8 +55,8 @@ def owner_in_bar(measure: str) -> str:
     return str(st.session_state.get(f"filter_{measure}_of_{current(_GROUP)}", WINNER))
 
 
-def filter_bar(project: Project) -> Filter:
-    """Draw the filter and return what it takes. Ends the page where the address holds what no filter can."""
+def search_box() -> Filter:
+    """Draw the field for a text and return the filter. Ends the page where the address holds what no filter can."""
     try:
         only = filter_from_address()
     except SRTError as error:
@@ -64,16 +64,21 @@ def filter_bar(project: Project) -> Filter:
         st.button("Clear the filter", icon=":material/filter_alt_off:", on_click=write_filter, args=(Filter(),))
         st.stop()
     born = generation(_GROUP, _said(only))
+    st.text_input("Search texts", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
+                  icon=":material/search:", width=TEXT_WIDTH, placeholder="Search texts, Enter",
+                  label_visibility="collapsed",
+                  help="Any version's instruction, input or response, or what stands before them, contains this, in "
+                  "capitals or not.")  # fmt: skip
+    return only
+
+
+def draw_filter(project: Project, only: Filter) -> None:
+    """Draw the other conditions of the filter."""
+    born = generation(_GROUP, _said(only))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Text", only.text, key=f"filter_text_{born}", on_change=_turn_text, icon=":material/search:",
-                      width=TEXT_WIDTH, placeholder="Anywhere", help="Any version's instruction, input or response, or "
-                      "what stands before them, contains this, in capitals or not. Press Enter.")  # fmt: skip
         for name in _IN_BAR:
             _draw_choices(name, only, born)
-        st.button("Clear", icon=":material/filter_alt_off:", disabled=is_empty(only), on_click=write_filter,
-                  args=(Filter(),), help="Take every sample again.", key="filter_clear")  # fmt: skip
     _draw_more(project, only, born)
-    return only
 
 
 def _draw_choices(name: str, only: Filter, born: int) -> None:
@@ -84,7 +89,7 @@ def _draw_choices(name: str, only: Filter, born: int) -> None:
 
 def _draw_more(project: Project, only: Filter, born: int) -> None:
     held = _count_held(only)
-    title = "More filters: kind, length, scores, who and when, files"
+    title = "More filters: kind, length, scores, who and when, tags, files"
     with panel("filter_more", f"{title} ({held} set)" if held else title) as is_open:
         if not is_open:
             return
@@ -98,8 +103,18 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
             for measure in RANGES:
                 _draw_range(only, measure, born)
         with _group("Who, when and what failed"):
-            for name in ("producer", "author"):
+            for name in ("producer", "author", "because", "tag"):
                 _draw_listed(project, name, only, born)
+            st.text_input(
+                WORDS["note"].title,
+                only.note,
+                key=f"filter_note_{born}",
+                on_change=_turn_text,
+                args=("note",),
+                placeholder="contains",
+                help=WORDS["note"].help,
+                width=LISTED_WIDTH,
+            )
             _draw_days(only, born)
             _draw_listed(project, "failure", only, born)
         with _group("How scoring went, and where it came from"):
@@ -118,7 +133,7 @@ def _group(title: str) -> Iterator[None]:
 
 
 def _count_held(only: Filter) -> int:
-    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided")]
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided", "note")]
     ranges = [range_of(only, measure)[1] for measure in RANGES]
     return sum(map(bool, [*held, *ranges])) + len(only.own)
 
@@ -163,8 +178,9 @@ def _draw_range(only: Filter, measure: str, born: int) -> None:
 
 
 @acting
-def _turn_text() -> None:
-    _take(replace(filter_from_address(), text=_typed("text")))
+def _turn_text(name: str) -> None:
+    changed: dict[str, Any] = {name: _typed(name)}
+    _take(replace(filter_from_address(), **changed))
 
 
 @acting

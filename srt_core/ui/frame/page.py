@@ -36,6 +36,8 @@ OWNERS_DO = {
     "pages/10_People.py": "share queues out",
 }
 """What of a page only owners may do."""
+SIDEBAR_WIDTH = 224
+"""Pixels: the room is for the page."""
 
 
 def show_page(page: str, render: Callable[[Project], None], *, has_own_title: bool = False) -> None:
@@ -67,7 +69,7 @@ def setup_page(page: str, *, has_own_title: bool = False) -> Project:
     """
     title, _ = PAGES[page]
     # No page_icon: Streamlit would have the browser fetch a Material icon from another host.
-    st.set_page_config(page_title=f"{title} · srt", layout="wide")
+    st.set_page_config(page_title=f"{title} · srt", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
     with reporting(stop=True):  # nothing of a project before it is known who looks
         visitor()
     remember_address()
@@ -77,10 +79,10 @@ def setup_page(page: str, *, has_own_title: bool = False) -> Project:
         name = _choose_project(list(paths))
         _draw_person()
         below = st.empty()
-        with below.container():  # the way out of a project that does not open, or takes long
+        with below.container(gap="xxsmall"):  # the way out of a project that does not open, or takes long
             draw_links(())
     if not has_own_title:
-        st.title(title)
+        _draw_title(title, name)
     draw_tour(page)
     if page in OWNERS_DO and not is_owner():
         st.text(f"You are a curator here, and may look. Only an owner may {OWNERS_DO[page]}. {who_owns()}")
@@ -93,11 +95,18 @@ def setup_page(page: str, *, has_own_title: bool = False) -> Project:
         note_project(is_read_only=project.store.is_read_only)
         _show_notices(project)
         _require_policy(project)
-        with below.container():
+        with below.container(gap="xxsmall"):
             draw_job_lines(project, page)
             draw_links(steps_done(project.store))
         return project
     raise AssertionError("reporting(stop=True) stops the page")
+
+
+def _draw_title(title: str, project: str) -> None:
+    """Draw the title, with the project and who works on it, which stay in view where the sidebar is folded away."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="stretch")
+        st.text(f"{project} · {curator()}", width="content")
 
 
 READ_ONLY = (

@@ -39,9 +39,14 @@ ACTION_LABELS = {
     Action.REJECT: "Left out",
     Action.PARK: "Parked",
 }
+"""What a decision left a sample as."""
 
 KIND_LABELS = {
-    **{str(action): label for action, label in ACTION_LABELS.items()},
+    Action.APPROVE: "Keep the rule's pick",
+    Action.CHOOSE: "Keep another version",
+    Action.EDIT: "Keep, edited",
+    Action.REJECT: "Leave out",
+    Action.PARK: "Park",
     "undo": "Undone",
     "import": "Imported",
     "undo_import": "Import taken back",
@@ -58,8 +63,17 @@ KIND_LABELS = {
     "untag": "Tag taken off",
 }
 
+"""What happened, by the kind of event."""
+
 MEASURE_LABELS: Mapping[str, str] = {name: measure.label for name, measure in MEASURES.items()}
 MEASURE_HELP: Mapping[str, str] = {name: measure.help for name, measure in MEASURES.items()}
+
+
+def describe_event(kind: str, origin: Origin | None) -> str:
+    """Say what happened: a decision as it was pressed, "Keep Response", "Keep Both, edited", "Leave out", "Park"."""
+    if kind in (Action.APPROVE, Action.CHOOSE, Action.EDIT) and origin:
+        return f"Keep {ORIGIN_LABELS[origin]}{', edited' if kind == Action.EDIT else ''}"
+    return KIND_LABELS.get(kind, kind.replace("_", " ").capitalize())
 
 
 def number(value: float | None, digits: int = 2) -> str:

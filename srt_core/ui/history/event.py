@@ -1,54 +1,52 @@
 """One event of the history: what it was, and undoing it or the action that it was part of."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
+from srt_core.project.candidates import Beginning, beginnings
 from srt_core.project.diff import plain_html
 from srt_core.project.events import Event
-from srt_core.records import Pair
+from srt_core.project.store import Store
+from srt_core.records import Origin, Pair
 from srt_core.review import decisions, history
-from srt_core.review.queues import QUEUES
 from srt_core.review.trust import audits, blind
 from srt_core.review.trust.audits import Approval
+from srt_core.select.applied import last_applied, undo_applied
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.page import acting, curator
-from srt_core.ui.frame.words import KIND_LABELS
+from srt_core.ui.frame.page import acting, acting_as_owner, curator
+from srt_core.ui.frame.words import describe_event
+from srt_core.ui.history.kept import values
 from srt_core.ui.history.state import show_state
-from srt_core.ui.sample.long_texts import draw_code, offer_whole
-from srt_core.ui.sample.texts import describe_event, local_time
-from srt_core.ui.server.identity import require_undo, visitor
-from srt_core.ui.server.permission import told
+from srt_core.ui.sample.long_texts import offer_whole
+from srt_core.ui.sample.texts import local_time
+from srt_core.ui.server.identity import may_own, require_undo, visitor
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import broken_words
 
 
-def kind_label(kind: str) -> str:
-    """Say a kind of event in words."""
-    return KIND_LABELS.get(kind, kind.replace("_", " ").capitalize())
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is said of some events beside themselves."""
+
+    made_by: Mapping[int, str]
+    """Who made the versions that they are for, by the version's id."""
+    undone: Mapping[int, tuple[str, Origin | None]]
+    """Kind and version of what was undone, by the event that undoes it."""
+    beginnings: Mapping[str, Beginning]
+    """Number and beginning of their samples, by the sample's id."""
 
 
-def about(event: Event) -> str:
-    """Say in a line what an event was about, from what was kept with it; "" where the rest of the row says it all."""
-    context = event.context
-    if event.kind == "assign":
-        shares = ", ".join(f"{name} {share:g} %" for name, share in context["shares"].items()) or "open to everybody"
-        queue = QUEUES[context["queue"]].label if context["queue"] in QUEUES else context["queue"]
-        return f"{queue}: {shares}; overlap {context['overlap']:g} %"
-    if event.kind == "undo" and "bulk" not in context:
-        return f"Undid event {event.undoes}"
-    if event.kind == "scoring":
-        return told(f"Number {context.get('scoring_id')}: {context.get('student')}, {context.get('template')}")
-    if event.kind == "reading":
-        return f"Audit {context['audit']}: {len(context['marked'])} of {len(context['shown'])} versions are fit"
-    if event.kind == "export" and "rows" in context:
-        return told(f"{context['rows']:,} rows to {context.get('file')}")
-    found = [context[name] for name in ("note", "bulk", "name", "file", "path") if context.get(name)]
-    return told(str(found[0])) if found else ""
+def shown_of(store: Store, listed: Sequence[Event]) -> Shown:
+    """Read what is said of events beside themselves."""
+    samples = [event.sample_id for event in listed if event.sample_id]
+    return Shown(
+        history.candidate_producers(store, listed), history.undone_events(store, listed), beginnings(store, samples)
+    )
 
 
 def broken(project: Project, listed: Sequence[Event]) -> Mapping[int, Approval]:
@@ -58,16 +56,26 @@ def broken(project: Project, listed: Sequence[Event]) -> Mapping[int, Approval]:
     return remembered(audits.broken_approvals, project.store)
 
 
-def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> None:
+def what(event: Event, undone: Mapping[int, tuple[str, Origin | None]]) -> str:
+    """Say what somebody did, and of an undo what it took back: "Keep Response", "Undone: Leave out"."""
+    if event.undoes is None:
+        return describe_event(event.kind, event.origin)
+    said = describe_event(*undone[event.event_id]) if event.event_id in undone else ""
+    return f"Undone: {said}" if said else describe_event("undo", None)
+
+
+def draw_event(project: Project, event: Event, shown: Shown) -> None:
     """Show an event whole, with what can be done about it."""
     with st.container(border=True):
-        is_decision = event.kind in events.DECISIONS
-        what = describe_event(event.kind, event.origin) if is_decision else kind_label(event.kind)
-        st.markdown(f"**{what}** · event {event.event_id}")
-        said = [f"By {event.author}, {local_time(event.made_at, '%d %b %Y %H:%M:%S')}", about(event)]
-        if event.candidate_id and event.candidate_id in made_by:
-            said.append(f"Made by {made_by[event.candidate_id]}")
-        st.text("\n".join(filter(None, said)))
+        st.markdown(f"**{what(event, shown.undone)}** · event {event.event_id}")
+        who = "" if event.kind == "import" else f"By {event.author}, "
+        said = [f"{who}{local_time(event.made_at, '%d %b %Y %H:%M:%S')}"]
+        if event.sample_id and event.sample_id in shown.beginnings:
+            sample = shown.beginnings[event.sample_id]
+            said.append(f"Sample {sample.seq} ({event.sample_id}): {sample.text}")
+        if event.candidate_id and event.candidate_id in shown.made_by:
+            said.append(f"Version made by {shown.made_by[event.candidate_id]}")
+        st.text("\n".join(said))
         if approval := broken(project, [event]).get(event.action_id):
             st.markdown(f":material/warning: {broken_words(approval)}")
         if event.edited:
@@ -79,9 +87,13 @@ def draw_event(project: Project, event: Event, made_by: Mapping[int, str]) -> No
             if event.sample_id:
                 st.page_link("pages/6_Review.py", label="Open the sample in Review", icon=":material/fact_check:",
                              query_params=address(sample=event.sample_id))  # fmt: skip
-        with st.expander("As it is kept"):
-            kept = told(json.dumps(event.context, indent=2, ensure_ascii=False))
-            draw_code(f"kept_{event.event_id}", kept, language="json")
+        if kept := values(event):
+            st.dataframe(
+                [{"What": label, "Value": value} for label, value in kept],
+                hide_index=True,
+                column_config={"Value": "Before → after" if event.kind == "policy" else ""},
+                alt="What was kept with the event.",
+            )  # fmt: skip
 
 
 def _draw_edited(event_id: int, edited: Pair) -> None:
@@ -95,20 +107,42 @@ def _draw_edited(event_id: int, edited: Pair) -> None:
 def _draw_actions(project: Project, event: Event) -> None:
     may = visitor().person.may_undo(event.author)
     why = None if may else "Only an owner may undo what somebody else did."
-    if event.kind == "undo" or "restores" in event.context:
+
+    def offer(label: str, icon: str, key: str, act: Callable[[Project, Event], None]) -> None:
+        st.button(label, icon=f":material/{icon}:", key=key, on_click=act, args=(project, event), disabled=not may,
+                  help=why)  # fmt: skip
+
+    if event.kind == "policy":
+        _draw_undo_of_policy(project, event)
+    elif event.kind == "undo" or "restores" in event.context:
         label = "Take this undo back" if event.in_action == 1 else f"Take all {event.in_action:,} of this action back"
-        st.button(label, icon=":material/redo:", key=f"back_{event.action_id}", on_click=_take_back,
-                  args=(project, event), disabled=not may, help=why)  # fmt: skip
+        offer(label, "redo", f"back_{event.action_id}", _take_back)
     elif event.kind == "reading" and not event.undone:
-        st.button("Undo this reading", icon=":material/undo:", key=f"undo_{event.event_id}", on_click=_undo_reading,
-                  args=(project, event), disabled=not may, help=why)  # fmt: skip
+        offer("Undo this reading", "undo", f"undo_{event.event_id}", _undo_reading)
     elif event.kind in events.DECISIONS and not event.undone:
-        st.button("Undo this decision", icon=":material/undo:", key=f"undo_{event.event_id}", on_click=_undo,
-                  args=(project, event), disabled=not may, help=why)  # fmt: skip
         if event.in_action > 1:
-            st.button(f"Undo all {event.in_action:,} of this action", icon=":material/undo:",
-                      key=f"undo_all_{event.action_id}", on_click=_undo_all, args=(project, event), disabled=not may,
-                      help=why)  # fmt: skip
+            offer(f"Undo all {event.in_action:,} of this action", "undo", f"undo_all_{event.action_id}", _undo_all)
+            offer("Undo this one alone", "undo", f"undo_{event.event_id}", _undo)
+        else:
+            offer("Undo this decision", "undo", f"undo_{event.event_id}", _undo)
+
+
+def _draw_undo_of_policy(project: Project, event: Event) -> None:
+    """Offer to put back what stood before, of the last policy alone: one after the other leads to any before."""
+    last = last_applied(project.store)
+    if event.undoes is not None or event.undone or last is None:
+        return
+    if last.event_id == event.event_id:
+        st.button("Undo this policy", icon=":material/undo:", key=f"undo_{event.event_id}", on_click=_undo_policy,
+                  args=(project, event), disabled=not may_own(),
+                  help="Puts back the limits that stood before. Decisions of reviewers stay.")  # fmt: skip
+    else:
+        st.caption(f"Policies are undone the last first: undo event {last.event_id} before this one.", width="content")
+
+
+@acting_as_owner
+def _undo_policy(project: Project, event: Event) -> None:
+    undo_applied(project.store, event.event_id, curator())
 
 
 @acting

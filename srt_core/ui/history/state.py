@@ -3,12 +3,15 @@
 import streamlit as st
 
 from srt_core.errors import DecisionError
+from srt_core.project.candidates import beginnings
+from srt_core.records import counted
 from srt_core.review import history
 from srt_core.review.history import Decided
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import acting_as_owner, curator, reporting
-from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.frame.words import describe_event
+from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
@@ -29,18 +32,20 @@ def draw_state(project: Project, event_id: int) -> None:
         found = history.state(project.store, event_id)
         st.markdown(f"**The project as of event {event_id:,}**, {local_time(found.made_at, '%d %b %Y %H:%M:%S')}")
         with st.container(horizontal=True):
-            for label, number in (("Decided", found.decided), ("Approved", found.approved),
-                                  ("Rejected", found.decisions.get("reject", 0)),
-                                  ("Parked", found.decisions.get("park", 0))):  # fmt: skip
+            for label, number in (("Decided", found.decided), ("Keep", found.approved),
+                                  ("Leave out", found.decisions.get("reject", 0)),
+                                  ("Park", found.decisions.get("park", 0))):  # fmt: skip
                 st.metric(label, f"{number:,}", width=140)
-        st.text(told(f"Policy in use: {found.policy}\nScoring in use: {found.scoring or 'not told by the log'}"))
+        scoring = found.scoring or "not told by the log, which has changes alone"
+        st.text(told(f"Policy in use: {found.policy}\nScoring in use: {scoring}"))
         differing = history.count_differences(project.store, event_id)
         if differing:
             _draw_differences(project, event_id, differing)
         else:
             st.markdown("Every decision that stood then stands now, and no other.")
         with st.container(horizontal=True):
-            st.button(f"Go back to these decisions ({differing:,} samples)", icon=":material/restore:", key="go_back",
+            label = f"Go back to these decisions ({counted(differing, 'sample')})"
+            st.button(label, icon=":material/restore:", key="go_back",
                       on_click=_go_back, args=(project, event_id), disabled=not differing or not may_own(),
                       help="What was decided since is undone, what was undone since is decided again, as one action "
                       "that can be taken back. Policy and scoring stay. Only owners may.")  # fmt: skip
@@ -48,13 +53,19 @@ def draw_state(project: Project, event_id: int) -> None:
 
 
 def _draw_differences(project: Project, event_id: int, differing: int) -> None:
-    st.markdown(f"**{differing:,}** samples have another decision now:")
+    st.markdown(f"**{counted(differing, 'sample| has|')}** another decision now:")
     pages = -(-differing // PAGE_ROWS)
     page = st.pagination(pages, key="differences_page") if pages > 1 else 1
     rows = history.differences(project.store, event_id, PAGE_ROWS, (min(page, pages) - 1) * PAGE_ROWS)
+    texts = beginnings(project.store, [each.sample_id for each in rows])
     picked = st.dataframe(
         [
-            {"Number": each.seq, "Sample": each.sample_id, "Then": _said(each.past), "Now": _said(each.present)}
+            {
+                "No": each.seq,
+                "Instruction": texts[each.sample_id].text,
+                "Then": _said(each.past),
+                "Now": _said(each.present),
+            }
             for each in rows
         ],
         hide_index=True,

@@ -4,8 +4,10 @@ from typing import Any
 
 import streamlit as st
 
+from srt_core.records import counted
 from srt_core.reflect.estimate import Estimate
 from srt_core.reflect.prices import Price, price_of, set_price
+from srt_core.reflect.producers import producers
 from srt_core.review.status import status
 from srt_core.steps.estimate import basis_of, count_calls, estimate_run, spent_so_far
 from srt_core.steps.reflect import REFLECT, taken_as
@@ -15,7 +17,7 @@ from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.page import reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel
-from srt_core.ui.reflect.log import draw_failures, draw_outcomes, start
+from srt_core.ui.reflect.log import draw_failures, draw_state, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
 from srt_core.ui.reflect.trial import draw_trial
 from srt_core.ui.server.identity import may_own
@@ -30,15 +32,17 @@ def render_reflect(project: Project) -> None:
     if not counts["samples"]:
         show_empty("There is nothing to reflect on yet. Import pairs first.", "pages/1_Import.py", "Import pairs")
         return
+    draw_state(project, counts)
     job_panel(project, "reflect")
-    draw_outcomes(project)
+    failures = st.container()  # above the form, which says whom to ask again
     last = last_arguments(project, "reflect")
     asked = choose_teacher(last)
     asked |= _caps_in_use(project, asked, last)
     draw_prompts(asked)
     draw_trial(project, asked)
     _draw_run(project, asked, last)
-    draw_failures(project, asked, counts["failed_reflections"])
+    with failures:
+        draw_failures(project, asked, counts["failed_reflections"])
 
 
 def _caps_in_use(project: Project, asked: Arguments, last: Arguments) -> dict[str, Any]:
@@ -55,9 +59,7 @@ def _caps_in_use(project: Project, asked: Arguments, last: Arguments) -> dict[st
 def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
     st.subheader("Run")
     if not is_complete(asked):
-        calls = count_calls(project.store, Mode(asked["mode"]))
-        st.markdown(f"About **{calls:,} calls** are missing in this mode, if every reply can be used at once. "
-                    "Name the teacher above to start.")  # fmt: skip
+        st.markdown(_what_is_missing(project, Mode(asked["mode"])))
         st.button("Start", icon=":material/play_arrow:", type="primary", disabled=True, key="start_reflect")
         return
     with reporting():
@@ -68,6 +70,17 @@ def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
         caps = {} if asked["replay"] else _choose_caps(project, asked, last)
         show_warnings(REFLECT.warn(project.store, asked))
         _draw_start(project, {**asked, **caps}, found.calls)
+
+
+def _what_is_missing(project: Project, mode: Mode) -> str:
+    """Say what a run would ask for, before the teacher is named: of the one that wrote last, and of a new one."""
+    fresh = f"**{counted(count_calls(project.store, mode), 'call')}** in this mode, if every reply can be used at once"
+    known = producers(project.store)
+    if not known:
+        return f"About {fresh}. Name the teacher above to start."
+    missing = count_calls(project.store, mode, known[-1]["producer"])
+    left = f"is still to be asked for **{counted(missing, 'rewrite')}**" if missing else "has been asked for everything"
+    return f"The teacher so far {left}. A new one, whose rewrites would stand beside these: about {fresh}."
 
 
 def _draw_estimate(found: Estimate) -> None:

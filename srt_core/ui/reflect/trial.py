@@ -21,7 +21,7 @@ def draw_trial(project: Project, asked: Arguments) -> None:
     """Offer a trial and show the latest one."""
     st.subheader("Try it first")
     st.markdown(f"Asks for both rewrites of the first {TRIAL_SAMPLES} samples and shows what is sent and the raw "
-                "replies. **No candidate is made of them.** The replies are kept, so a run does not pay for them "
+                "replies. **No version is made of them.** The replies are kept, so a run does not pay for them "
                 "again.")  # fmt: skip
     if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
                  disabled=not is_complete(asked) or not may_own()):  # fmt: skip
@@ -48,9 +48,10 @@ def _try(project: Project, asked: Arguments) -> None:
 
 
 def _draw_call(call: Trial) -> None:
-    verdict = "accepted" if isinstance(call.parsed, ParsedReflection) else "refused" if call.parsed else "no reply"
-    icon = ":material/check_circle:" if verdict == "accepted" else ":material/cancel:"
-    with st.expander(f"Sample {call.seq}, {call.task.stage} reflection: {verdict}", icon=icon):
+    usable = isinstance(call.parsed, ParsedReflection)
+    came = "can be used" if usable else "cannot be used" if call.parsed else "no reply"
+    icon = ":material/check_circle:" if usable else ":material/cancel:"
+    with st.expander(f"Sample {call.seq}, {call.task.stage} reflection: {came}", icon=icon):
         if not call.answer.is_reply:
             show_error(TeacherError(call.answer.detail, call.answer.hint))
         if call.parsed and not isinstance(call.parsed, ParsedReflection):

@@ -5,19 +5,21 @@ from what it has. Long texts are cut; `whole` gives them in full.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from srt_core.project.diff import LEAST_ALIKE, share_alike, word_diff
-from srt_core.records import Candidate, Context, LossStatus, Origin, Pair, Role
+from srt_core.records import Action, Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
 from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
-from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_rewrite, number
+from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_event, describe_rewrite, number
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
-from srt_core.ui.sample.texts import context_title, describe_event, local_time, own_texts
+from srt_core.ui.sample.texts import context_title, local_time, own_texts
 
 Card = dict[str, Any]
 
@@ -28,7 +30,7 @@ _KINDS = {"equal": 0, "insert": 1, "delete": -1}
 _ROLES = {Role.SYSTEM: "System", Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 
-def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
+def card(sample: Sample, seat: Seat, beside: Beside, draft: KeptDraft | None, *, is_blind: bool, unscored: str) -> Card:
     """Return the card of a sample; `is_blind` leaves out what others decided, and what hints at it.
 
     `unscored` says why an edit has no score.
@@ -40,8 +42,8 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
         "seq": verdict.seq,
         "event": None if is_blind else verdict.event_id,
         "decided": bool(decided),
-        "state": "" if is_blind else state(verdict),
-        "rule": _rule(sample, queue, is_blind=is_blind),
+        "state": "" if is_blind else _state(verdict),
+        "rule": _rule(sample, seat, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
         + ([] if is_blind or not sample.edit else [_edited(sample, original, unscored)]),
@@ -59,12 +61,15 @@ def card(sample: Sample, queue: str, beside: Beside, draft: KeptDraft | None, *,
     }  # fmt: skip
 
 
-def state(verdict: Verdict) -> str:
-    """Say what stands decided, by whom and when; "" where nothing does."""
-    if not verdict.action or not verdict.made_at:
+def state(action: Action, origin: Origin | None, by: str, made_at: datetime) -> str:
+    """Say what stands decided, by whom and when."""
+    return f"{describe_event(action, origin)}, by {by}, {local_time(made_at)}"
+
+
+def _state(verdict: Verdict) -> str:
+    if not (verdict.action and verdict.author and verdict.made_at):
         return ""
-    decided = describe_event(verdict.action, verdict.origin if verdict.approved else None)
-    return f"{decided}, by {verdict.author}, {local_time(verdict.made_at)}"
+    return state(verdict.action, verdict.origin if verdict.approved else None, verdict.author, verdict.made_at)
 
 
 def context_of(context: Context) -> Mapping[str, Any] | None:
@@ -85,7 +90,7 @@ def texts(pair: Pair) -> dict[str, Any]:
     return {part: _plain(getattr(pair, part)) for part in PARTS}
 
 
-def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
+def _rule(sample: Sample, seat: Seat, *, is_blind: bool) -> dict[str, Any]:
     """Say what the rule does with the sample, by which numbers, and why."""
     *stages, outcome = sample.walk()
     label, _, reason = outcome.partition(": ")
@@ -98,7 +103,7 @@ def _rule(sample: Sample, queue: str, *, is_blind: bool) -> dict[str, Any]:
         "because": "" if pick else reason.rstrip("."),
         "numbers": [_number(sample, shown, name) for name in ("ifd", "r_ifd")],
         "why": [*stages, f"{label}: {reason}", *filter(None, (
-            describe_rewrite(shown) if shown else "", why(queue, sample.verdict, sample.policy)))],
+            describe_rewrite(shown) if shown else "", why(seat.name, seat.queue, sample.verdict, sample.policy)))],
         "marks": marks,
     }  # fmt: skip
 

@@ -9,10 +9,10 @@ from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.outcomes import Failure, Reflection, reflections
-from srt_core.ui.frame.words import ORIGIN_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
 from srt_core.ui.review.cards import PARTS
 from srt_core.ui.sample.summary import Sample
-from srt_core.ui.sample.texts import describe_event, local_time
+from srt_core.ui.sample.texts import local_time
 
 Block = dict[str, Any]
 """A title, a text, whether it is code, and buttons."""

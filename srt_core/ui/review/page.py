@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.project.candidates import count_samples
-from srt_core.review import queues
+from srt_core.project.candidates import count_samples, find_sample
+from srt_core.review import alike, queues
 from srt_core.review.queues import QUEUES, Queue
 from srt_core.review.shares import Share, read_assignment
 from srt_core.review.trust import audits
@@ -15,7 +15,8 @@ from srt_core.ui.frame.filters import filter_from_address, filter_to_address
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import curator, fragment, reporting, show_empty
 from srt_core.ui.review.component import KEY, desk_in_browser
-from srt_core.ui.review.desk import Desk, Message, Seat
+from srt_core.ui.review.desk import Desk, Message
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import asked_audit, said_of_audit
 
@@ -51,7 +52,7 @@ def _render_desk(project: Project, desk: Desk) -> None:
         _leave(project, desk)
         seat = take_seat(project)
         desk.sit(seat)
-        data = {**desk.data(seat), **_around_the_desk(project, seat)}
+        data = desk.data(seat) if desk.is_brief else {**desk.data(seat), **_around_the_desk(project, seat)}
     _write_address(desk, seat)
     desk_in_browser(key=KEY, data=data, on_message_change=partial(_hear, project, desk))
 
@@ -63,6 +64,7 @@ def _hear(project: Project, desk: Desk) -> None:
         desk.hear(message, take_seat(project))
         if (asked := message.get("queue")) in QUEUES:
             put_in_address("queue", str(asked))
+            put_in_address("like", "")
         if "share" in message:
             put_in_address("share", "" if message["share"] else ALL)
         desk.leaves_to = str(message.get("leave") or "")
@@ -72,7 +74,8 @@ def take_seat(project: Project) -> Seat:
     """Return who sits at the desk and over which queue, as the address says.
 
     "filter" takes its filter and order from the address, as in Explore; "drawn" its audit, the newest where none is
-    named. Whoever comes without naming a queue gets one in which something waits.
+    named; "like" the sample that was left out, the person's last where none is named. Whoever comes without naming a
+    queue gets one in which something waits.
     """
     store, name = project.store, st.query_params.get("queue", "")
     if name not in QUEUES:
@@ -82,9 +85,21 @@ def take_seat(project: Project) -> Seat:
     queue = audit.queue if audit else QUEUES[name]
     if name == "filter":
         queue = queues.filter_queue(filter_from_address(), st.query_params.get("sort", "number"))
+    if name == "like":
+        queue = _like_queue(project)
     share = _share(project, name)
     queue = queues.shared(queue, share) if share else queue
     return Seat(curator(), name, queue, share, audit if audit and audit.is_blind else None)
+
+
+def _like_queue(project: Project) -> Queue:
+    """Return the queue of what is like a sample that was left out. It stays that one until it is chosen again."""
+    named = st.query_params.get("like", "")
+    sample = find_sample(project.store, named) if named else alike.last_left_out(project.store, curator())
+    if sample is None:
+        return QUEUES["like"]
+    put_in_address("like", sample)
+    return queues.like_queue(alike.like(project.store, sample))
 
 
 def _waiting(project: Project) -> str:

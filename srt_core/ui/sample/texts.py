@@ -11,11 +11,10 @@ from typing import Literal
 
 import streamlit as st
 
-from srt_core.project import events
 from srt_core.project.diff import diff_html, plain_html
-from srt_core.records import Action, Candidate, Context, Origin, Pair, Role
+from srt_core.records import Candidate, Context, Origin, Pair, Role, counted
 from srt_core.ui.frame.palette import ORIGIN_COLOURS
-from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
 
 DiffMode = Literal["unified", "split", "plain"]
@@ -98,7 +97,7 @@ def labelled(label: str, block: str) -> str:
 def context_title(context: Context) -> str:
     """Say what a context holds: "Context: a system text and 2 earlier turns, 64 characters"."""
     characters = sum(len(each["content"]) for each in context.messages)
-    turns = f"{len(context.turns)} earlier turn{'s' if len(context.turns) > 1 else ''}" if context.turns else ""
+    turns = counted(len(context.turns), "earlier turn") if context.turns else ""
     parts = " and ".join(filter(None, ("a system text" if context.system else "", turns)))
     return f"Context: {parts}, {characters:,} characters"
 
@@ -120,7 +119,7 @@ def own_html(own: Mapping[str, object], most: int | None = None) -> str:
     texts = own_texts(own)
     is_short = len(texts) <= MOST_COLUMNS and sum(map(len, texts.values())) <= MOST_CHARACTERS
     blocks = [labelled(name, plain_html(text, most)) for name, text in texts.items()]
-    count = f"{len(texts)} column{'s' if len(texts) > 1 else ''}"
+    count = counted(len(texts), "column")
     return _folded(f"Of your own files: {count}", blocks, is_open=is_short, more=_SIDE_BY_SIDE)
 
 
@@ -137,14 +136,6 @@ def _folded(title: str, blocks: Sequence[str], *, is_open: bool, more: str = "")
     summary = f'<summary style="{_SUMMARY}">{html.escape(title)}</summary>'
     body = f'<div style="{_BODY}{more}">{"".join(blocks)}</div>'
     return f'<details style="{_FOLD}"{" open" if is_open else ""}>{summary}{body}</details>'
-
-
-def describe_event(kind: str, origin: Origin | None) -> str:
-    """Say a decision in two words of ours, such as "Approved: Response"."""
-    if kind not in events.DECISIONS:
-        return kind.capitalize()
-    label = ACTION_LABELS[Action(kind)]
-    return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
 
 
 def local_time(moment: datetime, form: str = "%d %b %H:%M") -> str:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from srt_core.methods import LOSSES, MEASURES, METHODS
 from srt_core.project.store import Store
-from srt_core.records import LossStatus
-from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use, scorings, use_scoring
+from srt_core.records import LossStatus, counted
+from srt_core.score.scorings import UNSCORED, ListedScoring, score_statuses, scoring_in_use, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
 from srt_core.steps.score import RECORDING_FORM, SCORE, STUDENT_FORM
 from srt_core.steps.step import Argument, Arguments
@@ -16,6 +16,7 @@ from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel
+from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
@@ -52,11 +53,11 @@ def render_score(project: Project) -> None:
     if not found:
         show_empty("There is nothing to score yet. Import pairs first.", "pages/1_Import.py", "Import pairs")
         return
+    _draw_state(project, found)
     job_panel(project, "score")
+    _draw_scorings(project)
     asked = _choose_student(last_arguments(project, "score") or _in_use(project.store))
     _draw_start(project, asked)
-    _draw_statuses(found)
-    _draw_scorings(project)
 
 
 def _in_use(store: Store) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _in_use(store: Store) -> dict[str, Any]:
 
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     """Ask for the student and how it is asked, or for a recording, beginning with what the latest run used."""
-    st.subheader("Student")
+    st.subheader("Score")
     first = RECORDING if last.get("replay") else STUDENT
     way = st.segmented_control("Where do the scores come from?", [STUDENT, RECORDING], default=first, required=True,
                                key="student_way", persist_state="session")  # fmt: skip
@@ -132,20 +133,37 @@ def _draw_start(project: Project, asked: Arguments) -> None:
     if not is_complete:
         st.markdown("Name a student or a recording to start.")
     elif not running:
-        st.markdown("Scores what has no score yet under these settings, and commits as it goes: pause at any time.")
+        st.markdown("Scores what has no score yet under these settings. What is done is kept: pause at any time.")
+
+
+def _draw_state(project: Project, found: dict[str, int]) -> None:
+    """Say how many versions have both scores under the scoring in use, and what the others lack."""
+    scoring = scoring_in_use(project.store)
+    of_all, scored = sum(found.values()), found.get(LossStatus.OK, 0) + found.get(LossStatus.TRUNCATED, 0)
+    if scoring is None:
+        st.markdown(f"**No scores yet.** The student is to score {counted(of_all, 'version')}: name it below.")
+        return
+    all_of_them = (
+        f"All {counted(of_all, 'version| has|')}"
+        if scored == of_all
+        else (f"{scored:,} of {counted(of_all, 'version| has|')}")
+    )
+    st.markdown(f"**{all_of_them} both scores.**")
+    st.text(told(f"By {scoring.student}, template {scoring.template}."))
+    if set(found) != {LossStatus.OK}:
+        _draw_statuses(found)
 
 
 def _draw_statuses(found: dict[str, int]) -> None:
-    st.subheader("Scores in use")
     st.dataframe(
         [
-            {"State": STATUS_LABELS[name][0], "Candidates": found[name], "What it means": STATUS_LABELS[name][1]}
+            {"State": STATUS_LABELS[name][0], "Versions": found[name], "What it means": STATUS_LABELS[name][1]}
             for name in STATUS_LABELS
             if name in found
         ],
         hide_index=True,
-        column_config={"Candidates": st.column_config.NumberColumn(format="localized")},
-        alt="Candidates counted by the state of their score.",
+        column_config={"Versions": st.column_config.NumberColumn(format="localized")},
+        alt="Versions counted by the state of their score.",
     )
     with st.container(horizontal=True):
         if found.get(LossStatus.TRUNCATED):
@@ -160,8 +178,13 @@ def _draw_scorings(project: Project) -> None:
     found = scorings(project.store)
     if not found:
         return
-    st.subheader("Scorings of this project")
-    st.markdown("One for each student, template, convention and max length. Their scores never mix.")
+    with st.expander(f"All {counted(len(found), 'scoring')} of this project" if len(found) > 1 else
+                     "How it was scored", icon=":material/list:", expanded=len(found) > 1):  # fmt: skip
+        _draw_listed(project, found)
+
+
+def _draw_listed(project: Project, found: list[ListedScoring]) -> None:
+    st.caption("One for each student, template, convention and max length. Their scores never mix.")
     st.dataframe(
         [
             {
@@ -171,9 +194,9 @@ def _draw_scorings(project: Project) -> None:
                 "Template": each.template,
                 "Convention": each.convention,
                 "Max length": each.max_length,
-                "Dtype": each.dtype,
+                "Precision": each.dtype,
                 "Scored": each.scored,
-                "Begun (UTC)": each.made_at,
+                "Begun": local_time(each.made_at, "%Y-%m-%d %H:%M"),
                 "Remarks": each.batching,
             }
             for each in found

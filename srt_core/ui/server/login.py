@@ -23,6 +23,7 @@ from srt_core.people import (
 )
 from srt_core.people.login_methods import LoginMethods
 from srt_core.people.logins import LIFE_SECONDS
+from srt_core.records import counted
 from srt_core.ui.server import openid
 from srt_core.ui.server.plain import DEVICE, LOGIN, cookie_name, inside, keep_cookie, plain_page, read_form
 
@@ -57,14 +58,14 @@ async def answer_login(request: Request, ways: LoginMethods, base: str) -> Respo
     account, secret = ways.people.find(name), ways.people.secret
     device = read_device(request.cookies.get(cookie_name(DEVICE, request), ""), account, secret)
     address = request.client.host if request.client else ""
-    counted = _THROTTLE.count(name, address, device)
-    if counted.refused:
-        minutes = math.ceil(counted.refused / 60)
-        said = f"Too many failed tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}."
+    tries = _THROTTLE.count(name, address, device)
+    if tries.refused:
+        minutes = math.ceil(tries.refused / 60)
+        said = f"Too many failed tries. Wait {counted(minutes, 'minute')}."
         return _page(ways, base, following, said, name, 429)
     kept = account.password if account else None
     async with _CHECKS:
-        await anyio.sleep(counted.delay)
+        await anyio.sleep(tries.delay)
         fits = await anyio.to_thread.run_sync(check_password, given.get("password", ""), kept)
     if not fits:
         _LOG.warning("Login failed for %r from %s", name, address or "unknown")

@@ -5,6 +5,8 @@ import streamlit as st
 from srt_core.project.candidates import count_samples
 from srt_core.project.intervals import percent
 from srt_core.project.store import Store
+from srt_core.records import counted
+from srt_core.review import triage
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, Trust, trust
 from srt_core.review.trust.audits import Part
@@ -38,6 +40,7 @@ def render_trust(project: Project) -> None:
     render_audits(project)
     if found.margins:
         render_groups(found)
+    _draw_triage(store)
     if found.overall[Evidence.CHOSEN].of_all.drawn:
         _draw_curators(store)
 
@@ -94,6 +97,21 @@ def _draw_claims(store: Store, found: Trust) -> None:
         with st.container(horizontal=True):
             _link("Decided samples", state="decided")
             _link("Where people overrode the rule", state="overridden")
+
+
+def _draw_triage(store: Store) -> None:
+    """Say how well rounds of triage predicted the decisions after them; nothing where there was none."""
+    found = triage.accuracy(store)
+    if not found.decided:
+        return
+    st.subheader(
+        "Triage", help="A model of the single decisions orders the queue Most telling next; it decides nothing."
+    )
+    st.markdown(
+        f"Of {counted(found.decided, 'decision')} made after a round, the round had predicted {found.right:,} right; "
+        f"always saying what was more frequent by then gets {found.majority:,}. These samples are no random ones, so "
+        "this is no estimate of all: a random audit is."
+    )
 
 
 def _draw_curators(store: Store) -> None:

@@ -20,7 +20,7 @@ WAS_UNDECIDED = f"""
     ) ELSE NOT decided END"""
 """Whether a sample was undecided at the draw: the log tells, where anything happened to the sample since."""
 
-_OF_DECISIONS = {"state", "author", "decided"}
+_OF_DECISIONS = {"state", "author", "decided", "tag", "note", "because"}
 _OF_POLICY = {"winner", "reason", "winner_ranges", "winner_characters"}
 _ONE_EACH = ("task", "language", "cluster", "imported")
 """Of these a sample has one alone, so that two filters with no value in common share no sample."""

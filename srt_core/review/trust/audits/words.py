@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from srt_core.project.intervals import percent
+from srt_core.records import plural
 from srt_core.review.trust.audits.log import Audit, Part
 from srt_core.review.trust.audits.results import Result
 
@@ -58,4 +59,4 @@ def sentences(audit: Audit, found: Result | None) -> Iterator[str]:
 
 def few(allowed: int) -> str:
     """Say how many may be wrong: "none of them is", "at most 2 of them are"."""
-    return f"at most {allowed:,} of them {'is' if allowed == 1 else 'are'}" if allowed else "none of them is"
+    return f"at most {allowed:,} of them {plural(allowed, 'is')}" if allowed else "none of them is"

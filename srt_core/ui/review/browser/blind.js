@@ -28,17 +28,17 @@ function paintBlindKeys(d) {
     const isMarked = Boolean(marks && marks.marked.has(place));
     const best = marks && marks.best === place ? " (best)" : "";
     const says = isMarked ? `may be trained on${best}` : marks ? "may not" : "not marked";
-    return keyed(String(place), says, () => d.press(String(place)), { "aria-pressed": String(isMarked) });
+    return keyed(String(place), says, () => pressKey(d, String(place)), { "aria-pressed": String(isMarked) });
   });
   d.el.keys.replaceChildren(
     ...versions,
-    keyed("A", "All may be", () => d.press("a")),
-    keyed("X", "None may be", () => d.press("x")),
-    keyed("B", "Best", () => d.press("b"), { disabled: !marks || marks.marked.size < 2 }),
-    keyed("Enter", "Done", () => d.press("Enter"), { class: "main" }),
+    keyed("A", "All may be", () => pressKey(d, "a")),
+    keyed("X", "None may be", () => pressKey(d, "x")),
+    keyed("B", "Best", () => pressKey(d, "b"), { disabled: !marks || marks.marked.size < 2 }),
+    keyed("Enter", "Done", () => pressKey(d, "Enter"), { class: "main" }),
     undoButton(d),
-    button("←", () => d.press("ArrowLeft"), { "aria-label": "The sample before" }),
-    button("→", () => d.press("ArrowRight"), { "aria-label": "The next sample" }),
+    button("←", () => pressKey(d, "ArrowLeft"), { "aria-label": "The sample before" }),
+    button("→", () => pressKey(d, "ArrowRight"), { "aria-label": "The next sample" }),
   );
 }
 
@@ -52,7 +52,7 @@ function pressBlind(d, key) {
   else if (key === "Enter") {
     if (!d.marks) return d.say(NOTHING_YET);
     const marked = [...d.marks.marked].sort();
-    return d.decide({ kind: "read", shown: card.shown, marked, best: d.marks.best });
+    return decide(d, { kind: "read", shown: card.shown, marked, best: d.marks.best });
   } else return d.say(`${key} does nothing here.`);
   paintBlindKeys(d);
   d.say("");
@@ -95,9 +95,9 @@ function paintQuestion(d) {
 function pressQuestion(d, key) {
   const asked = d.question;
   const about = { kind: "settle", sample: asked.sample, upon: asked.reading };
-  if (key === "d") d.put({ ...about, decision_stands: true });
-  else if (key === "x" && !asked.marked.length) d.put(about);
-  else if (asked.marked[Number(key) - 1]) d.put({ ...about, marked: [Number(key)] });
+  if (key === "d") putPress(d, { ...about, decision_stands: true });
+  else if (key === "x" && !asked.marked.length) putPress(d, about);
+  else if (asked.marked[Number(key) - 1]) putPress(d, { ...about, marked: [Number(key)] });
   else if (key !== "ArrowRight") return d.say(`${key} does nothing here.`);
   d.question = null;
   d.repaint();

@@ -87,7 +87,7 @@ function saveEdit(d) {
   clearTimeout(d.draftTimer);
   d.edit = null;
   d.card().draft = null;
-  d.decide({ kind: "edit", origin: edit.of, repairs: edit.repairs, candidate: edit.candidate, edited: edit.texts });
+  decide(d, { kind: "edit", origin: edit.of, repairs: edit.repairs, candidate: edit.candidate, edited: edit.texts });
   d.desk.focus({ preventScroll: true });
 }
 

@@ -41,7 +41,7 @@ function isSave(event) {
 function hearKey(d, event) {
   if (!event.defaultPrevented && isSave(event) && !d.isPainted) {
     event.preventDefault();
-    d.press(SAVE);
+    pressKey(d, SAVE);
     return;
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -53,7 +53,7 @@ function hearKey(d, event) {
   event.preventDefault();
   if (event.repeat && !key.startsWith("Arrow")) return; // a key that is held down decides once
   if (isScroll && d.root.activeElement.scrollWidth > d.root.activeElement.clientWidth) return;
-  d.press(key);
+  pressKey(d, key);
 }
 
 // Act on a key once everything that it decides on is painted.
@@ -63,11 +63,11 @@ function actOnKey(d, key) {
   if (key === "Escape") return d.escape();
   if (d.edit) return d.say("Save or leave the edit first: Ctrl+Enter, Esc.");
   if (FIELDS[key] && !(d.isBlind() && "nt".includes(key))) return d.enter(FIELDS[key]);
-  if (key === "Backspace") return d.undo();
+  if (key === "Backspace") return undoLast(d);
   if (d.question) return pressQuestion(d, key);
-  if (key === "ArrowRight") return d.move(1);
-  if (key === "ArrowLeft") return d.move(-1);
-  if (!d.card()) return d.say(d.isDone() ? "There is nothing here to decide." : "The next sample is on its way.");
+  if (key === "ArrowRight") return moveBy(d, 1);
+  if (key === "ArrowLeft") return moveBy(d, -1);
+  if (!d.card()) return d.say("There is nothing here to decide.");
   if (d.isHeld()) return d.say("Read why this one came back first.");
   if (d.isBlind()) return pressBlind(d, key);
   if (!d.el.reasons.hidden) return pressReason(d, key);
@@ -79,13 +79,13 @@ function pressOpen(d, key) {
   if (/^[1-9]$/.test(key)) {
     const version = card.versions.find((each) => each.place === Number(key));
     if (!version) return d.say(card.missing[key] || `There is no version ${key}.`);
-    return d.decide({ kind: "keep", candidate: version.candidate });
+    return decide(d, { kind: "keep", candidate: version.candidate });
   }
   switch (key) {
-    case "a": return d.decide(card.pick ? { kind: "keep", candidate: card.pick.candidate } : { kind: "leave_out", agrees: true });
-    case "x": return d.decide({ kind: "leave_out" });
+    case "a": return decide(d, card.pick ? { kind: "keep", candidate: card.pick.candidate } : { kind: "leave_out", agrees: true });
+    case "x": return decide(d, { kind: "leave_out" });
     case "X": return d.openReasons();
-    case " ": return d.decide({ kind: "park" });
+    case " ": return decide(d, { kind: "park" });
     case "e": return startEdit(d);
     case "v": return d.showNext();
     case "d": return d.turnView();
@@ -95,9 +95,9 @@ function pressOpen(d, key) {
 }
 
 function pressReason(d, key) {
-  if (key === "0" || key === "Enter" || key === "x") return d.leaveOut("");
+  if (key === "0" || key === "Enter" || key === "x") return leaveOut(d, "");
   const reason = d.data.reasons[Number(key) - 1];
-  if (reason) return d.leaveOut(reason);
+  if (reason) return leaveOut(d, reason);
   return d.say("Choose a reason by its digit, 0 for none, or Esc.");
 }
 

@@ -98,7 +98,7 @@ function paintBeside(d, card) {
   d.el.state.textContent = [card.state, card.hint].filter(Boolean).join(" · ");
   const focused = d.root.activeElement;
   if (focused !== d.el.note) d.el.note.value = card.note;
-  d.el.tags.replaceChildren(...card.tags.map((tag) => button(`${tag} ×`, () => d.tag(tag, false), { title: "Take this tag off", "aria-label": `Take the tag ${tag} off` })));
+  d.el.tags.replaceChildren(...card.tags.map((tag) => button(`${tag} ×`, () => putTag(d, tag, false), { title: "Take this tag off", "aria-label": `Take the tag ${tag} off` })));
   paintTabs(d, card);
 }
 
@@ -116,20 +116,20 @@ function paintKeys(d) {
   const main = card.pick ? `Keep ${card.pick.label}` : "Leave out";
   const others = card.versions.filter((each) => each.place && !each.picked);
   d.el.keys.replaceChildren(
-    keyed("A", main, () => d.press("a"), { class: "main" }),
-    ...others.map((each, place) => keyed(String(each.place), `${place ? "" : "Keep "}${each.label}`, () => d.press(String(each.place)), { "aria-label": `Keep ${each.label}`, title: `Keep ${each.label}` })),
-    keyed("X", "Leave out", () => d.press("x")),
-    keyed("⇧X", "reason ▾", () => d.press("X"), { "aria-label": "Leave out with a reason", "aria-keyshortcuts": "Shift+X", "aria-expanded": String(!d.el.reasons.hidden) }),
-    keyed("Space", "Park", () => d.press(" ")),
-    keyed("E", card.draft ? "Edit the draft" : "Edit", () => d.press("e")),
+    keyed("A", main, () => pressKey(d, "a"), { class: "main" }),
+    ...others.map((each, place) => keyed(String(each.place), `${place ? "" : "Keep "}${each.label}`, () => pressKey(d, String(each.place)), { "aria-label": `Keep ${each.label}`, title: `Keep ${each.label}` })),
+    keyed("X", "Leave out", () => pressKey(d, "x")),
+    keyed("⇧X", "reason ▾", () => pressKey(d, "X"), { "aria-label": "Leave out with a reason", "aria-keyshortcuts": "Shift+X", "aria-expanded": String(!d.el.reasons.hidden) }),
+    keyed("Space", "Park", () => pressKey(d, " ")),
+    keyed("E", card.draft ? "Edit the draft" : "Edit", () => pressKey(d, "e")),
     undoButton(d),
-    button("←", () => d.press("ArrowLeft"), { "aria-label": "The sample before", title: "The sample before (←)" }),
-    button("→", () => d.press("ArrowRight"), { "aria-label": "The next sample", title: "The next sample (→)" }),
+    button("←", () => pressKey(d, "ArrowLeft"), { "aria-label": "The sample before", title: "The sample before (←)" }),
+    button("→", () => pressKey(d, "ArrowRight"), { "aria-label": "The next sample", title: "The next sample (→)" }),
   );
 }
 
 function undoButton(d) {
-  return keyed("⌫", "Undo", () => d.press("Backspace"), { disabled: !d.undoable(), "aria-keyshortcuts": "Backspace", title: "Undo your last decision (Backspace)" });
+  return keyed("⌫", "Undo", () => pressKey(d, "Backspace"), { disabled: !d.undoable(), "aria-keyshortcuts": "Backspace", title: "Undo your last decision (Backspace)" });
 }
 
 function paintReasons(d) {
@@ -139,9 +139,9 @@ function paintReasons(d) {
   const other = make("input", { "aria-label": "Another reason", placeholder: "another reason, then Enter", maxlength: "200" });
   other.onkeydown = (event) => {
     event.stopPropagation();
-    if (event.key === "Enter" && other.value.trim()) d.leaveOut(other.value.trim());
+    if (event.key === "Enter" && other.value.trim()) leaveOut(d, other.value.trim());
     if (event.key === "Escape") d.closeReasons();
   };
-  const buttons = known.map((reason, place) => keyed(place < 9 ? String(place + 1) : "", reason, () => d.leaveOut(reason)));
-  box.replaceChildren(make("div", { class: "group" }, make("b", {}, "Leave out, because:"), ...buttons, keyed("0", "no reason", () => d.leaveOut("")), other, keyed("Esc", "back", () => d.closeReasons())));
+  const buttons = known.map((reason, place) => keyed(place < 9 ? String(place + 1) : "", reason, () => leaveOut(d, reason)));
+  box.replaceChildren(make("div", { class: "group" }, make("b", {}, "Leave out, because:"), ...buttons, keyed("0", "no reason", () => leaveOut(d, "")), other, keyed("Esc", "back", () => d.closeReasons())));
 }

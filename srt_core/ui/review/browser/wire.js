@@ -3,6 +3,8 @@
 
 const ANSWER_MILLISECONDS = 10000; // after which a message is taken to be lost, and is sent again
 const MOST_HELD = 90; // cards
+const FEW = 20; // open samples in hand; with more, an answer need say no more than what is saved
+const REST_MILLISECONDS = 300; // without a key, after which the rest of a brief answer is asked for
 
 // Presses of desks that left the page before they were saved, by project and reviewer; and what a closed tab would lose.
 const UNSAVED = (window.srtUnsaved ??= new Map());
@@ -49,19 +51,20 @@ class Wire {
     this.send();
   }
 
-  send(isAgain = false) {
+  send(isAgain = false, isDue = isAgain) {
     if (this.isUnderWay && !isAgain) return;
     const desk = this.desk;
     const asks = isAgain ? { ...this.asked, ...this.asks } : this.asks;
     const isNews = this.unsaved.length || Object.keys(asks).length || desk.place() !== this.place;
-    if (!isNews && !isAgain) return;
+    if (!isNews && !isDue) return;
+    this.isBrief = this.unsaved.length > 0 && !Object.keys(asks).length && !isAgain && desk.hasMany();
     this.asks = {};
     this.asked = asks;
     this.place = desk.place();
     this.sent += 1;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(true), ANSWER_MILLISECONDS);
-    this.carry({ turn: `${this.name} ${this.sent}`, owner: this.owner, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, ...asks });
+    this.carry({ turn: `${this.name} ${this.sent}`, owner: this.owner, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, brief: this.isBrief, ...asks });
   }
 
   hear(data) {
@@ -73,6 +76,7 @@ class Wire {
       this.heard = this.sent;
       this.asked = {};
       clearTimeout(this.timer);
+      if (this.isBrief) this.timer = setTimeout(() => this.send(false, true), REST_MILLISECONDS);
     }
     this.take(data.answers || {});
     return isAnswer;
@@ -84,7 +88,7 @@ class Wire {
       const gone = list.filter((press) => answers[press.id]);
       if (!gone.length) continue;
       UNSAVED.set(owner, list.filter((press) => !answers[press.id]));
-      if (owner === this.owner) for (const press of gone) this.desk.answered(press, answers[press.id]);
+      if (owner === this.owner) for (const press of gone) answered(this.desk, press, answers[press.id]);
     }
   }
 

@@ -1,0 +1,118 @@
+-- From schema version 8 to 9. Texts as vectors.
+CREATE SEQUENCE encoding_ids;
+CREATE TABLE encoding (
+    encoding_id BIGINT PRIMARY KEY DEFAULT nextval('encoding_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoder VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    recipe VARCHAR NOT NULL,
+    dimensions INTEGER NOT NULL,
+    state BLOB,
+    UNIQUE (fingerprint, recipe)
+);
+CREATE TABLE vector (
+    encoding_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    text_hash VARCHAR NOT NULL,
+    vector FLOAT[],
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (encoding_id, candidate_id)
+);
+-- Which samples tell most.
+CREATE SEQUENCE triage_rounds;
+CREATE TABLE triage_round (
+    round BIGINT PRIMARY KEY DEFAULT nextval('triage_rounds'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    encoding_id BIGINT NOT NULL,
+    scoring_id BIGINT NOT NULL,
+    model_hash VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    alpha DOUBLE NOT NULL,
+    labels BIGINT NOT NULL,
+    kept BIGINT NOT NULL,
+    last_event BIGINT NOT NULL
+);
+CREATE TABLE triage (
+    round BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    r DOUBLE CHECK (isfinite(r)),
+    q DOUBLE CHECK (isfinite(q)),
+    place BIGINT
+);
+-- Students that are trained on exports, and what they were evaluated on.
+CREATE SEQUENCE experiment_ids;
+CREATE TABLE experiment (
+    experiment_id BIGINT PRIMARY KEY DEFAULT nextval('experiment_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL UNIQUE,
+    settings JSON NOT NULL
+);
+CREATE SEQUENCE run_ids;
+CREATE TABLE run (
+    run_id BIGINT PRIMARY KEY DEFAULT nextval('run_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    key VARCHAR NOT NULL,
+    experiment_id BIGINT,
+    arm VARCHAR NOT NULL,
+    seed BIGINT NOT NULL,
+    export_folder VARCHAR NOT NULL,
+    export_sha256 VARCHAR NOT NULL,
+    folder VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL DEFAULT '',
+    template VARCHAR NOT NULL,
+    source JSON NOT NULL,
+    settings JSON NOT NULL,
+    plan JSON NOT NULL,
+    versions JSON NOT NULL DEFAULT '{}',
+    state VARCHAR NOT NULL,
+    steps BIGINT NOT NULL DEFAULT 0,
+    tokens BIGINT NOT NULL DEFAULT 0,
+    message VARCHAR NOT NULL DEFAULT ''
+);
+CREATE TABLE run_step (
+    run_id BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    loss DOUBLE NOT NULL CHECK (isfinite(loss)),
+    learning_rate DOUBLE NOT NULL,
+    tokens BIGINT NOT NULL,
+    seconds DOUBLE NOT NULL,
+    PRIMARY KEY (run_id, step)
+);
+CREATE TABLE trained (export_sha256 VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
+CREATE TABLE evaluated (
+    run_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    side VARCHAR NOT NULL,
+    seen BOOLEAN NOT NULL,
+    tokens INTEGER NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    parent_loss_y DOUBLE CHECK (isfinite(parent_loss_y)),
+    parent_loss_y_given_x DOUBLE CHECK (isfinite(parent_loss_y_given_x)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (run_id, candidate_id)
+);
+CREATE TABLE judged (
+    run_id BIGINT NOT NULL,
+    against BIGINT NOT NULL,
+    judge VARCHAR NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    answer VARCHAR NOT NULL,
+    other VARCHAR NOT NULL,
+    first VARCHAR NOT NULL,
+    second VARCHAR NOT NULL,
+    PRIMARY KEY (run_id, against, judge, sample_id)
+);
+CREATE TABLE benchmark (
+    run_id BIGINT NOT NULL,
+    student VARCHAR NOT NULL,
+    task VARCHAR NOT NULL,
+    metric VARCHAR NOT NULL,
+    value DOUBLE CHECK (isfinite(value)),
+    error DOUBLE CHECK (isfinite(error)),
+    PRIMARY KEY (run_id, student, task, metric)
+);

@@ -1,0 +1,51 @@
+"""Samples whose originals are nearest to one, by the cosine of their vectors under the encoding in use."""
+
+from dataclasses import dataclass
+
+from srt_core.errors import ProjectError
+from srt_core.project.store import Store
+from srt_core.records import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A sample near another one."""
+
+    seq: int
+    sample_id: str
+    instruction: str
+    """Its beginning."""
+    similarity: float
+    """The cosine of the two originals' vectors, from -1 to 1."""
+
+
+def nearest(store: Store, sample_id: str, limit: int = 20) -> list[Near]:
+    """Return the samples nearest to one, the nearest first, without itself; equal ones in the order of the project.
+
+    Raises:
+        ProjectError: nothing was encoded, or this sample has no vector.
+    """
+    encoding_id = store.encoding_id()
+    vector = store.value(
+        f"""SELECT vector FROM vector JOIN candidate USING (candidate_id)
+            WHERE encoding_id = ? AND sample_id = ? AND origin = '{Origin.ORIGINAL}'""",
+        [encoding_id, sample_id],
+    )
+    if vector is None:
+        raise ProjectError(f"Sample {sample_id} has no vector.", "`srt encode` computes the vectors that are missing.")
+    size = len(vector)
+    found = store.rows(  # as arrays of a fixed size, which are compared several times as fast as lists
+        f"""SELECT candidate_id, array_cosine_similarity(vector::FLOAT[{size}], $vector::FLOAT[{size}]) AS similarity
+            FROM vector WHERE encoding_id = $encoding_id AND vector IS NOT NULL
+                AND candidate_id IN (SELECT candidate_id FROM candidate
+                                     WHERE origin = '{Origin.ORIGINAL}' AND sample_id <> $sample_id)
+            ORDER BY similarity DESC, candidate_id LIMIT $limit""",
+        {"encoding_id": encoding_id, "vector": vector, "sample_id": sample_id, "limit": limit},
+    )
+    return store.read(
+        Near,
+        """SELECT seq, sample_id, left(instruction, 200) AS instruction, similarity
+           FROM (SELECT unnest(?::BIGINT[]) AS candidate_id, unnest(?::DOUBLE[]) AS similarity) AS near
+           JOIN candidate USING (candidate_id) JOIN sample USING (sample_id) ORDER BY similarity DESC, candidate_id""",
+        [[row["candidate_id"] for row in found], [row["similarity"] for row in found]],
+    )

@@ -1,0 +1,370 @@
+-- The project file, schema version 8. Texts and rows are written once; decisions are an append-only log.
+-- Views are in views.sql. Times are UTC. The derived tables `panel` and `selection` are made by derived.py, for the measures that there are.
+
+CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+-- One run of the importer over one file.
+CREATE SEQUENCE import_ids;
+CREATE TABLE import (
+    import_id BIGINT PRIMARY KEY DEFAULT nextval('import_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    path VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    format VARCHAR NOT NULL,
+    options JSON NOT NULL,              -- the column map and what else was said
+    finished BOOLEAN NOT NULL DEFAULT false,
+    account JSON,                       -- what came of the columns, once it is finished
+    undone_by BIGINT,                   -- the event that took it back
+    UNIQUE (sha256, format, options)
+);
+
+-- Which sample each row of an imported file is. A row that was there before points to the sample it is.
+CREATE TABLE import_row (import_id BIGINT NOT NULL, "row" BIGINT NOT NULL, pair_hash VARCHAR NOT NULL, sample_id VARCHAR NOT NULL);
+
+-- Rows that could not be used. Rows and lines count from 1.
+CREATE SEQUENCE reject_ids;
+CREATE TABLE reject (
+    reject_id BIGINT NOT NULL DEFAULT nextval('reject_ids'),
+    import_id BIGINT NOT NULL,
+    "row" BIGINT NOT NULL,
+    line BIGINT,                        -- NULL where it is not known
+    lines BIGINT NOT NULL DEFAULT 1,    -- how many were skipped with it
+    reason VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL DEFAULT '', -- what is true of this one alone
+    raw VARCHAR NOT NULL,               -- its text, at most a million characters
+    mended_by BIGINT                    -- the import in which it came mended
+);
+
+CREATE SEQUENCE sample_seqs;
+CREATE TABLE sample (
+    seq BIGINT NOT NULL DEFAULT nextval('sample_seqs'),
+    sample_id VARCHAR PRIMARY KEY,
+    import_id BIGINT NOT NULL,
+    "row" BIGINT NOT NULL,
+    duplicate_of VARCHAR,
+    parent VARCHAR,                     -- the sample that it was expanded from; NULL where it was imported
+    extra JSON NOT NULL,
+    conversation VARCHAR                -- shared by the exchanges of one conversation: the id of the last; NULL for none
+);
+
+-- What makes candidates: a file that held them, a teacher with a version of the prompts, a coach.
+CREATE TABLE producer (
+    producer VARCHAR PRIMARY KEY,
+    kind VARCHAR NOT NULL,              -- file, teacher, student, coach, person
+    teacher VARCHAR NOT NULL DEFAULT '',
+    prompt_version VARCHAR NOT NULL DEFAULT '',
+    prompt_hash VARCHAR NOT NULL DEFAULT '',    -- '' where it is not known, as of a file of an older version
+    prompt_texts VARCHAR NOT NULL DEFAULT '',
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- What stands before pairs in their conversations, each distinct one once: whole sets share a system text.
+CREATE SEQUENCE context_ids;
+CREATE TABLE context (
+    context_id BIGINT PRIMARY KEY DEFAULT nextval('context_ids'),
+    hash VARCHAR NOT NULL UNIQUE,
+    roles VARCHAR NOT NULL,             -- who speaks, in their order: system user assistant …
+    messages VARCHAR NOT NULL           -- JSON: a list of objects with role and content
+);
+
+-- A sample has one ORIGINAL, and of each other origin candidates by any producer, numbered where one made several.
+CREATE SEQUENCE candidate_ids;
+CREATE TABLE candidate (
+    candidate_id BIGINT PRIMARY KEY DEFAULT nextval('candidate_ids'),
+    sample_id VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    producer VARCHAR NOT NULL,
+    number INTEGER NOT NULL DEFAULT 1,
+    instruction VARCHAR NOT NULL,
+    input VARCHAR NOT NULL,
+    response VARCHAR NOT NULL,
+    context_id BIGINT,                  -- NULL where nothing stands before the pair; the same for all of a sample
+    parent_id BIGINT,                   -- the candidate that it rewrote; NULL for ORIGINAL, and where it is not known
+    drift DOUBLE CHECK (isfinite(drift)),       -- see srt_core/project/drift.py; NULL for ORIGINAL, and where not defined
+    growth DOUBLE CHECK (isfinite(growth)),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    UNIQUE (sample_id, origin, producer, number)
+);
+CREATE INDEX candidate_by_sample ON candidate (sample_id);
+
+-- One call of a teacher and what came back, raw, committed before anybody reads it. A request with a reply is never
+-- made again: whoever needs it finds it by its hash.
+CREATE SEQUENCE call_ids;
+CREATE TABLE teacher_call (
+    call_id BIGINT PRIMARY KEY DEFAULT nextval('call_ids'),
+    request_hash VARCHAR NOT NULL,
+    producer VARCHAR NOT NULL,          -- the teacher with its version of the prompts
+    stage VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,           -- answered, or why there is no reply
+    raw VARCHAR,                        -- the reply; what came in its place where it is none
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,             -- as the server named it
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    cost DOUBLE CHECK (isfinite(cost)), -- in US dollars; NULL where no price is known
+    latency_seconds DOUBLE NOT NULL,
+    http_status INTEGER,
+    batch_id BIGINT,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- What a reply came to for a sample: accepted, refused (the reply was), failed (there was none). `origin` is what it was
+-- to make of which parent.
+CREATE SEQUENCE reflection_ids;
+CREATE TABLE reflection (
+    reflection_id BIGINT PRIMARY KEY DEFAULT nextval('reflection_ids'),
+    sample_id VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    parent_id BIGINT,
+    producer VARCHAR NOT NULL,
+    call_id BIGINT,                     -- NULL: it came with a file, or there was no call
+    status VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL,
+    critique JSON,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE INDEX reflection_by_sample ON reflection (sample_id);
+
+-- Requests that were handed over to a teacher's Batch API, to be fetched by any later process.
+CREATE SEQUENCE batch_ids;
+CREATE TABLE batch (
+    batch_id BIGINT PRIMARY KEY DEFAULT nextval('batch_ids'),
+    producer VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,             -- preparing, sent, fetched, or failed
+    tag VARCHAR NOT NULL,               -- by which the teacher's list of batches is searched after a crash
+    remote_id VARCHAR,                  -- the teacher's name for it, once it is known
+    remote_state VARCHAR NOT NULL DEFAULT '',
+    detail VARCHAR NOT NULL DEFAULT '',
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE TABLE batch_request (batch_id BIGINT NOT NULL, request_hash VARCHAR NOT NULL, stage VARCHAR NOT NULL);
+
+-- What a teacher was found to refuse of a request, and what is done about it, so that no later run asks for it again.
+CREATE TABLE teacher_setting (
+    teacher VARCHAR NOT NULL,           -- its name: model and host
+    setting VARCHAR NOT NULL,           -- max_tokens, temperature, response_format, system, ...
+    remedy VARCHAR NOT NULL,            -- limited, set, left_out, renamed, folded
+    value VARCHAR NOT NULL,             -- the limit, what it is set to (JSON), or the new name; else ''
+    detail VARCHAR NOT NULL,            -- what the server said
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (teacher, setting, remedy)
+);
+
+-- What a teacher's model costs, in US dollars a million tokens, where the curator said so.
+CREATE TABLE price (model VARCHAR PRIMARY KEY, input DOUBLE NOT NULL, output DOUBLE NOT NULL, batch_share DOUBLE NOT NULL);
+
+-- One way of scoring: a student, its template, convention and max length. Scores of two never mix.
+CREATE SEQUENCE scoring_ids;
+CREATE TABLE scoring (
+    scoring_id BIGINT PRIMARY KEY DEFAULT nextval('scoring_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    student VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    dtype VARCHAR NOT NULL,
+    template VARCHAR NOT NULL,
+    template_hash VARCHAR NOT NULL,
+    template_texts JSON NOT NULL,
+    convention VARCHAR NOT NULL,
+    max_length INTEGER NOT NULL,
+    batching VARCHAR NOT NULL DEFAULT '',   -- how the student computed, why not faster, how near to float64
+    stamp VARCHAR NOT NULL DEFAULT '',      -- of the student's files and the asked settings, once all was scored
+    UNIQUE (fingerprint, template_hash, convention, max_length)
+);
+
+-- Each distinct loss, stored under a hash of all its inputs.
+CREATE TABLE loss (
+    key VARCHAR PRIMARY KEY,
+    mean DOUBLE CHECK (isfinite(mean)),     -- DuckDB sorts NaN above every number
+    tokens INTEGER NOT NULL,
+    status VARCHAR NOT NULL
+);
+
+-- The losses of a target token by token, alone and given its context, kept where somebody looked at them.
+CREATE TABLE token_map (
+    scoring_id BIGINT NOT NULL,
+    subject VARCHAR NOT NULL,           -- score or edit_score: the table that the id is of
+    subject_id BIGINT NOT NULL,
+    part VARCHAR NOT NULL,              -- y (the response) or x (the instruction)
+    status VARCHAR NOT NULL,
+    mean_alone DOUBLE CHECK (isfinite(mean_alone)),
+    mean_given DOUBLE CHECK (isfinite(mean_given)),
+    tokens_alone INTEGER NOT NULL,
+    tokens_given INTEGER NOT NULL,
+    begins INTEGER[] NOT NULL,          -- a piece: from and to which character of the target, and its two losses
+    ends INTEGER[] NOT NULL,
+    alone DOUBLE[] NOT NULL,
+    given DOUBLE[] NOT NULL,
+    PRIMARY KEY (scoring_id, subject, subject_id, part)
+);
+
+CREATE TABLE score (
+    scoring_id BIGINT NOT NULL,
+    candidate_id BIGINT NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    loss_x DOUBLE CHECK (isfinite(loss_x)),
+    loss_x_given_y DOUBLE CHECK (isfinite(loss_x_given_y)),
+    tokens_y INTEGER NOT NULL,
+    tokens_x INTEGER NOT NULL,
+    ifd DOUBLE CHECK (isfinite(ifd)),
+    r_ifd DOUBLE CHECK (isfinite(r_ifd)),
+    loss_ratio DOUBLE CHECK (isfinite(loss_ratio)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (scoring_id, candidate_id)
+);
+
+-- The same for a pair that a person edited, by the event that holds it.
+CREATE TABLE edit_score (
+    scoring_id BIGINT NOT NULL,
+    event_id BIGINT NOT NULL,
+    loss_y DOUBLE CHECK (isfinite(loss_y)),
+    loss_y_given_x DOUBLE CHECK (isfinite(loss_y_given_x)),
+    loss_x DOUBLE CHECK (isfinite(loss_x)),
+    loss_x_given_y DOUBLE CHECK (isfinite(loss_x_given_y)),
+    tokens_y INTEGER NOT NULL,
+    tokens_x INTEGER NOT NULL,
+    ifd DOUBLE CHECK (isfinite(ifd)),
+    r_ifd DOUBLE CHECK (isfinite(r_ifd)),
+    loss_ratio DOUBLE CHECK (isfinite(loss_ratio)),
+    status VARCHAR NOT NULL,
+    PRIMARY KEY (scoring_id, event_id)
+);
+
+-- Numbers that are computed later, one row each: of a candidate (by its id) or of a sample (by its number). A number
+-- that is not defined, or could not be computed, is NULL with a status that says why.
+CREATE TABLE measurement (
+    subject VARCHAR NOT NULL,           -- candidate or sample
+    subject_id BIGINT NOT NULL,
+    measure VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,            -- what computed it: the version of a function, the hash of a model
+    value DOUBLE CHECK (isfinite(value)),
+    status VARCHAR NOT NULL,            -- ok, undefined, or why it failed
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (measure, source, subject, subject_id)
+);
+
+-- Policies by name; the applied one is named in meta.
+CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
+
+-- Who did what, append-only. Decisions carry a sample; `action_id` groups a bulk action; an undo names what it undoes.
+CREATE SEQUENCE event_ids;
+CREATE TABLE event (
+    event_id BIGINT PRIMARY KEY DEFAULT nextval('event_ids'),
+    action_id BIGINT NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    author VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    sample_id VARCHAR,
+    origin VARCHAR,
+    candidate_id BIGINT,                -- the very text that was decided for; of an edit, what it was made of
+    instruction VARCHAR,
+    input VARCHAR,
+    response VARCHAR,
+    undoes BIGINT,
+    context JSON NOT NULL
+);
+CREATE INDEX event_by_sample ON event (sample_id);
+
+-- The decision that stands for each sample: the fold of the log, kept up by the transaction that appends to it.
+CREATE TABLE standing (
+    seq BIGINT NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    event_id BIGINT NOT NULL,
+    action VARCHAR NOT NULL,
+    origin VARCHAR,
+    candidate_id BIGINT,
+    author VARCHAR NOT NULL,
+    made_at TIMESTAMP NOT NULL
+);
+
+-- What a reviewer has typed into an edit and not saved as a decision yet: one a sample and reviewer.
+CREATE TABLE draft (
+    author VARCHAR NOT NULL,
+    sample_id VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,            -- the version that is edited
+    repairs VARCHAR,                    -- the version that failed and is written by hand; NULL for none
+    instruction VARCHAR NOT NULL,
+    input VARCHAR NOT NULL,
+    response VARCHAR NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (author, sample_id)
+);
+
+-- The samples that an audit drew at random, in the order of the draw. The audit itself is an event.
+CREATE TABLE drawn (
+    audit_id BIGINT NOT NULL,           -- the event of the draw
+    place INTEGER NOT NULL,             -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- what the rule kept at the draw; NULL: it left the sample out, or was not asked
+    was_decided BOOLEAN NOT NULL,       -- whether somebody had decided it by then
+    PRIMARY KEY (audit_id, place)
+);
+
+-- Samples whose candidates, failures or scores changed since `panel` and `selection` were computed; '' is any.
+CREATE TABLE stale (sample_id VARCHAR NOT NULL, version BIGINT NOT NULL);
+
+-- What a sample is about, read from its original pair, so that a curator sees which kinds a policy keeps and drops.
+CREATE TABLE kind (
+    sample_id VARCHAR NOT NULL,
+    task VARCHAR NOT NULL,              -- see srt_core/importing/kinds
+    language VARCHAR NOT NULL,
+    cluster INTEGER                     -- NULL until the samples were grouped by subject
+);
+
+-- A group of samples about one subject, with the words that set it apart.
+CREATE TABLE cluster (cluster INTEGER PRIMARY KEY, words VARCHAR NOT NULL);
+
+-- Quality marks that were found in samples: see srt_core/importing/marks.
+CREATE TABLE mark (
+    seq BIGINT NOT NULL,
+    mark VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,           -- of what found it
+    detail VARCHAR NOT NULL             -- what was found, and where
+);
+
+-- How far each mark was looked for, by the version that looked: in all samples up to this number.
+CREATE TABLE mark_progress (mark VARCHAR PRIMARY KEY, version VARCHAR NOT NULL, until BIGINT NOT NULL);
+
+-- Every file that was exported, with all that decided what is in it, so that it can be written again.
+CREATE SEQUENCE export_ids;
+CREATE TABLE export (
+    export_id BIGINT PRIMARY KEY DEFAULT nextval('export_ids'),
+    event_id BIGINT NOT NULL,           -- the event that logged it; what stood then stood before this event
+    path VARCHAR NOT NULL,
+    format VARCHAR NOT NULL,
+    scope VARCHAR NOT NULL,
+    conversations VARCHAR,              -- what a line is; NULL before they could be joined: a sample
+    filter JSON NOT NULL,
+    policy JSON NOT NULL,
+    scoring_id BIGINT,                  -- NULL where nothing was scored
+    rows BIGINT NOT NULL,
+    sha256 VARCHAR NOT NULL
+);
+
+-- Which text of which sample each row of an exported file of pairs is.
+CREATE TABLE exported (
+    export_id BIGINT NOT NULL,
+    "row" BIGINT NOT NULL,              -- from 1
+    sample_id VARCHAR NOT NULL,
+    candidate_id BIGINT,                -- NULL of an edit
+    edit_id BIGINT,                     -- the event of an edit
+    pair_hash VARCHAR NOT NULL
+);
+
+CREATE SEQUENCE job_ids;
+CREATE TABLE job (
+    job_id BIGINT PRIMARY KEY DEFAULT nextval('job_ids'),
+    kind VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,             -- running, done, paused, failed, interrupted
+    arguments JSON NOT NULL,
+    done BIGINT NOT NULL DEFAULT 0,
+    total BIGINT NOT NULL DEFAULT 0,
+    failed BIGINT NOT NULL DEFAULT 0,
+    message VARCHAR NOT NULL DEFAULT '',
+    started_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    updated_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
