@@ -32,6 +32,7 @@ PAGES = (
     "Score",
     "Explore",
     "Thresholds",
+    "Compare",
     "Review",
     "Trust",
     "Export",

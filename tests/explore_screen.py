@@ -15,7 +15,7 @@ from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.ui.explore.component import KEY
+from srt_core.ui.explore.component import HEAD_KEY, KEY
 from srt_core.ui.server.runtime import open_project
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -67,6 +67,10 @@ class Screen:
     def send(self, **message: Any) -> None:
         """Say to the page what its table in the browser would."""
         send(self.app, KEY, {"turn": f"test {next(_TURNS)}", **message})
+
+    def search(self, text: str) -> None:
+        """Look for a text, as the field in the head does."""
+        send(self.app, HEAD_KEY, {"text": text})
 
     @property
     def told(self) -> dict[str, Any]:

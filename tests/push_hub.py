@@ -52,6 +52,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(401, {"error": "Invalid credentials"})
         elif path == "/api/repos/create":
             self.create(json.loads(body))
+        elif path == "/api/validate-yaml":
+            self.answer(200, {"errors": [], "warnings": []})
         elif path.endswith("/info/lfs/objects/batch"):
             self.batch(json.loads(body))
         elif parts[:2] == ["api", "datasets"]:

@@ -8,6 +8,7 @@ from srt_core.methods import REASONS
 from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy, Selection
+from srt_core.score.templates import load_template
 from srt_core.select import selection
 from tests.empty_project import create_empty
 from tests.rule_oracle import Case, Numbers
@@ -15,10 +16,11 @@ from tests.rule_oracle import Case, Numbers
 # A small grid of sums that floats hold exactly, so that ties and equality with a ceiling or margin happen all the time.
 GRID = (None, 0.0, 0.25, 0.5, 0.5, 0.625, 0.75, 0.75, 0.875, 1.0, 1.25)
 
+_TEXTS = load_template("plain").json.replace("'", "''")
 SCORING = (
     "INSERT INTO scoring "
     "(student, fingerprint, dtype, template, template_hash, template_texts, convention, max_length) "
-    "VALUES (?, ?, 'float32', 'plain', 'h', '{}', ?, 16) RETURNING scoring_id"
+    f"VALUES (?, ?, 'float32', 'plain', 'h', '{_TEXTS}', ?, 16) RETURNING scoring_id"
 )
 SCORE_COLUMNS = ("scoring_id", "candidate_id", "tokens_y", "tokens_x", "ifd", "r_ifd", "loss_ratio", "status")
 REFLECTION_COLUMNS = ("sample_id", "origin", "producer", "status", "reason", "detail")

@@ -44,7 +44,7 @@ def test_the_number_is_what_the_record_says(house: House) -> None:
 def test_it_is_asked_for_by_the_measures_name(house: House) -> None:
     """The command line has an option for it, and a scoring without it is another one, without its numbers."""
     student = str(house.folder / "student")
-    assert "3 candidates scored" in house.srt("score", "--student", student, "--template", "vicuna")
+    assert "3 versions scored" in house.srt("score", "--student", student, "--template", "vicuna")
     again = house.srt("score", "--student", student, "--template", "vicuna", "--opened-ifd")
     assert "Everything was scored before." in again
 

@@ -643,7 +643,7 @@ def test_killed_before_the_answer_is_heard(
     server.desk.released.set()
     finished = command(*reflecting_words(path, server.url("batch")))
     assert finished.returncode == DONE_WITH_FAILURES, finished.stderr
-    assert "reflections accepted" in finished.stdout
+    assert "reflections used" in finished.stdout
     with closing(Store.open(path)) as store:
         assert candidates(store) == by_calls[0]
         assert has_each_once(store)

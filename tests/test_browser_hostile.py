@@ -18,6 +18,7 @@ from tests.conftest import AppServer, as_killed, wait_for_script
 from tests.desk_browser import open_desk, part, wait_for_sample, wait_until_saved
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
+from tests.test_markdown import HOSTILE
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ EVIL = (
 )
 LONG = EVIL + "word " * 20_000
 CASE = Case({origin: Numbers(0.5 + 0.1 * place, 0.9 - 0.1 * place) for place, origin in enumerate(Origin)})
-PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Review", "Trust", "Export", "History")
+PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Compare", "Review", "Trust", "Export", "History")
 HARM = """() => {
     const roots = [document, ...[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)];
     const harm = roots.flatMap(root => [...root.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]')]);
@@ -116,3 +117,39 @@ def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServ
     with Store.open(as_killed(project)) as store:
         assert candidates.count_samples(store) == 8
         assert store.value("SELECT action FROM standing WHERE sample_id = ?", [sample_name(6)]) == "reject"
+
+
+def test_hostile_text_read_as_markdown_makes_no_element_but_ours(
+    page: Page, shared_server: AppServer, project: Path
+) -> None:
+    """M draws lists, tables and code of the data, and nothing that runs, is fetched or can be followed; M ends it."""
+    hostile = "\n\n".join(
+        [*HOSTILE, EVIL, "- *one*\n- two", "|a|b|\n|-|-|\n|1|2|", "```\n<b>code</b>\n```", "$x_1*y*$"]
+    )
+    with Store.open(project) as store, store.transaction() as tx:
+        tx.execute("UPDATE candidate SET response = ? WHERE sample_id = ?", [hostile, sample_name(6)])
+        tx.bump()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_desk(page, shared_server, project, sample=sample_name(6), curator="ann")
+    assert page.locator(".markdown").count() == 0
+    page.keyboard.press("m")
+    drawn = page.locator(".pane .markdown").last
+    expect(drawn.locator("li")).to_have_count(2)
+    tags = drawn.evaluate("each => [...new Set([...each.querySelectorAll('*')].map(one => one.localName))].sort()")
+    table = {"table", "thead", "tbody", "tr", "th", "td"}
+    assert set(tags) <= {"p", "ul", "ol", "li", "em", "strong", "s", "code", "pre", "blockquote", "hr"} | table
+    names = drawn.evaluate("""each => [...new Set([...each.querySelectorAll('*')].flatMap(
+        one => [...one.attributes].map(found => found.name)))]""")
+    assert names == ["class"]
+    text = str(drawn.text_content())
+    for told in ("<script>window.harmed=1</script>", "![x](http://198.51.100.7/b.png)", "javascript:alert(1)",
+                 "<b>code</b>", "$x_1*y*$", "<iframe"):  # fmt: skip
+        assert told in text
+    assert page.evaluate(HARM) == [None, 0, "block"]
+    page.keyboard.press("ArrowRight")
+    wait_for_sample(page, sample_name(7))
+    expect(page.locator(".pane .markdown").last).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.locator(".markdown")).to_have_count(0)
+    assert [url for url in asked if "198.51" in url] == []

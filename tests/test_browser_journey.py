@@ -1,6 +1,5 @@
 """The main job in a real browser, on the demo project of a first start: look, tune, override, approve, export."""
 
-import json
 import re
 from pathlib import Path
 
@@ -63,7 +62,8 @@ def test_a_newcomer_gets_from_the_demo_to_an_export(app_server: StartApp, page: 
     counted = int(re.findall(r"\d+", button.inner_text())[0])
     button.click()
     expect(page.get_by_text(re.compile("written and read back the same"))).to_be_visible()
-    assert len(json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))) == counted
+    written = (tmp_path / "out").glob("prompt_completion.*.jsonl")
+    assert sum(path.read_text("utf-8").count("\n") for path in written) == counted
 
     server.kill()
     with Store.open(server.projects_dir / "demo.srt") as store:

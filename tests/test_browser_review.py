@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from srt_core.project import candidates, events
 from srt_core.project.events import EventFilter
@@ -409,3 +409,140 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
         pieces.first.wait_for()
     wait_until_saved(page)
     assert [each for each in decided_samples(as_killed(path)) if each in names] == names[:2]
+
+
+# Two desks, zoom, directions
+
+
+def test_two_tabs_of_one_person_and_two_people_decide_side_by_side(
+    browser: Browser, page: Page, shared_server: AppServer, project: Path
+) -> None:
+    """Each tab has its own presses; what another decided meanwhile is refused or said before a key decides it anew."""
+    first, second = page, page.context.new_page()
+    open_desk(first, shared_server, project)
+    open_desk(second, shared_server, project)
+    first.bring_to_front()
+    first.keyboard.press("a")
+    wait_for_sample(first, "s1")
+    wait_until_saved(first)
+    second.bring_to_front()
+    second.keyboard.press("x")  # on s0, which the other tab decided since
+    expect(part(second, "notice")).to_contain_text("Not saved. Sample s0 was decided meanwhile: kept by curator.")
+    wait_for_sample(second, "s0")
+    second.keyboard.press("a")  # while the notice is new a key decides nothing
+    expect(part(second, "said")).to_have_text("Read why this one came back first.")
+    second.keyboard.press("ArrowRight")
+    wait_for_sample(second, "s1")
+    second.keyboard.press("x")
+    wait_for_sample(second, "s2")
+    wait_until_saved(second)
+    with browser.new_context() as context:
+        other = context.new_page()
+        open_desk(other, shared_server, project, curator="Bo", sample="s2")
+        other.keyboard.press("x")
+        wait_for_sample(other, "s3")
+        wait_until_saved(other)
+        first.bring_to_front()
+        first.keyboard.press("ArrowRight")
+        wait_for_sample(first, "s2")
+        expect(part(first, "notice")).to_contain_text("Meanwhile: Left out, by Bo")
+        expect(part(first, "state")).to_contain_text("Left out, by Bo")
+        for pressed, name in (("ArrowLeft", "s1"), ("ArrowRight", "s2")):  # seen, and come back to
+            first.keyboard.press(pressed)
+            wait_for_sample(first, name)
+        first.keyboard.press("2")
+        wait_for_sample(first, "s3")
+        wait_until_saved(first)
+        other.keyboard.press("Backspace")  # one's own last decision, upon which somebody else decided
+        wait_for_sample(other, "s2")
+        expect(part(other, "state")).to_contain_text("Kept: Response, by curator")
+        wait_until_saved(other)
+    with Store.open(as_killed(project)) as store:
+        rows = store.rows("SELECT author, kind, sample_id FROM event WHERE is_decision(kind) ORDER BY event_id")
+        stands = {row["sample_id"]: (row["author"], row["action"]) for row in store.rows("FROM standing")}
+    assert [tuple(row.values()) for row in rows] == [
+        ("curator", "approve", "s0"), ("curator", "reject", "s1"), ("Bo", "reject", "s2"), ("curator", "approve", "s2"),
+    ]  # fmt: skip
+    assert stands["s2"] == ("curator", "approve")
+
+
+REACHABLE = """() => {
+    const roots = [...document.querySelectorAll('*')].map(each => each.shadowRoot);
+    const root = roots.find(each => each?.querySelector('.desk'));
+    return [...root.querySelectorAll('button, input, select, .pane .body, [data-part=rule]')]
+        .filter(each => each.getClientRects().length)
+        .filter(each => {
+            each.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+            const box = each.getBoundingClientRect();
+            return box.left < -1 || box.right > innerWidth + 1 || box.top < -1 || box.bottom > innerHeight + 1
+                && box.height < innerHeight;
+        }).map(each => (each.getAttribute('aria-label') || each.textContent || each.className).slice(0, 30));
+}"""
+
+
+def test_at_200_percent_everything_is_reached_and_the_keys_work(
+    page: Page, shared_server: AppServer, project: Path
+) -> None:
+    """At twice the size on a window of 1440 by 900 no control is cut off, the texts have room, and keys go on."""
+    page.set_viewport_size({"width": 720, "height": 450})  # what a window of 1440 by 900 has at 200 %
+    open_desk(page, shared_server, project)
+    assert page.evaluate(REACHABLE) == []
+    assert page.locator(".pane .body").first.evaluate("each => each.clientHeight") >= 60
+    page.keyboard.press("a")
+    wait_for_sample(page, "s1")
+    for name in ("e", "Escape", "Shift+X", "Escape", "h", "Escape"):
+        page.keyboard.press(name)
+    page.get_by_role("button", name="History").click()
+    expect(part(page, "drawer")).to_be_visible()
+    assert page.evaluate(REACHABLE) == []
+    page.keyboard.press("x")
+    wait_for_sample(page, "s2")
+
+
+def test_text_from_right_to_left_stands_so_and_the_whole_desk_is_worked_by_keyboard(
+    page: Page, shared_server: AppServer, project: Path
+) -> None:
+    """Each paragraph has its own direction, in edits too; Tab reaches every control; with Ctrl a digit is no key."""
+    hebrew = "שלום world, 12.\nSecond line."
+    spoil(project, "UPDATE candidate SET response = ? WHERE origin = 'RESPONSE'", hebrew)
+    open_desk(page, shared_server, project)
+    response = page.locator(".pane .text").last
+    assert response.text_content() == hebrew
+    assert response.evaluate("each => getComputedStyle(each).direction") == "rtl"
+    assert response.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"
+    for pressed in ("Control+1", "Control+x", "Alt+1", "Meta+a", "Control+ArrowRight"):
+        page.keyboard.press(pressed)
+    wait_for_sample(page, "s0")
+    assert page.evaluate("window.srtUnsaved && [...window.srtUnsaved.values()].flat().length || 0") == 0
+    page.keyboard.press("e")
+    field = page.get_by_role("textbox", name="Response")
+    assert field.evaluate("each => getComputedStyle(each).direction") == "rtl"
+    page.keyboard.press("Escape")
+    part(page, "queue").focus()
+    reached: list[str] = []
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        reached.append(str(page.evaluate("""() => {
+            let at = document.activeElement;
+            while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+            return at.getAttribute('aria-label') || at.textContent.trim();
+        }""")))  # fmt: skip
+    for wanted in (
+        "Go to a number or id", "Find in this queue", "why", "2Response ●", "Original: its texts",
+        "Response: its texts",
+        "Markdown", "Smaller text", "Critique", "Note on this sample", "Put a tag on this sample", "AKeep Response",
+        "XLeave out", "SpacePark", "The next sample",
+    ):  # fmt: skip
+        assert wanted in reached, (wanted, reached)
+    tree = page.locator(".desk").aria_snapshot()
+    for line in (
+        'region "Review"', 'combobox "Queue"', "status",
+        'group "Version on screen"', 'button "2Response ●" [pressed]',
+        'region "Response: its texts"', 'toolbar "Keys"', 'textbox "Note on this sample"',
+    ):  # fmt: skip
+        assert line in tree, (line, tree)
+    page.get_by_role("button", name="Park").focus()
+    page.keyboard.press("Enter")
+    wait_for_sample(page, "s1")
+    wait_until_saved(page)
+    assert decided_samples(as_killed(project)) == ["s0"]

@@ -256,9 +256,7 @@ def test_the_rule_is_right_where_it_keeps_what_is_marked(
 def test_a_claim_says_what_is_open_and_of_how_many() -> None:
     """The sentence names the interval, the reads, and what was drawn and is not read; nothing read claims nothing."""
     found = claim([Outcome.RIGHT] * 95 + [Outcome.WRONG] * 5, 1_000)
-    assert found.sentence("all samples") == (
-        "Of all samples, between 87.7 and 98.6 of 100 are right, by 100 random reads."
-    )
+    assert found.sentence("all samples") == ("Of all samples, between 87 and 99 of 100 are right, by 100 random reads.")
     half = claim([Outcome.RIGHT, Outcome.OPEN], 1_000)
     assert "by 1 random read; 1 more drawn and not read" in half.sentence("all samples")
     assert half.reads.share == 1.0

@@ -65,7 +65,7 @@ def test_import_sums_up_on_stdout_and_lists_rejects_on_stderr(walked: Walked) ->
     assert walked.imported.returncode == DONE_WITH_FAILURES
     assert walked.imported.stdout.startswith("20 samples added")
     said = walked.imported.stdout.splitlines()
-    assert said[0].endswith("1 rows rejected.")
+    assert said[0].endswith("1 row rejected.")
     assert said[1] == 'Used as instruction: "instruction" (20); input: "input" (20); response: "output" (20).'
     assert 'Rejected, 1: response is missing; the columns are "instruction".' in said
     assert "row 2 (line 2): response is missing" in walked.imported.stderr
@@ -85,7 +85,7 @@ def test_score_sums_up_on_stdout(walked: Walked) -> None:
     """Scoring ends with 0 when every candidate has both numbers."""
     candidates = status_of(walked.project)["candidates"]
     assert walked.scored.returncode == DONE, walked.scored.stderr
-    assert walked.scored.stdout.startswith(f"{candidates} candidates scored")
+    assert walked.scored.stdout.startswith(f"{candidates} versions scored")
     assert "0 without IFD or r-IFD" in walked.scored.stdout
     assert "Loading the student" in walked.scored.stderr
 
@@ -191,15 +191,15 @@ def test_select_refuses(walked: Walked, arguments: list[str], said: str, command
 
 
 def test_decide_each_action(project: Path, command: Command) -> None:
-    """Approve takes the rule's winner, choose any candidate; reject, park and undo do as they say, under a name."""
+    """Keep takes the rule's pick, or the version that is named; leave-out, park and undo do as they say, by a name."""
     with Store.open(project) as store:
         winners = {row["seq"]: row["winner"] for row in store.rows("SELECT seq, winner FROM selection")}
         name = find_sample(store, "1")
     steps = [
-        (["1", "approve", "--by", "Ann"], f"{name}: approve {winners[1]} by Ann.\n"),
-        ([name, "reject", "--by", "Bo"], f"{name}: reject by Bo.\n"),
+        (["1", "keep", "--by", "Ann"], f"{name}: keep {winners[1]} by Ann.\n"),
+        ([name, "leave-out", "--by", "Bo"], f"{name}: leave out by Bo.\n"),
         (["1", "park", "--by", "Bo"], f"{name}: park by Bo.\n"),
-        (["1", "choose", "original", "--by", "Ann"], f"{name}: choose ORIGINAL by Ann.\n"),
+        (["1", "keep", "original", "--by", "Ann"], f"{name}: keep ORIGINAL by Ann.\n"),
         (["1", "undo", "--by", "Ann"], f"{name}: park  by Ann.\n".replace("  ", " ")),
     ]
     for arguments, said in steps:
@@ -214,12 +214,11 @@ def test_decide_each_action(project: Path, command: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody", "approve"], "There is no sample nobody"),
-        (["9999", "approve"], "There is no sample 9999"),
+        (["nobody", "keep"], "There is no sample nobody"),
+        (["9999", "keep"], "There is no sample 9999"),
         (["1", "bless"], "There is no action bless"),
-        (["1", "choose"], "Choose which candidate?"),
-        (["1", "choose", "BEST"], "Choose which candidate?"),
-        (["1", "approve", "ORIGINAL"], "choose ORIGINAL"),
+        (["1", "keep", "BEST"], "Keep which version?"),
+        (["1", "park", "ORIGINAL"], "keep ORIGINAL"),
         (["1", "undo"], "no decision to undo"),
     ],
 )
@@ -232,22 +231,22 @@ def test_a_candidate_that_is_not_there_cannot_be_chosen(empty: Path, command: Co
     """Choosing a candidate that was never made says which there are."""
     data = write_lines(empty.parent / "one.jsonl", alpaca_rows(1))
     command("import", empty, data)
-    assert "It has: ORIGINAL" in refused(command("decide", empty, "1", "choose", "BOTH", "--by", "Ann"))
+    assert "It has: ORIGINAL" in refused(command("decide", empty, "1", "keep", "BOTH", "--by", "Ann"))
 
 
 def test_export_writes_every_format(project: Path, tmp_path: Path, command: Command) -> None:
     """One command writes several formats, each with its pairs, and says rows and hash of each on stdout."""
     out = tmp_path / "out"
     formats = [option for name in ("alpaca", "messages", "parquet", "scores") for option in ("--format", name)]
-    finished = command("export", project, out, *formats)
+    finished = command("export", project, out, *formats, "--validation", "0")
     assert (finished.returncode, finished.stderr) == (DONE, "")
     found = status_of(project)
     selected = found["selected"]
-    said: list[str] = []
-    notes: list[str] = []
-    for line in finished.stdout.splitlines():
-        (notes if line.startswith("  ") else said).append(line)
-    assert all("Scored with alpaca" in note for note in notes)
+    first, *lines, last = finished.stdout.splitlines()
+    assert first == f"{selected['total']:,} lines: {selected['total']:,} for training, 0 put aside for validation."
+    assert last.startswith("Export 1, sha256 of its data ")
+    said = [line for line in lines if not line.startswith("  ")]
+    notes = [line for line in lines if "Scored with alpaca" in line]
     assert len(notes) == len(formats) / 2 - 1
     assert [line.partition(" rows")[0] for line in said] == [
         f"{out / 'alpaca.train.json'}: {selected['total']}",
@@ -263,8 +262,9 @@ def test_export_writes_every_format(project: Path, tmp_path: Path, command: Comm
 
 def test_export_of_what_was_approved(project: Path, tmp_path: Path, command: Command) -> None:
     """The scope `approved` holds what a person approved or chose and nothing else."""
-    command("decide", project, "3", "choose", "ORIGINAL", "--by", "Ann")
-    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved")
+    command("decide", project, "3", "keep", "ORIGINAL", "--by", "Ann")
+    finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--scope", "approved",
+                       "--validation", "0")  # fmt: skip
     assert finished.returncode == DONE
     row = alpaca_rows(3)[2]
     (found,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))

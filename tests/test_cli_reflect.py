@@ -198,8 +198,8 @@ def test_a_run_that_is_done_ends_with_0(project: Path, reflect: Reflect) -> None
     """Where every rewrite came the exit code is 0, and 0 again with nothing left to ask."""
     first, second = reflect(), reflect()
     assert (first.returncode, second.returncode) == (DONE, DONE)
-    assert first.stdout == f"{3 * SAMPLES} reflections accepted, 0 failed in this run.\n"
-    assert second.stdout == "0 reflections accepted, 0 failed in this run.\n"
+    assert first.stdout == f"{3 * SAMPLES} reflections used, 0 failed in this run.\n"
+    assert second.stdout == "0 reflections used, 0 failed in this run.\n"
 
 
 def test_requests_a_minute(project: Path, server: TeachingServer, reflect: Reflect) -> None:
@@ -245,7 +245,7 @@ def test_prompts_of_ones_own_are_another_producer(
     assert load_prompts(mine) == load_prompts()
     reflect()
     asked = len(server.requests)
-    assert reflect("--prompts", mine).stdout.startswith("0 reflections accepted"), "the same prompts, the same producer"
+    assert reflect("--prompts", mine).stdout.startswith("0 reflections used"), "the same prompts, the same producer"
     system = load_prompts().stages[Stage.INSTRUCTION].system.splitlines()[0][:20]
     assert system in printed.stdout
     mine.write_text(printed.stdout.replace(system, f"Mind the gap. {system}"), encoding="utf-8")
@@ -316,7 +316,7 @@ def test_a_batch_in_pieces(project: Path, server: TeachingServer, reflect: Refle
     assert all(finished.returncode == DONE for finished in said)
     assert said[0].stdout.endswith(" requests are sent as a batch\n")
     assert "The batch is in_progress: 0 of " in said[1].stdout
-    assert said[-1].stdout == "0 reflections accepted, 0 failed in this run.\n"
+    assert said[-1].stdout == "0 reflections used, 0 failed in this run.\n"
     assert rewrites(project) == 3 * SAMPLES
     assert len(server.batches.batches) == 2
 
@@ -326,7 +326,7 @@ def test_a_batch_in_one_go(project: Path, server: TeachingServer, reflect: Refle
     server.refuses = True
     finished = reflect("--batch", "--poll-seconds", 0.05, url=server.url("batch"))
     assert finished.returncode == DONE_WITH_FAILURES
-    assert finished.stdout.startswith(f"{rewrites(project)} reflections accepted, ")
+    assert finished.stdout.startswith(f"{rewrites(project)} reflections used, ")
     assert "missing_section" in finished.stderr
 
 

@@ -99,7 +99,7 @@ def test_a_response_of_200_000_characters(empty: Path, tmp_path: Path, command: 
     """A very long response goes in and out whole."""
     row = {"instruction": "Go on.", "input": "", "output": "And on. é🙂 " * 20_000}
     assert command("import", empty, write_lines(tmp_path / "long.jsonl", [row])).returncode == DONE
-    command("decide", empty, "1", "approve", "--by", "Ann")
+    command("decide", empty, "1", "keep", "--by", "Ann")
     assert command("export", empty, tmp_path, "--format", "alpaca").returncode == DONE
     (found,) = json.loads((tmp_path / "alpaca.train.json").read_text("utf-8"))
     assert {name: found[name] for name in row} == row
@@ -257,13 +257,14 @@ def test_export_to_a_place_that_is_no_folder(project: Path, tmp_path: Path, comm
     assert status_of(project)["exports"] == 0
 
 
-def test_no_export_is_left_out_of_a_manifest(project: Path, tmp_path: Path, command: Command) -> None:
-    """When one of several formats cannot be written, those before it stand in the manifest."""
+def test_an_export_is_there_whole_or_not_at_all(project: Path, tmp_path: Path, command: Command) -> None:
+    """When one of several formats cannot be written, nothing is: a folder is one export, or none."""
     (tmp_path / "out" / "messages.train.jsonl").mkdir(parents=True)
     finished = command("export", project, tmp_path / "out", "--format", "alpaca", "--format", "messages")
     assert finished.returncode == NOT_DONE
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
-    assert list(manifest["files"]) == ["alpaca.train.json"]
+    forced = command("export", project, tmp_path / "out", "--format", "alpaca", "--format", "messages", "--force")
+    assert forced.returncode == NOT_DONE
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["messages.train.jsonl"]
 
 
 def test_a_manifest_is_never_half_written(full_disk: Path, project: Path, command: Command) -> None:

@@ -288,7 +288,7 @@ def test_srt_starts_and_ends_a_ray_of_its_own(folder: Path, expected: dict[str, 
     finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (finished.returncode, marked_processes(mark)) == (0, [])
     scored, how = finished.stdout.splitlines()
-    assert scored.startswith(f"{4 * SAMPLES} candidates scored")
+    assert scored.startswith(f"{4 * SAMPLES} versions scored")
     assert how.startswith("In packs.")
     with Store.open(tmp_path / "p.srt") as store:
         assert found(store) == expected

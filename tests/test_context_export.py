@@ -253,8 +253,9 @@ def test_a_rewrite_before_another_kept_exchange_is_left_out_with_its_count(tmp_p
         written = export_one(store, tmp_path, "messages", conversations=Conversations.JOINED, by="Ann")
         assert (written.rows, list(written.left_out.values())) == (0, [1])
         assert "1 left out: a kept rewrite stands before" in written.described()[0]
-        entry = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["files"]["messages.train.jsonl"]
-        assert (entry["conversations"], entry["left_out"]) == ("joined", written.left_out)
+        manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+        assert manifest["conversations"] == "joined"
+        assert manifest["files"]["messages.train.jsonl"]["left_out"] == written.left_out
         assert len(exported(store, tmp_path, "messages")) == 3
 
 
@@ -315,7 +316,7 @@ def test_a_past_export_of_conversations_is_written_again(tmp_path: Path) -> None
             written = export_one(store, folder, "messages", conversations=conversations, by="Ann")
             past = past_exports(store, names[1])[0]
             assert (past.conversations, past.rows) == (conversations, written.rows)
-            again = rebuild(store, past.export_id, tmp_path / "again")
+            again = rebuild(store, past.export_id, tmp_path / "again").file("messages")
             assert (again.rows, again.sha256) == (written.rows, written.sha256)
         assert [each.rows for each in past_exports(store)] == [2, 4]
 
@@ -339,9 +340,9 @@ def test_the_command_line_joins_conversations_and_says_what_is_left_out(tmp_path
         for name, origin in zip(names, (Origin.RESPONSE, *[Origin.ORIGINAL] * 3), strict=True):
             keep(store, name, origin)
     out = command("export", tmp_path / "p.srt", tmp_path, "--format", "messages", "--conversations", "joined").stdout
-    assert "messages.jsonl: 1 rows" in out
-    assert "  1 left out: a kept rewrite stands before" in out
-    assert "messages.jsonl: 1 conversations by" in command("exports", tmp_path / "p.srt").stdout
+    assert "messages.train.jsonl: 1 rows" in out
+    assert "  messages leaves out 1: a kept rewrite stands before" in out
+    assert f"{tmp_path}: 1 conversations by" in command("exports", tmp_path / "p.srt").stdout
 
 
 def test_scores_name_the_file_of_each_row(tmp_path: Path) -> None:

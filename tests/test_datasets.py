@@ -392,7 +392,7 @@ def test_a_target_is_mapped_once() -> None:
         ({"original.response": "y"}, "original.instruction is not mapped"),
         ({"instruction": "x", "output": "y", "reflected.input": "r"}, "reflected.response is not mapped"),
         ({"instruction": "x", "output": "y", "instruction.response": "r"}, "instruction.instruction is not mapped"),
-        ({"instruction": "x", "output": "y", "reflected.response": "r", "response.response": "r"}, "same candidate"),
+        ({"instruction": "x", "output": "y", "reflected.response": "r", "response.response": "r"}, "same version"),
         ({"reflected.response": "r"}, 'the columns are "x", "y", "r"'),
     ],
 )
@@ -453,7 +453,7 @@ def test_parts_that_are_not_mapped_have_defaults(tmp_path: Path) -> None:
         ({"x": "Q", "y": ""}, ["reflected.instruction=x", "reflected.response=y"], Origin.INSTRUCTION, "is empty"),
         ({"x": {}, "y": "A"}, ["reflected.instruction=x", "reflected.response=y"], Origin.RESPONSE, "is an object"),
         ({"y": ["A", "B"]}, ["response.response=y"], Origin.RESPONSE, "is a list"),
-        ({"y": "B"}, ["both.response=y"], Origin.BOTH, "no INSTRUCTION candidate"),
+        ({"y": "B"}, ["both.response=y"], Origin.BOTH, "no INSTRUCTION version"),
         ({"x": "Q", "y": "A"}, ["response.instruction=x", "response.response=y"], Origin.RESPONSE, "another instruct"),
         (
             {"x": "q", "z": "i", "y": "A"},

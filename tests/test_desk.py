@@ -170,7 +170,7 @@ def test_a_version_of_another_sample_cannot_be_kept(project: Project) -> None:
     talk = Talk(project)
     wrong = press("keep", "s0", candidate=talk.cards["s1"]["versions"][0]["candidate"])
     talk.say(wrong)
-    assert "no ORIGINAL candidate of sample s0" in talk.answer_to(wrong)["refused"]
+    assert "no ORIGINAL version of sample s0" in talk.answer_to(wrong)["refused"]
     assert log(project) == []
 
 

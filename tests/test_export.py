@@ -14,9 +14,9 @@ import pyarrow.parquet
 import pytest
 
 from srt_core.errors import ExportError
-from srt_core.export.contents import Scope, counts, preview
-from srt_core.export.export import rebuild
-from srt_core.export.formats import FORMATS
+from srt_core.export.contents import Contents, Scope, counts, preview
+from srt_core.export.export import export, rebuild
+from srt_core.export.formats import FORMATS, Split
 from srt_core.export.past import past_exports
 from srt_core.export.prompts import describe_prompts
 from srt_core.importing.files import AS_WRITTEN, ImportRow, Reject, read_rows
@@ -108,8 +108,8 @@ def read_back(path: Path) -> list[Pair]:
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    files: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
-    return files
+    found: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return found
 
 
 @pytest.mark.parametrize("format", PAIR_FORMATS)
@@ -132,8 +132,12 @@ def test_what_is_exported_is_what_is_counted(store: Store, tmp_path: Path, scope
     assert Counter(row["origin"] for row in rows) == before["by_origin"]
     reasons = {row["sample_id"]: row["reason"] for row in store.rows("SELECT sample_id, reason FROM selection")}
     assert Counter(reasons[row["sample_id"]] for row in rows) == before["by_reason"]
-    entry = manifest(tmp_path)["pairs.train.parquet"]
-    assert (entry["counts"], entry["rows"]) == (before, len(rows))
+    said = manifest(tmp_path)
+    assert (said["counts"], said["rows"], said["files"]["pairs.train.parquet"]["rows"]) == (
+        before,
+        len(rows),
+        len(rows),
+    )
     found = status(store)
     found["with_parked"] = found["verdicts"] + found["parked_kept"]
     assert found["verdicts" if scope is Scope.VERDICTS else scope.replace("-", "_")] == len(rows)
@@ -222,37 +226,32 @@ def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> 
 
 
 def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Path) -> None:
-    """Each format adds its entry: rows and SHA-256 of the file as it lies there, policy, student, teachers."""
-    for format in FORMATS:
-        export_one(store, tmp_path, format, by="Ann")
-    files = manifest(tmp_path)
-    assert set(files) == {format.file for format in FORMATS.values()}
-    assert {path.name for path in tmp_path.iterdir()} >= {
-        *(format.file for format in FORMATS.values()),
-        "manifest.json",
-    }
+    """All formats in one folder: rows and SHA-256 of each file as it lies there, policy, student, teachers."""
+    decide_some(store)
+    folder = tmp_path / "out"
+    written = export(store, folder, list(FORMATS), Contents(validation=0.3), by="Ann")
+    said = manifest(folder)
+    files = said["files"]
+    assert {path.name for path in folder.iterdir()} == {*files, "manifest.json"}
+    assert {"README.md", "dataset_info.json", "axolotl.yml", "versions.svg", "ifd.svg"} <= set(files)
     for name, entry in files.items():
-        content = (tmp_path / name).read_bytes()
+        content = (folder / name).read_bytes()
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
-        assert FORMATS[entry["format"]].file == name
-        assert entry["policy"]["name"] == "selective-paper"
-        assert entry["policy"]["max_ifd"] is None
-        assert (entry["student"]["template"], entry["student"]["convention"]) == ("alpaca", "aligned")
-        assert entry["all_samples_by_reason"] == status(store)["selected"]["by_reason"]
-        assert entry["project"] == "p.srt"
-    assert files["alpaca.train.json"]["rows"] == len(json.loads((tmp_path / "alpaca.train.json").read_text("utf-8")))
+        assert "format" not in entry or FORMATS[entry["format"]].file_of(Split(entry["split"])) == name
+    assert {entry.get("format") for entry in files.values()} == {None, *FORMATS}
+    assert said["policy"]["name"] == "selective-paper"
+    assert said["policy"]["max_ifd"] is None
+    assert (said["student"]["template"], said["student"]["convention"]) == ("alpaca", "aligned")
+    assert said["all_samples_by_reason"] == status(store)["selected"]["by_reason"]
+    assert (said["project"], said["sha256"], said["export"]) == ("p.srt", written.sha256, written.export_id)
+    train, aside = (json.loads((folder / f"alpaca.{split}.json").read_text("utf-8")) for split in Split)
+    assert (len(train), len(aside)) == (said["before"]["trained"], said["before"]["aside"])
+    assert len(train) + len(aside) == said["rows"] == said["counts"]["total"]["pairs"] and aside
 
 
 def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: Store, tmp_path: Path) -> None:
-    """Beside what the rule selects stands whether that candidate's text is in an export, and what people said."""
+    """Beside what the rule selects stands whether that candidate's text is in an export, and what was decided."""
     decide_some(store)
-    (left_out,) = [row["sample_id"] for row in store.rows("FROM standing WHERE action = 'reject' ORDER BY seq LIMIT 1")]
-    event_id = store.value("SELECT event_id FROM standing WHERE sample_id = ?", [left_out])
-    with store.transaction() as tx:
-        tx.execute("""UPDATE event SET context = '{"because": "Wrong"}' WHERE event_id = ?""", [event_id])
-        events.append(tx, "note", "Ann", {"text": "Ask <b>Bo</b>."}, sample_id=left_out)
-        for kind, tag in (("tag", "law"), ("tag", "old"), ("untag", "old"), ("tag", "a,b")):
-            events.append(tx, kind, "Ann", {"tag": tag}, sample_id=left_out)
     path = export_one(store, tmp_path, "scores", by="Ann").path
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     export_one(store, tmp_path, "parquet", by="Ann")
@@ -262,9 +261,6 @@ def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: St
     assert {(line["sample_id"], line["origin"]) for line in lines if line["exported"]} == exported
     picked = {line["sample_id"]: Origin(line["origin"]) for line in lines if line["selected"]}
     assert picked == selected(store) and set(picked) != {sample for sample, _ in exported}
-    said = {line["sample_id"]: (line["because"], line["note"], line["tags"]) for line in lines}
-    assert said.pop(left_out) == ("Wrong", "Ask <b>Bo</b>.", ["a,b", "law"])
-    assert set(map(str, said.values())) == {str((None, None, []))}
     decisions = {line["sample_id"]: line["decision"] for line in lines}
     assert Counter(decisions.values()) == {None: 31, "approve": 1, "choose": 2, "edit": 2, "park": 2, "reject": 2}
 
@@ -285,19 +281,21 @@ def test_a_filter_with_open_ends_is_exported(store: Store, tmp_path: Path) -> No
     text = (tmp_path / "manifest.json").read_text("utf-8")
     assert "Infinity" not in text
     wanted = {"decided": ["2020-01-01", None], "winner_ranges": [["ifd", 0.0, None]]}
-    assert manifest(tmp_path)["alpaca.train.json"]["filter"] == wanted
+    assert manifest(tmp_path)["filter"] == wanted
     logged = store.value("SELECT filter FROM export")
     assert json.loads(logged, parse_constant=pytest.fail) == wanted
 
 
-def test_the_manifest_drops_what_is_no_longer_true(store: Store, tmp_path: Path) -> None:
-    """A file that was changed or removed since its export loses its entry at the next one; the others keep theirs."""
-    for format in ("alpaca", "messages", "scores"):
-        export_one(store, tmp_path, format, by="Ann")
+def test_a_folder_is_one_export(store: Store, tmp_path: Path) -> None:
+    """What an earlier export wrote there is gone with the next one; what somebody changed since stays, unnamed."""
+    export(store, tmp_path, ["alpaca", "messages", "scores"], by="Ann")
     (tmp_path / "alpaca.train.json").write_text("[]", encoding="utf-8")
-    (tmp_path / "messages.train.jsonl").unlink()
-    export_one(store, tmp_path, "parquet", by="Ann")
-    assert set(manifest(tmp_path)) == {"pairs.train.parquet", "scores.jsonl"}
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    export(store, tmp_path, ["parquet"], by="Ann")
+    data = {name for name, entry in manifest(tmp_path)["files"].items() if "format" in entry}
+    assert data == {"pairs.train.parquet"}
+    assert {"alpaca.train.json", "mine.txt"} <= {path.name for path in tmp_path.iterdir()}
+    assert not {"messages.train.jsonl", "scores.jsonl"} & {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -308,7 +306,8 @@ def test_a_foreign_manifest_is_replaced(store: Store, tmp_path: Path, text: str)
     (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
     (tmp_path / "alpaca.train.json").write_text("[]", encoding="utf-8")
     export_one(store, tmp_path, "messages", by="Ann", force=True)
-    assert set(manifest(tmp_path)) == {"messages.train.jsonl"}
+    assert "messages.train.jsonl" in manifest(tmp_path)["files"]
+    assert "alpaca.train.json" not in manifest(tmp_path)["files"]
 
 
 def test_a_second_export_replaces_the_first(store: Store, tmp_path: Path) -> None:
@@ -318,7 +317,7 @@ def test_a_second_export_replaces_the_first(store: Store, tmp_path: Path) -> Non
     decide(store, next(iter(selected(store))), Action.REJECT)
     second = export_one(store, tmp_path, "alpaca", by="Ann")
     assert second.rows == first.rows - 1
-    assert manifest(tmp_path)["alpaca.train.json"]["rows"] == second.rows
+    assert manifest(tmp_path)["files"]["alpaca.train.json"]["rows"] == second.rows
 
 
 def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path) -> None:
@@ -330,15 +329,17 @@ def test_a_filter_holds_for_counts_preview_and_file(store: Store, tmp_path: Path
     found = read_back(written.path)
     assert 0 < len(found) == wanted["total"]["pairs"] < len(verdicts)
     assert [row.pair for row in preview(store, Scope.VERDICTS, only, 3)] == found[:3]
-    assert manifest(tmp_path)["alpaca.train.json"]["filter"] == {"winner": ["BOTH"]}
+    assert manifest(tmp_path)["filter"] == {"winner": ["BOTH"]}
 
 
 def test_an_export_is_logged(store: Store, tmp_path: Path) -> None:
-    """The log says who exported what, how many rows, and the file's hash."""
-    written = export_one(store, tmp_path, "alpaca", by="Cy")
+    """The log says who exported what, how many rows, and the hashes of the folder and of each file."""
+    written = export(store, tmp_path, ["alpaca"], by="Cy")
     (event,) = events.events(store, events.EventFilter(kind="export"), 10)
-    context = event.context
+    context, (file,) = event.context, written.files
     assert (event.author, context["rows"], context["sha256"]) == ("Cy", written.rows, written.sha256)
+    assert (context["file"], context["formats"]) == (str(tmp_path), ["alpaca"])
+    assert context["files"] == {"alpaca.train.json": {"rows": file.rows, "sha256": file.sha256}}
 
 
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
@@ -373,10 +374,9 @@ def test_an_export_remembers_its_rows_and_can_be_written_again(store: Store, tmp
     assert [(each.format, each.rows) for each in past_exports(store)][1:] == [("alpaca", written.rows)]
     assert [each.export_id for each in past_exports(store, samples[0])] == [1]
     assert past_exports(store, "nobody") == []
-    again = rebuild(store, 1, tmp_path / "again")
-    (file,) = again.files
-    assert (file.rows, file.sha256, file.path.read_bytes()) == (written.rows, written.sha256, content)
-    for wrong, message in ((2, "lists the numbers"), (7, "There is no export 7")):
+    again = rebuild(store, 1, tmp_path / "again").file("alpaca")
+    assert (again.rows, again.sha256, again.path.read_bytes()) == (written.rows, written.sha256, content)
+    for wrong, message in ((2, "lists numbers"), (7, "There is no export 7")):
         with pytest.raises(ExportError, match=message):
             rebuild(store, wrong, tmp_path / "again")
 

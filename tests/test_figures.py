@@ -13,8 +13,9 @@ import pytest
 
 from srt_core.methods import GUARDS, REASONS
 from srt_core.records import Origin, Reason
-from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter
-from srt_core.ui.frame.charts import IntervalPoint, histogram, interval_points
+from srt_core.ui.compare.figures import Mark, interval_dots, kept_bars, outcome_heatmap
+from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter, version_bars
+from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
     ORIGIN_COLOURS,
@@ -27,11 +28,8 @@ from srt_core.ui.frame.palette import (
     STUDENT_COLOUR,
     TEACHER_COLOUR,
 )
-from srt_core.ui.frame.words import ORIGIN_LABELS, REASON_LABELS
 from srt_core.ui.history.figures import activity_bars
-from srt_core.ui.overview.figures import funnel
-from srt_core.ui.thresholds.charts import offer_clicks, outcome_bars
-from srt_core.ui.thresholds.figures import Mark, interval_dots, kept_bars, outcome_heatmap
+from srt_core.ui.thresholds.figures import Line, offer_clicks, spread_by_version
 
 ALL_COLOURS = {
     *ORIGIN_COLOURS.values(),
@@ -119,20 +117,20 @@ def test_reasons_are_coloured_by_group() -> None:
     }
 
 
-def test_funnel_keeps_the_order_and_shows_shares_of_the_first_step() -> None:
-    """A bar a step, top to bottom, with its count and its share of what was imported."""
-    figure = funnel([("Imported", 64), ("Reflected", 58), ("Scored", 16)])
+def test_bars_of_counts_keep_the_order_and_show_shares_of_the_whole() -> None:
+    """A bar a count, top to bottom, with its number and its share."""
+    figure = count_bars([("Imported", 64, NEUTRAL_COLOUR), ("Scored", 16, STUDENT_COLOUR)], 64, height=90)
     (bars,) = figure.data
-    assert (bars.y, bars.x) == (("Imported", "Reflected", "Scored"), (64, 58, 16))
-    assert bars.text == ("64  100%", "58  91%", "16  25%")
-    assert bars.marker.color == (NEUTRAL_COLOUR, TEACHER_COLOUR, STUDENT_COLOUR)
+    assert (bars.y, bars.x) == (("Imported", "Scored"), (64, 16))
+    assert bars.text == ("64  100%", "16  25%")
+    assert bars.marker.color == (NEUTRAL_COLOUR, STUDENT_COLOUR)
     assert layout_of(figure)["yaxis"]["autorange"] == "reversed"
 
 
-@pytest.mark.parametrize("stages", [[], [("Imported", 0), ("Scored", 0)]])
-def test_an_empty_project_has_a_funnel(stages: list[tuple[str, int]]) -> None:
-    """No samples is no division by zero."""
-    assert [str(text) for bar in funnel(stages).data for text in bar.text or ()] == ["0"] * len(stages)
+@pytest.mark.parametrize("bars", [[], [("Imported", 0, NEUTRAL_COLOUR)]])
+def test_bars_of_nothing_have_no_share(bars: list[tuple[str, int, str]]) -> None:
+    """A whole of 0 is no division by zero."""
+    assert [str(text) for bar in count_bars(bars, 0, height=90).data for text in bar.text or ()] == ["0"] * len(bars)
 
 
 def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
@@ -146,6 +144,24 @@ def test_histogram_draws_each_bin_as_a_step_in_the_order_of_origins() -> None:
     original = figure.data[0]
     assert (original.x, original.y, original.line.shape) == ((0.0, 0.5, 1.0), (1, 2, 2), "hv")
     assert (layout_of(figure)["dragmode"], layout_of(figure)["selectdirection"]) == ("select", "h")
+
+
+def test_versions_have_a_row_of_bars_each() -> None:
+    """Bars of versions stand in rows of their own over the same bins, in their colours; counts are whole."""
+    bars = {Origin.INSTRUCTION: [3, 4], Origin.ORIGINAL: [1, 0]}
+    figure = version_bars([0.0, 0.5, 1.0], bars, "IFD", limit=0.75, chosen=(0.1, 0.2))
+    assert [(trace.name, trace.y, trace.yaxis) for trace in figure.data] == [
+        ("Original", (1, 0), "y"), ("Instruction", (3, 4), "y2"),
+    ]  # fmt: skip
+    assert [trace.marker.color for trace in figure.data] == [ORIGIN_COLOURS[each] for each in reversed(bars)]
+    layout = layout_of(figure)
+    upper, lower = layout["yaxis"]["domain"], layout["yaxis2"]["domain"]
+    assert 0 <= lower[0] < lower[1] < upper[0] < upper[1] <= 1
+    assert (layout["yaxis"]["tickvals"], layout["yaxis2"]["tickvals"]) == ([1], [4])
+    assert annotations_of(figure) == ["Original · 1", "Instruction · 7", "limit 0.75"]
+    assert [(shape["x0"], shape["x1"]) for shape in layout["shapes"]] == [(0.1, 0.2), (0.75, 0.75)]
+    with pytest.raises(ValueError, match="1 counts"):
+        version_bars([0.0, 1.0], {Origin.BOTH: [1, 2]}, "IFD")
 
 
 def test_histogram_marks_the_cut_with_its_value() -> None:
@@ -185,31 +201,38 @@ def test_a_grid_of_ten_thousand_cells_stays_small() -> None:
     assert len(figure.to_json()) < 200_000
 
 
-def test_outcomes_before_and_after_stand_side_by_side_in_the_usual_order() -> None:
-    """Origins first, then reasons, each with both counts; an outcome that is missing on one side counts 0."""
-    labels = {str(outcome): label for outcome, label in (*ORIGIN_LABELS.items(), *REASON_LABELS.items())}
-    before_counts: dict[str, int] = {Reason.NOT_IMPROVED: 4, Origin.BOTH: 10}
-    figure = outcome_bars(before_counts, {Origin.BOTH: 8, Origin.ORIGINAL: 6}, labels=labels)
-    before, after = figure.data
-    assert before.y == after.y == ("Original", "Both", "Required rewrite not taken")
-    assert (before.name, before.x) == ("before", (0, 10, 4))
-    assert (after.name, after.x) == ("after", (6, 8, 0))
-    assert (before.marker.pattern.shape, after.marker.pattern.shape) == ("/", "")
-    assert after.marker.color == (ORIGIN_COLOURS[Origin.ORIGINAL], ORIGIN_COLOURS[Origin.BOTH], REFUSED_COLOUR)
+def test_a_limit_is_drawn_over_a_histogram_a_version() -> None:
+    """Versions stand one below the other over the same axes, in order; what is left out is paler, counts are whole."""
+    counts = {Origin.BOTH: [2, 2], Origin.ORIGINAL: [1, 5]}
+    line = Line(0.5, "limit 0.5", "below")
+    figure = spread_by_version([0.0, 0.5, 1.0], counts, title="Highest IFD", x_title="IFD", line=line, height=300)
+    original, both = figure.data
+    assert (original.name, original.x, original.y) == ("Original", (0.25, 0.75), (1, 5))
+    assert (both.name, both.marker.color) == ("Both", ORIGIN_COLOURS[Origin.BOTH])
+    assert original.marker.opacity == both.marker.opacity == (1, 0.35)
+    layout = layout_of(figure)
+    assert (layout["title"]["text"], layout["xaxis"]["title"]["text"]) == ("<b>Highest IFD</b>", "IFD")
+    first, second = layout["yaxis"], layout["yaxis2"]
+    assert first["domain"][0] >= second["domain"][1], "no version stands over another"
+    assert first["range"] == second["range"], "heights mean the same"
+    assert (first["dtick"], first["tickformat"]) == (2, ",d")
+    assert [shape["x0"] for shape in layout["shapes"]] == [0.5]
+    assert annotations_of(figure) == ["<b>Original</b>, n = 6", "<b>Both</b>, n = 4", "limit 0.5"]
+    assert not layout["showlegend"]
+    above = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=Line(0.5, "l", "above"), height=300)
+    assert above.data[0].marker.opacity == (0.35, 1)
+    off = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=None, height=300)
+    assert (off.data[0].marker.opacity, "shapes" in layout_of(off)) == ((1, 1), False)
+    with pytest.raises(ValueError, match="2 counts"):
+        spread_by_version([0.0, 0.5, 1.0], {Origin.BOTH: [1]}, title="t", x_title="x", line=None, height=300)
 
 
 def test_figures_take_the_look_of_the_page() -> None:
     """Backgrounds are transparent and no font is set, so that both themes show through."""
-    layout = layout_of(funnel([("Imported", 1)]))
+    layout = layout_of(count_bars([("Imported", 1, NEUTRAL_COLOUR)], 1, height=90))
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert "font" not in layout
     assert len(json.dumps(layout["template"])) < 200
-
-
-def test_outcomes_are_called_as_the_screen_calls_them() -> None:
-    """Labels given by a screen name the bars, so that chart and table beside it say the same."""
-    figure = outcome_bars({"BOTH": 1}, {"kept": 2}, labels={"BOTH": "Keep: Both", "kept": "Kept"})
-    assert list(figure.data[0].y) == ["Keep: Both", "Kept"]
 
 
 @pytest.mark.parametrize(
@@ -298,16 +321,17 @@ def test_intervals_are_bars_around_their_share() -> None:
         interval_points(["near", "far"], {"all": points[:1]})
 
 
-def test_a_click_on_a_histogram_gives_a_value_of_the_dial() -> None:
-    """An unseen point stands at each value, without a place in the legend; the lines stay as they were."""
-    figure = histogram([0.0, 0.5, 1.0], {Origin.ORIGINAL: [1, 6], Origin.BOTH: [2, 2]}, "IFD", 0.5)
+def test_a_click_on_a_histogram_gives_a_value_of_the_limit() -> None:
+    """In each version's part an unseen point stands at each value and says the count there; the bars stay."""
+    counts = {Origin.ORIGINAL: [1, 6], Origin.BOTH: [2, 2]}
+    figure = spread_by_version([0.0, 0.5, 1.0], counts, title="t", x_title="x", line=None, height=300)
     offer_clicks(figure, [0.0, 0.25, 0.5])
-    *lines, points = figure.data
-    assert [line.name for line in lines] == ["Original", "Both"]
+    original, both, points, more = figure.data
+    assert [(each.name, each.hoverinfo) for each in (original, both)] == [("Original", "skip"), ("Both", "skip")]
     assert (points.x, points.y, points.marker.opacity) == ((0.0, 0.25, 0.5), (3, 3, 3), 0)
     assert (points.selected.marker.opacity, points.unselected.marker.opacity, points.showlegend) == (0, 0, False)
-    assert points.customdata == tuple(f"<br>Original: {one}<br>Both: {both}" for one, both in ((1, 2), (1, 2), (6, 2)))
-    assert {line.hoverinfo for line in lines} == {"skip"}
+    assert points.customdata == ("<br>Original: 1", "<br>Original: 1", "<br>Original: 6")
+    assert (more.customdata[0], more.yaxis) == ("<br>Both: 2", both.yaxis)
     assert layout_of(figure)["hovermode"] == "x"
 
 

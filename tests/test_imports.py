@@ -71,7 +71,7 @@ def test_a_row_that_is_mended_in_its_file_clears(store: Store, tmp_path: Path) -
     path = write_lines(tmp_path / "a.jsonl", [*alpaca_rows(2), {"instruction": "Why?"}])
     bring(store, path)
     write_lines(path, [*alpaca_rows(2), {"instruction": "Why?", "output": "So."}])
-    assert bring(store, path).startswith("1 samples added, 0 rewrites, 2 known before")
+    assert bring(store, path).startswith("1 sample added, 0 rewrites, 2 known before")
     assert status(store)["rejected_rows"] == 0
 
 
@@ -96,7 +96,7 @@ def test_an_import_is_taken_back(store: Store, tmp_path: Path) -> None:
     }  # fmt: skip
     with pytest.raises(DatasetError, match="taken back before"):
         undo_import(store, 2, "Ann")
-    assert bring(store, second).startswith("1 samples added")
+    assert bring(store, second).startswith("1 sample added")
     assert undo_import(store, 1, "Ann").kept == {"another import has it too": 1}
 
 

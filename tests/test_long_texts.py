@@ -10,11 +10,13 @@ from streamlit.testing.v1 import AppTest
 from srt_core.project.diff import diff_html
 from srt_core.records import Action, Decision, Origin, Pair
 from srt_core.review import decisions
+from srt_core.ui.explore.component import KEY
 from srt_core.ui.sample.long_texts import MOST_CHARACTERS
 from srt_core.ui.server.runtime import Project
+from srt_core.ui.thresholds.card import CHANGES, TAB
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, sample_name
-from tests.screens import open_screen, served
+from tests.screens import open_screen, send, served, told_to
 
 CASES = [Case({Origin.ORIGINAL: Numbers(0.5, 0.75), Origin.RESPONSE: Numbers(0.5, 0.5)})]
 SAMPLE = sample_name(0)
@@ -46,10 +48,6 @@ def drawn(app: AppTest) -> str:
     )
 
 
-def open_explore() -> AppTest:
-    return open_screen(EXPLORE, sample=SAMPLE)
-
-
 def open_export() -> AppTest:
     return open_screen(EXPORT)
 
@@ -57,7 +55,7 @@ def open_export() -> AppTest:
 def open_thresholds() -> AppTest:
     app = open_screen(THRESHOLDS)
     next(slider for slider in app.slider if str(slider.key).startswith("dial_max_r_ifd_")).set_value(0.4).run()
-    app.session_state["thresholds_view"] = "changes"
+    app.session_state[TAB] = CHANGES
     app.run()
     assert not app.exception
     return app
@@ -71,7 +69,7 @@ def open_history() -> AppTest:
     return app
 
 
-SCREENS = {"Explore": open_explore, "Export": open_export, "Thresholds": open_thresholds, "History": open_history}
+SCREENS = {"Export": open_export, "Thresholds": open_thresholds, "History": open_history}
 
 
 @pytest.mark.parametrize("name", SCREENS)
@@ -91,12 +89,24 @@ def test_a_screen_draws_the_beginning_and_offers_the_rest(project: Project, name
     assert drawn(app).count(MARK) >= 3
 
 
+def test_the_sample_beside_the_rows_has_the_beginning_and_gives_the_rest(project: Project) -> None:
+    """Explore tells the browser no more of a text than a card's share, its length, and all when asked."""
+    app = open_screen(EXPLORE, sample=SAMPLE)
+    card = told_to(app, KEY)["card"]
+    part = card["versions"][0]["parts"]["response"]
+    assert (len(part["text"]), part["cut"] > 1_000_000) == (MOST_CHARACTERS, True)
+    assert len(json.dumps(told_to(app, KEY))) < 15 * MOST_CHARACTERS
+    send(app, KEY, {"turn": "test 1", "whole": SAMPLE})
+    assert all(MARK in text for text in told_to(app, KEY)["card"]["whole"][0].values())
+
+
 def test_a_decision_is_on_the_whole_text(project: Project, tmp_path: Path) -> None:
     """What was approved from a screen that showed a fiftieth of it is exported whole."""
     decisions.decide(project.store, Decision(SAMPLE, Action.APPROVE, "Ann", Origin.RESPONSE), expected_event_id=None)
     app = open_export()
+    app.multiselect(key="formats").set_value(["alpaca"]).run()
     app.text_input(key="folder").input(str(tmp_path / "out")).run()
-    next(button for button in app.button if button.label == "Write 1 pairs").click().run()
+    next(button for button in app.button if button.label == "Write 1 pair").click().run()
     (row,) = json.loads((tmp_path / "out" / "alpaca.train.json").read_text("utf-8"))
     assert row["instruction"] == LONG + MARK
     assert row["output"] == f"{LONG}{MARK}RESPONSE"

@@ -78,8 +78,9 @@ page.switch_page("PAGE")
 page.run()
 texts = [str(each.value) for each in (*page.markdown, *page.text, *page.caption)]
 labels = [each.label for kind in ("slider", "toggle", "selectbox") for each in page.get(kind)]
+told = [each.proto.json for each in page.get("bidi_component")]
 options = [str(option) for each in page.selectbox for option in each.options]
-print(json.dumps({"errors": [each.value for each in page.exception], "seen": texts + labels + options}))
+print(json.dumps({"errors": [each.value for each in page.exception], "seen": texts + labels + options + told}))
 """
 
 

@@ -17,11 +17,12 @@ from srt_core.records import Pair
 from srt_core.review.filter.address import filter_to_address, read_filter
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.own import VALUES, OwnColumn, OwnCondition, own_column, own_columns
+from srt_core.ui.explore.component import KEY
 from srt_core.ui.frame.filter_address import describe_filter
 from tests import context_project
 from tests.browsing import sample_ids
 from tests.context_project import create_project
-from tests.screens import open_screen, served, words
+from tests.screens import open_screen, served, told_to, words
 
 ROWS: list[Mapping[str, Any]] = [
     {"source": "web", "votes": 3, "odd ~/\"\\'*": "a"},
@@ -145,6 +146,7 @@ def test_explore_filters_by_own_columns(tmp_path: Path, monkeypatch: pytest.Monk
     create_project(tmp_path / "p.srt", rows).close()
     with served(monkeypatch, tmp_path / "p.srt"):
         app = open_screen("pages/4_Explore.py")
+        app.session_state["explore_panel"] = "Filters"
         app.session_state["filter_more"] = True
         app.run()
         assert app.selectbox(key="filter_own_name").options == ["*source*", "votes"]
@@ -159,5 +161,5 @@ def test_explore_filters_by_own_columns(tmp_path: Path, monkeypatch: pytest.Monk
         low.set_value(1).run()
         assert asked(app) == {"*source*": "web", "votes": {"from": 1}}
         assert "*source* is 'web' · votes from 1" in words(app)
-        assert [int(number) for number in app.dataframe[0].value["number"]] == [3]
+        assert [row["number"] for row in told_to(app, KEY)["rows"]] == [3]
         assert not app.exception

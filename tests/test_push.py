@@ -42,7 +42,12 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def out(project: Path, tmp_path: Path) -> Path:
-    assert called("export", project, tmp_path / "out", "--format", "alpaca", "--format", "parquet").returncode == DONE
+    assert (
+        called(
+            "export", project, tmp_path / "out", "--format", "alpaca", "--format", "parquet", "--validation", "0"
+        ).returncode
+        == DONE
+    )
     return tmp_path / "out"
 
 
@@ -83,20 +88,17 @@ def test_a_folder_is_pushed_and_remembered(hub: str, project: Path, out: Path, t
         (logged,) = events.events(store, events.EventFilter(kind="push"), 9)
     assert logged.context["commit"] == kept["commit"]
     assert set(kept["files"]) == {path.name for path in out.iterdir()} - {"mine.txt", "pushed.json"}
-    assert loaded(NAME, hub, tmp_path) == json.loads((out / "alpaca.json").read_text())
+    assert loaded(NAME, hub, tmp_path) == json.loads((out / "alpaca.train.json").read_text())
 
 
 def test_a_second_push_takes_away_what_is_not_exported_any_more(hub: str, project: Path, out: Path) -> None:
     """The same folder goes on to the data set that it was pushed to, and a file that is gone is gone there too."""
     name = "kitchen/twice"
     assert push(out, name, hub).returncode == DONE
-    for path in (out / "pairs.parquet", out / "manifest.json"):
-        path.unlink()
-    (out / "alpaca.json").unlink()
-    assert called("export", project, out, "--format", "alpaca").returncode == DONE
+    assert called("export", project, out, "--format", "alpaca", "--validation", "0").returncode == DONE
     assert push(out, name, hub).returncode == DONE
     latest, first = json.loads((out / "pushed.json").read_text())
-    assert set(first["files"]) - set(latest["files"]) == {"pairs.parquet"}
+    assert set(first["files"]) - set(latest["files"]) == {"pairs.train.parquet"}
     assert latest["commit"] != first["commit"]
 
 
@@ -105,11 +107,11 @@ def test_only_what_srt_wrote_is_pushed(hub: str, out: Path, tmp_path: Path) -> N
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "data.json").write_text("[]")
     assert "no folder that srt exported" in push(tmp_path / "other", NAME, hub).stderr
-    written = (out / "alpaca.json").read_text()
-    (out / "alpaca.json").write_text(written + " ")
-    assert "alpaca.json was changed since" in push(out, NAME, hub).stderr
-    (out / "alpaca.json").unlink()
-    assert "alpaca.json is not there any more" in push(out, NAME, hub).stderr
+    written = (out / "alpaca.train.json").read_text()
+    (out / "alpaca.train.json").write_text(written + " ")
+    assert "alpaca.train.json was changed since" in push(out, NAME, hub).stderr
+    (out / "alpaca.train.json").unlink()
+    assert "alpaca.train.json is not there any more" in push(out, NAME, hub).stderr
 
 
 def test_each_refusal_has_a_sentence_that_fits(hub: str, out: Path) -> None:

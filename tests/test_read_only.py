@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from srt_core.project.copying import stream_copy
 from srt_core.project.log_file import log_of
 from srt_core.project.store import Store
 from srt_core.select.derive import refresh
+from srt_core.ui.explore.component import KEY
 from srt_core.ui.frame.navigation import PAGES
 from srt_core.ui.frame.page import READ_ONLY
 from srt_core.ui.server.runtime import Project
@@ -19,7 +21,7 @@ from tests.command_line import DONE, NOT_DONE, called
 from tests.deciding import create_decided_project
 from tests.desk_talk import Talk, press
 from tests.places import read_only, read_only_file, small_disk
-from tests.screens import open_screen, served, words
+from tests.screens import open_screen, send, served, told_to, words
 
 LOOKS = (["status"], ["status", "--json"], ["check"], ["exports"], ["imports"], ["rejects"], ["scorings"], ["trust"])
 WRITES = (
@@ -188,6 +190,13 @@ def test_every_page_of_a_project_that_may_only_be_read_says_so(locked: Project) 
             said = words(clicked)
             assert "Only an owner" not in said
             answered += "may only be read, so nothing can be saved" in said
+    app = open_screen("pages/4_Explore.py", sample="1")
+    card = told_to(app, KEY)["card"]
+    press = {"id": "p", "kind": "park", "sample": card["sample"], "upon": None}
+    messages: list[dict[str, Any]] = [{"bulk": "park"}, {"press": press}]
+    for place, message in enumerate(messages):
+        send(app, KEY, {"turn": f"test {place}", **message})
+        answered += "may only be read, so nothing can be saved" in told_to(app, KEY)["answer"]["refused"]
     assert answered > 1
     assert locked.store.rows("SELECT count(*) AS n FROM job") == [{"n": 0}]
 

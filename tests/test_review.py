@@ -48,7 +48,7 @@ def walk_through(store: Store, queue: review.Queue) -> list[str]:
 
 
 def test_queue_goes_by_rank_and_arrows_go_both_ways(store: Store) -> None:
-    """The sample closest to a threshold comes first; a sample without any number is in no such queue."""
+    """The sample closest to a limit comes first; a sample without any number is in no such queue."""
     assert walk_through(store, CLOSEST) == ["s2", "s1", "s0"]
     assert [each.sample_id for each in neighbours(store, CLOSEST, "s0", 2, back=True)] == ["s1", "s2"]
     assert neighbours(store, CLOSEST, "s2", 2, back=True) == []

@@ -57,6 +57,7 @@ SPENT: dict[str, tuple[int, Any]] = {
     "openai_hard_limit": (400, openai("Billing hard limit has been reached", "billing_hard_limit_reached")),
     "openai_inactive": (429, openai("Your account is not active, please check your billing details on our website.", "billing_not_active", "billing_not_active")),
     "anthropic": (400, anthropic("invalid_request_error", "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.")),
+    "minimax_in_200": (200, {"id": "x", "choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),
     "deepseek": (402, openai("Insufficient Balance", "invalid_request_error", "unknown_error")),
     "siliconflow": (403, {"code": 30001, "message": "Sorry, your account balance is insufficient", "data": None}),
     "openrouter": (402, openai("This request requires more credits, or fewer max_tokens. You requested up to 2048 tokens, but can only afford 1200. To increase, visit https://openrouter.ai/settings/credits and upgrade to a paid account")),
@@ -96,6 +97,7 @@ PLACES: dict[str, tuple[int, Any]] = {
 }  # fmt: skip
 
 KEYS: dict[str, tuple[int, Any]] = {
+    "minimax_in_200": (200, {"choices": None, "base_resp": {"status_code": 2049, "status_msg": "invalid api key"}}),
     "openai": (401, openai("Incorrect API key provided: sk-x. You can find your API key at https://platform.openai.com/account/api-keys.", "invalid_api_key")),
     "gemini": (400, google("INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", {"reason": "API_KEY_INVALID"}, code=400)),
     "anthropic": (401, anthropic("authentication_error", "invalid x-api-key")),
@@ -106,6 +108,7 @@ KEYS: dict[str, tuple[int, Any]] = {
 }  # fmt: skip
 
 MODELS: dict[str, tuple[int, Any]] = {
+    "groq_terms": (400, openai("The model `canopylabs/orpheus-v1-english` requires terms acceptance. Please have the org admin accept the terms at https://console.groq.com/playground?model=canopylabs%2Forpheus-v1-english", "model_terms_required")),
     "openai": (404, openai("The model `gpt-9` does not exist or you do not have access to it.", "model_not_found")),
     "openai_project": (403, openai("Project `proj_x` does not have access to model `gpt-4o`", "model_not_found")),
     "openai_not_chat": (404, openai("This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?")),

@@ -59,6 +59,8 @@ READ = {
         message(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, SAID]), "Hello."),
     "Databricks: a summary of thoughts, then the text": (
         message(content=[{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, SAID]), "Hello."),
+    "Mistral: the text, and where it is from": (
+        message(content=[SAID, {"type": "reference", "reference_ids": [1]}]), "Hello."),
     "one part that stands alone": (message(content=SAID), "Hello."),
     "a parsed object": (message(content={"helpfulness": "Good."}), '{"helpfulness": "Good."}'),
     "thoughts beside the text": (message(content="Hello.", reasoning_content="Let me see."), "Hello."),
@@ -67,6 +69,7 @@ READ = {
     "only a part of thought": (message(content=[{"type": "thinking", "thinking": "Let me see."}]), THOUGHT),
     "thoughts up to the limit": (message("length", content="", reasoning_content="Let me"), "<think>\nLet me"),
     "nothing up to Gemini's limit": (message("MAX_TOKENS"), ""),
+    "nothing up to watsonx's limit": (message("token_limit"), ""),
     "a tool call": (message("tool_calls", content=None, tool_calls=called('{"a": "b"}')), '{"a": "b"}'),
     "a tool call whose arguments are an object": (message(content="", tool_calls=called({"a": "b"})), '{"a": "b"}'),
     "a function call": (message(content=None, function_call={"arguments": '{"a": "b"}'}), '{"a": "b"}'),
@@ -77,6 +80,7 @@ READ = {
 UNREAD = {
     "an image": message(content=[{"type": "image_url", "image_url": {"url": "x"}}]),
     "a number": message(content=3),
+    "an image beside a text": message(content=[SAID, {"type": "image_url", "image_url": {"url": "x"}}]),
     "no parts": message(content=[]),
     "two tool calls": message(content=None, tool_calls=called("{}", "{}")),
     "nothing": message(content=None),

@@ -144,7 +144,7 @@ def test_an_export_goes_to_a_folder_that_is_allowed(
     """One beside the projects always is; elsewhere no folder is made."""
     log_in(monkeypatch, "cy", "owner")
     app = open_screen(EXPORT)
-    app.radio(key="format").set_value("scores").run()
+    app.multiselect(key="formats").set_value(["scores"]).run()
     folder = app.text_input(key="folder")
     assert Path(str(folder.value)) == people_path().parent / "exports" / "own"
     folder.set_value(str(tmp_path / "new")).run()

@@ -198,6 +198,7 @@ def test_undo_of_a_bulk_action_survives_a_reload(path: Path) -> None:
 def test_a_view_is_saved_opened_and_deleted(path: Path) -> None:
     """A filter and its order are kept under a name; opening it puts both in the place of the present ones."""
     screen = Screen(reason="kept", sort="IFD of the winner, high first")
+    screen.show("Views")
     next(box for box in screen.app.text_input if box.key == "views_name").set_value("*Mine* <b>")
     screen.press("Save the view")
     assert kinds(path) == ["view"]
@@ -213,11 +214,11 @@ def test_a_view_is_saved_opened_and_deleted(path: Path) -> None:
 
 def test_a_link_opens_a_view(path: Path) -> None:
     """`?view=name` is the view's own address; a name that is not there is said and leaves the filter as it is."""
-    save_view(store_of(path), "mine", {"task": "code", "sort": "closest to a threshold"}, "ann")
+    save_view(store_of(path), "mine", {"task": "code", "sort": "closest to a limit"}, "ann")
     screen = Screen(view="mine", reason="kept", page="2")
     assert screen.matching == (40, 120)
     assert [screen.address(name) for name in ("task", "sort", "reason", "view", "page")] == [
-        "code", "closest to a threshold", None, None, None,
+        "code", "closest to a limit", None, None, None,
     ]  # fmt: skip
     screen = Screen(view="theirs", reason="kept")
     assert "There is no view theirs." in screen.text

@@ -211,8 +211,7 @@ def test_widgets_write_the_address(path: Path) -> None:
     screen = Screen(page="2")
     screen.choose("Rule says", ["kept"])
     assert (screen.address("reason"), screen.address("page")) == ("kept", None)
-    next(box for box in screen.app.text_input if box.label == "Search texts").set_value("done")
-    screen.run()
+    screen.search("done")
     assert (screen.address("reason"), screen.address("text")) == ("kept", "done")
     assert screen.matching == (60, 120)
 

@@ -1,15 +1,12 @@
-"""What stands above the table of Explore: two students, coverage and charts."""
+"""What stands above the table of Explore: coverage and charts."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from srt_core.select.compare.students import POINTS
 from srt_core.ui.server.runtime import open_project
-from tests.explore_screen import KEPT, LEFT_OUT, SAMPLES, Screen, explored_project, served_copy, store_of
-from tests.rule_project import add_scoring, create_project
+from tests.explore_screen import SAMPLES, Screen, explored_project, served_copy, store_of
 
 
 @pytest.fixture(scope="module")
@@ -21,79 +18,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def path(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with served_copy(made, tmp_path, monkeypatch) as path:
         yield path
-
-
-# Two students
-
-
-def add_student(path: Path, name: str, convention: str = "aligned") -> int:
-    """Another student, for which the odd samples' response is the better one and the even samples' is not."""
-    return add_scoring(store_of(path), name, [LEFT_OUT, KEPT] * (SAMPLES // 2), convention)
-
-
-def panels(screen: Screen) -> list[str]:
-    """What can stand above the table."""
-    return [option.content for option in next(group for group in screen.app.get("button_group")).proto.options]
-
-
-def open_students() -> Screen:
-    """Explore with the two students side by side."""
-    screen = Screen()
-    screen.show("Students")
-    return screen
-
-
-def test_students_stand_side_by_side(path: Path) -> None:
-    """How alike two students score and select is said in numbers, with a chart of each measure."""
-    add_student(path, "/models/a *bold* name/of-a-student")
-    screen = open_students()
-    assert "**IFD**: Spearman's ρ **-1.000** over 240 candidates" in screen.text
-    assert "both select the same for **0%** of 120 samples" in screen.text
-    assert "Of 120 samples that at least one of them keeps, both keep the same version of **0**" in screen.text
-    alternatives = [chart.proto.alt for chart in screen.app.get("plotly_chart")]
-    assert [text for text in alternatives if "both students" in text] == [
-        f"{measure} from both students, 240 candidates" for measure in ("IFD", "r-IFD")
-    ]
-
-
-def test_a_students_path_is_shortened_and_no_markup(path: Path) -> None:
-    """A student is named by its number and the last two parts of its path, and never as markdown or as HTML."""
-    add_student(path, "/models/a *bold* name/of-<b>a<b>-student")
-    screen = open_students()
-    other = next(box for box in screen.app.selectbox if box.label == "Beside it")
-    assert other.options == ["Number 2 · a *bold* name/of-<b>a<b>-student · plain"]
-    assert "bold" not in screen.text
-    layout = json.loads(screen.app.get("plotly_chart")[-1].proto.spec)["layout"]
-    assert layout["yaxis"]["title"]["text"] == "Number 2 · a *bold* name/of-&lt;b&gt;a&lt;b&gt;-student · plain"
-
-
-def test_either_student_can_be_let_select(path: Path) -> None:
-    """One press puts the other scoring in use; the selections on this screen follow it."""
-    add_student(path, "other")
-    screen = open_students()
-    assert "Number 1 is in use and selects." in screen.text
-    screen.press("Let number 2 select")
-    assert "Number 2 is in use and selects." in screen.text
-    assert store_of(path).meta("scoring_id") == "2"
-    assert sorted(Screen(reason="kept").numbers)[:3] == [2, 4, 6]
-
-
-def test_scorings_of_two_conventions_are_not_set_side_by_side(path: Path) -> None:
-    """Where no two scorings have one convention there is nothing to compare."""
-    add_student(path, "other", "reference")
-    assert "Students" not in panels(Screen())
-    add_student(path, "third")
-    assert "Students" in panels(Screen())
-
-
-def test_many_candidates_are_drawn_as_counts(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond two thousand candidates the chart shows how many lie where, instead of a dot each."""
-    cases = [KEPT] * (POINTS // 2 + 1)
-    with create_project(tmp_path / "many.srt", cases) as store:
-        add_scoring(store, "other", cases)
-    monkeypatch.setenv("SRT_PROJECT", str(tmp_path / "many.srt"))
-    drawn = [json.loads(chart.proto.spec)["data"] for chart in open_students().app.get("plotly_chart")[-2:]]
-    assert [traces[0]["type"] for traces in drawn] == ["heatmap", "heatmap"]
 
 
 # Coverage
@@ -184,8 +108,8 @@ def test_the_curator_chooses_what_is_drawn(path: Path) -> None:
     screen.app.session_state["density_y"] = "ifd"
     screen.run()
     assert [chart.proto.alt for chart in screen.app.get("plotly_chart")] == [
-        "Histogram of Drift by version, 1 candidates",
-        "Samples by r-IFD of the winner and IFD of the winner, 120 samples",
+        "Histogram of Drift by version, 1 version",
+        "Samples by r-IFD of the version that won and IFD of the version that won, 120 samples",
     ]
 
 

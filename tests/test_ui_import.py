@@ -13,6 +13,7 @@ from srt_core.importing.run import import_file
 from srt_core.people.settings import projects_folder
 from srt_core.project.progress import Progress
 from srt_core.review.status import status
+from srt_core.ui.importing import outcome
 from srt_core.ui.importing.page import guess_map
 from srt_core.ui.importing.upload import ON_SERVER, safe_name
 from srt_core.ui.server.runtime import Project
@@ -77,6 +78,46 @@ def test_only_exact_names_are_mapped(columns: list[str], expected: set[str]) -> 
 def test_the_name_of_an_upload_is_safe(name: str, kept: str) -> None:
     """An uploaded file's name is no path, is not hidden and is not long."""
     assert safe_name(name) == kept
+
+
+def test_what_would_come_out_is_counted_over_the_whole_file(project: Project, tmp_path: Path) -> None:
+    """Before anything is stored the page says how many rows would be taken and rejected, and what is used."""
+    rows = [*alpaca_rows(300), {"instruction": "Say no.", "output": ""}]
+    app = choose(write_lines(tmp_path / "pairs.jsonl", rows))
+    assert "Of the 301 rows of this file 300 would be taken and 1 would be rejected." in words(app)
+    assert 'Used as instruction: "instruction"' in words(app)
+    assert status(project.store)["samples"] == 0
+
+
+def test_a_large_file_is_counted_when_that_is_asked_for(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file that takes a while to read the first rows are counted, and the whole where somebody asks for it."""
+    monkeypatch.setattr(outcome, "COUNTED_BYTES", 10)
+    app = choose(write_lines(tmp_path / "pairs.jsonl", alpaca_rows(300)))
+    assert "Of the first 200 rows 200 would be taken and 0 would be rejected." in words(app)
+    app.button(key="count_whole").click().run()
+    assert "Of the 300 rows of this file 300 would be taken and 0 would be rejected." in words(app)
+
+
+def test_the_end_of_an_import_is_not_said_above_another_file(project: Project, tmp_path: Path) -> None:
+    """What came of an import stands there until the next file is chosen."""
+    app = choose(write_lines(tmp_path / "one.jsonl", alpaca_rows(1)))
+    app.button(key="start_import").click().run()
+    finish(project, "import", app)
+    assert "Import is done" in words(app) and "1 sample added" in words(app)
+    app.segmented_control(key="file_way").set_value(ON_SERVER).run()
+    app.text_input(key="path_1").set_value(str(write_lines(tmp_path / "two.jsonl", alpaca_rows(2)))).run()
+    assert "Import is done" not in words(app)
+
+
+def test_a_row_of_a_table_is_named_by_its_row(project: Project, tmp_path: Path) -> None:
+    """The first row below the head of a CSV file is row 1, in the preview as in what is said of it."""
+    path = tmp_path / "table.csv"
+    path.write_text("instruction,output\nSay no.,\n", "utf-8")
+    said = words(choose(path))
+    assert "line 2" not in said
+    assert "row 1" not in said.lower() or "line 1" not in said
 
 
 def test_a_file_on_the_server_is_imported(project: Project, tmp_path: Path) -> None:
@@ -212,7 +253,7 @@ def test_an_upload_is_kept_until_it_is_imported(project: Project) -> None:
         (b"", "bad.json is empty."),
         (b"\x00\x01\x02\x00\x00", "bad.json is a binary file: byte 0 is zero."),
         (b'[{"instruction": "a", "out', None),
-        ("[{'x'".encode("utf-16"), "1 of the first 1 rows would be rejected."),
+        ("[{'x'".encode("utf-16"), "Of the 1 row of this file 0 would be taken and 1 would be rejected."),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(

@@ -11,9 +11,10 @@ from srt_core.importing.run import import_file
 from srt_core.review.filter.address import filter_to_address, read_filter
 from srt_core.review.filter.facets import count, count_marked
 from srt_core.review.filter.filter import Filter
+from srt_core.ui.explore.component import KEY
 from srt_core.ui.frame.filter_address import describe_filter
 from srt_core.ui.server.runtime import Project
-from tests.screens import desk_of, finish, open_screen, served, words
+from tests.screens import desk_of, finish, open_screen, served, told_to, words
 from tests.small_project import write_lines
 
 EXPLORE, REVIEW, IMPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/1_Import.py"
@@ -83,7 +84,9 @@ def test_a_filter_takes_samples_with_any_of_its_marks(project: Project) -> None:
     assert read_filter(address) == only
     assert describe_filter(only) == "marks: Special tokens, Hidden characters"
     app = open_screen(EXPLORE, **address)
-    assert [int(number) for number in app.dataframe[0].value["number"]] == [1, 2, 4]
+    assert [row["number"] for row in told_to(app, KEY)["rows"]] == [1, 2, 4]
+    app.session_state["explore_panel"] = "Filters"
+    app.run()
     assert "More filters: kind, length, scores, who and when, files (1 set)" in str(app)
     assert count_marked(project.store, Filter(mark=("hidden_characters",)))["hidden_characters"] == 1
 
@@ -110,7 +113,7 @@ def test_a_samples_marks_are_said_beside_it_as_text(project: Project) -> None:
     look(project)
     name = project.store.value("SELECT sample_id FROM sample WHERE seq = 4")
     app = open_screen(EXPLORE, sample=name, queue="closest")
-    (said,) = [element.value for element in app.text if element.value.startswith("Marks: ")]
+    said = " ".join(told_to(app, KEY)["card"]["rule"]["marks"])
     card = desk_of(open_screen(REVIEW, sample=name, queue="all"))["cards"][name]
     for shown in (said, " ".join(card["rule"]["marks"])):
         assert "Special tokens: “</s>” in the response, at character" in shown

@@ -93,17 +93,17 @@ def test_the_funnel_counts_as_status_does(ruled: Project) -> None:
 def test_failures_link_to_their_rows(ruled: Project) -> None:
     """What failed is a number that opens the rows behind it, in the same project."""
     found = links(open_screen(project=ruled.name))
-    assert "problem=failed+reflection" in found["1 reflections failed"]
-    assert "problem=without+a+score" in found["1 samples lack a score"]
-    assert "project=ruled" in found["1 samples lack a score"]
+    assert "problem=failed+reflection" in found["1 reflection failed"]
+    assert "problem=without+a+score" in found["1 sample lacks a score"]
+    assert "project=ruled" in found["1 sample lacks a score"]
 
 
 @pytest.mark.parametrize(
     ("preset", "steps", "looks"),
     [
-        ("selective-code", {"Reflected", "Scored"}, {"1 reflections failed", "1 samples lack a score"}),
-        ("reflection-tuning-v1", {"Reflected"}, {"1 reflections failed"}),
-        ("cherry", {"Scored"}, {"1 samples lack a score"}),
+        ("selective-code", {"Reflected", "Scored"}, {"1 reflection failed", "1 sample lacks a score"}),
+        ("reflection-tuning-v1", {"Reflected"}, {"1 reflection failed"}),
+        ("cherry", {"Scored"}, {"1 sample lacks a score"}),
     ],
 )
 def test_only_what_the_method_needs_is_said(ruled: Project, preset: str, steps: set[str], looks: set[str]) -> None:
@@ -211,6 +211,7 @@ def test_the_glossary_has_an_example_of_each_term(empty: Project) -> None:
     shown = [table.value for table in app.table]
     assert [name for table in shown for name in table["Term"]] == names
     assert all(table[column].str.len().gt(0).all() for table in shown for column in ("Meaning", "Example"))
+    assert not any("–" in set(table["Example"]) for table in shown)
 
 
 def test_the_tour_goes_on_until_it_is_ended(empty: Project) -> None:

@@ -8,7 +8,7 @@ from streamlit.runtime.context import ContextProxy, StreamlitHeaders
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from srt_core.people import People, people_path, save
+from srt_core.people import People, Role, check_password, load, people_path, save
 from srt_core.people.allowed import Kind
 from srt_core.project import events
 from srt_core.project.events import EventFilter
@@ -133,6 +133,67 @@ def test_a_name_is_shown_as_text(project: Project, monkeypatch: pytest.MonkeyPat
     app = open_screen(PEOPLE)
     assert "![x](http://198.51.100.7/a.png) · owner" in [text.value for text in app.text]
     assert not any("198.51.100.7" in text.value for text in app.markdown)
+
+
+def fill_in(app: AppTest, name: str, password: str, again: str, role: str = "curator") -> AppTest:
+    """Type a new person into the form, and send it off."""
+    app.text_input(key="person_name").set_value(name)
+    app.radio(key="person_role").set_value(role)
+    app.text_input(key="person_password").set_value(password)
+    app.text_input(key="person_again").set_value(again)
+    app.button(key="add_person_now").click().run()
+    assert not app.exception
+    return app
+
+
+def test_an_owner_adds_and_removes_people(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password is typed twice, kept as a hash and shown nowhere; a refused person, or removal, changes nothing."""
+    log_in(monkeypatch, "ann", "owner")
+    app = fill_in(open_screen(PEOPLE), "Ben", "a long pass phrase", "a long pass phrose")
+    assert "The two passwords are not the same." in words(app)
+    assert "A password has 10" in words(fill_in(app, "Ben", "short", "short"))
+    assert load(people_path()).accounts == ()
+    app = fill_in(app, "Ben", "a long pass phrase", "a long pass phrase")
+    added = load(people_path()).get("ben")
+    assert (added.name, added.role) == ("Ben", Role.CURATOR)
+    assert check_password("a long pass phrase", added.password)
+    assert not [field for field in app.text_input if "phrase" in str(field.value)]
+    assert "There is a ben already." in words(fill_in(app, "ben", "a long pass phrase", "a long pass phrase"))
+    fill_in(app, "[x](http://198.51.100.7)", "a long pass phrase", "a long pass phrase", "owner")
+    assert list(app.dataframe[0].value["Role"]) == ["curator", "owner"]
+    app.selectbox(key="remove_who").set_value("[x](http://198.51.100.7)").run()
+    app.button(key="remove_person").click().run()
+    assert "is the last owner." in words(app)
+    app.selectbox(key="remove_who").set_value("Ben").run()
+    app.button(key="remove_person").click().run()
+    assert [account.role for account in load(people_path()).accounts] == [Role.OWNER]
+
+
+def test_a_curator_adds_nobody(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form is not there; sent off by somebody who was an owner a moment ago, it is refused by the server."""
+    log_in(monkeypatch, "ann", "curator")
+    assert "person_name" not in [field.key for field in open_screen(PEOPLE).text_input]
+    log_in(monkeypatch, "ann", "owner")
+    app = open_screen(PEOPLE)
+    log_in(monkeypatch, "ann", "curator")
+    fill_in(app, "Eve", "a long pass phrase", "a long pass phrase", "owner")
+    assert "Only an owner may do that." in words(app)
+    assert load(people_path()).accounts == ()
+
+
+def test_the_first_person_is_an_owner_and_imports_are_nobody(project: Project) -> None:
+    """Where nobody has to log in, whoever is added first can let others in; a file is listed among no people."""
+    events.record(project.store, "import", "import of pairs.json", {"path": "pairs.json"})
+    decisions.decide(project.store, Decision(sample_name(0), Action.REJECT, "zoe"), expected_event_id=None)
+    app = open_screen(PEOPLE)
+    table = app.dataframe[0].value
+    assert list(table["Reviewer"]) == ["zoe"]
+    assert "Role" not in table.columns
+    app.text_input(key="person_name").set_value("Ann")
+    app.text_input(key="person_password").set_value("a long pass phrase")
+    app.text_input(key="person_again").set_value("a long pass phrase")
+    app.button(key="add_person_now").click().run()
+    assert [(account.name, account.role) for account in load(people_path()).accounts] == [("Ann", Role.OWNER)]
 
 
 def test_a_share_is_on_by_default_and_can_be_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

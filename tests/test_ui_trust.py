@@ -45,6 +45,13 @@ def test_an_empty_project_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mo
         assert "Import some first" in words(open_screen(PAGE))
 
 
+def test_an_audit_queue_without_an_audit_is_one_error(project: Project) -> None:
+    """Where no audit was drawn, its queue says so once, with where to draw one; so does an audit that is not there."""
+    for query in ({"queue": "drawn"}, {"queue": "drawn", "audit": "999"}):
+        said = words(open_screen("pages/6_Review.py", **query))
+        assert said.count("There is no audit") == said.count("Draw one on the page Trust.") == 1
+
+
 def test_without_random_reads_nothing_is_claimed(project: Project) -> None:
     """However much people chose to decide, there is no interval: the page says so and offers a draw of all samples."""
     for place in range(20):
@@ -147,14 +154,3 @@ def test_the_population_is_that_of_the_filter_in_the_address(project: Project) -
     app = open_screen(PAGE)
     app.segmented_control(key="trust_part").set_value(Part.KEPT).run()
     assert "All 5 samples that the rule keeps and nobody decided would have to be read" in words(app)
-
-
-def test_thresholds_draw_right_by_margin_once_somebody_read(project: Project) -> None:
-    """The chart is one of the views below the dials, from the first draw of all samples on."""
-    app = open_screen("pages/5_Thresholds.py")
-    app.session_state["thresholds_view"] = "people"
-    judge(project, "s0")
-    assert "No random reads yet" in words(app.run())
-    audit = audits.draw(project.store, Population(), "all", 5, "ann")
-    read_one(project.store, audit, audit.samples[0], [])
-    assert "Right by random reads, by distance to a limit" in words(app.run())

@@ -15,15 +15,19 @@ from srt_core.review import decisions
 from srt_core.review.edits import edit_from_file
 from srt_core.select.derive import refresh
 
+_WITHOUT_VERSION = {"leave-out": Action.REJECT, "park": Action.PARK}
+_SAID = {
+    Action.APPROVE: "keep", Action.CHOOSE: "keep", Action.EDIT: "keep an edit of",
+    Action.REJECT: "leave out", Action.PARK: "park",
+}  # fmt: skip
+
 
 def decide(
     project: ProjectPath,
     sample: Annotated[str, typer.Argument(help="The sample's id or number; or edit, with --file.", show_default=False)],
-    action: Annotated[
-        str | None, typer.Argument(help="approve, reject, park, choose or undo.", show_default=False)
-    ] = None,
+    action: Annotated[str | None, typer.Argument(help="keep, leave-out, park or undo.", show_default=False)] = None,
     origin: Annotated[
-        str | None, typer.Argument(help="With choose: ORIGINAL, RESPONSE, INSTRUCTION or BOTH.", show_default=False)
+        str | None, typer.Argument(help="With keep: ORIGINAL, RESPONSE, INSTRUCTION or BOTH.", show_default=False)
     ] = None,
     file: Annotated[
         Path | None,
@@ -34,7 +38,7 @@ def decide(
     ] = None,
     by: Annotated[str | None, typer.Option(help="Your name; the system's user name where not given.")] = None,
 ) -> None:
-    """Decide one sample, or edit those of a file. Approve keeps the rule's winner; choose keeps any version."""
+    """Decide one sample, or edit those of a file. Keep takes the rule's pick, or the version that is named."""
     author = by or user_name()
     if sample == "edit" or file is not None or action is None:
         _edit(project, [sample, action, origin], file, author)
@@ -51,7 +55,8 @@ def decide(
         else:
             decisions.decide(store, _decision(store, name, action, origin, author), expected_event_id=standing_id)
         now = decisions.standing(store, name)
-    say(f"{name}: {now.action + ' ' + (now.origin or '') if now else 'open'}".rstrip() + f" by {author}.")
+    said = f"{_SAID[now.action]} {now.origin or ''}".rstrip() if now else "open"
+    say(f"{name}: {said} by {author}.")
 
 
 def _edit(project: Path, asked: list[str | None], file: Path | None, author: str) -> None:
@@ -68,15 +73,15 @@ def _edit(project: Path, asked: list[str | None], file: Path | None, author: str
 
 
 def _decision(store: Store, sample: str, action: str, origin: str | None, author: str) -> Decision:
-    if action == "choose":
-        if (origin or "").upper() not in list(Origin):
-            raise SRTError("Choose which candidate?", f"Write: choose {' | '.join(Origin)}.")
-        return Decision(sample, Action.CHOOSE, author, Origin(str(origin).upper()))
+    if action == "keep" and origin:
+        if origin.upper() not in list(Origin):
+            raise SRTError("Keep which version?", f"Write: keep {' | '.join(Origin)}.")
+        return Decision(sample, Action.CHOOSE, author, Origin(origin.upper()))
     if origin:
-        raise SRTError(f"{action} takes no candidate.", f"To take that one, write: choose {origin}.")
-    if action == "approve":
+        raise SRTError(f"{action} takes no version.", f"To keep that one, write: keep {origin}.")
+    if action == "keep":
         winner = store.value("SELECT winner FROM selection WHERE sample_id = ?", [sample])
         return Decision(sample, Action.APPROVE, author, Origin(winner))
-    if action in ("reject", "park"):
-        return Decision(sample, Action(action), author)
-    raise SRTError(f"There is no action {action}.", "Use approve, reject, park, undo or choose ORIGIN.")
+    if action in _WITHOUT_VERSION:
+        return Decision(sample, _WITHOUT_VERSION[action], author)
+    raise SRTError(f"There is no action {action}.", "Use keep, leave-out, park or undo.")

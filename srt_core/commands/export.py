@@ -14,6 +14,8 @@ from srt_core.export.formats import FORMATS
 from srt_core.export.lines import Conversations
 from srt_core.export.prompts import describe_prompts
 from srt_core.export.splits import SUGGESTED
+from srt_core.review.filter.address import read_written
+from srt_core.review.filter.views import find_view
 
 
 def export_(
@@ -34,6 +36,13 @@ def export_(
             "answers that are kept have weight 1."
         ),
     ] = Conversations.APART,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", help="Only samples of this filter: name=value&name=value, or an address of Explore, in quotes."
+        ),
+    ] = None,
+    view: Annotated[str | None, typer.Option(help="Only samples of this saved view.")] = None,
     validation: Annotated[
         float, typer.Option(help="The share that is put aside for validation; 0 for none.")
     ] = SUGGESTED,
@@ -46,8 +55,9 @@ def export_(
     force: Annotated[bool, typer.Option("--force", help="Also replace files that srt did not write.")] = False,
 ) -> None:
     """Write what stands for training: a folder with data that is read back, a manifest and a dataset card."""
-    contents = Contents(scope, conversations=conversations, validation=validation)
     with open_project(project) as store:
+        only = read_written(filters or (), find_view(store, view) if view else None)
+        contents = Contents(scope, only, conversations, validation)
         if dry_run:
             _tell(look_before(store, contents, format, max_length), scope)
             return

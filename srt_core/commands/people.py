@@ -2,7 +2,6 @@
 
 import getpass
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,17 +9,20 @@ import typer
 
 from srt_core.commands.terminal import say
 from srt_core.errors import PeopleError
-from srt_core.people import Account, Role, hash_password, load, make_password, people_path, save
+from srt_core.people import (
+    Account,
+    LoginBy,
+    Role,
+    add_person,
+    change_person,
+    load,
+    make_password,
+    people_path,
+    remove_person,
+    save,
+    typed_twice,
+)
 from srt_core.people.allowed import Kind
-
-
-class LoginBy(StrEnum):
-    """How a person may log in."""
-
-    PASSWORD = "password"
-    PROXY = "proxy"
-    OPENID = "openid"
-
 
 people = typer.Typer(help="List, add and remove the people who may log in.", no_args_is_help=True)
 
@@ -62,12 +64,9 @@ def add(
     """Add a person. The password is asked for, or read as a line from standard input."""
     path = people_path()
     load(path).add(name, role, None)  # says what is wrong with the name before a password is asked for
-    if by is LoginBy.PASSWORD:
-        added = load(path).add(name, role, _password(generate))
-    else:
-        added = load(path).add(name, role, None, by.value)
-    save(path, added)
-    say(f"Added {load(path).get(name).name}, {role}. From now on people have to log in.")
+    password = _password(generate) if by is LoginBy.PASSWORD else ""
+    added = add_person(path, name, role, by, password)
+    say(f"Added {added.name}, {role}. From now on people have to log in.")
 
 
 @people.command()
@@ -75,25 +74,22 @@ def passwd(name: Name, generate: Generate = False) -> None:
     """Return a person a new password. Wherever they are logged in by the old one, that ends."""
     path = people_path()
     load(path).get(name)
-    password = _password(generate)
-    save(path, load(path).change(name, password=password))
-    say(f"{load(path).get(name).name} has a new password.")
+    changed = change_person(path, name, password=_password(generate))
+    say(f"{changed.name} has a new password.")
 
 
 @people.command()
 def role(name: Name, role: Annotated[Role, typer.Argument(help="owner or curator.", show_default=False)]) -> None:
     """Change a person's role."""
-    path = people_path()
-    save(path, load(path).change(name, role=role))
-    say(f"{load(path).get(name).name} is {role}.")
+    changed = change_person(people_path(), name, role=role)
+    say(f"{changed.name} is {role}.")
 
 
 @people.command()
 def remove(name: Name) -> None:
     """Remove a person. Wherever they are logged in, that ends; what they did stays in the history."""
     path = people_path()
-    account = load(path).get(name)
-    save(path, load(path).remove(name))
+    account = remove_person(path, name)
     left = "" if load(path).accounts else " Nobody is left: on 127.0.0.1 the app asks nobody to log in."
     say(f"Removed {account.name}.{left}")
 
@@ -130,14 +126,11 @@ def _way(account: Account) -> str:
 
 
 def _password(generate: bool) -> str:
-    """Get a password and give what to keep of it; a made one is printed, once."""
+    """Get a password; a made one is printed, once."""
     if generate:
         made = make_password()
         say(f"Password: {made}")
-        return hash_password(made)
+        return made
     if not sys.stdin.isatty():
-        return hash_password(sys.stdin.readline().rstrip("\n"))
-    first = getpass.getpass("Password: ")
-    if first != getpass.getpass("Again: "):
-        raise PeopleError("The two are not the same.", "Do it again.")
-    return hash_password(first)
+        return sys.stdin.readline().rstrip("\n")
+    return typed_twice(getpass.getpass("Password: "), getpass.getpass("Again: "))

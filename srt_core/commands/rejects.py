@@ -14,7 +14,7 @@ def rejects_(
     project: ProjectPath,
     out: Annotated[Path | None, typer.Argument(help="A file to write them to, one a line.", show_default=False)] = None,
 ) -> None:
-    """Count the rejected rows by reason, or write them to a file. Mend the records there and import it: they clear."""
+    """Count the rows that were not imported by reason, or write them to a file to mend and import: they clear."""
     with open_project(project) as store:
         if out is not None:
             say(f"{out}: {write_rejects(store, out):,} rejected rows")

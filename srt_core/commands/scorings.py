@@ -37,7 +37,7 @@ def scorings_(
     for row in found:
         used = " (in use)" if row["in_use"] else ""
         say("{scoring_id}{used}: {student}, {dtype}, template {template}, {convention}, max length "
-                   "{max_length}, {scored:,} candidates scored".format(used=used, **row))  # fmt: skip
+                   "{max_length}, {scored:,} versions scored".format(used=used, **row))  # fmt: skip
     say("\n".join(lines_of(compared or {})), nl=bool(compared))
 
 

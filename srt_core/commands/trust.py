@@ -16,6 +16,14 @@ from srt_core.review.trust.claims import FIXED_BEFORE, Claim
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.review.trust.readings import Reads
 
+_TITLES = {
+    "by_margin": "by distance to a limit",
+    "suggested_margin": "suggested distance to a limit",
+    "closeness": "distance",
+    "origin": "version",
+    "curators": "between reviewers",
+}
+"""How people read the names of the JSON."""
 _MEASURES = {"of_all": "all samples", "kept": "what the rule keeps", "left_out": "what the rule leaves out"}
 
 
@@ -126,7 +134,7 @@ def _readable(told: Any) -> Any:
             return _line(told)
         if "random_reads" in told and "claims" not in told:
             return _readable(told["random_reads"])
-        return {name.replace("_", " "): _readable(value) for name, value in told.items()}
+        return {_TITLES.get(name, name.replace("_", " ")): _readable(value) for name, value in told.items()}
     if isinstance(told, list) and told and isinstance(told[0], Mapping):
         return {_title(item): _readable(item) for item in told}
     if isinstance(told, list):

@@ -165,7 +165,8 @@ class Counting:
         for (line, _), first, second, both in zip(filled, before, alone, whole, strict=True):
             if own + len(first) >= self.max_length:
                 self._add(NO_ROOM, line)
-            elif own + len(both) + 1 > self.max_length:  # with the end token that a trainer adds
+                continue
+            if own + len(both) + 1 > self.max_length:  # with the end token that a trainer adds
                 self._add(TOO_LONG, line)
             if both != first + second:
                 self._add(BOUNDARY, line)

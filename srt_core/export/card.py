@@ -50,11 +50,21 @@ def _header(exported: Exported, card: Card) -> list[str]:
     size = next((name for limit, name in _SIZES if exported.rows < limit), "1M<n<10M")
     lines += ["size_categories:", f"  - {size}", "tags:", "  - instruction-tuning", "  - selective-reflection-tuning"]
     configs = []
-    for place, name in enumerate(name for name in exported.formats if any(_of(exported, name))):
+    for place, name in enumerate(_configured(exported)):
         configs += [f"  - config_name: {name}", *(["    default: true"] if place == 0 else []), "    data_files:"]
         for each in _of(exported, name):
             configs += [f"      - split: {each.split}", f"        path: {each.path.name}"]
     return [*lines, *(["configs:", *configs] if configs else []), "---"]
+
+
+def _configured(exported: Exported) -> list[str]:
+    """Return the formats that `load_dataset` finds by name: it takes all files for those of the first kind."""
+    held = [name for name in exported.formats if _of(exported, name)]
+    return [name for name in held if _kind(exported, name) == _kind(exported, held[0])]
+
+
+def _kind(exported: Exported, format: str) -> bool:
+    return bool(_of(exported, format)[0].path.suffix == ".parquet")
 
 
 def _of(exported: Exported, format: str) -> list[Any]:
@@ -80,6 +90,7 @@ def _body(exported: Exported, card: Card) -> list[str]:
         lines += [""]
     lines += ["| file | lines | what |", "| --- | --- | --- |"]
     lines += [f"| `{each.path.name}` | {each.rows:,} | {FORMATS[each.format].help} |" for each in exported.files]
+    lines += [f"\n{said}" for said in _alone(exported)]
     if card.versions:
         lines += ["", f"![Lines by version]({VERSIONS_CHART})"]
     if card.has_ifd:
@@ -95,6 +106,17 @@ def _body(exported: Exported, card: Card) -> list[str]:
     if any(FORMATS[name].source.value in ("preferences", "judged") for name in exported.formats):
         lines += ["", "## Preferences", "", _PREFERENCES]
     return lines
+
+
+def _alone(exported: Exported) -> list[str]:
+    """Say how formats are loaded that are of another kind than the first one."""
+    configured, found = _configured(exported), []
+    for name in exported.formats:
+        files = {str(each.split): each.path.name for each in _of(exported, name)}
+        if files and name not in configured:
+            kind = "parquet" if _kind(exported, name) else "json"
+            found.append(f"`{name}` is loaded by its files: `load_dataset({kind!r}, data_files={files})`.")
+    return found
 
 
 def _origin(found: Mapping[str, Any]) -> list[str]:

@@ -114,7 +114,7 @@ def preview(store: Store, scope: Scope, only: Filter = EVERYTHING, limit: int = 
     first = store.rows(f"SELECT seq, verdict_id FROM {chosen} ORDER BY seq LIMIT $limit", {**values, "limit": limit})
     rows = store.rows(
         _PAIRS.format(
-            rows="(FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
+            rows=f"(SELECT * {_REPLACED[scope]} FROM verdict WHERE list_contains($seqs::BIGINT[], seq))",
             candidates="(FROM pair WHERE candidate_id IN (SELECT unnest($ids::BIGINT[])))",
             order="verdict.seq",
             **_ALONE,

@@ -20,7 +20,8 @@ _HELD = """
            coalesce(edit.instruction, candidate.instruction) AS instruction,
            coalesce(edit.input, candidate.input) AS input, coalesce(edit.response, candidate.response) AS response,
            coalesce(edit.context, candidate.context) AS context,
-           coalesce(edit_score.ifd, score.ifd) AS ifd, coalesce(edit_score.r_ifd, score.r_ifd) AS r_ifd,
+           if(exported.edit_id IS NULL, score.ifd, edit_score.ifd) AS ifd,
+           if(exported.edit_id IS NULL, score.r_ifd, edit_score.r_ifd) AS r_ifd,
            standing.candidate_id AS made_of, verdict.reason,
            coalesce(is_approval(standing.action) AND NOT is_bulk(event.context), false) AS by_person
     FROM exported JOIN verdict USING (sample_id)
@@ -42,7 +43,7 @@ _PREFERENCES = f"""
             other.candidate_id IN ({_IDS}) OR (held.edit_id IS NOT NULL AND other.candidate_id = held.made_of))
         LEFT JOIN score AS other_score
             ON other_score.candidate_id = other.candidate_id AND other_score.scoring_id = $scoring
-    WHERE other.candidate_id IS DISTINCT FROM held.candidate_id AND other.instruction = held.instruction
+    WHERE (held.edit_id IS NOT NULL OR other.candidate_id <> held.candidate_id) AND other.instruction = held.instruction
       AND other.input = held.input AND other.response <> held.response
     ORDER BY held."row", held.sample_id, other.candidate_id"""
 """What stands, beside each other version that has the same instruction, input and context."""

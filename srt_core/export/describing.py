@@ -56,7 +56,7 @@ _EDGES = [round(HIGHEST * place / BINS, 3) for place in range(BINS + 1)]
 
 def _versions(store: Store, export: Export) -> dict[str, int]:
     rows = store.rows(
-        """SELECT coalesce(candidate.origin, 'EDITED') AS version, count(*) AS lines
+        """SELECT if(edit_id IS NULL, candidate.origin, 'EDITED') AS version, count(*) AS lines
            FROM exported LEFT JOIN candidate USING (candidate_id) WHERE export_id = ? GROUP BY ALL""",
         [export.export_id],
     )
@@ -71,7 +71,7 @@ def _histogram(store: Store, export: Export) -> dict[str, list[int]]:
                  original AS (SELECT ifd FROM held JOIN candidate USING (sample_id) JOIN score
                                   ON score.candidate_id = candidate.candidate_id AND scoring_id = $scoring
                               WHERE origin = '{Origin.ORIGINAL}'),
-                 stands AS (SELECT coalesce(score.ifd, edit_score.ifd) AS ifd
+                 stands AS (SELECT if(edit_id IS NULL, score.ifd, edit_score.ifd) AS ifd
                             FROM held LEFT JOIN score ON score.candidate_id = held.candidate_id
                                                      AND score.scoring_id = $scoring
                                 LEFT JOIN edit_score ON edit_score.event_id = held.edit_id

@@ -1,8 +1,9 @@
 """Export: one folder, its data checked by reading them back, with a manifest of their making and a card."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,20 +211,25 @@ def _fields(
 
 def _check_reads_back(path: Path, rows: int, expected: Iterable[tuple[int, Fields]] | None) -> None:
     """ExportError where a file has another number of records than was written, or other ones than expected."""
-    kind = "parquet" if path.suffix == ".parquet" else "json"
-    found = read_records(path, kind, AS_WRITTEN)
-    if expected is None:
-        read = sum(not isinstance(each, Reject) for each in found)
-    else:
-        read = 0
-        for number, fields in expected:
-            record = next(found, None)
-            if record is None or isinstance(record, Reject) or record.fields != fields:
-                raise ExportError(
-                    f"{path.name} does not read back as written: line {number} of the export differs.",
-                    "Do not train on this file. Look at the sample, edit it or leave it out, and export again.",
-                )
-            read += 1
-        read += sum(1 for _ in found)
+    found = _read(path)
+    read = 0
+    for number, fields in expected or ():
+        if next(found, None) != fields:
+            raise ExportError(
+                f"{path.name} does not read back as written: line {number} of the export differs.",
+                "Do not train on this file. Look at the sample, edit it or leave it out, and export again.",
+            )
+        read += 1
+    read += sum(1 for _ in found)
     if read != rows:
         raise ExportError(f"{path.name} has {read:,} rows and not {rows:,}.", "Export again to another folder.")
+
+
+def _read(path: Path) -> Iterator[Mapping[str, object] | None]:
+    """Yield the records of a written file; None for one that cannot be read."""
+    if path.suffix == ".jsonl":
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield from map(json.loads, file)
+        return
+    for record in read_records(path, path.suffix[1:], AS_WRITTEN):
+        yield None if isinstance(record, Reject) else record.fields

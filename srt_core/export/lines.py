@@ -104,6 +104,6 @@ _OF_MESSAGES = f"""
 _CONTEXTS = """
     SELECT coalesce(bool_or(starts_with(roles, 'system')), false) AS has_system,
            coalesce(bool_or(roles <> 'system'), false) AS has_turns,
-           min(sample_id) FILTER (roles <> 'system') AS shown_by
-    FROM context JOIN candidate USING (context_id) WHERE sample_id IN ({samples})"""
+           arg_min(sample_id, seq) FILTER (roles <> 'system') AS shown_by
+    FROM context JOIN candidate USING (context_id) JOIN sample USING (sample_id) WHERE sample_id IN ({samples})"""
 """Whether there are system texts and earlier turns, and a sample that has these."""

@@ -45,6 +45,7 @@ def staged(folder: Path, names: Collection[str], *, force: bool) -> Iterator[Pat
     ours = _ours(folder)
     if not force:
         _check_ours(folder, names, ours)
+    _check_places(folder, names)
     with _naming(folder):
         stage = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder))
     try:
@@ -74,6 +75,15 @@ def _check_ours(folder: Path, names: Collection[str], ours: Collection[str]) -> 
     manifest = folder / MANIFEST
     if os.path.lexists(manifest) and _entries(manifest) is None:
         raise _not_ours(manifest)
+
+
+def _check_places(folder: Path, names: Collection[str]) -> None:
+    """ExportError where a folder has the name of a file, which nothing can replace."""
+    for path in (folder / name for name in (*names, MANIFEST)):
+        if path.is_dir() and not path.is_symlink():
+            raise ExportError(
+                f"{path} could not be written: it is a folder.", "Choose another folder, or move it away."
+            )
 
 
 def _not_ours(path: Path) -> ExportError:

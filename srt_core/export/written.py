@@ -7,8 +7,7 @@ from typing import Any
 
 from srt_core.errors import ExportError
 from srt_core.export.files import sha256_of
-
-MANIFEST = "manifest.json"
+from srt_core.export.staging import MANIFEST
 
 
 def read_manifest(folder: Path) -> Mapping[str, Any]:

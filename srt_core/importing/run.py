@@ -13,6 +13,7 @@ from srt_core.importing.files import DEFAULTS, Account, ImportRow, Options, Reje
 from srt_core.importing.samples import NOTHING_ADDED, Added
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
+from srt_core.records import counted
 
 CHUNK_ROWS = 1_000
 
@@ -36,9 +37,11 @@ class Outcome:
     def message(self) -> str:
         """The sum, in a line."""
         added = self.added
+        rewrites = counted(added.candidates - added.samples, "rewrite")
+        duplicates = counted(added.duplicates, "exact duplicate")
         return (
-            f"{added.samples:,} samples added, {added.candidates - added.samples:,} rewrites, {added.known:,} known "
-            f"before, {added.duplicates:,} exact duplicates, {added.rejected:,} rows rejected"
+            f"{counted(added.samples, 'sample')} added, {rewrites}, {added.known:,} known before, {duplicates}, "
+            f"{counted(added.rejected, 'row')} rejected"
         )
 
     @property

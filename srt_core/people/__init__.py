@@ -2,6 +2,7 @@
 
     names           a person: a name and a role
     accounts        people.toml beside the projects: who may log in, with role and password hash
+    managing        adding, changing and removing people
     passwords       hashing and checking
     login_methods   how a server is bound, and by which methods one can log in to it
     logins          a login as a signed token, which survives a reload and a restart
@@ -29,11 +30,13 @@ from srt_core.people.logins import (
     write_token,
 )
 from srt_core.people.logouts import end_login, ended_logins
+from srt_core.people.managing import LoginBy, add_person, change_person, remove_person, typed_twice
 from srt_core.people.names import Person, Role, clean_name, read_role
 from srt_core.people.passwords import check_password, hash_password, make_password
 
 __all__ = [
     "Account",
+    "LoginBy",
     "LoginThrottle",
     "Login",
     "People",
@@ -41,7 +44,9 @@ __all__ = [
     "Role",
     "LoginMethod",
     "access_token",
+    "add_person",
     "app_address",
+    "change_person",
     "check_password",
     "clean_name",
     "end_login",
@@ -59,7 +64,9 @@ __all__ = [
     "read_device",
     "read_role",
     "read_token",
+    "remove_person",
     "save",
+    "typed_twice",
     "write_device",
     "write_token",
 ]

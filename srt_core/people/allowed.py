@@ -29,11 +29,11 @@ class Kind(StrEnum):
     FOLDER = "folder"
     """A folder of the server with all in it: to import from, export to, and find students, templates and prompts in."""
     KEY = "key"
-    """An environment variable that holds a teacher's key."""
+    """An environment variable that holds a teacher's key, or the hub's token."""
     HOST = "host"
     """A teacher's host, with its port where its address has one."""
     HUB = "hub"
-    """A student or data set of the Hugging Face hub: OWNER/NAME, datasets/OWNER/NAME."""
+    """A student or data set of the Hugging Face hub, to read or to push to: OWNER/NAME, datasets/OWNER/NAME."""
 
 
 Listed = Mapping[Kind, Sequence[str]]
@@ -82,6 +82,10 @@ class Allowed:
     def require_export(self, written: str) -> None:
         """Raise AccessError unless a folder may be exported to."""
         self.require_path(written, exports_folder())
+
+    def require_push(self, name: str) -> None:
+        """Raise AccessError unless a data set of the hub, OWNER/NAME, may be pushed to."""
+        self._require(Kind.HUB, f"datasets/{name}")
 
     def require_key(self, written: str) -> None:
         """Raise AccessError unless a key may be taken from this environment variable."""

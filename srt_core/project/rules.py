@@ -90,14 +90,14 @@ _CONTENT = [
     ),
     rule(
         "measurements",
-        "measurements are of candidates or samples that are not there",
+        "measurements are of versions or samples that are not there",
         """SELECT subject || ' ' || subject_id AS found FROM measurement
            WHERE (subject = 'candidate' AND subject_id NOT IN (SELECT candidate_id FROM candidate))
               OR (subject = 'sample' AND subject_id NOT IN (SELECT seq FROM sample))""",
     ),
     rule(
         "token losses",
-        "token losses are of candidates or edits that are not there",
+        "token losses are of versions or edits that are not there",
         """SELECT subject || ' ' || subject_id AS found FROM token_map
            WHERE (subject = 'score' AND subject_id NOT IN (SELECT candidate_id FROM candidate))
               OR (subject = 'edit_score' AND subject_id NOT IN (SELECT event_id FROM event))""",

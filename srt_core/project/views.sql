@@ -32,6 +32,20 @@ SELECT sample_id, context ->> 'tag' AS tag FROM event
 WHERE kind IN ('tag', 'untag') AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
 QUALIFY row_number() OVER (PARTITION BY sample_id, context ->> 'tag' ORDER BY event_id DESC) = 1 AND kind = 'tag';
 
+-- Samples with a known answer, which an owner gave: the version to keep, or none (NULL) to leave it out.
+CREATE OR REPLACE VIEW gold AS
+SELECT event_id, sample_id, origin, candidate_id, author, made_at FROM event
+WHERE kind IN ('gold', 'ungold') AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1 AND kind = 'gold';
+
+-- What each reviewer did last with a gold sample that was mixed into a queue, before which sample. It decides nothing.
+CREATE OR REPLACE VIEW calibration AS
+SELECT event_id, sample_id, author, made_at, origin, candidate_id, context ->> 'answer' AS answer,
+       context ->> 'before' AS before
+FROM event
+WHERE kind = 'calibration' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY sample_id, author ORDER BY event_id DESC) = 1;
+
 -- The last blind reading of each sample that was not undone: the versions in the order in which they were shown, those
 -- that may be trained on, the best of them (NULL: not said).
 CREATE OR REPLACE VIEW reading AS

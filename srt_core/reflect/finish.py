@@ -2,7 +2,7 @@
 
 from typing import Final
 
-AT_LIMIT: Final = frozenset({"length", "max_tokens", "max_length", "model_length", "max_output_tokens"})
+AT_LIMIT: Final = frozenset({"length", "max_tokens", "max_length", "model_length", "max_output_tokens", "token_limit"})
 STOPPED: Final = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed"})
 BROKEN_OFF: Final = frozenset({"incomplete", "abort", "aborted", "error", "cancelled"})
 FILTERED: Final = frozenset({"content_filter", "safety", "recitation", "prohibited_content", "blocklist"})

@@ -71,7 +71,7 @@ def decide(store: Store, decision: Decision, *, expected_event_id: int | None, i
 
 def decide_within(tx: Transaction, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:
     """Append one decision, as `decide` does, in a transaction with others; one that is refused writes nothing."""
-    decision = _checked(tx, decision)
+    decision = checked(tx, decision)
     if not is_blind:
         _check_unchanged(tx, decision.sample_id, expected_event_id)
     event_id = events.append(tx, decision.action, decision.by, decision.context, decision)
@@ -146,12 +146,13 @@ class RecentDecision:
 
 
 def last_decisions(store: Store, by: str, limit: int = 10) -> list[RecentDecision]:
-    """Read a person's latest decisions on single samples that were not undone, the newest first."""
+    """Read a person's latest decisions on single samples that were not undone, the newest first; on gold ones too."""
     found = store.rows(
         f"""SELECT event_id, sample_id, kind, origin FROM decision
-            WHERE author = ? AND NOT {IS_BULK} AND NOT is_restored(context)
-            ORDER BY event_id DESC LIMIT ?""",
-        [by, limit],
+            WHERE author = $by AND NOT {IS_BULK} AND NOT is_restored(context)
+            UNION ALL SELECT event_id, sample_id, answer, origin FROM calibration WHERE author = $by
+            ORDER BY event_id DESC LIMIT $most""",
+        {"by": by, "most": limit},
     )
     # By the index: a join would read the number of every sample.
     names = [row["sample_id"] for row in found]
@@ -199,7 +200,7 @@ def _refold(tx: Transaction, which: str, touched: object) -> None:
     )
 
 
-def _checked(tx: Transaction, decision: Decision) -> Decision:
+def checked(tx: Transaction, decision: Decision) -> Decision:
     """Check that a decision's sample and candidate are there, and give it with the candidate filled in."""
     sample = decision.sample_id
     if not tx.execute("SELECT 1 FROM sample WHERE sample_id = ?", [sample]):
@@ -210,7 +211,7 @@ def _checked(tx: Transaction, decision: Decision) -> Decision:
     if decision.candidate_id is not None:
         if held.get(decision.candidate_id) != decision.origin:
             raise DecisionError(
-                f"Candidate {decision.candidate_id} is no {decision.origin} candidate of sample {sample}.",
+                f"Version {decision.candidate_id} is no {decision.origin} version of sample {sample}.",
                 "Look at the sample again, then decide.",
             )
         return decision
@@ -238,19 +239,19 @@ def _no_candidate(decision: Decision, held: Mapping[int, str]) -> DecisionError:
     sample, origin = decision.sample_id, decision.origin
     if origin in held.values():
         return DecisionError(
-            f"Sample {sample} has several {origin} candidates, and the policy takes none of them.",
+            f"Sample {sample} has several {origin} versions, and the policy takes none of them.",
             "Apply a policy that takes the rewrites of their producer, then choose.",
         )
-    return DecisionError(f"Sample {sample} has no {origin} candidate.", f"It has: {', '.join(sorted(held.values()))}.")
+    return DecisionError(f"Sample {sample} has no {origin} version.", f"It has: {', '.join(sorted(held.values()))}.")
 
 
 def _check_edit(decision: Decision) -> None:
     edited = decision.edited
     if decision.origin is None:
-        raise DecisionError("An edit needs the candidate that it is made of.", "Choose one first.")
+        raise DecisionError("An edit needs the version that it is made of.", "Choose one first.")
     if edited is None or not edited.response.strip() or not (edited.instruction + edited.input).strip():
         raise DecisionError(
-            "An edited pair needs an instruction and a response.", "Fill in both, or reject the sample."
+            "An edited pair needs an instruction and a response.", "Fill in both, or leave the sample out."
         )
 
 

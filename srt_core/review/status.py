@@ -24,7 +24,8 @@ _COUNTS = {
     "verdicts": "SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL",
     "exports": "SELECT count(*) FROM event WHERE kind = 'export'",
     "exported": """SELECT coalesce(max_by((context ->> 'rows')::BIGINT, event_id), 0) FROM event
-                   WHERE kind = 'export' AND NOT suffix(context ->> 'file', 'scores.jsonl')""",
+                   WHERE kind = 'export' AND context ->> 'rows' IS NOT NULL
+                     AND NOT suffix(context ->> 'file', 'scores.jsonl')""",
 }
 
 

@@ -75,7 +75,7 @@ def replay_scores(store: Store, recording: Recording, stop: Event | None = None)
     stop = stop or Event()
     scoring_id = begin_scoring(store, recording.settings)
     unscored = Unscored(store, scoring_id)
-    progress = Progress("candidates", total=unscored.count(), message="From a recording.")
+    progress = Progress("versions", total=unscored.count(), message="From a recording.")
     yield progress
     for rows in unscored.chunks(CHUNK_SAMPLES):
         recorded = [(row, recording.scores.get(pair_hash(pair_of(row)))) for row in rows]

@@ -115,7 +115,7 @@ class _Run:
         self._characters = self._unscored.characters()
         self._finished_characters = self._finished_tokens = 0
         self.is_stopped = False
-        self.progress = Progress("candidates", total=self._unscored.count(), message=settings.batching)
+        self.progress = Progress("versions", total=self._unscored.count(), message=settings.batching)
 
     def packs(self) -> Iterator[Pack]:
         """Yield packs, planning chunk after chunk as the student asks for more.

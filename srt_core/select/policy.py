@@ -79,7 +79,7 @@ def with_settings(policy: Policy, settings: dict[str, Any]) -> Policy:
             if name in OPTIONS
         }
     except ValueError as error:
-        raise PolicyError(f"{error}.", "Take one of those that its dial offers.") from error
+        raise PolicyError(f"{error}.", "Take one of those that the option offers.") from error
     changed: Policy = replace(policy, **options).limited(**limits)  # type: ignore[arg-type]  # checked next
     check(changed)
     return changed

@@ -10,7 +10,7 @@ from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy
 from srt_core.select.derive import refresh
 from srt_core.select.panel import candidates_of, panel_of
-from srt_core.select.policy import applied_policy, check, policy_to_json, settings_of
+from srt_core.select.policy import applied_policy, check, policy_in, policy_to_json, settings_of
 from srt_core.select.rule import parameters, rule
 
 
@@ -99,12 +99,20 @@ def select(store: Store, policy: Policy) -> list[Row]:
     return store.rows(f"SELECT * FROM ({rule.sql}) ORDER BY seq", rule.values)
 
 
-def apply(store: Store, policy: Policy, author: str) -> None:
-    """Make `policy` the one that selects, and log it with the one before. Reviewers' decisions stay as they are."""
+def apply(store: Store, policy: Policy, author: str, *, upon: Policy | None = None) -> None:
+    """Make `policy` the one that selects, and log it with the one before. Reviewers' decisions stay as they are.
+
+    `upon` is the policy that was in use when this one was looked at: PolicyError where another is by now.
+    """
     check(policy)
     if policy_to_json(policy) != _in_use(store.meta("policy")):
         check_producer(store, policy.producer)
         with store.transaction() as tx:
+            if upon is not None and upon != (now := policy_in(tx.meta("policy"))):
+                raise PolicyError(
+                    f"Another policy was put in use meanwhile, {now.name}, so nothing was applied.",
+                    "Look at what would change now, then apply.",
+                )
             put_in_use(tx, policy, author)
     refresh(store)
 

@@ -64,7 +64,7 @@ def taken_as(store: Store, asked: Arguments) -> str:
 
 def _report(store: Store, asked: Arguments, last: Progress) -> Report:
     rows = store.rows(f"FROM failed_reflection ORDER BY reflection_id LIMIT {LISTED}")
-    lines = [f"{last.done - last.failed:,} reflections accepted, {last.failed:,} failed in this run."]
+    lines = [f"{last.done - last.failed:,} reflections used, {last.failed:,} failed in this run."]
     if last.spent is not None:
         lines.append(f"{in_dollars(last.spent)} spent on this teacher and prompts so far.")
     lines.append(taken_as(store, asked))

@@ -18,7 +18,7 @@ class Mode(StrEnum):
     """Two ways to spend a teacher's calls, the same decisions from both (METHOD, section 2)."""
 
     FULL = "full"
-    """All four candidates: 3 calls a sample, any threshold can move later."""
+    """All four candidates: 3 calls a sample, any limit can move later."""
     SEQUENTIAL = "sequential"
     """The response reflection only for the winner of the instruction stage: 2 calls a sample."""
 
@@ -166,7 +166,7 @@ _RUN_ARGUMENTS = (
             widget=Widget.RADIO,
             choices={str(each): each.capitalize() for each in Mode},
             captions=(
-                "Every rewrite of every sample: 3 calls each. Any threshold can move later.",
+                "Every rewrite of every sample: 3 calls each. Any limit can move later.",
                 "2 calls each and the same decisions: the response of what won the instruction stage alone. With "
                 "a student below it scores as it goes; without one, score after the instruction rewrites, then "
                 "reflect again.",

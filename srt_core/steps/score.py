@@ -246,10 +246,10 @@ def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, Non
     asked = _resolved(asked)
     student, template = asked["student"], _template(asked)
     if is_scored(store, _stamp(store, asked, template)):
-        yield Progress("candidates", total=0, message="Everything was scored before.")
+        yield Progress("versions", total=0, message="Everything was scored before.")
         return
     RESIDENT.release()
-    yield Progress("candidates", message=loading_message(student))
+    yield Progress("versions", message=loading_message(student))
     where = {name: asked[name] for name in ("address", "workers", "device", "dtype")}
     with open_student(student, engine=Engine(asked["engine"]), **where) as loaded:
         yield from score_with(store, loaded, asked, stop)
@@ -263,7 +263,7 @@ def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
         [store.scoring_id(), LISTED],
     )
     without = status(store)["unscored"]
-    summary = f"{last.done:,} candidates scored in {last.elapsed_seconds:.1f} s, {without:,} without IFD or r-IFD."
+    summary = f"{last.done:,} versions scored in {last.elapsed_seconds:.1f} s, {without:,} without IFD or r-IFD."
     failures = [f"{row['sample_id']} {row['origin']}: {row['status']}" for row in rows]
     return Report([summary, *filter(None, [last.message])], without, failures)
 
@@ -271,10 +271,10 @@ def _report(store: Store, _asked: Arguments, last: Progress) -> Report:
 SCORE = Step(
     "score",
     "Scoring",
-    "candidates",
+    "versions",
     _run,
     ARGUMENTS,
-    help="Score every candidate with the student. Again goes on where it stopped.",
+    help="Score every version with the student. Again goes on where it stopped.",
     failed="without a score",
     report=_report,
     warn=warn,

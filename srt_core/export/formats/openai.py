@@ -33,4 +33,5 @@ FORMAT = Format(
     _fields,
     write_lines,
     joins=True,
+    has_ids=False,
 )

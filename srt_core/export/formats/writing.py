@@ -77,6 +77,8 @@ class Format:
     """Whether a line can hold several answers and say which of them are trained on."""
     is_filled: bool = False
     """Whether texts stand in the template that was scored, so that a scoring is needed."""
+    has_ids: bool = True
+    """Whether each line names its sample."""
     llamafactory: Mapping[str, object] | None = None
     """Its entry in LLaMA-Factory's dataset_info.json, without the file; None where that cannot read it."""
 

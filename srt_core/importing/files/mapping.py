@@ -47,7 +47,7 @@ def complete_map(column_map: Mapping[str, str] | None) -> ColumnMap:
     """Return a mapping with full target names.
 
     Raises:
-        DatasetError: a pair lacks a part, or two groups would make the same candidate.
+        DatasetError: a pair lacks a part, or two groups would make the same version.
     """
     full = {_full_target(target): column for target, column in (column_map or {}).items()}
     _check_groups(full)
@@ -110,5 +110,5 @@ def _check_groups(column_map: ColumnMap) -> None:
                 raise DatasetError(f"{group}.{part} is not mapped.", f"Map {group}.{part} to a column too.")
     rivals = [group for group in ("instruction", "response") if group in groups and "reflected" in groups]
     if rivals:
-        message = f"reflected.* and {rivals[0]}.* would make the same candidate."
+        message = f"reflected.* and {rivals[0]}.* would make the same version."
         raise DatasetError(message, f"Map either reflected.* or {rivals[0]}.*, not both.")

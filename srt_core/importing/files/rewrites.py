@@ -45,7 +45,7 @@ def _read_rewrite(
     origin = _ORIGINS[group]
     parent = candidates.get(Origin.INSTRUCTION) if group == "both" else original
     if parent is None:
-        refused[origin] = "There is no INSTRUCTION candidate that it could be made from."
+        refused[origin] = "There is no INSTRUCTION version that it could be made from."
         return
     try:
         default = replace(parent, instruction="", input="") if group == "instruction" else parent
@@ -67,7 +67,7 @@ def _check_derivation(group: str, same_x: bool) -> None:
     if group == "instruction" and same_x:
         raise DatasetError("instruction.* has the original's instruction and input, and another response.")
     if group in ("response", "both") and not same_x:
-        raise DatasetError(f"{group}.* has another instruction or input than the candidate it is made from.")
+        raise DatasetError(f"{group}.* has another instruction or input than the version it is made from.")
 
 
 def _read_x(fields: Fields, group: str, parts: Mapping[str, str], default: Pair) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from srt_core.reflect.teacher.streams import BrokenStreamError, is_stream, joine
 KEPT_CHARACTERS: Final = 20_000
 """Length to which a body that is no reply is cut before it is stored."""
 
-_ERROR_FIELDS: Final = frozenset({"error", "errors", "detail", "message", "msg"})
+_ERROR_FIELDS: Final = frozenset({"error", "errors", "detail", "message", "msg", "base_resp"})
 _BROKEN_OFF: Final = frozenset({"error", "insufficient_system_resource", "network_error"})
 """Finish reasons of a reply that its server gave up (OpenRouter, DeepSeek, Zhipu)."""
 

@@ -8,6 +8,8 @@ _TEXT_PARTS: Final = frozenset({"text", "output_text"})
 _THOUGHT_PARTS: Final = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "thought", "summary"}
 )
+_REFERENCES: Final = frozenset({"reference", "citation"})
+"""Parts that say where a text is from, and hold none (Mistral)."""
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 """Fields in which servers send what a model thought before its answer."""
 
@@ -37,7 +39,7 @@ def _joined(content: object) -> str | None:
     if isinstance(content, Mapping) and "type" not in content:
         return json.dumps(content, ensure_ascii=False) if content else None
     parts = content if isinstance(content, list) else [content]
-    texts = [part if isinstance(part, str) else _part(part, _TEXT_PARTS) for part in parts if not _is_thought(part)]
+    texts = [part if isinstance(part, str) else _part(part, _TEXT_PARTS) for part in parts if not _is_aside(part)]
     return None if None in texts or content in (None, []) else "".join(filter(None, texts))
 
 
@@ -47,6 +49,10 @@ def _part(part: object, kinds: Iterable[str]) -> str | None:
         return None
     text = part.get("text")
     return text if isinstance(text, str) else None
+
+
+def _is_aside(part: object) -> bool:
+    return _is_thought(part) or (isinstance(part, Mapping) and part.get("type") in _REFERENCES)
 
 
 def _is_thought(part: object) -> bool:

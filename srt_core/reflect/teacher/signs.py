@@ -48,7 +48,7 @@ class ErrorBody:
         """Read a parsed refusal. Google's is a list of one."""
         if isinstance(found, list) and found:
             found = found[0]
-        error = _at(found, "error") or _at(found, "detail") or _at(found, "errors") or found
+        error = _at(found, "error") or _at(found, "detail") or _at(found, "errors") or _at(found, "base_resp") or found
         parts = [_at(each, name) for each in (error, found) for name in ("code", "type", "status")]
         codes = frozenset(str(part).lower() for part in parts if isinstance(part, str | int))
         message = message_of(error)
@@ -187,8 +187,8 @@ SIGNS: Final = (
                 r"(unknown|invalid|no such|not a valid) model\b", r"not found the model", r"unable to access model",
                 r"no (allowed providers|endpoints found|models loaded|available channel)", r"not a chat model",
                 r"模型不存在|无可用渠道"),
-         _codes("model_not_found model_not_available model_decommissioned model_not_supported deploymentnotfound "
-                "invalid_model model_not_exist 1211 20012")),
+         _codes("model_not_found model_not_available model_terms_required model_decommissioned model_not_supported "
+                "deploymentnotfound invalid_model model_not_exist 1211 20012")),
     Sign(CallOutcome.UNKNOWN_MODEL, _words(r"\bmodel: \S+"), statuses=(404,)),
     Sign(CallOutcome.UNKNOWN_MODEL, codes=_codes("model_not_found"), statuses=(500, 503)),
     # Nobody who would answer: LM Studio, OpenAI, Azure, Go's and nginx's servers on a TLS port.
@@ -225,7 +225,7 @@ def page_title(text: str) -> str:
 
 def message_of(error: object) -> str:
     """Return the message of an error, or all of it where it has none."""
-    message = _at(error, "message") or _at(error, "msg")
+    message = _at(error, "message") or _at(error, "msg") or _at(error, "status_msg")
     if isinstance(message, str):
         return message
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)

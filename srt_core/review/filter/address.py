@@ -56,7 +56,7 @@ def read_written(written: Sequence[str], view: Mapping[str, str] | None = None) 
         unknown = [name for name, _ in found if name not in NAMES]
         if not is_address and (unknown or not found):
             raise SRTError(
-                f"The filter has no condition {', '.join(unknown) or text!r}.",
+                f"The filter has no condition {', '.join(unknown or [text])}.",
                 f"Write name=value&name=value, as the address of Explore does; the names are {', '.join(NAMES)}.",
             )
         asked |= {name: value for name, value in found if name in NAMES}

@@ -23,7 +23,7 @@ _DECISION = f"coalesce(list_position([{_ACTIONS}], action), 99)"
 def _sorts() -> Iterator[tuple[str, str]]:
     yield "number", "seq"
     yield "number, high first", "-seq"
-    yield "closest to a threshold", f"coalesce(closeness, {_NONE})"
+    yield "closest to a limit", f"coalesce(closeness, {_NONE})"
     yield "decision, decided first", _DECISION
     yield "decision, open first", f"-{_DECISION}"
     yield "what the rule says, kept first", _OUTCOME

@@ -1,14 +1,14 @@
 """What each kind of press writes: a function reads what it needs, then returns what writes it in the transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions, drafts, notes, shares
+from srt_core.review import decisions, drafts, gold, notes, shares
 from srt_core.review.presses.press import Press, PressKind
 from srt_core.review.shares import Share
 from srt_core.review.trust import blind
@@ -27,6 +27,8 @@ class Sitting:
     share: Share | None = None
     audit: Audit | None = None
     """What is read blind; None where nothing is."""
+    gold: Mapping[str, str] = field(default_factory=dict)
+    """Gold samples that were mixed in, each with the sample that it came before."""
 
 
 Write = Callable[[Transaction, Press], int]
@@ -54,7 +56,10 @@ def _decide(sitting: Sitting, press: Press) -> Write:
             decision = replace(decision, context={**said, **reason, **agrees})
             if press.text:
                 notes.add_reason(tx, press.text)
-        event_id = decisions.decide_within(tx, decision, expected_event_id=press.upon, is_blind=is_blind)
+        if press.sample in sitting.gold:
+            event_id = gold.answer_within(tx, decision, sitting.gold[press.sample])
+        else:
+            event_id = decisions.decide_within(tx, decision, expected_event_id=press.upon, is_blind=is_blind)
         if press.kind is PressKind.EDIT:
             drafts.drop(tx, press.sample, sitting.by)
         return event_id
@@ -85,10 +90,13 @@ def _undo(sitting: Sitting, press: Press) -> Write:
         found = tx.execute("SELECT kind, author FROM event WHERE event_id = ?", [press.upon])
         if not found or found[0][1] != sitting.by:
             raise DecisionError("That is no decision of yours.", "Choose it in the history.")
-        undo = blind.undo_reading_within if found[0][0] == "reading" else decisions.undo_within
+        undo = _UNDOES.get(found[0][0], decisions.undo_within)
         return undo(tx, press.upon or 0, sitting.by, {"press": press.press_id})[1]
 
     return write
+
+
+_UNDOES = {"reading": blind.undo_reading_within, "calibration": gold.undo_answer_within}
 
 
 def _read(sitting: Sitting, press: Press) -> Write:

@@ -116,7 +116,7 @@ class Trust:
         reads = self.overall[Evidence.RANDOM]
         if reads.of_all.read:
             return self.claim(reads.kept).sentence("what the rule keeps")
-        missing = "Not enough yet" if self.audit else "No random reads yet"
+        missing = "None of what was drawn is read yet" if self.audit else "No random reads yet"
         return f"{missing}: nothing can be said of how often the rule is right, over all samples."
 
     def suggest(self, wanted: float) -> Suggestion | None:

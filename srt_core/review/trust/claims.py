@@ -8,6 +8,7 @@ Every look at samples that were drawn from before spends a part of the doubt, 1/
 less than the whole: what is stated holds over all looks together, whatever was tried before (Bonferroni).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,12 +55,25 @@ class Claim:
         interval = self.interval
         if interval is None or not self.reads.read:
             return f"Of {of} nothing is known yet: no random reads."
-        low, high = (f"{end * 100:.3g}" for end in (interval.low, interval.high))
+        low, high = _of_hundred(interval)
         reads = counted(self.reads.read, "random read")
         said = f"Of {of}, between {low} and {high} of 100 are right, by {reads}"
         if self.reads.open:
             said += f"; {self.reads.open:,} more drawn and not read, or parked since, count as wrong at the lower end"
         return f"{said}."
+
+
+def _of_hundred(interval: Interval) -> tuple[str, str]:
+    """Write an interval in whole numbers of a hundred, rounded outwards, so that it claims no more than it has.
+
+    Near an end of the scale, where a whole number would say little, one more digit is kept.
+    """
+    low, high = interval.low * 100, interval.high * 100
+    fine_low, fine_high = (10 if end > 99 or end < 1 else 1 for end in (low, high))
+    return (
+        f"{math.floor(round(low * fine_low, 6)) / fine_low:g}",
+        f"{math.ceil(round(high * fine_high, 6)) / fine_high:g}",
+    )
 
 
 def claim(outcomes: Sequence[Outcome], population: int, look: int = 1, confidence: float = CONFIDENCE) -> Claim:

@@ -116,6 +116,13 @@ class ChangedSample:
     decided: bool
     """Whether a person decided it, so that the policy changes nothing."""
 
+    @property
+    def candidate_shown(self) -> int:
+        """The candidate whose text stands for the sample: the one that would be kept, else the one that is."""
+        shown = self.candidate_before if self.candidate_after is None else self.candidate_after
+        assert shown is not None, "a sample that changes is kept before or after"
+        return shown
+
 
 def changes(store: Store, policy: Policy, change: Change, limit: int, offset: int = 0) -> list[ChangedSample]:
     """List samples that `policy` would bring in, leave out or give another candidate, by their number."""

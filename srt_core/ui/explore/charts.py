@@ -5,14 +5,14 @@ from functools import partial
 
 import streamlit as st
 
-from srt_core.records import Policy
+from srt_core.records import Policy, counted
 from srt_core.review.filter import facets
 from srt_core.review.filter.filter import Filter, Range
 from srt_core.review.verdicts import RANGES
 from srt_core.score.scorings import COMPARED
 from srt_core.select.policy import applied_policy, limits_on
-from srt_core.ui.explore.figures import density, mark_selection
-from srt_core.ui.frame.charts import histogram
+from srt_core.ui.explore.figures import density, mark_selection, version_bars
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.filters import (
     WINNER,
     filter_from_address,
@@ -28,14 +28,13 @@ from srt_core.ui.server.runtime import Project
 
 BINS = 50
 CHOICE_WIDTH = 150
-CHART_WIDTH = 246
+CHART_WIDTH = 268
 """Pixels: three stand beside the choice of them where the window is 1440 wide."""
-CHART_HEIGHT = 250
-_CONFIG = {"displayModeBar": False}
+CHART_HEIGHT = 318
 
 _HELP = (
-    "Drag over a chart to filter the table. A range holds for the winner, or for the version chosen under more "
-    "filters. The charts span the middle 99 % of all candidates; dashed lines are the limits."
+    "Drag over a chart to filter the table. A range holds for the version that won, or for the version chosen under "
+    "Filters. The charts span the middle 99 % of all versions; dashed lines are the limits."
 )
 
 Edges = Mapping[str, Sequence[float]]
@@ -46,7 +45,7 @@ def render_charts(project: Project, only: Filter) -> None:
     edges = {measure: facets.bin_edges(project.store, measure, BINS) for measure in RANGES}
     if not all(edges[measure] for measure in COMPARED):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("No candidate has a score yet, so there is no distribution to draw.", width="content")
+            st.caption("No version has a score yet, so there is no distribution to draw.", width="content")
             st.page_link("pages/3_Score.py", label="Score", icon=":material/speed:", query_params=address())
         return
     _draw_all(project, only, {measure: ends for measure, ends in edges.items() if ends})
@@ -81,26 +80,26 @@ def _draw_histogram(project: Project, only: Filter, measure: str, edges: Sequenc
     owner, ends = range_of(only, measure)
     counts = facets.count_in_bins(project.store, measure, edges, with_range(only, measure, owner, None))
     shown = {origin: bins for origin, bins in counts.items() if any(bins)}
-    figure = histogram(edges, shown, label, _limit(policy, measure, edges), cut_label="limit")
-    figure.update_layout(height=CHART_HEIGHT)
-    mark_selection(figure, _clip(ends, edges))
+    st.markdown(f"**{label}, versions in each bin**")
+    figure = version_bars(edges, shown, label, _limit(policy, measure, edges), _clip(ends, edges))
     key = f"explore_{measure}"
     total = sum(map(sum, shown.values()))
+    said = f"Histogram of {label} by version, {counted(total, 'version')}"
     st.plotly_chart(figure, key=key, on_select=partial(_take_range, key, measure), selection_mode="box",
-                    config=_CONFIG, alt=f"Histogram of {label} by version, {total:,} candidates")  # fmt: skip
+                    config=DOWNLOAD, alt=said)  # fmt: skip
 
 
 def _draw_density(project: Project, only: Filter, axes: tuple[str, str], edges: Edges, policy: Policy) -> None:
     (x, y), (x_edges, y_edges) = axes, (edges[axis] for axis in axes)
     free = with_range(with_range(only, x, WINNER, None), y, WINNER, None)
     counts = facets.count_in_grid(project.store, x_edges, y_edges, free, x, y)
-    x_title, y_title = (f"{MEASURE_LABELS[axis]} of the winner" for axis in axes)
+    x_title, y_title = (f"{MEASURE_LABELS[axis]} of the version that won" for axis in axes)
     figure = density(x_edges, y_edges, counts, x_title, y_title, _limit(policy, x, x_edges),
                      _limit(policy, y, y_edges))  # fmt: skip
     figure.update_layout(height=CHART_HEIGHT)
-    figure.update_traces(showscale=False)
+    st.markdown(f"**{MEASURE_LABELS[x]} and {MEASURE_LABELS[y]}, samples**")
     mark_selection(figure, _clip(_of_winner(only, x), x_edges), _clip(_of_winner(only, y), y_edges))
-    st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=_CONFIG,
+    st.plotly_chart(figure, key=f"explore_density|{x}|{y}", selection_mode="box", config=DOWNLOAD,
                     on_select=partial(_take_box, f"explore_density|{x}|{y}", axes),
                     alt=f"Samples by {x_title} and {y_title}, {sum(map(sum, counts)):,} samples")  # fmt: skip
 

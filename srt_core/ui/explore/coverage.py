@@ -16,6 +16,7 @@ from srt_core.select.compare.coverage import GROUPINGS, Coverage, Covered, band_
 from srt_core.select.policy import applied_policy, find_policy, saved_policies
 from srt_core.steps.kinds import KINDS
 from srt_core.ui.explore.figures import CoverageRow, coverage_bars
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.filters import filter_from_address, write_filter
 from srt_core.ui.frame.page import acting, reporting
 from srt_core.ui.frame.progress import job_panel
@@ -122,7 +123,7 @@ def _draw_both(found: Coverage, names: Sequence[str], grouping: str, only: Filte
         st.plotly_chart(
             coverage_bars(rows, found.whole.share, escape(beside, quote=False)), key=f"{key}|bars",
             on_select=partial(_take_bar, f"{key}|bars", grouping, kinds), selection_mode="points",
-            config={"displayModeBar": False},
+            config=DOWNLOAD,
             alt=f"Share kept of each of {len(rows)} kinds; the whole set {found.whole.share:.0%}",
         )  # fmt: skip
     with st.container(width=TABLE_WIDTH, gap="small"):
@@ -154,7 +155,7 @@ def _columns(is_beside: bool) -> dict[str, Any]:
         "kind": st.column_config.TextColumn("Kind", width=110),
         "samples": number("Samples", format="localized", width=62),
         "kept": number("Kept", format="localized", width=46),
-        "dropped": number("Dropped", format="localized", width=62),
+        "dropped": number("Left out", format="localized", width=62),
         "share": number("Share", format="%.0f %%", width=48, help="Share kept."),
         "apart": number("Apart", format="%+.0f", width=48, help="Percentage points above or below the whole set."),
         "beside": number("Beside", format="%.0f %%", width=70, help="Share kept under the policy set beside."),

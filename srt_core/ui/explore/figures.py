@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from srt_core.records import Origin
 from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, mark_cut
@@ -15,6 +16,72 @@ from srt_core.ui.frame.palette import (
     TEACHER_COLOUR,
 )
 from srt_core.ui.frame.words import ORIGIN_LABELS
+
+FEW_COLOUR = "#8fd0b8"
+"""Of a cell with one sample: it shows on a white page and on a dark one."""
+ROW_PIXELS, HEAD_PIXELS = 46, 18
+"""Of one version in a histogram, and of its name above it."""
+
+
+def version_bars(
+    bins: Sequence[float],
+    counts: Mapping[Origin, Sequence[int]],
+    x_title: str,
+    limit: float | None = None,
+    chosen: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw one row of bars a version, over the same bins, so that none stands in front of another.
+
+    Dragging selects a range of x.
+
+    Args:
+        bins: n + 1 ascending edges.
+        counts: n counts for each version to show.
+        x_title: what is counted, with its unit.
+        limit: where a limit of the rule stands; None for none.
+        chosen: the range that a filter holds, shaded; None for none.
+
+    Raises:
+        ValueError: if a version has not one count a bin.
+    """
+    shown = [origin for origin in Origin if origin in counts]
+    if any(len(counts[origin]) != len(bins) - 1 for origin in shown):
+        raise ValueError(f"each version must have {len(bins) - 1} counts")
+    plot = max(1, len(shown)) * (ROW_PIXELS + HEAD_PIXELS)
+    figure = make_figure([_bars(origin, place, bins, counts[origin]) for place, origin in enumerate(shown)])
+    figure.update_layout(height=plot + 62, dragmode="select", selectdirection="h", bargap=0, margin={"t": 18, "b": 44})
+    for place, origin in enumerate(shown):
+        top = 1 - (place * (ROW_PIXELS + HEAD_PIXELS) + HEAD_PIXELS) / plot
+        most = max((*counts[origin], 1))
+        figure.update_layout({f"yaxis{place + 1}": {"domain": [top - ROW_PIXELS / plot, top], "range": [0, most],
+                              "tickvals": [most], "tickformat": ",d", "anchor": "x", "fixedrange": True}})  # fmt: skip
+        name = f"{ORIGIN_LABELS[origin]} · {sum(counts[origin]):,}"
+        figure.add_annotation(text=name, x=0, xref="paper", y=top, yref="paper", xanchor="left", yanchor="bottom",
+                              showarrow=False)  # fmt: skip
+    figure.update_xaxes(title_text=x_title, anchor="free", position=0, range=[bins[0], bins[-1]])
+    whole = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1}
+    if chosen:
+        figure.add_shape(type="rect", fillcolor=NEUTRAL_COLOUR, opacity=0.25, line_width=0, layer="below",
+                         x0=chosen[0], x1=chosen[1], **whole)  # fmt: skip
+    if limit is not None:
+        figure.add_shape(type="line", line={"color": NEUTRAL_COLOUR, "dash": "dash", "width": 2}, x0=limit, x1=limit,
+                         **whole)  # fmt: skip
+        figure.add_annotation(text=f"limit {limit:.3g}", x=limit, xref="x", y=1, yref="paper", yanchor="bottom",
+                              showarrow=False)  # fmt: skip
+    return figure
+
+
+def _bars(origin: Origin, place: int, bins: Sequence[float], counts: Sequence[int]) -> Bar:
+    return Bar(
+        name=ORIGIN_LABELS[origin],
+        x=[(low + high) / 2 for low, high in pairwise(bins)],
+        width=[high - low for low, high in pairwise(bins)],
+        y=list(counts),
+        customdata=list(pairwise(bins)),
+        marker={"color": ORIGIN_COLOURS[origin], "line": {"width": 0}},
+        yaxis="y" if place == 0 else f"y{place + 1}",
+        hovertemplate="%{customdata[0]:,.3~r} to %{customdata[1]:,.3~r}: %{y:,}",
+    )
 
 
 def density(
@@ -47,16 +114,16 @@ def density(
         y=list(y_edges),
         z=[[round(math.log10(count), 3) if count else None for count in row] for row in counts],
         customdata=[[count or None for count in row] for row in counts],
-        colorscale=[[0, "rgba(35,109,88,0.2)"], [1, "rgba(35,109,88,1)"]],
-        colorbar={"title": {"text": "samples"}, "thickness": 12, **_magnitude_ticks(counts)},
+        colorscale=[[0, FEW_COLOUR], [1, STUDENT_COLOUR]],
+        colorbar={"title": {"text": "samples"}, "thickness": 8, **_magnitude_ticks(counts)},
         hovertemplate=f"{x_title} %{{x:.3~r}}, {y_title} %{{y:.3~r}}: %{{customdata:,}}<extra></extra>",
         hoverongaps=False,
     )
     figure = make_figure([heatmap], height=420, dragmode="select")
     figure.update_xaxes(title_text=x_title)
     figure.update_yaxes(title_text=y_title)
-    mark_cut(figure, "x", x_cut, "cut")
-    mark_cut(figure, "y", y_cut, "cut")
+    mark_cut(figure, "x", x_cut, "limit")
+    mark_cut(figure, "y", y_cut, "limit")
     return figure
 
 
@@ -127,7 +194,7 @@ class CoverageRow:
 
 
 def coverage_bars(rows: Sequence[CoverageRow], whole: float, beside: str = "") -> Figure:
-    """Draw the share kept (solid) and dropped (hatched) of each kind as one bar, with a line at the whole set's.
+    """Draw the share kept (solid) and left out (hatched) of each kind as one bar, with a line at the whole set's.
 
     Args:
         rows: the kinds, in the order of the bars.
@@ -137,7 +204,7 @@ def coverage_bars(rows: Sequence[CoverageRow], whole: float, beside: str = "") -
     names = [row.name for row in rows]
     kept = [row.kept / row.samples if row.samples else 0.0 for row in rows]
     counts = [(row.kept, row.samples - row.kept) for row in rows]
-    parts = (("kept", kept, STUDENT_COLOUR, ""), ("dropped", [1 - share for share in kept], REFUSED_COLOUR, "/"))
+    parts = (("kept", kept, STUDENT_COLOUR, ""), ("left out", [1 - share for share in kept], REFUSED_COLOUR, "/"))
     traces: list[object] = [
         Bar(
             name=name,

@@ -1,6 +1,7 @@
 """The Explore screen: the rows of a filter first, acting on all of it, and one sample read and decided beside them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,16 +15,15 @@ from srt_core.review.filter.facets import LISTED, choices
 from srt_core.review.filter.filter import Filter
 from srt_core.review.filter.page import SORTS, read_page
 from srt_core.ui.explore.charts import render_charts
-from srt_core.ui.explore.component import KEY, rows_in_browser
+from srt_core.ui.explore.component import HEAD_KEY, KEY, head_in_browser, rows_in_browser
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.marks import render_marks
 from srt_core.ui.explore.rows import COLUMNS, cells
-from srt_core.ui.explore.students import can_compare, render_students
 from srt_core.ui.explore.talk import Talk, last_bulk, open_card
-from srt_core.ui.explore.views import draw_views, open_view
+from srt_core.ui.explore.views import open_view, render_views
 from srt_core.ui.frame.address import put_in_address
 from srt_core.ui.frame.filter_address import conditions, without
-from srt_core.ui.frame.filters import draw_filter, filter_to_address, search_box, write_filter
+from srt_core.ui.frame.filters import draw_filter, filter_to_address, read_address, write_filter
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import curator, fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.server.permission import told
@@ -37,13 +37,16 @@ def render_explore(project: Project) -> None:
     """Draw the whole screen."""
     samples = count_samples(project.store)
     if not samples:
+        st.title("Explore", anchor=False)
         show_empty("There are no samples to explore yet. Import some first.", "pages/1_Import.py", "Import")
         return
     open_view(project)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        only = search_box()
-        panel = _choose_panel(project)
-        draw_views(project, only)
+    only = read_address()
+    names = list(_PANELS)
+    panel = st.session_state.get("explore_panel") or ""
+    where = f"{project.name} · {curator()}"
+    head_in_browser(key=HEAD_KEY, data={"text": only.text, "panels": names, "panel": panel, "where": where},
+                    on_message_change=partial(_hear_head, only))  # fmt: skip
     with reporting():
         if draw := _PANELS.get(panel):
             with st.container(border=True):
@@ -51,20 +54,23 @@ def render_explore(project: Project) -> None:
     _draw_rows(project, only, samples)
 
 
+def _hear_head(only: Filter) -> None:
+    """Take what was searched for, or which panel is to stand above the rows; it stays so for the session."""
+    message: Mapping[str, Any] = st.session_state[HEAD_KEY].message
+    if "text" in message:
+        write_filter(replace(only, text=str(message["text"]).strip()))
+    if "panel" in message:
+        st.session_state["explore_panel"] = str(message["panel"])
+
+
 _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
     "Filters": draw_filter,
     "Distributions": render_charts,
     "Coverage": render_coverage,
     "Marks": render_marks,
-    "Students": render_students,
+    "Views": render_views,
 }
-
-
-def _choose_panel(project: Project) -> str:
-    """Let the curator choose what stands above the rows: nothing at first, so that these are in sight."""
-    names = [name for name in _PANELS if name != "Students" or can_compare(project)]
-    return st.segmented_control("Above the rows", names, key="explore_panel", persist_state="session",
-                                label_visibility="collapsed") or ""  # fmt: skip
+"""What can be unfolded above the rows: nothing at first, so that these are in sight."""
 
 
 @fragment

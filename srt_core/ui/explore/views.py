@@ -13,6 +13,7 @@ from srt_core.ui.frame.filter_address import write_view
 from srt_core.ui.frame.page import acting, curator, show_error
 from srt_core.ui.server.runtime import Project
 
+NAME_WIDTH = 260
 VIEW = "view"
 """The query parameter that names a saved view: a link with it opens the view."""
 
@@ -29,21 +30,24 @@ def open_view(project: Project) -> None:
         show_error(error)
 
 
-def draw_views(project: Project, only: Filter) -> None:
+def render_views(project: Project, only: Filter) -> None:
     """Offer the saved views. People chose their names: they are options, never labels."""
     known = views(project.store)
-    with st.popover("Views", icon=":material/bookmark:", help="Keep this filter and order under a name."):
+    st.caption("A view keeps this filter and order under a name. The address of this page keeps them too.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if known:
-            name = st.selectbox("Saved views", list(known), key="views_chosen")
-            with st.container(horizontal=True):
-                st.button("Open", icon=":material/folder_open:", key="views_open", on_click=_open, args=(project, name))
-                st.button("Delete", icon=":material/delete:", key="views_delete", on_click=_delete,
-                          args=(project, name), help="The history keeps what it was.")  # fmt: skip
+            name = st.selectbox("Saved views", list(known), key="views_chosen", width=NAME_WIDTH)
+            st.button("Open", icon=":material/folder_open:", key="views_open", on_click=_open, args=(project, name))
+            st.button("Delete", icon=":material/delete:", key="views_delete", on_click=_delete,
+                      args=(project, name), help="The history keeps what it was.")  # fmt: skip
         else:
-            st.caption("No view is saved yet.")
-        with st.form("views_save", border=False, clear_on_submit=True):
+            st.markdown("No view is saved yet.", width="content")
+        with (
+            st.form("views_save", border=False, clear_on_submit=True, width="content"),
+            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+        ):
             st.text_input("Save this filter and order as", key="views_name", max_chars=NAME_CHARACTERS,
-                          help="A view of the same name is replaced.")  # fmt: skip
+                          width=NAME_WIDTH, help="A view of the same name is replaced.")  # fmt: skip
             st.form_submit_button("Save the view", icon=":material/bookmark_add:", key="views_save_button",
                                   on_click=_save, args=(project, _present(only)))  # fmt: skip
 

@@ -6,6 +6,7 @@ page's own.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # plotly looks these two up among the loaded modules, and would use one that a job's thread has half loaded.
 import numpy as np  # noqa: F401
@@ -38,6 +39,14 @@ __all__ = [
     "unseen_points",
 ]
 
+DOWNLOAD: dict[str, Any] = {
+    "displayModeBar": True,
+    "modeBarButtons": [["toImage"]],
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "srt"},
+}
+"""The settings of a chart with one button: its download as a picture."""
+
 
 DOWNLOAD = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 """The config of a chart that is looked at: under the mouse it offers to be saved as a picture, and nothing else."""
@@ -53,6 +62,7 @@ def make_figure(traces: Sequence[object], **layout: object) -> Figure:
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         hoverlabel={"align": "left"},
         newselection={"line": {"color": NEUTRAL_COLOUR}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL_COLOUR, "activecolor": STUDENT_COLOUR},
     )
     figure.update_xaxes(automargin=True, zeroline=False, gridcolor="rgba(128,128,128,0.2)")
     figure.update_yaxes(automargin=True, zeroline=False, gridcolor="rgba(128,128,128,0.2)")
@@ -90,7 +100,7 @@ def histogram(
     x_title: str,
     cut: float | None = None,
     *,
-    cut_label: str = "cut",
+    cut_label: str = "limit",
     log_counts: bool = False,
 ) -> Figure:
     """Draw one step line an origin over shared bins. Dragging selects a range of x.
@@ -110,7 +120,7 @@ def histogram(
     traces = [_steps(origin, bins, counts_by_origin[origin]) for origin in shown]
     figure = make_figure(traces, height=280, dragmode="select", selectdirection="h", showlegend=len(shown) > 1)
     figure.update_xaxes(title_text=x_title)
-    figure.update_yaxes(title_text="candidates", type="log" if log_counts else "linear")
+    figure.update_yaxes(title_text="versions", tickformat=",d", type="log" if log_counts else "linear")
     mark_cut(figure, "x", cut, cut_label)
     return figure
 

@@ -12,7 +12,7 @@ from srt_core.review.trust.audits.evidence import claim_of
 from srt_core.review.trust.claims import Claim
 from srt_core.review.trust.readings import Reads
 from srt_core.select.derive import remembered
-from srt_core.ui.frame.charts import IntervalPoint, interval_points
+from srt_core.ui.frame.charts import DOWNLOAD, IntervalPoint, interval_points
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.words import said_of_claim
 
@@ -53,7 +53,7 @@ def draw_margins(groups: Sequence[Group], audit: Audit) -> None:
     labels = [f"{_broken(name)}<br>n = {each.reads.drawn:,}" for name, each in zip(names, claims, strict=True)]
     said = "; ".join(f"{name}: {said_of_claim(each)}" for name, each in zip(names, claims, strict=True))
     figure = interval_points(labels, {"Right": [point(each) for each in claims]})
-    st.plotly_chart(figure, key="trust_margins", config={"displayModeBar": False},
+    st.plotly_chart(figure, key="trust_margins", config=DOWNLOAD,
                     alt=f"Right by random reads, by distance to a limit: {said}")  # fmt: skip
 
 

@@ -41,11 +41,11 @@ from srt_core.ui.server.runtime import Project
 
 __all__ = [
     "WINNER", "describe_filter", "draw_filter", "filter_from_address", "filter_to_address",
-    "owner_in_bar", "range_of", "search_box", "with_range", "write_filter",
+    "owner_in_bar", "range_of", "read_address", "with_range", "write_filter",
 ]  # fmt: skip
 
 _GROUP = "filter"
-TEXT_WIDTH, CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 184, 150, 184, 96, 148
+CHOICE_WIDTH, LISTED_WIDTH, NUMBER_WIDTH, DATE_WIDTH = 150, 184, 96, 148
 """Pixels: the bar is one line where the window is 1440 wide."""
 _IN_BAR = ("task", "winner", "reason", "state", "problem")
 
@@ -55,21 +55,14 @@ def owner_in_bar(measure: str) -> str:
     return str(st.session_state.get(f"filter_{measure}_of_{current(_GROUP)}", WINNER))
 
 
-def search_box() -> Filter:
-    """Draw the field for a text and return the filter. Ends the page where the address holds what no filter can."""
+def read_address() -> Filter:
+    """Return the filter in the address. Ends the page, with the way out, where it holds what no filter can."""
     try:
-        only = filter_from_address()
+        return filter_from_address()
     except SRTError as error:
         show_error(error)
         st.button("Clear the filter", icon=":material/filter_alt_off:", on_click=write_filter, args=(Filter(),))
         st.stop()
-    born = generation(_GROUP, _said(only))
-    st.text_input("Search texts", only.text, key=f"filter_text_{born}", on_change=_turn_text, args=("text",),
-                  icon=":material/search:", width=TEXT_WIDTH, placeholder="Search texts, Enter",
-                  label_visibility="collapsed",
-                  help="Any version's instruction, input or response, or what stands before them, contains this, in "
-                  "capitals or not.")  # fmt: skip
-    return only
 
 
 def draw_filter(project: Project, only: Filter) -> None:

@@ -11,6 +11,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "pages/3_Score.py": ("Score", ":material/speed:"),
     "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
     "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
+    "pages/12_Compare.py": ("Compare", ":material/compare_arrows:"),
     "pages/6_Review.py": ("Review", ":material/fact_check:"),
     "pages/7_Trust.py": ("Trust", ":material/verified:"),
     "pages/8_Export.py": ("Export", ":material/download:"),
@@ -24,7 +25,13 @@ PAGES: Mapping[str, tuple[str, str]] = {
 GROUPS: Mapping[str, Sequence[str]] = {
     "Data": ("app.py", "pages/1_Import.py"),
     "Teacher and student": ("pages/2_Reflect.py", "pages/3_Score.py"),
-    "Curate": ("pages/4_Explore.py", "pages/5_Thresholds.py", "pages/6_Review.py", "pages/7_Trust.py"),
+    "Curate": (
+        "pages/4_Explore.py",
+        "pages/5_Thresholds.py",
+        "pages/12_Compare.py",
+        "pages/6_Review.py",
+        "pages/7_Trust.py",
+    ),
     "Ship": ("pages/8_Export.py", "pages/13_Runs.py"),
     "Project": ("pages/9_History.py", "pages/10_People.py", "pages/11_Glossary.py"),
 }

@@ -34,7 +34,7 @@ OWNERS_DO = {
     "pages/7_Trust.py": "draw an audit and approve on its evidence",
     "pages/8_Export.py": "export",
     "pages/13_Runs.py": "train a student",
-    "pages/10_People.py": "share queues out",
+    "pages/10_People.py": "add people and share queues out",
 }
 """What of a page only owners may do."""
 SIDEBAR_WIDTH = 224

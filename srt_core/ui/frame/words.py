@@ -61,6 +61,10 @@ KIND_LABELS = {
     "note": "Note written",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "gold": "Made gold",
+    "ungold": "Gold no more",
+    "gold_rate": "How often gold is shown",
+    "calibration": "Gold answered",
 }
 
 """What happened, by the kind of event."""
@@ -74,6 +78,17 @@ def describe_event(kind: str, origin: Origin | None) -> str:
     if kind in (Action.APPROVE, Action.CHOOSE, Action.EDIT) and origin:
         return f"Keep {ORIGIN_LABELS[origin]}{', edited' if kind == Action.EDIT else ''}"
     return KIND_LABELS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def describe_decision(action: Action, origin: Origin | None) -> str:
+    """Say what a decision left a sample as, "Kept: Response", "Left out", for a line that names who took it."""
+    label = ACTION_LABELS[action]
+    return f"{label}: {ORIGIN_LABELS[origin]}" if origin else label
+
+
+def in_sentence(label: str) -> str:
+    """Write a label as it stands within a sentence: "Response cut" as "response cut", "IFD too high" as it is."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def number(value: float | None, digits: int = 2) -> str:

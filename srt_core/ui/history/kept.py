@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from srt_core.project.events import Event
@@ -104,13 +105,13 @@ def _of_reading(_event: Event, context: Mapping[str, Any]) -> str:
 
 
 def _of_export(_event: Event, context: Mapping[str, Any]) -> str:
-    return f"{counted(context['rows'], 'pair')} to {context.get('file')}" if "rows" in context else ""
+    return f"{counted(context['rows'], 'pair')} to {Path(str(context.get('file'))).name}" if "rows" in context else ""
 
 
 def _of_import(_event: Event, context: Mapping[str, Any]) -> str:
     if "samples" not in context:
         return ""
-    return f"{counted(context['samples'], 'sample')} from {context.get('path')}"
+    return f"{counted(context['samples'], 'sample')} from {Path(str(context.get('path'))).name}"
 
 
 def _of_policy(_event: Event, context: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from srt_core.importing.imports import Import, imports
 from srt_core.importing.rejects import rejects, rejects_by_reason, write_rejects
 from srt_core.project.store import Store
+from srt_core.records import counted
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.server.identity import may_own, visitor
 from srt_core.ui.server.runtime import Project
@@ -19,7 +20,7 @@ WHOLE = st.column_config.NumberColumn(format="localized")
 
 def draw_imports(project: Project) -> None:
     """List the imported files, the newest first."""
-    st.subheader("Imported so far")
+    st.subheader("Imported so far", anchor=False)
     found = imports(project.store)
     if not found:
         st.markdown("Nothing yet. Choose a file above: you see what comes out of it before anything is stored.")
@@ -54,7 +55,12 @@ def _draw_one(project: Project, found: Sequence[Import]) -> None:
     """Tell what came of the columns of one import, and let an owner take it back."""
     if said := st.session_state.pop("undone_import", None):
         st.text(said)
-    with st.expander("What came of one, and how to take it back", icon=":material/undo:"):
+    newest = found[0]
+    if newest.account and not newest.is_undone:
+        st.text(f"Of {Path(newest.path).name}, the latest:")
+        for line in newest.account.lines():
+            st.text(line)
+    with st.expander("What came of each, and how to take it back", icon=":material/undo:"):
         by_number = {each.import_id: each for each in found}
         number = st.selectbox(
             "Import",
@@ -71,7 +77,7 @@ def _draw_one(project: Project, found: Sequence[Import]) -> None:
         with reporting():
             undone = project.take_back(number, visitor().person.name)
             kept = "".join(f" {count:,} kept: {why}." for why, count in undone.kept.items())
-            st.session_state["undone_import"] = f"{undone.removed:,} samples removed.{kept}"
+            st.session_state["undone_import"] = f"{counted(undone.removed, 'sample')} removed.{kept}"
             st.rerun()
 
 
@@ -80,7 +86,7 @@ def draw_rejects(store: Store) -> None:
     by_reason = rejects_by_reason(store)
     if not by_reason:
         return
-    st.subheader("Rejected rows")
+    st.subheader("Rejected rows", anchor=False)
     st.markdown(
         "Correct them in the file and import it again, or take them as a file of their own, mend the records there and "
         "import that: what comes mended clears."

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import streamlit as st
@@ -11,11 +10,7 @@ import streamlit as st
 from srt_core.errors import DatasetError
 from srt_core.importing.files import (
     TARGETS,
-    Account,
     ColumnMap,
-    ImportRow,
-    Options,
-    Reject,
     Source,
     columns,
     default_map,
@@ -23,16 +18,16 @@ from srt_core.importing.files import (
     knows,
     parse_roles,
     preview,
-    read_rows,
 )
-from srt_core.records import Origin, Pair
 from srt_core.steps.importing import IMPORT, TAKE_LABELS, find_all, options_of
+from srt_core.steps.jobs import JobState
 from srt_core.ui.frame.form import draw_field
+from srt_core.ui.frame.jobs import last_job
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import job_panel
-from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.importing.log import draw_imports, draw_rejects
+from srt_core.ui.importing.outcome import cut, draw_outcome
 from srt_core.ui.importing.upload import choose_file, forget_file, uploads_folder
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import require_allowed
@@ -46,13 +41,11 @@ GROUP_LABELS: Mapping[str, str] = {
     "both": "Both rewrites",
 }
 GROUP_HELP = (
-    "A rewritten pair becomes an Instruction candidate where its instruction or input differs from the original, and "
-    "a Response candidate where only the response differs. The other three name the candidate themselves."
+    "A rewritten pair becomes the version Instruction where its instruction or input differs from the original, and "
+    "Response where only the response differs. The other three name the version themselves."
 )
 NEEDED = ("original.instruction", "original.response")
 WHOLE = ("original.messages", "original.text")
-PREVIEWED, LOOKED_AT = 5, 200
-SHOWN_CHARACTERS = 2_000
 NONE = "(none)"
 
 # Column names that say by themselves what they are.
@@ -62,14 +55,26 @@ _PART_NAMES = {"instruction": ("instruction",), "input": ("input",), "response":
 
 def render_import(project: Project) -> None:
     """Draw the Import screen of a project."""
-    job_panel(project, "import")
-    if project.jobs.latest("import") and not project.jobs.running("import"):
-        st.page_link("app.py", label="See what to do next", icon=":material/arrow_forward:", query_params=address())
+    above = st.container()
+    path = None
     with reporting():
-        if path := choose_file():
+        path = choose_file()
+    with above:
+        _draw_job(project, has_file=bool(path))
+    with reporting():
+        if path:
             _draw_plan(project, path)
     draw_imports(project)
     draw_rejects(project.store)
+
+
+def _draw_job(project: Project, *, has_file: bool) -> None:
+    """Show the import that runs or needs somebody; what came of the last one until another file is chosen."""
+    last = last_job(project, "import")
+    if last and (project.jobs.running("import") or last.can_resume or not has_file):
+        job_panel(project, "import")
+        if last.state is JobState.DONE and last.is_live:
+            st.page_link("app.py", label="See what to do next", icon=":material/arrow_forward:", query_params=address())
 
 
 def guess_map(names: Sequence[str]) -> ColumnMap:
@@ -130,16 +135,16 @@ def _draw_reading(project: Project, source: Source, asked: dict[str, Any], key: 
     names = columns(source, asked["format"], options)
     with st.expander("The file's first records", icon=":material/table_rows:"):
         found = preview(source, asked["format"], options=options)
-        records = [{name: _cut(str(value)) for name, value in record.fields.items()} for record in found]
+        records = [{name: cut(str(value)) for name, value in record.fields.items()} for record in found]
         st.dataframe(records, hide_index=True, alt="The first records of the file, as they are.")
     if not names:
-        _draw_outcome(source, asked, options)
+        draw_outcome(source, asked, options)
         return
     asked["columns"] = _choose_columns(names, key)
     if asked["columns"] is None:
         st.markdown("Choose the columns of the original's instruction and response to go on.")
         return
-    _draw_outcome(source, asked, options)
+    draw_outcome(source, asked, options)
     if project.jobs.running("import"):
         st.markdown("An import is under way. Wait until it is done, or pause it.")
     elif st.button("Import", icon=":material/upload_file:", type="primary", key="start_import", disabled=not may_own()):
@@ -236,44 +241,3 @@ def _choose_column(
         key=f"map_{target}_{key}",
     )
     return None if found is None else names[found]
-
-
-def _draw_outcome(source: Source, asked: Mapping[str, Any], options: Options) -> None:
-    """Show what the first rows would become, and what of; DatasetError where the mapping does not fit."""
-    st.subheader("What comes out")
-    account = Account()
-    rows = list(
-        islice(read_rows(source, asked["format"], asked["columns"] or None, options, account=account), LOOKED_AT)
-    )
-    for line in account.lines():
-        st.text(line)
-    rejected = [row for row in rows if isinstance(row, Reject)]
-    if rejected:
-        st.text(f"{len(rejected):,} of the first {len(rows):,} rows would be rejected.")
-    shown = [*rows[:PREVIEWED], *[row for row in rejected if row not in rows[:PREVIEWED]][:PREVIEWED]]
-    st.dataframe(
-        [line for row in shown for line in _shown(row)],
-        hide_index=True,
-        column_config={name: st.column_config.TextColumn(width="medium") for name in ("Instruction", "Input")},
-        alt="The first rows as pairs: originals, the candidates beside them, and what would be rejected.",
-    )
-
-
-def _shown(row: ImportRow | Reject) -> list[dict[str, object]]:
-    if isinstance(row, Reject):
-        return [_line(row.row, "Rejected", Pair(row.raw, ""), f"{row.reason} {row.detail}".strip())]
-    pairs: dict[Origin, Pair] = {Origin.ORIGINAL: row.original, **row.candidates}
-    good = [_line(row.row, ORIGIN_LABELS[origin], pair) for origin, pair in pairs.items()]
-    return good + [_line(row.row, ORIGIN_LABELS[origin], Pair("", ""), why) for origin, why in row.refused.items()]
-
-
-def _line(row: int, version: str, pair: Pair, problem: str = "") -> dict[str, object]:
-    before = "\n\n".join(f"{message['role']}: {message['content']}" for message in pair.context.messages)
-    texts = {"Context": before, "Instruction": pair.instruction, "Input": pair.input, "Response": pair.response}
-    return {"Row": row, "Version": version, "Problem": problem, **{name: _cut(text) for name, text in texts.items()}}
-
-
-def _cut(text: str) -> str:
-    """Return what of a text is drawn: a cell is for a look at it."""
-    more = len(text) - SHOWN_CHARACTERS
-    return f"{text[:SHOWN_CHARACTERS]} … {more:,} more characters" if more > 0 else text

@@ -31,6 +31,10 @@ _MEASURE_EXAMPLES: Mapping[str, str] = {
     "loss_ratio": "1.4 behind 2.0 gives 0.70, by another way of cutting texts.",
     "characters": "Apple. has 6 characters.",
     "drift": "Name a fruit, rewritten as Write a poem: 1.",
+    "semantic_drift": "Name a fruit, rewritten as Name a kind of fruit: near 0.",
+    "response_read": "Of a response of 4,000 tokens 2,000 had room: 0.5.",
+    "instruction_read": "An instruction that fits whole: 1.",
+    "cherry_ifd": "1.4 given the instruction and 1.8 after the prefix alone: 0.78.",
     "growth": "A response of 60 characters where the original's had 20: 3.",
 }
 TERMS: Mapping[str, Sequence[Term]] = {
@@ -55,14 +59,17 @@ TERMS: Mapping[str, Sequence[Term]] = {
     "Rule and people": (
         Term("Rule", "What selects a version of each sample, or none, by limits on the numbers.", "IFD has to rise."),
         Term("Limit", "A number of the rule that you can move on Thresholds.", "Leave out where r-IFD is above 1."),
-        Term("Policy", "A method with all of its limits, under a name.", "paper"),
+        Term("Policy", "A method with all of its limits, under a name.", "selective-paper"),
         Term("Keep", "The sample will be exported, in one of its versions.", "Keep Response."),
         Term("Leave out", "The sample will not be exported.", f"{REASON_LABELS['ifd_ceiling']}."),
         Term("Decision", "What a reviewer did with a sample. Goes before the rule; can be undone.", "Keep Both."),
         Term("Park", "Put a sample aside for later. Parked samples are not exported.", "Ask a chemist first."),
+        Term("Distance to a limit", "The smallest change of a limit at which the rule says otherwise.", "0.02: close."),
+        Term("Queue", "Samples in an order in which Review shows them.", "Closest to a limit."),
         Term("Reviewer", "A person who decides about samples.", "zoe"),
         Term("Owner, curator", "Owners may also run steps, apply policies and export.", "zoe is an owner."),
         Term("Random audit", "Samples drawn at random and read blind, so that a share may be claimed.", "120 reads."),
+        Term("Random read", "One sample of an audit, read without seeing what the rule keeps of it.", "Marked: Both."),
     ),
 }  # fmt: skip
 

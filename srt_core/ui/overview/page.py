@@ -1,4 +1,4 @@
-"""The Overview: one funnel, what failed, what runs, and the next best action."""
+"""The Overview: what this is, the next best action, the steps, what failed, what runs, and who decided how much."""
 
 import shlex
 from collections.abc import Collection
@@ -10,6 +10,7 @@ import streamlit as st
 from srt_core.methods import METHODS, Method
 from srt_core.project.copying import is_one_file, stream_copy
 from srt_core.project.store import Store
+from srt_core.review.history import log_authors
 from srt_core.review.status import describe_export, status
 from srt_core.score.scorings import UNSCORED, score_statuses, scoring_in_use
 from srt_core.select.policy import applied_policy
@@ -20,12 +21,15 @@ from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting_as_owner
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.frame.tour import offer_tour
-from srt_core.ui.overview.figures import funnel
+from srt_core.ui.overview.versions import draw_versions
 from srt_core.ui.server.identity import is_owner
 from srt_core.ui.server.runtime import Project, create_project
 
 MOST_TO_DOWNLOAD = 200_000_000
 """Bytes of a file that the browser is given: the server holds all of it in memory meanwhile."""
+STEP_WIDTH = 156
+"""Pixels: six stand side by side where the window is 1440 wide."""
+_DONE = ":material/check: done"
 IMPORT, REFLECT, SCORE = "pages/1_Import.py", "pages/2_Reflect.py", "pages/3_Score.py"
 EXPLORE, REVIEW, EXPORT = "pages/4_Explore.py", "pages/6_Review.py", "pages/8_Export.py"
 
@@ -52,27 +56,38 @@ def next_step(counts: dict[str, Any], unscored: int, running: Collection[str], m
         text = "No sample has a rewrite yet. Ask a teacher for them, or replay recorded replies."
         return Step(text, "Reflect", REFLECT)
     if method.needs_student and unscored:
-        return Step(f"{unscored:,} candidates have no score yet. Ask the student.", "Score", SCORE)
+        return Step(f"{unscored:,} versions have no score yet. Ask the student.", "Score", SCORE)
     open_samples = counts["samples"] - counts["decided"]
     if open_samples:
-        text = f"The rule selects {counts['selected']['total']:,} samples. {open_samples:,} wait for your decision."
+        kept = counts["selected"]["total"]
+        text = f"The rule keeps {kept:,} of {counts['samples']:,} samples; {open_samples:,} wait for your decision."
         return Step(text, "Review samples", REVIEW)
     return Step("Every sample is decided. Hand the approved pairs over to training.", "Export", EXPORT)
+
+
+WHAT_THIS_IS = (
+    "You curate pairs of instruction and response before a model is fine-tuned on them: a teacher rewrites each pair, "
+    "and a student scores every version. A rule keeps at most one version of each sample, and you have the last word."
+)
 
 
 def render_overview(project: Project) -> None:
     """Draw the Overview of a project."""
     counts = status(project.store)
-    if project.is_demo:
-        _explain_demo(project.store)
-    _draw_jobs(project)
+    st.markdown(WHAT_THIS_IS)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
     running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
     method = METHODS[applied_policy(project.store).method]
     _draw_next(next_step(counts, unscored, running, method))
+    draw_versions(counts["selected"]["by_origin"], counts["samples"])
+    if project.is_demo:
+        _explain_demo(project.store)
+    _draw_jobs(project)
     if counts["samples"]:
-        _draw_funnel(counts, method)
+        _draw_steps(counts, method)
         _draw_failures(counts, method)
+        _draw_reviewers(project.store, counts["samples"])
+    st.subheader("Projects", anchor=False)
     if is_owner():
         _draw_copy(project.store)
     _draw_create()
@@ -95,11 +110,11 @@ def _draw_copy(store: Store) -> None:
 def _explain_demo(store: Store) -> None:
     scoring = scoring_in_use(store)
     scored = f"scored by {scoring.student}, a real student, and its scores are recorded" if scoring else "not scored"
-    with st.container(border=True):
-        st.markdown("**This is the demo project.**")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(
-            "Its samples were made up, and a teacher's rewrites of them are recorded. Its versions are "
-            f"{scored}. Try anything; it all stays on this machine."
+            "This is the demo project. Its samples were made up, and a teacher's rewrites of them are recorded. Its "
+            f"versions are {scored}. Try anything; it all stays on this machine.",
+            width="stretch",
         )
         offer_tour()
 
@@ -119,28 +134,29 @@ def _draw_next(step: Step) -> None:
             st.switch_page(step.page, query_params=address())
 
 
-def _draw_funnel(counts: dict[str, Any], method: Method) -> None:
-    """Draw the steps that the method in use has, each with the samples that reached it."""
-    kept, decided = counts["selected"]["total"], counts["decided"]
+def _draw_steps(counts: dict[str, Any], method: Method) -> None:
+    """Draw the steps that the method in use has, each with the samples that reached it and those that did not yet."""
+    samples, kept, decided = counts["samples"], counts["selected"]["total"], counts["decided"]
     stages = [
-        ("Imported", counts["samples"], EXPLORE, {}, "Samples in the project."),
-        ("Reflected", counts["reflected"], REFLECT, {}, "Samples with at least one rewrite."),
-        ("Scored", counts["scored_samples"], SCORE, {}, "Samples of which every candidate has both scores."),
-        ("Selected", kept, EXPLORE, {"reason": "kept"}, "Samples that the applied policy keeps."),
-        ("Reviewed", decided, EXPLORE, {"state": "decided"}, "Samples that a person decided."),
-        ("Exported", counts["exported"], EXPORT, {}, "Pairs in the latest export."),
-    ]
+        ("Imported", samples, EXPLORE, {}, "Samples in the project.", _DONE),
+        ("Reflected", counts["reflected"], REFLECT, {}, "Samples with at least one rewrite.", None),
+        ("Scored", counts["scored_samples"], SCORE, {}, "Samples of which every version has both scores.", None),
+        ("Selected", kept, EXPLORE, {"reason": "kept"}, "Samples that the rule keeps.", f"{kept / samples:.0%} of all"),
+        ("Reviewed", decided, EXPLORE, {"state": "decided"}, "Samples that a reviewer decided.", None),
+        ("Exported", counts["exported"], EXPORT, {}, "Pairs in the latest export.",
+         _DONE if counts["exported"] else "none yet"),
+    ]  # fmt: skip
     needless = {REFLECT: not method.teacher, SCORE: not method.needs_student}
-    stages = [stage for stage in stages if not needless.get(stage[2])]
-    st.subheader("From import to export")
-    for column, (name, number, page, only, explained) in zip(st.columns(len(stages)), stages, strict=True):
-        with column, st.container(border=True):
-            st.metric(name, f"{number:,}", help=explained)
-            st.page_link(page, label=PAGES[page][0], icon=PAGES[page][1], query_params=address(**only))
+    st.subheader("From import to export", anchor=False)
+    with st.container(horizontal=True, gap="small"):
+        for name, number, page, only, explained, said in stages:
+            if needless.get(page):
+                continue
+            with st.container(border=True, width=STEP_WIDTH, gap="xsmall"):
+                st.metric(name, f"{number:,}", help=explained)
+                st.caption(said or (f"{samples - number:,} to go" if number < samples else _DONE))
+                st.page_link(page, label=PAGES[page][0], icon=PAGES[page][1], query_params=address(**only))
     st.markdown(describe_export(counts["verdicts"], counts["parked_kept"]))
-    alt = ", ".join(f"{name} {number:,}" for name, number, *_ in stages)
-    figure = funnel([(name, number) for name, number, *_ in stages])
-    st.plotly_chart(figure, key="funnel", alt=f"Samples at each step: {alt}", config={"displayModeBar": False})
 
 
 def _draw_failures(counts: dict[str, Any], method: Method) -> None:
@@ -148,23 +164,44 @@ def _draw_failures(counts: dict[str, Any], method: Method) -> None:
     failed = counts["failed_reflections"] if method.teacher else 0
     unscored = counts["samples"] - counts["scored_samples"] if method.needs_student else 0
     failures = [
-        (counts["rejected_rows"], "rows of a file were rejected", IMPORT, {}),
-        (failed, "reflections failed", EXPLORE, {"problem": "failed reflection"}),
-        (unscored, "samples lack a score", EXPLORE, {"problem": "without a score"}),
-        (counts["duplicates"], "samples are exact duplicates", EXPLORE, {"problem": "duplicate"}),
-        (counts["parked"], "samples are parked", EXPLORE, {"state": "parked"}),
-    ]
-    st.subheader("Needs a look")
+        (counts["rejected_rows"], "row of a file was rejected", "rows of a file were rejected", IMPORT, {}),
+        (failed, "reflection failed", "reflections failed", EXPLORE, {"problem": "failed reflection"}),
+        (unscored, "sample lacks a score", "samples lack a score", EXPLORE, {"problem": "without a score"}),
+        (counts["duplicates"], "sample is an exact duplicate", "samples are exact duplicates", EXPLORE,
+         {"problem": "duplicate"}),
+        (counts["parked"], "sample is parked", "samples are parked", EXPLORE, {"state": "parked"}),
+    ]  # fmt: skip
+    st.subheader("Needs a look", anchor=False)
     found = [failure for failure in failures if failure[0]]
     if not found:
         st.markdown(":material/check: Nothing failed.")
-    for number, text, page, only in found:
-        st.page_link(page, label=f"{number:,} {text}", icon=PAGES[page][1], query_params=address(**only))
+    with st.container(horizontal=True, gap="small"):
+        for number, one, more, page, only in found:
+            label = f"{number:,} {one if number == 1 else more}"
+            st.page_link(page, label=label, icon=PAGES[page][1], query_params=address(**only), width="content")
+
+
+def _draw_reviewers(store: Store, samples: int) -> None:
+    """List who decided how much by hand, the busiest first."""
+    found = [author for author in log_authors(store) if author.decisions]
+    st.subheader("Progress by reviewer", anchor=False)
+    if not found:
+        st.markdown("Nobody has decided a sample by hand yet.")
+        return
+    st.dataframe(
+        [{"Reviewer": each.name, "Decided by hand": each.decisions, "Last (UTC)": each.last} for each in found],
+        hide_index=True,
+        column_config={
+            "Decided by hand": st.column_config.ProgressColumn(
+                format="localized", min_value=0, max_value=max(samples, *(each.decisions for each in found))
+            ),
+        },
+        alt="How many samples each reviewer decided by hand.",
+    )
 
 
 def _draw_create() -> None:
-    st.subheader("Another project")
-    st.markdown("A project is one file. Open one in the sidebar, or create a new one here.")
+    st.caption("A project is one file. Open one in the sidebar, or create a new one here.")
     with st.form("create_project", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the new project", key="new_project", width=320)
         st.form_submit_button("Create", icon=":material/add:", key="create", on_click=_create,

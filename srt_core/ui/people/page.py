@@ -5,65 +5,28 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.people import LoginMethod, load, people_path
+from srt_core.people import load, people_path
 from srt_core.review import history
 from srt_core.review import queues as review
-from srt_core.review.history import Author
 from srt_core.review.queues import QUEUES
 from srt_core.review.shares import Assignment, read_assignment, share_out
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import acting_as_owner, curator, fragment, reporting, show_kept_error
-from srt_core.ui.sample.texts import local_time
-from srt_core.ui.server.identity import may_own, visitor
+from srt_core.ui.people.accounts import draw_people
+from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
 
 
 def render_people(project: Project) -> None:
     """Draw the whole screen."""
-    _draw_people(history.log_authors(project.store))
+    draw_people(history.log_authors(project.store))
     st.subheader("Share a queue out")
     st.markdown(
-        "Each person is given a part of the queue that nobody else has. The overlap is drawn at random from all of it "
-        "and given to everybody with a share, who decide it without seeing what the others did: that is what the "
-        "agreement between people is measured on. What is in no share is open to everybody."
+        "Each reviewer gets a part of the queue that nobody else has. The overlap is drawn at random from all of it "
+        "and given to everybody with a share, who decide it without seeing what the others did: on it the agreement "
+        "between reviewers is measured. What is in no share is open to everybody."
     )
     _draw_shares(project)
-
-
-def _draw_people(found: Sequence[Author]) -> None:
-    accounts = load(people_path()).accounts
-    active = {author.name: author for author in found}
-    names = [*(account.name for account in accounts), *(n for n in active if n not in {a.name for a in accounts})]
-    roles = {account.name: str(account.role) for account in accounts}
-    if visitor().login.way is LoginMethod.LOCAL:
-        st.markdown(
-            "Nobody has to log in here: the app answers this machine alone, and whoever sits at it is an owner. "
-            "To let others in, add people with `srt people add NAME --role curator` and start the app with "
-            "`srt app --address`. README.md says how."
-        )
-    else:
-        st.markdown("Owners add and remove people on the server: `srt people add NAME --role curator`.")
-    if not names:
-        st.markdown("Nobody has done anything in this project yet.")
-        return
-    st.dataframe(
-        [
-            {
-                "Name": name,
-                "Role": roles.get(name, ""),
-                "Decisions": active[name].decisions if name in active else 0,
-                "Last seen": local_time(active[name].last, "%Y-%m-%d %H:%M") if name in active else "",
-            }
-            for name in names
-        ],
-        hide_index=True,
-        column_config={
-            "Decisions": st.column_config.NumberColumn(
-                format="localized", help="On single samples, not undone. Actions on many samples do not count."
-            )
-        },
-        alt="The people of this server and of this project's history, with their roles and decisions.",
-    )
 
 
 @fragment
@@ -88,7 +51,7 @@ def _draw_parts(project: Project, name: str, assignment: Assignment) -> None:
     counted = st.session_state.get("people_counts", {})
     rows = [
         {
-            "Name": person,
+            "Reviewer": person,
             "Share": percent,
             "Samples": counted[name, person].samples if (name, person) in counted else None,
             "Open": counted[name, person].open if (name, person) in counted else None,

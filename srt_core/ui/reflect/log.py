@@ -7,8 +7,7 @@ import streamlit as st
 
 from srt_core.errors import TeacherError
 from srt_core.project.candidates import beginnings
-from srt_core.records import counted
-from srt_core.reflect.missing import ORDER
+from srt_core.records import REWRITTEN_ORIGINS, counted
 from srt_core.reflect.outcomes import Failure, ReplyCount, failed_reflections, reply_outcomes
 from srt_core.steps.parse_again import PARSE_AGAIN
 from srt_core.steps.preparing import prepare
@@ -47,7 +46,9 @@ def _opening(counts: Mapping[str, Any]) -> str:
     samples, reflected, by_origin = counts["samples"], counts["reflected"], counts["candidates_by_origin"]
     if not reflected:
         return f"No rewrites yet. The teacher writes up to three of each of the {counted(samples, 'sample')}."
-    each = ", ".join(f"{by_origin[origin]:,} {ORIGIN_LABELS[origin]}" for origin in ORDER if by_origin.get(origin))
+    each = ", ".join(
+        f"{by_origin[origin]:,} {ORIGIN_LABELS[origin]}" for origin in REWRITTEN_ORIGINS if by_origin.get(origin)
+    )
     failed = counts["failed_reflections"]
     said = f" {counted(failed, 'reflection')} failed, below." if failed else ""
     return f"{reflected:,} of {counted(samples, 'sample| has|')} a rewrite: {each}.{said}"

@@ -1,6 +1,6 @@
 """What the desk in the browser is told when it asks: a tab of the drawer, texts in full, what a reading left open."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from srt_core.errors import DecisionError
@@ -8,7 +8,7 @@ from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.review.trust import blind
 from srt_core.review.trust.blind import Question
-from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_decision
 from srt_core.ui.review import drawer
 from srt_core.ui.review.cards import texts, whole
 from srt_core.ui.review.seat import Seat
@@ -17,7 +17,9 @@ from srt_core.ui.sample.summary import read_sample
 from srt_core.ui.server.runtime import Project
 
 
-def in_drawer(project: Project, asked: Mapping[str, Any], seat: Seat, *, is_asked: bool = False) -> dict[str, Any]:
+def in_drawer(
+    project: Project, asked: Mapping[str, Any], seat: Seat, mixed: Collection[str], *, is_asked: bool = False
+) -> dict[str, Any]:
     """Return what a tab of the drawer holds of a sample; `is_asked` has what is missing there computed."""
     if seat.audit:
         raise DecisionError("What is read blind has no drawer.", "Read it first.")
@@ -27,7 +29,7 @@ def in_drawer(project: Project, asked: Mapping[str, Any], seat: Seat, *, is_aske
     if tab == "tokens":
         origin = Origin(shown) if shown in sample.rewrites else None
         return {**found, "tokens": look(project, sample, origin, is_asked=is_asked)}
-    only = seat.by if seat.is_blind(store, name) else None
+    only = seat.by if name in mixed or seat.is_blind(store, name) else None
     blocks = {
         "critique": lambda: drawer.critique(store, sample, shown),
         "replies": lambda: drawer.replies(store, sample),
@@ -55,7 +57,7 @@ def question(store: Store, asked: Question) -> dict[str, Any]:
     return {
         "sample": asked.sample,
         "reading": asked.reading,
-        "decided": describe_event(asked.action, asked.origin),
+        "decided": describe_decision(asked.action, asked.origin),
         "by": asked.author,
         "marked": [names.get(key, f"version {key}") for key in asked.marks.marked],
         "versions": [

@@ -16,7 +16,15 @@ from srt_core.review.queues import why
 from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
-from srt_core.ui.frame.words import MEASURE_LABELS, ORIGIN_HELP, ORIGIN_LABELS, describe_event, describe_rewrite, number
+from srt_core.ui.frame.words import (
+    MEASURE_LABELS,
+    ORIGIN_HELP,
+    ORIGIN_LABELS,
+    describe_decision,
+    describe_rewrite,
+    number,
+)
+from srt_core.ui.review.markdown import read_markdown
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import context_title, local_time, own_texts
@@ -63,7 +71,7 @@ def card(sample: Sample, seat: Seat, beside: Beside, draft: KeptDraft | None, *,
 
 def state(action: Action, origin: Origin | None, by: str, made_at: datetime) -> str:
     """Say what stands decided, by whom and when."""
-    return f"{describe_event(action, origin)}, by {by}, {local_time(made_at)}"
+    return f"{describe_decision(action, origin)}, by {by}, {local_time(made_at)}"
 
 
 def _state(verdict: Verdict) -> str:
@@ -88,6 +96,20 @@ def whole(pair: Pair) -> dict[str, str]:
 def texts(pair: Pair) -> dict[str, Any]:
     """Return the texts of a version alone, long ones cut."""
     return {part: _plain(getattr(pair, part)) for part in PARTS}
+
+
+def add_markdown(shown: Card) -> None:
+    """Add to a card its texts read as Markdown, version by version; a part that is the original's is not read again."""
+    for version in shown["versions"]:
+        parts = {name: _text_of(part) for name, part in version["parts"].items() if not part.get("same")}
+        version["markdown"] = {name: read_markdown(text) for name, text in parts.items()}
+
+
+def _text_of(part: Mapping[str, Any]) -> str:
+    """Return the text of a part of a card, without what is marked as removed."""
+    if "spans" in part:
+        return "".join(text for kind, text in part["spans"] if kind >= 0)
+    return str(part["text"])
 
 
 def _rule(sample: Sample, seat: Seat, *, is_blind: bool) -> dict[str, Any]:

@@ -8,17 +8,18 @@ soon; the browser asks for one as long as it has enough in hand. Any other bring
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srt_core.errors import DecisionError, SRTError
 from srt_core.project.candidates import find_sample
 from srt_core.records import Origin
-from srt_core.review import drafts, notes, presses, queues
+from srt_core.review import drafts, gold, notes, presses, queues
 from srt_core.review.drafts import Draft
 from srt_core.review.presses import Press, PressKind, Refused, Saved, Sitting
 from srt_core.ui.review import answers, telling
 from srt_core.ui.review.seat import Seat
+from srt_core.ui.review.telling import Around
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
@@ -44,11 +45,15 @@ class Desk:
     leaves_to: str = ""
     """Another page, which the browser asked for."""
     seated: Seat | None = None
+    met: dict[str, str] = field(default_factory=dict)
+    """Gold samples that were mixed in, each with the sample that it came before."""
     holds: frozenset[str] = frozenset()
     answer: dict[str, Any] = field(default_factory=dict)
     """The answer to the last message; it stands until the next one, so that none is lost on the way."""
     is_brief: bool = False
     """Whether that message wanted to know of its presses alone."""
+    markdown: bool = False
+    """Whether texts are shown read as Markdown."""
 
     def arrive(self, asked: str, seat: Seat) -> None:
         """Follow the address to the sample that it names, or to the queue's first open one, where that is news."""
@@ -86,15 +91,16 @@ class Desk:
         self.answer = {"turn": message.get("turn"), "answers": {}}
         self.holds = frozenset(map(str, message.get("holds", ())))
         self.is_brief = message.get("brief") is True
+        self.markdown = message.get("markdown") is True
         if message.get("seat") == self.number:  # else it has not heard yet that it is to be elsewhere
             self.at = message.get("at") or self.at
         try:
             self._write(message, seat)
             self._follow(message, seat)
             if asked := message.get("compute"):
-                self.answer["drawer"] = answers.in_drawer(self.project, asked, seat, is_asked=True)
+                self.answer["drawer"] = answers.in_drawer(self.project, asked, seat, self.met, is_asked=True)
             if asked := message.get("drawer"):
-                self.answer["drawer"] = answers.in_drawer(self.project, asked, seat)
+                self.answer["drawer"] = answers.in_drawer(self.project, asked, seat, self.met)
             if asked := message.get("whole"):
                 self.answer["whole"] = answers.in_full(self.project.store, str(asked["sample"]), seat)
         except SRTError as error:
@@ -108,7 +114,7 @@ class Desk:
             return
         sent = [presses.parse(each) for each in message.get("presses", ())]
         if sent:
-            sitting = Sitting(self.project.store, seat.by, seat.name, seat.share, seat.audit)
+            sitting = Sitting(self.project.store, seat.by, seat.name, seat.share, seat.audit, self.met)
             taken = presses.take(sitting, sent)
             self.answer["answers"] = {name: self._said(each) for name, each in taken.items()}
             self._renew(sent, taken, seat)
@@ -138,7 +144,7 @@ class Desk:
         self.holds -= changed
         self.answer["renewed"] = sorted(changed)
         fresh = [name for name in names if name not in changed]
-        self.answer["standing"] = telling.standing(self.project.store, fresh, seat)
+        self.answer["standing"] = telling.standing(self.project.store, fresh, seat, self.met)
         if any(isinstance(each, Refused) for each in taken.values()):
             self.is_brief = False
 
@@ -173,18 +179,35 @@ class Desk:
         store, renewed = self.project.store, self.answer.get("renewed", ())
         known = {"owner": self._owner(seat), "seat": self.number, "at": self.at}
         if self.is_brief:
-            return {**known, "cards": telling.cards(store, renewed, seat) if renewed else {}, **self.answer}
-        around = telling.around(store, seat.queue, self.at)
-        near = dict.fromkeys([self.at, *around.near(self.at), *renewed])
+            return {**known, "cards": self._cards(renewed, seat), **self.answer}
+        at = self.met.get(self.at or "", self.at)
+        around = self._with_gold(telling.around(store, seat.queue, at), at, seat)
+        near = [name for name in dict.fromkeys([self.at, *around.near(self.at), *renewed]) if name]
+        held = [name for name in near if name in self.holds]
         return {
             **known,
             "order": around.order,
             "ahead": around.ahead,
-            "place": telling.place(store, seat.queue, self.at),
+            "place": telling.place(store, seat.queue, at, self.at),
             "saved": telling.saved(store, seat.by),
-            "cards": telling.cards(store, [name for name in near if name and name not in self.holds], seat),
+            "cards": self._cards([name for name in near if name not in self.holds], seat),
             "last": telling.last(store, seat),
             "tags": notes.tags(store),
             "reasons": notes.reasons(store),
             **self.answer,
+            # Also of cards that were sent before: somebody else may have decided meanwhile.
+            "standing": telling.standing(store, held, seat, self.met) | self.answer.get("standing", {}),
         }
+
+    def _with_gold(self, around: Around, at: str | None, seat: Seat) -> Around:
+        """Mix gold samples into what is ahead; the one on screen stays before the sample that it came before."""
+        if seat.audit:
+            return around
+        mixed = gold.mix(self.project.store, seat.by, around.ahead, self.met)
+        self.met |= mixed
+        if self.at is None or at is None or self.at == at:
+            return around.with_gold(mixed)
+        return replace(around, ahead=[at, *around.ahead]).with_gold({**mixed, self.at: at})
+
+    def _cards(self, names: Sequence[str], seat: Seat) -> dict[str, Any]:
+        return telling.cards(self.project.store, names, seat, self.met, markdown=self.markdown) if names else {}

@@ -33,8 +33,9 @@ def render_review(project: Project) -> None:
         show_empty("There are no samples to review yet. Import some first.", "pages/1_Import.py", "Import")
         return
     desk = open_desk(project)
-    with reporting():  # an address that leads nowhere: the queue is there all the same
-        desk.arrive(st.query_params.get("sample", ""), take_seat(project))
+    seat = take_seat(project)  # where the address names no queue that is there, the error is all there is to show
+    with reporting():  # a sample that is not there: the queue is there all the same
+        desk.arrive(st.query_params.get("sample", ""), seat)
     _render_desk(project, desk)
 
 

@@ -1,17 +1,17 @@
 """What the desk in the browser is told without a question: where it is in its queue, its cards, the last decisions."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from srt_core.project.store import Store
-from srt_core.review import decisions, drafts, notes, queues
+from srt_core.review import decisions, drafts, gold, notes, queues
 from srt_core.review.queues import Queue
 from srt_core.review.trust import blind
 from srt_core.review.trust.audits import Audit
 from srt_core.ui.frame.students import why_not_scored
-from srt_core.ui.frame.words import describe_event
-from srt_core.ui.review.cards import Card, blind_card, card, state
+from srt_core.ui.frame.words import describe_decision
+from srt_core.ui.review.cards import Card, add_markdown, blind_card, card, state
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample, read_samples
 from srt_core.ui.sample.texts import local_time
@@ -35,6 +35,12 @@ class Around:
         place = self.order.index(at) if at in self.order else 0
         return [*self.ahead, *self.order[max(0, place - BACK) : place + BACK + 1]]
 
+    def with_gold(self, mixed: Mapping[str, str]) -> "Around":
+        """Return the same with gold samples, each right before the one that it is to come before."""
+        before = {follower: name for name, follower in mixed.items()}
+        return Around(*([one for name in names for one in (before.get(name), name) if one]
+                        for names in (self.order, self.ahead)))  # fmt: skip
+
 
 def around(store: Store, queue: Queue, at: str | None) -> Around:
     """Read what stands around a sample in a queue; what comes first where there is none."""
@@ -48,10 +54,16 @@ def around(store: Store, queue: Queue, at: str | None) -> Around:
     return Around([*(each.sample_id for each in reversed(before)), at, *(each.sample_id for each in after)], ahead)
 
 
-def place(store: Store, queue: Queue, at: str | None) -> dict[str, Any]:
-    """Say where a sample stands in a queue, and what the queue holds."""
+def place(store: Store, queue: Queue, at: str | None, shown: str | None) -> dict[str, Any]:
+    """Say where a sample stands in a queue, and what the queue holds; `shown` is what is on screen in its place."""
     found = queues.place(store, queue, at)
-    return {"of": at, "position": found.position, "samples": found.samples, "open": found.open, "parked": found.parked}
+    return {
+        "of": shown,
+        "position": found.position,
+        "samples": found.samples,
+        "open": found.open,
+        "parked": found.parked,
+    }
 
 
 def saved(store: Store, by: str) -> str:
@@ -60,10 +72,12 @@ def saved(store: Store, by: str) -> str:
     return local_time(found, "%H:%M") if found else ""
 
 
-def standing(store: Store, names: Sequence[str], seat: Seat) -> dict[str, dict[str, Any]]:
-    """Say how samples stand now; nothing of those that are decided blind."""
+def standing(store: Store, names: Sequence[str], seat: Seat, mixed: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Say how samples stand now; nothing of those that are decided blind, and of gold ones what the reviewer did."""
     asked = [] if seat.audit else [name for name in names if not seat.is_blind(store, name)]
-    stood = decisions.standings(store, asked) if asked else {}
+    stood = decisions.standings(store, [name for name in asked if name not in mixed]) if asked else {}
+    if met := [name for name in asked if name in mixed]:
+        stood |= gold.answers(store, seat.by, met)
     return {
         name: {"event": each.event_id, "state": state(each.action, each.origin, each.author, each.made_at),
                "decided": True}
@@ -72,21 +86,39 @@ def standing(store: Store, names: Sequence[str], seat: Seat) -> dict[str, dict[s
     }  # fmt: skip
 
 
-def cards(store: Store, names: Sequence[str], seat: Seat) -> dict[str, Card]:
-    """Make the cards of samples as their reader may see them."""
+def cards(store: Store, names: Sequence[str], seat: Seat, mixed: Collection[str], *, markdown: bool) -> dict[str, Card]:
+    """Make the cards of samples as their reader may see them; `markdown` has their texts read as such too.
+
+    Those of gold samples that were mixed in tell nothing of their answer: they are as those that nobody decided.
+    """
+    made = _cards(store, names, seat, mixed)
+    if markdown:
+        for each in made.values():
+            add_markdown(each)
+    return made
+
+
+def _cards(store: Store, names: Sequence[str], seat: Seat, mixed: Collection[str]) -> dict[str, Card]:
     found = read_samples(store, names)
     audit = seat.audit
     if audit:
         return {name: _blind_card(each, audit, seat.by) for name, each in found.items()}
-    beside = notes.beside(store, names)
+    undecided = {name: _as_undecided(each) if name in mixed else each for name, each in found.items()}
+    beside = {name: each for name, each in notes.beside(store, names).items() if name not in mixed}
     kept = drafts.read(store, names, seat.by)
     is_unscored = any(each.edit and each.edit.status is None for each in found.values())
     unscored = told(why_not_scored(store)) if is_unscored else ""
     return {
         name: card(each, seat, beside.get(name, notes.Beside()), kept.get(name),
                    is_blind=seat.is_blind(store, name), unscored=unscored)
-        for name, each in found.items()
+        for name, each in undecided.items()
     }  # fmt: skip
+
+
+def _as_undecided(sample: Sample) -> Sample:
+    verdict = replace(sample.verdict, event_id=None, action=None, author=None, made_at=None, decided=False,
+                      approved=False)  # fmt: skip
+    return replace(sample, verdict=verdict, candidates=sample.walked, edit=None)
 
 
 def _blind_card(sample: Sample, audit: Audit, by: str) -> Card:
@@ -103,6 +135,6 @@ def last(store: Store, seat: Seat) -> list[dict[str, Any]]:
         return [{"event": event_id, "sample": sample, "says": "read"}] if event_id else []
     return [
         {"event": each.event_id, "sample": each.sample_id, "seq": each.seq,
-         "says": describe_event(each.action, each.origin)}
+         "says": describe_decision(each.action, each.origin)}
         for each in decisions.last_decisions(store, seat.by)
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def _in_use(store: Store) -> dict[str, Any]:
 
 def _choose_student(last: dict[str, Any]) -> dict[str, Any]:
     """Ask for the student and how it is asked, or for a recording, beginning with what the latest run used."""
-    st.subheader("Score")
+    st.subheader("Student")
     first = RECORDING if last.get("replay") else STUDENT
     way = st.segmented_control("Where do the scores come from?", [STUDENT, RECORDING], default=first, required=True,
                                key="student_way", persist_state="session")  # fmt: skip

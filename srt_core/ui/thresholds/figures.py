@@ -1,157 +1,134 @@
-"""The charts of policies beside each other: what several keep, and a share over two dials."""
+"""The chart of a limit: how the versions are spread over what it looks at, one below the other, and where it stands."""
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from srt_core.records import Origin
-from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, unseen_points
-from srt_core.ui.frame.palette import (
-    ORIGIN_COLOURS,
-    ORIGIN_PATTERNS,
-    STUDENT_COLOUR,
-)
+from srt_core.ui.frame.charts import Bar, Figure, Scatter, make_figure, unseen_points
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
-
-def kept_bars(names: Sequence[str], kept: Sequence[Mapping[Origin, int]]) -> Figure:
-    """Draw what each policy keeps as one bar, a piece an origin, with the sum at its end.
-
-    Args:
-        names: what each policy is called, from the top.
-        kept: samples by origin, for each policy.
-    """
-    traces: list[object] = [
-        Bar(
-            name=ORIGIN_LABELS[origin],
-            orientation="h",
-            x=[by_origin.get(origin, 0) for by_origin in kept],
-            y=list(range(len(names))),
-            customdata=list(names),
-            marker={"color": ORIGIN_COLOURS[origin], "pattern": _pattern(origin)},
-            hovertemplate=f"%{{customdata}}, {ORIGIN_LABELS[origin]}: %{{x:,}}<extra></extra>",
-        )
-        for origin in Origin
-        if any(by_origin.get(origin, 0) for by_origin in kept)
-    ]
-    figure = make_figure(traces, height=90 + 40 * len(names), barmode="stack", showlegend=True)
-    for place, by_origin in enumerate(kept):
-        total = sum(by_origin.values())
-        figure.add_annotation(x=total, y=place, text=f" {total:,}", xanchor="left", showarrow=False)
-    figure.update_layout(margin_r=70, legend_traceorder="normal")
-    figure.update_xaxes(rangemode="tozero")
-    _name_rows(figure, names)
-    return figure
-
-
-def _pattern(origin: Origin) -> dict[str, object]:
-    return {"shape": ORIGIN_PATTERNS[origin], "fillmode": "overlay", "solidity": 0.15, "size": 7}
-
-
-def interval_dots(names: Sequence[str], shares: Sequence[tuple[float, float, float] | None], x_title: str) -> Figure:
-    """Draw a share of each policy as a dot with its interval; nothing where there is none.
-
-    Args:
-        names: what each policy is called, from the top.
-        shares: (share, low, high) from 0 to 1, for each policy; None is no share.
-        x_title: what is shared.
-    """
-    shown = [(place, found) for place, found in enumerate(shares) if found]
-    dots = Scatter(
-        x=[share for _, (share, _, _) in shown],
-        y=[place for place, _ in shown],
-        error_x={
-            "array": [high - share for _, (share, _, high) in shown],
-            "arrayminus": [share - low for _, (share, low, _) in shown],
-            "thickness": 2,
-        },
-        mode="markers+text",
-        text=[f"{share:.1%}" for _, (share, _, _) in shown],
-        textposition="top center",
-        customdata=[f"{low:.1%} to {high:.1%}" for _, (_, low, high) in shown],
-        marker={"color": STUDENT_COLOUR, "size": 9},
-        hovertemplate="%{x:.1%}, %{customdata}<extra></extra>",
-    )
-    figure = make_figure([dots], height=90 + 40 * len(names))
-    figure.update_xaxes(title_text=x_title, tickformat=".0%", range=[0, 1.02])
-    _name_rows(figure, names)
-    return figure
-
-
-def _name_rows(figure: Figure, names: Sequence[str]) -> None:
-    """Put names beside the rows 0, 1, ... from the top: two policies may have one name."""
-    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names)}
-    figure.update_yaxes(**ticks, range=[len(names) - 0.5, -0.5], showgrid=False)
+PASSES = Literal["above", "below"]
+_LEFT_OUT = 0.35
+"""How solid a bar is that the limit leaves out."""
+_TITLE, _NAME, _AXIS = 30, 20, 48
+"""Pixels: of the title, of a version's name above its bars, of the axis below."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A place on a map, with the name that stands in its legend."""
+class Line:
+    """Where a limit stands, what it is called, and which side of it passes."""
 
-    name: str
-    x: float
-    y: float
-    symbol: str
+    at: float
+    label: str
+    passes: PASSES
 
 
-def outcome_heatmap(
-    x: Sequence[float],
-    y: Sequence[float],
-    shares: Sequence[Sequence[float | None]],
-    titles: tuple[str, str, str],
-    marks: Sequence[Mark],
+def spread_by_version(
+    edges: Sequence[float],
+    counts: Mapping[Origin, Sequence[int]],
+    *,
+    title: str,
+    x_title: str,
+    line: Line | None,
+    height: int,
 ) -> Figure:
-    """Draw a share for each pair of two dials' values, darker for more, with marks over it. A click gives a cell.
+    """Draw a histogram a version, one below the other over the same axes; paler is what the limit leaves out.
 
     Args:
-        x: n values of one dial.
-        y: m values of the other.
-        shares: m rows of n shares from 0 to 1, the row of the lowest y first; None is no share.
-        titles: names of the x axis, the y axis and the share.
-        marks: where a policy stands, drawn where it is within the map.
+        edges: n + 1 ascending edges.
+        counts: n counts for each version that is drawn.
+        title: what the chart is of.
+        x_title: what is measured, with its unit.
+        line: the limit; None for none, as where it is off.
+        height: in pixels.
 
     Raises:
-        ValueError: if the shares do not fit the values.
+        ValueError: if a version has not one count a bin.
     """
-    if len(shares) != len(y) or any(len(row) != len(x) for row in shares):
-        raise ValueError(f"shares must be {len(y)} rows of {len(x)}")
-    x_title, y_title, share = titles
-    known = [value for row in shares for value in row if value is not None]
-    ends = (min(known), max(known)) if len(set(known)) > 1 else (0.0, 1.0)
-    heatmap = Heatmap(
-        x=list(x),
-        y=list(y),
-        z=[list(row) for row in shares],
-        zmin=ends[0],
-        zmax=ends[1],
-        colorscale=[[0, "rgba(35,109,88,0.08)"], [1, "rgba(35,109,88,1)"]],
-        colorbar={"title": {"text": share}, "thickness": 12, "tickformat": ".0%"},
-        hoverinfo="skip",
-    )
-    cells = unseen_points(
-        [across for _ in y for across in x],
-        [up for up in y for _ in x],
-        f"{x_title} %{{x:.4~g}}<br>{y_title} %{{y:.4~g}}<br>{share} %{{customdata:.1%}}<extra></extra>",
-    )
-    cells.customdata = [value for row in shares for value in row]
-    figure = make_figure([heatmap, *(_marked(mark) for mark in marks), cells], height=440, showlegend=bool(marks))
-    figure.update_layout(hoverdistance=30)
-    figure.update_xaxes(title_text=x_title, fixedrange=True, range=_around(x), showgrid=False)
-    figure.update_yaxes(title_text=y_title, fixedrange=True, range=_around(y), showgrid=False)
+    shown = [origin for origin in Origin if origin in counts]
+    if any(len(counts[origin]) != len(edges) - 1 for origin in shown):
+        raise ValueError(f"each version must have {len(edges) - 1} counts")
+    highest = max((count for origin in shown for count in counts[origin]), default=0)
+    traces = [_bars(origin, edges, counts[origin], place, line) for place, origin in enumerate(shown, start=1)]
+    figure = make_figure(traces, height=height, bargap=0, barmode="overlay")
+    figure.update_layout(
+        margin={"t": _TITLE, "l": 8, "r": 8, "b": 8},
+        title={"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+               "pad": {"t": 6, "l": 4}, "font": {"size": 14}},
+        xaxis={"anchor": f"y{len(shown)}", "title": {"text": x_title, "standoff": 6}},
+    )  # fmt: skip
+    each, name_height = 1 / len(shown), _NAME / max(height - _TITLE - _AXIS, 1)
+    for place, origin in enumerate(shown, start=1):
+        top = 1 - (place - 1) * each
+        domain = [max(top - each, 0), top - name_height]
+        axis = {"domain": domain, "range": [0, highest * 1.08 or 1], "nticks": 3, "tickformat": ",d",
+                "fixedrange": True, "automargin": True, "gridcolor": "rgba(128,128,128,0.2)", "zeroline": True,
+                "zerolinecolor": "rgba(128,128,128,0.5)", **_whole(highest)}  # fmt: skip
+        figure.update_layout({f"yaxis{place}": axis})
+        figure.add_annotation(
+            text=f"<b>{ORIGIN_LABELS[origin]}</b>, n = {sum(counts[origin]):,}", x=0, xref="x domain",
+            xanchor="left", y=domain[1], yref="paper", yanchor="bottom", showarrow=False,
+            font={"color": ORIGIN_COLOURS[origin], "size": 12},
+        )  # fmt: skip
+    if line:
+        dash = {"color": NEUTRAL_COLOUR, "dash": "dash", "width": 2}
+        figure.add_shape(type="line", line=dash, x0=line.at, x1=line.at, y0=0, y1=1, xref="x", yref="paper")
+        is_right = edges[0] + (edges[-1] - edges[0]) / 2 < line.at
+        figure.add_annotation(
+            text=line.label,
+            x=line.at,
+            xref="x",
+            y=1 - name_height,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="right" if is_right else "left",
+            showarrow=False,
+        )
     return figure
 
 
-def _marked(mark: Mark) -> Scatter:
-    return Scatter(
-        name=mark.name,
-        x=[mark.x],
-        y=[mark.y],
-        mode="markers",
-        marker={"symbol": mark.symbol, "size": 15, "color": "#ffffff", "line": {"width": 2, "color": "#1a1a1a"}},
-        hoverinfo="skip",
-    )
+def _whole(highest: int) -> dict[str, object]:
+    """Keep the ticks of small counts whole."""
+    return {"dtick": 1} if 0 < highest <= 2 else {"dtick": 2} if highest <= 5 else {}
 
 
-def _around(values: Sequence[float]) -> list[float]:
-    """Return the ends of an axis whose outer cells are whole."""
-    first, last = (values[1] - values[0], values[-1] - values[-2]) if len(values) > 1 else (1.0, 1.0)
-    return [values[0] - first / 2, values[-1] + last / 2]
+def _bars(origin: Origin, edges: Sequence[float], counts: Sequence[int], place: int, line: Line | None) -> Bar:
+    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    passing = [line is None or (middle > line.at) == (line.passes == "above") for middle in middles]
+    return Bar(
+        name=ORIGIN_LABELS[origin],
+        x=middles,
+        y=list(counts),
+        width=[high - low for low, high in zip(edges, edges[1:], strict=False)],
+        yaxis=f"y{place}",
+        customdata=[[low, high] for low, high in zip(edges, edges[1:], strict=False)],
+        marker={"color": ORIGIN_COLOURS[origin], "opacity": [1 if each else _LEFT_OUT for each in passing],
+                "line": {"width": 0}},
+        hovertemplate="%{customdata[0]:,.3~r} to %{customdata[1]:,.3~r}: %{y:,}",
+    )  # fmt: skip
+
+
+def offer_clicks(figure: Figure, places: Sequence[float]) -> None:
+    """Lay unseen points over each histogram at these x, so that a click anywhere gives the nearest of them.
+
+    The points alone answer the mouse, and say the counts of the bin that they are in: plotly takes a click for the
+    trace that comes first under it.
+    """
+    bars = list(figure.data)
+    for bar in bars:
+        bar.update(hoverinfo="skip", hovertemplate=None)
+    for bar in bars:
+        top = max(bar.y, default=1) / 2
+        points = unseen_points(list(places), [top] * len(places), "set to %{x:.4~g}%{customdata}<extra></extra>")
+        points.update(customdata=[_count_at(bar, place) for place in places], yaxis=bar.yaxis)
+        figure.add_trace(points)
+    figure.update_layout(hovermode="x", dragmode="pan")
+    figure.update_xaxes(fixedrange=True)
+
+
+def _count_at(bar: Scatter, x: float) -> str:
+    place = bisect([low for low, _ in bar.customdata], x) - 1
+    return f"<br>{bar.name}: {bar.y[max(place, 0)]:,}"

@@ -5,6 +5,7 @@ import streamlit as st
 from srt_core.errors import SRTError
 from srt_core.project.intervals import percent
 from srt_core.project.store import Store
+from srt_core.records import counted
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Approval, Audit, Result
 from srt_core.review.trust.audits.words import progress, sentences, source
@@ -61,7 +62,7 @@ def _choose(found: list[Audit]) -> Audit:
 
 
 def _draw_audit(project: Project, audit: Audit) -> None:
-    st.markdown(f"**Audit {audit.event_id}**: {audit.size:,} of {audit.population:,} samples.")
+    st.markdown(f"**Audit {audit.event_id}**: {audit.size:,} of {counted(audit.population, 'sample')}.")
     st.text(f"Drawn by {audit.author}, {local_time(audit.made_at, '%Y-%m-%d %H:%M')}, from: {source(audit)}")
     found = audits.result(project.store, audit) if audit.is_blind else None
     if found:
@@ -120,7 +121,7 @@ def _draw_more_for_approval(project: Project, audit: Audit, found: Result) -> No
 
 
 def _draw_approval(approval: Approval) -> None:
-    said = (f"{approval.author} approved {approval.samples:,} samples on this evidence, "
+    said = (f"{approval.author} approved {counted(approval.samples, 'sample')} on this evidence, "
             f"{local_time(approval.made_at, '%Y-%m-%d %H:%M')}.")  # fmt: skip
     st.text(said)
     if approval.is_broken:
@@ -145,4 +146,4 @@ def _extend(project: Project, audit: Audit, more: int) -> None:
 @acting_as_owner
 def _approve(project: Project, audit: Audit) -> None:
     done = audits.approve(project.store, audit, curator())
-    st.toast(f"{done:,} samples approved. One undo in History takes it back.", icon=":material/check:")
+    st.toast(f"{counted(done, 'sample')} approved. One undo in History takes it back.", icon=":material/check:")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from srt_core.project.intervals import percent
+from srt_core.records import counted
 from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.review.trust import audits
 from srt_core.review.trust.audits import Part, Population, Terms
@@ -78,18 +79,20 @@ def _draw_reading(project: Project, population: Population, there: audits.Size, 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = int(st.number_input("Samples to read", 1, max(1, there.samples), min(120, max(1, there.samples)), 10,
                                    key="trust_size", width=180))  # fmt: skip
-        st.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", on_click=_draw,
+        st.button(f"Draw {counted(size, 'sample')}", icon=":material/casino:", key="trust_draw", on_click=_draw,
                   args=(project, population, size), disabled=not there.samples or not may_own())  # fmt: skip
     if not there.samples:
         st.markdown("There is no sample here. Take another filter.")
         return
     likely = Claim(Reads(round(size * 0.9), size - round(size * 0.9)), there.samples, look).interval
     if size == there.samples:
-        st.markdown(f"All {size:,} samples in random order, decided or not. Once all are read, no doubt is left.")
+        st.markdown(
+            f"All {counted(size, 'sample')} in random order, decided or not. Once all are read, no doubt is left."
+        )
     elif likely:
         st.markdown(
-            f"**{size:,}** of {there.samples:,} samples in random order, decided or not. If 90 of 100 are right, it "
-            f"will show between {percent(likely.low)} and {percent(likely.high)}."
+            f"**{size:,}** of {counted(there.samples, 'sample')} in random order, decided or not. If 90 of 100 are "
+            f"right, it will show between {percent(likely.low)} and {percent(likely.high)}."
         )
 
 
@@ -105,17 +108,19 @@ def _draw_approval(project: Project, population: Population, there: audits.Size,
     terms = Terms(round(bound / 100, 6), round(confidence / 100, 6), int(allowed))
     size = terms.needed(there.rest, look) if there.rest else 0
     may_draw = there.rest > 0 and may_own()
-    fourth.button(f"Draw {size:,} samples", icon=":material/casino:", key="trust_draw", on_click=_draw,
+    fourth.button(f"Draw {counted(size, 'sample')}", icon=":material/casino:", key="trust_draw", on_click=_draw,
                   args=(project, population, terms), width="stretch", disabled=not may_draw)  # fmt: skip
     if not there.rest:
         st.markdown("The rule keeps no undecided sample here. Take another filter, or another policy on Thresholds.")
         return
     if size == there.rest:
-        st.markdown(f"All {size:,} samples that the rule keeps and nobody decided would have to be read to show it.")
+        st.markdown(
+            f"All {counted(size, 'sample')} that the rule keeps and nobody decided would have to be read to show it."
+        )
         return
     decided = " and, in random order with them, decided ones" if there.rest < there.samples else ""
     st.markdown(
-        f"**{size:,}** of {there.rest:,} samples that the rule keeps and nobody decided{decided}. If "
+        f"**{size:,}** of {counted(there.rest, 'sample')} that the rule keeps and nobody decided{decided}. If "
         f"{few(terms.allowed)} wrong, at most {percent(terms.bound)} of the remaining {there.rest - size:,} are, at "
         f"{percent(terms.confidence)} confidence."
     )

@@ -17,6 +17,8 @@ class Explore {
     this.onResize = () => this.fill();
     document.addEventListener("keydown", this.onKey);
     window.addEventListener("resize", this.onResize);
+    this.above = new ResizeObserver(this.onResize); // what stands above the rows may go to a second line, or unfold
+    this.above.observe(document.querySelector("[data-testid=stMainBlockContainer]") || this.box);
     this.el.sort.onchange = () => { this.ask({ sort: this.el.sort.value }); this.el.sort.blur(); };
   }
 
@@ -24,6 +26,7 @@ class Explore {
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("resize", this.onResize);
     clearTimeout(this.timer);
+    this.above.disconnect();
   }
 
   // ---- to the server and back

@@ -18,7 +18,7 @@ function paintParts(d, card, version, body, whole) {
   for (const name of Object.keys(PARTS)) {
     const part = version.parts[name];
     if (isEmptyInput(name, ...card.versions.map((each) => each.parts[name]))) continue;
-    body.append(...paintPart(name, part, part, "plain", whole && whole[name], () => d.ask({ whole: { sample: card.sample } })));
+    body.append(...paintPart(name, part, part, "plain", whole && whole[name], () => d.ask({ whole: { sample: card.sample } }), "", readAs(d, version, version, name)));
   }
 }
 
@@ -48,6 +48,7 @@ function pressBlind(d, key) {
   if (places.includes(Number(key))) toggleMark(d, Number(key));
   else if (key === "a") d.marks = { marked: new Set(places), best: null };
   else if (key === "x") d.marks = { marked: new Set(), best: null };
+  else if (key === "m") return d.turnMarkdown();
   else if (key === "b") turnBest(d);
   else if (key === "Enter") {
     if (!d.marks) return d.say(NOTHING_YET);

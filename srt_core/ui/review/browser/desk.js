@@ -17,7 +17,7 @@ class Desk {
     this.done = [];
     this.undone = new Set();
     this.view = "split";
-    this.prefs = { size: 1, code: false, ...JSON.parse(localStorage.getItem(PREFERENCES) || "{}") };
+    this.prefs = { size: 1, code: false, markdown: false, ...JSON.parse(localStorage.getItem(PREFERENCES) || "{}") };
     this.wire = new Wire(this);
     this.here = null;
     this.last = null;
@@ -74,6 +74,7 @@ class Desk {
   isBlind() { return Boolean(this.question || (this.card() || {}).blind); }
   isHeld() { return performance.now() < (this.heldUntil || 0); }
   isDone() { return this.here === null && !this.wire.isUnderWay && !this.wire.unsaved.length && !this.ahead.some((name) => this.isOpen(name)); }
+  held() { return [...this.cards.keys()].filter((name) => !this.prefs.markdown || this.cards.get(name).versions[0].markdown); }
   isAwaiting() { return this.here === null && !this.question && !this.isDone(); }
   isOpen(name) { return !(this.cards.get(name) || {}).pressed && name !== this.last; }
   hasMany() { return this.order.includes(this.here) && this.ahead.filter((name) => this.isOpen(name) && this.cards.has(name)).length > FEW; }
@@ -125,7 +126,8 @@ class Desk {
 
   stand(name, standing) {
     const card = this.cards.get(name);
-    if (!card) return;
+    if (!card || card.pending || (this.edit && name === this.here)) return;
+    if (name === this.here && card.event !== standing.event) holdFor(this, card, [`Meanwhile: ${standing.state || "what was decided here was undone"}.`]);
     Object.assign(card, { event: standing.event, state: standing.state, decided: standing.decided });
     if (name === this.here && !this.edit && !this.isBlind()) paintBeside(this, card);
   }
@@ -176,6 +178,12 @@ class Desk {
   enter(name) { this.el[name].focus(); this.el[name].select(); }
   resize(by) { this.prefs.size = Math.min(2, Math.max(0.7, this.prefs.size + by)); this.remember(); }
   turnCode() { this.prefs.code = !this.prefs.code; this.remember(); }
+  turnMarkdown() {
+    this.prefs.markdown = !this.prefs.markdown;
+    this.remember();
+    if (this.prefs.markdown) this.wire.send(false, true); // for the cards that have none yet
+  }
+
   remember() { localStorage.setItem(PREFERENCES, JSON.stringify(this.prefs)); this.repaint(); }
   openTab(name) { this.tab = this.tab === name ? null : name; if (this.tab) this.askDrawer(); this.repaint(); }
   askDrawer() { if (this.card()) this.ask({ drawer: this.tabInView() }); }

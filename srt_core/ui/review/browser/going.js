@@ -21,6 +21,14 @@ function arrive(d, data, isNewOwner) {
   d.isStale = false;
 }
 
+// Have the reader see what changed about the sample on screen before a key decides it.
+function holdFor(d, card, notice) {
+  card.notice = notice;
+  d.heldUntil = performance.now() + HOLD_MILLISECONDS;
+  d.typed = [];
+  d.isStale = true;
+}
+
 // Put a sample on screen, at its top; where it is not in hand, ask for it.
 function openSample(d, name) {
   d.here = name;
@@ -61,6 +69,7 @@ function moveBy(d, step) {
   if (!d.cards.has(name)) return d.say("That sample is on its way.");
   d.question = null;
   d.last = null;
+  d.heldUntil = 0; // what came back was left
   openSample(d, name);
   d.say("");
   d.wire.send();

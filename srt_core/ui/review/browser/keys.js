@@ -12,6 +12,7 @@ const HELP = {
   "← →": "Move in the queue, decided or not",
   V: "Show the next version",
   D: "Show the difference on both sides, in one text, or the new text alone",
+  M: "Show the texts read as Markdown, without marks, or as they are",
   "/": "Find in this queue",
   G: "Go to a number or an id",
   "N T": "Write a note, put on a tag",
@@ -24,6 +25,7 @@ const BLIND_HELP = {
   A: "Mark all versions",
   X: "Mark none: no version may be trained on",
   B: "Say which marked version is the best, or none of them; it is up to you",
+  M: "Show the texts read as Markdown, or as they are",
   Enter: "Done: store the reading and go on",
   Backspace: "Undo your last reading and read its sample again",
   "← →": "Move in the audit. What you pass over stays unread and counts as wrong in the bound",
@@ -89,6 +91,7 @@ function pressOpen(d, key) {
     case "e": return startEdit(d);
     case "v": return d.showNext();
     case "d": return d.turnView();
+    case "m": return d.turnMarkdown();
     case "w": return d.turnWhy();
     default: return d.say(`${key} does nothing here. H lists the keys.`);
   }

@@ -55,6 +55,7 @@ function viewButtons(d) {
 function fontButtons(d) {
   return make("span", { class: "fonts", role: "group", "aria-label": "Font" },
     button("code", () => d.turnCode(), { class: "quiet", title: "The texts as code: one width, lines as they are", "aria-pressed": String(d.prefs.code) }),
+    button([make("span", { class: "wide" }, "Markdown"), make("span", { class: "narrow" }, "md")], () => d.turnMarkdown(), { class: "quiet", title: "The texts read as Markdown: lists, tables and code drawn, links as text, differences not marked (M)", "aria-label": "Markdown", "aria-pressed": String(d.prefs.markdown) }),
     button("A−", () => d.resize(-0.1), { class: "quiet", title: "Smaller text", "aria-label": "Smaller text" }),
     button("A+", () => d.resize(0.1), { class: "quiet", title: "Larger text", "aria-label": "Larger text" }),
   );
@@ -84,7 +85,7 @@ function pane(d, card, version, side, isFirst) {
     if (isEmptyInput(name, first, part.same ? first : part)) continue;
     const isOld = side === "before" && !part.spans;
     const note = name === apart[0] ? littleAlike(apart) : "";
-    body.append(...paintPart(name, isOld ? first : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } }), note));
+    body.append(...paintPart(name, isOld ? first : part, first, side, whole && whole[name], () => d.ask({ whole: { sample: card.sample } }), note, readAs(d, side === "before" ? original : version, original, name)));
   }
   if (isFirst) body.append(...[paintOwn(card.own)].filter(Boolean));
   const canEdit = !d.edit && side !== "before";

@@ -49,12 +49,39 @@ function littleAlike([, ...others]) {
   return ` · little is alike${also}, so nothing is marked`;
 }
 
-// One part of a version: `side` is before, after, both or plain; `whole` is the text in full where it was asked for.
-function paintPart(name, part, original, side, whole, showAll, note = "") {
+// What Markdown may make: elements by the names that the server uses. Whatever else it names is drawn as its texts.
+const DRAWN = { p: "p", heading: "p", blockquote: "blockquote", ul: "ul", ol: "ol", li: "li", table: "table", thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td", em: "em", strong: "strong", s: "s", code: "code", pre: "pre", math: "code", hr: "hr" };
+
+function drawNodes(into, nodes) {
+  for (const node of nodes) {
+    if (typeof node === "string") {
+      into.append(node);
+      continue;
+    }
+    const [name, inside, start] = node;
+    const drawn = Object.hasOwn(DRAWN, name) ? make(DRAWN[name], { class: name }) : into;
+    if (name === "ol" && Number.isInteger(start)) drawn.start = start;
+    drawNodes(drawn, inside);
+    if (drawn !== into) into.append(drawn);
+  }
+}
+
+// A part as the server read it as Markdown; undefined where it is to be shown as it is.
+function readAs(d, version, original, name) {
+  if (!d.prefs.markdown || d.edit || !version.markdown) return undefined;
+  return version.markdown[name] || original.markdown[name];
+}
+
+// One part of a version: `side` is before, after, both or plain; `whole` is the text in full where it was asked for;
+// `nodes` is what it reads as Markdown, where it is to be shown so.
+function paintPart(name, part, original, side, whole, showAll, note = "", nodes = undefined) {
   const held = part.same || side === "before" ? original : part;
   const box = make("div", { class: "text", dir: "auto" });
   const isCut = Boolean(held.cut) && whole === undefined;
-  if (whole !== undefined && held.cut) paintText(box, whole);
+  if (nodes && whole === undefined) {
+    box.classList.add("markdown");
+    drawNodes(box, nodes);
+  } else if (whole !== undefined && held.cut) paintText(box, whole);
   else if (part.spans && side !== "plain") paintSpans(box, part.spans, { before: 1, after: -1, both: null }[side]);
   else paintText(box, textOf(part, original));
   const none = box.textContent ? "" : " · none";

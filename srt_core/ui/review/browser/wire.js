@@ -64,7 +64,7 @@ class Wire {
     this.sent += 1;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(true), ANSWER_MILLISECONDS);
-    this.carry({ turn: `${this.name} ${this.sent}`, owner: this.owner, seat: desk.seat, at: this.place, holds: [...desk.cards.keys()], presses: this.unsaved, brief: this.isBrief, ...asks });
+    this.carry({ turn: `${this.name} ${this.sent}`, owner: this.owner, seat: desk.seat, at: this.place, holds: desk.held(), markdown: desk.prefs.markdown, presses: this.unsaved, brief: this.isBrief, ...asks });
   }
 
   hear(data) {

@@ -1,4 +1,4 @@
-"""A map over two dials: what would be kept, or how often the rule would be right; a click sets both dials."""
+"""A map over two limits: what would be kept, or how often the rule would be right; a click sets both limits."""
 
 from functools import partial
 from typing import Literal
@@ -11,23 +11,25 @@ from srt_core.review.trust.audits.evidence import fit_of_all
 from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, outcome_map, values_of
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, with_settings
+from srt_core.ui.compare.figures import Mark, outcome_heatmap
+from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.evidence import show_no_reads
 from srt_core.ui.frame.page import acting
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.thresholds.charts import distribution
-from srt_core.ui.thresholds.dials import dial_to, on_step, turned
-from srt_core.ui.thresholds.figures import Mark, outcome_heatmap
+from srt_core.ui.thresholds.chart import distribution
+from srt_core.ui.thresholds.setting import method_as_set, moved, on_step, set_limits
 
 MAP_WIDTH = 680
 _NARROW = 5
-"""Steps of a dial that make no map: then the whole dial is shown."""
+"""Steps of a limit that make no map: then all of its range is shown."""
 
 Shown = Literal["kept", "right"]
 _SHOWN: dict[Shown, str] = {"kept": "Share kept", "right": "Right, by random reads"}
 
 
-def render_map(project: Project, policy: Policy, method: Method) -> None:
-    """Draw the choice of two dials and the map."""
+def render_map(project: Project, policy: Policy) -> None:
+    """Draw the choice of two limits and the map."""
+    method = method_as_set(policy)
     names = [name for name in MAPPED if name in method.dials]
     x, y, shown = _choose(method, names)
     with st.spinner("Counting under every pair of values"):
@@ -39,10 +41,10 @@ def render_map(project: Project, policy: Policy, method: Method) -> None:
         found.x, found.y, found.share(), (x.label, y.label, _SHOWN[shown]), _marks(project, policy, x, y)
     )
     key = f"map|{x.name}|{y.name}|{shown}"
-    st.plotly_chart(figure, width=MAP_WIDTH, key=key, config={"displayModeBar": False}, selection_mode="points",
+    st.plotly_chart(figure, width=MAP_WIDTH, key=key, config=DOWNLOAD, selection_mode="points",
                     on_select=partial(_take_cell, project, method, x, y, key),
                     alt=f"{_SHOWN[shown]} over {x.label} and {y.label}. {_said(found, shown)}")  # fmt: skip
-    st.caption(f"{_said(found, shown)} Click a cell to set both dials; the others stay as they are.")
+    st.caption(f"{_said(found, shown)} A click on a cell sets both limits, on Thresholds too; the others stay.")
 
 
 def _choose(method: Method, names: list[str]) -> tuple[Dial, Dial, Shown]:
@@ -61,23 +63,23 @@ def _choose_dial(label: str, names: list[str], place: int, key: str) -> str:
 
 def _counted(project: Project, policy: Policy, x: Dial, y: Dial, shown: Shown) -> OutcomeMap:
     xs, ys = _values(project, policy, x), _values(project, policy, y)
-    # Where the two dials stand changes nothing, so that turning them finds the map again.
+    # Where the two limits stand changes nothing, so that moving them finds the map again.
     base = with_settings(policy, {"name": "", x.name: xs[0], y.name: ys[0]})
     fit = remembered(fit_of_all, project.store) if shown == "right" else None
     return remembered(outcome_map, project.store, base, (x, xs), (y, ys), fit)
 
 
 def _values(project: Project, policy: Policy, dial: Dial) -> list[float]:
-    """Spread the values of a dial over what it cuts, as far as the dial goes; a top share over all of it."""
+    """Spread the values of a limit over what it looks at, as far as it goes; a top share over all of it."""
     edges = [] if dial.name == "top_share" else distribution(project, policy, dial.name)[0]
     low, high = (on_step(dial, edges[0]), on_step(dial, edges[-1])) if edges else (dial.low, dial.high)
     return values_of(dial, low, high) if high - low > _NARROW * dial.step else values_of(dial)
 
 
 def _marks(project: Project, policy: Policy, x: Dial, y: Dial) -> list[Mark]:
-    """Mark where the dials stand, and the policy in use where it differs in these two alone."""
+    """Mark where the limits are set, and the policy in use where it differs in these two alone."""
     applied = applied_policy(project.store)
-    standing = [("Dials", policy, "x")]
+    standing = [("As set", policy, "x")]
     if differing(policy, applied) <= {x.name, y.name}:
         standing.insert(0, ("In use", applied, "circle"))
     placed = [(name, each.value(x.name), each.value(y.name), symbol) for name, each, symbol in standing]
@@ -103,4 +105,4 @@ def _take_cell(project: Project, method: Method, x: Dial, y: Dial, key: str) -> 
     points = st.session_state[key]["selection"]["points"]
     if points:
         cell = {dial.name: on_step(dial, points[-1][axis]) for dial, axis in ((x, "x"), (y, "y"))}
-        dial_to(project, turned(project, cell), method)
+        set_limits(project, moved(project, cell), method)

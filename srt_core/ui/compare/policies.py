@@ -1,10 +1,11 @@
-"""Policies side by side: what each keeps and drops, how often it is right by random reads, and how alike they are."""
+"""Policies and methods side by side: what each keeps, how often it is right by random reads, and how alike they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
 
+from srt_core.methods import METHODS
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.review.trust.audits.evidence import claims
@@ -12,24 +13,24 @@ from srt_core.review.trust.claims import Claim
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, saved_policies
-from srt_core.ui.frame.evidence import RIGHT_HELP
+from srt_core.ui.compare.figures import interval_dots, kept_bars
+from srt_core.ui.frame.charts import DOWNLOAD
+from srt_core.ui.frame.evidence import RIGHT_HELP, show_no_reads
 from srt_core.ui.frame.words import MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS, said_of_claim
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.thresholds.figures import interval_dots, kept_bars
 
 _IN_USE = "In use"
-_DIALS = "Dials"
+_SET = "As set"
 CHART_WIDTH = 440
-_CONFIG = {"displayModeBar": False}
 
 
-def render_side_by_side(project: Project, policy: Policy) -> None:
+def render_policies(project: Project, policy: Policy) -> None:
     """Draw the choice of policies, the table and the charts."""
     offered = _offered(project, policy)
-    first = [_IN_USE] + ([_DIALS] if _DIALS in offered else [])
+    first = [_IN_USE] + ([_SET] if _SET in offered else [])
     others = [name for name in offered if name not in first]
     chosen = st.multiselect(
-        "Beside the policy in use" + (" and the dials" if _DIALS in offered else ""),
+        "Beside the policy in use" + (" and the limits as set" if _SET in offered else ""),
         others,
         key="beside",
         max_selections=MOST - len(first),
@@ -38,11 +39,24 @@ def render_side_by_side(project: Project, policy: Policy) -> None:
     )
     names = [*first, *(name for name in chosen if name in offered)]
     if len(names) < 2:  # noqa: PLR2004
-        st.markdown("Choose a policy to set beside the one in use, or turn a dial.")
+        st.markdown("Choose a policy to set beside the one in use, or move a limit on Thresholds.")
         return
+    _draw(project, {name: offered[name] for name in names})
+
+
+def render_methods(project: Project, policy: Policy) -> None:
+    """Draw the policy in use beside each method's own, as its paper or code has it."""
+    st.caption("The policy in use beside each method as its paper or code has it. A method whose scores or rewrites "
+               "are not there yet keeps little: the columns at the right say why.")  # fmt: skip
+    own = {method.label: method.policies[0] for method in METHODS.values()}
+    _draw(project, {_IN_USE: applied_policy(project.store), **own})
+
+
+def _draw(project: Project, policies: Mapping[str, Policy]) -> None:
+    names = list(policies)
     with st.spinner("Counting under each policy"):
-        found = remembered(side_by_side, project.store, [offered[name] for name in names])
-    found_claims = [remembered(claims, project.store, offered[name]) for name in names]
+        found = remembered(side_by_side, project.store, list(policies.values()))
+    found_claims = [remembered(claims, project.store, policy) for policy in policies.values()]
     right = [each.of_all if each else None for each in found_claims]
     _draw_table(names, found, right)
     _draw_charts(names, found, right)
@@ -50,20 +64,24 @@ def render_side_by_side(project: Project, policy: Policy) -> None:
 
 
 def _offered(project: Project, policy: Policy) -> dict[str, Policy]:
-    """Return the policies to compare, by what they are called here; "Dials" only where they stand elsewhere."""
+    """Return the policies to compare, by what they are called here; "As set" only where the limits stand elsewhere."""
     applied = applied_policy(project.store)
-    dialled = {_DIALS: policy} if differing(policy, applied) else {}
-    return {**saved_policies(project.store), _IN_USE: applied, **dialled}
+    as_set = {_SET: policy} if differing(policy, applied) else {}
+    return {**saved_policies(project.store), _IN_USE: applied, **as_set}
 
 
 def _draw_table(names: Sequence[str], found: SideBySide, right: Sequence[Claim | None]) -> None:
+    """Draw a row a policy; columns that are the same nothing for all are left out."""
     number = st.column_config.NumberColumn
+    rows = [
+        _row(name, outcome, claim, found.samples)
+        for name, outcome, claim in zip(names, found.outcomes, right, strict=True)
+    ]
+    empty = {column for column in rows[0] if column != "Kept" and not any(row.get(column) for row in rows)}
     st.dataframe(
-        [
-            _row(name, outcome, claim, found.samples)
-            for name, outcome, claim in zip(names, found.outcomes, right, strict=True)
-        ],
+        [{column: value for column, value in row.items() if column not in empty} for row in rows],
         hide_index=True,
+        placeholder="–",
         column_config={
             "Kept": number(format="localized", help="Samples of which a version is kept."),
             "Share": number(format="%.1f %%", help="Of all samples."),
@@ -78,25 +96,27 @@ def _draw_table(names: Sequence[str], found: SideBySide, right: Sequence[Claim |
         },
         alt="What each policy keeps and leaves out, and how often it is right",
     )
+    if "Right" in empty:
+        show_no_reads()
 
 
 def _row(name: str, outcome: Outcome, right: Claim | None, samples: int) -> Row:
-    dropped = {REASON_LABELS[reason]: n for reason, n in outcome.by_reason.items() if reason != Reason.KEPT}
+    left_out = {REASON_LABELS[reason]: n for reason, n in outcome.by_reason.items() if reason != Reason.KEPT}
     return {
         "Policy": _named(name, outcome.policy),
         "Kept": outcome.kept,
         "Share": 100 * outcome.kept / samples if samples else None,
         **{ORIGIN_LABELS[origin]: outcome.by_origin[origin] for origin in Origin},
-        "Right": said_of_claim(right) if right and right.reads.read else "no random reads yet",
+        "Right": said_of_claim(right) if right and right.reads.read else None,
         "IFD": outcome.ifd.value,
         "r-IFD": outcome.r_ifd.value,
         "Growth": outcome.growth.value,
-        **dropped,
+        **left_out,
     }
 
 
 def _named(name: str, policy: Policy) -> str:
-    return f"{name}: {policy.name}" if name in (_IN_USE, _DIALS) else name
+    return f"{name}: {policy.name}" if name in (_IN_USE, _SET) else name
 
 
 def _draw_charts(names: Sequence[str], found: SideBySide, right: Sequence[Claim | None]) -> None:
@@ -106,12 +126,12 @@ def _draw_charts(names: Sequence[str], found: SideBySide, right: Sequence[Claim 
         with st.container(width=CHART_WIDTH):
             st.markdown("**Kept, by version**")
             figure = kept_bars(labels, [outcome.by_origin for outcome in found.outcomes])
-            st.plotly_chart(figure, key="beside_kept", config=_CONFIG, alt="Samples kept by version, a bar a policy")
+            st.plotly_chart(figure, key="beside_kept", config=DOWNLOAD, alt="Samples kept by version, a bar a policy")
         if any(claim and claim.reads.read for claim in right):
             with st.container(width=CHART_WIDTH):
                 st.markdown("**Right by random reads, with its 95 % interval**")
                 figure = interval_dots(labels, [_share(claim) for claim in right], "of the samples that were read")
-                st.plotly_chart(figure, key="beside_people", config=_CONFIG,
+                st.plotly_chart(figure, key="beside_people", config=DOWNLOAD,
                                 alt="Right by random reads, a dot a policy, with its interval")  # fmt: skip
 
 

@@ -1,17 +1,19 @@
-"""Two students side by side on Explore: how alike they score and select, and which of them is to select."""
+"""Two students side by side: how alike they score and select, and which of them is to select."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
 
-from srt_core.review.filter.filter import Filter
+from srt_core.records import Policy
 from srt_core.score.scorings import COMPARED, ListedScoring, Scoring, scorings, use_scoring
 from srt_core.select.compare import students as agreement
 from srt_core.select.compare.students import POINTS, Agreement, SameSelections
 from srt_core.select.derive import remembered
 from srt_core.ui.explore.figures import density, mark_equal, scatter
-from srt_core.ui.frame.page import curator, fragment, reporting
+from srt_core.ui.frame.charts import DOWNLOAD
+from srt_core.ui.frame.navigation import PAGES, address
+from srt_core.ui.frame.page import curator
 from srt_core.ui.frame.words import MEASURE_LABELS
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.permission import told
@@ -20,32 +22,27 @@ from srt_core.ui.server.runtime import Project
 CHART_WIDTH = 420
 CHART_HEIGHT = 360
 NAME_CHARACTERS = 40
-_CONFIG = {"displayModeBar": False}
+SCORE = "pages/3_Score.py"
 
 Two = tuple[int, int]
 
 
-def can_compare(project: Project) -> bool:
-    """Whether the project has two scorings that can be compared."""
-    return bool(agreement.comparable(project.store))
-
-
-def render_students(project: Project, only: Filter) -> None:
-    """Draw the comparison. It is over the whole project, whatever the filter."""
-    _draw_students(project, agreement.comparable(project.store))
-
-
-@fragment
-def _draw_students(project: Project, pairs: Sequence[Two]) -> None:
+def render_students(project: Project, policy: Policy) -> None:
+    """Draw the comparison, over the whole project; `policy` has no say in it."""
+    pairs = agreement.comparable(project.store)
+    if not pairs:
+        st.markdown("There is one student here, or several whose numbers mean different things. Score with another "
+                    "student, in the same convention, to compare the two.")  # fmt: skip
+        st.page_link(SCORE, label="Score", icon=PAGES[SCORE][1], query_params=address())
+        return
     known = {scoring.scoring_id: scoring for scoring in scorings(project.store)}
-    with reporting():
-        chosen = _choose_two(known, pairs)
-        with st.container(horizontal=True, gap="large"):
-            for measure in COMPARED:
-                with st.container(width=CHART_WIDTH):
-                    _draw_measure(project, known, chosen, measure)
-        st.markdown(_said_of_selections(remembered(agreement.same_selections, project.store, *chosen)))
-        _draw_use(project, known, chosen)
+    chosen = _choose_two(known, pairs)
+    with st.container(horizontal=True, gap="large"):
+        for measure in COMPARED:
+            with st.container(width=CHART_WIDTH):
+                _draw_measure(project, known, chosen, measure)
+    st.markdown(_said_of_selections(remembered(agreement.same_selections, project.store, *chosen)))
+    _draw_use(project, known, chosen)
 
 
 def _choose_two(known: Mapping[int, ListedScoring], pairs: Sequence[Two]) -> Two:
@@ -59,7 +56,7 @@ def _choose_two(known: Mapping[int, ListedScoring], pairs: Sequence[Two]) -> Two
                              format_func=lambda number: _label(known[number]),
                              help="Scorings of the same convention: the numbers of two conventions mean different "
                                   "things.")  # fmt: skip
-    st.caption("Over the whole project, whatever the filter. On the dashed line both give the same number.")
+    st.caption("Over the whole project. On the dashed line both give the same number.")
     return one, other
 
 
@@ -81,19 +78,19 @@ def _draw_measure(project: Project, known: Mapping[int, ListedScoring], chosen: 
         figure = scatter(
             remembered(agreement.points, project.store, *chosen, measure), x_title, y_title, height=CHART_HEIGHT
         )
-    st.plotly_chart(figure, key=f"students_{measure}", config=_CONFIG,
-                    alt=f"{label} from both students, {found.candidates:,} candidates")  # fmt: skip
+    st.plotly_chart(figure, key=f"students_{measure}", config=DOWNLOAD,
+                    alt=f"{label} from both students, {found.candidates:,} versions")  # fmt: skip
 
 
 def _said_of(found: Agreement) -> str:
     if found.rho is None:
-        return f"no rank correlation of {found.candidates:,} candidates: too few, or all the same for one student."
-    return f"Spearman's ρ **{found.rho:.3f}** over {found.candidates:,} candidates"
+        return f"no rank correlation of {found.candidates:,} versions: too few, or all the same for one student."
+    return f"Spearman's ρ **{found.rho:.3f}** over {found.candidates:,} versions"
 
 
 def _said_of_selections(found: SameSelections) -> str:
     return (
-        f"Under the applied policy both select the same for **{found.same / found.samples:.0%}** of "
+        f"Under the policy in use both select the same for **{found.same / found.samples:.0%}** of "
         f"{found.samples:,} samples, counting those that both leave out. Of {found.kept:,} samples that at least one "
         f"of them keeps, both keep the same version of **{found.kept_same:,}**."
     )
