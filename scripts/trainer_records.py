@@ -49,11 +49,16 @@ def by_labels(template, pair, ids, labels):
 
 @dataclass(frozen=True)
 class Trainer:
-    """A trainer: what is installed of it, what its formatter imports beside what srt has, and how it is run."""
+    """A trainer: what is installed of it, what its formatter imports beside what srt has, and how it is run.
+
+    `folder`: how it reads a folder that srt exported; `template`: the one that was scored, of that folder.
+    """
 
     package: str
     beside: tuple[str, ...]
     run: str
+    folder: str = ""
+    template: str = "alpaca"
 
 
 TRAINERS: Mapping[str, Trainer] = {
@@ -74,6 +79,24 @@ for name in ("alpaca", "vicuna", "chatml"):
         row = convert(pair)
         add(name, pair, *TEMPLATES[name].encode_oneturn(tokenizer, row["_prompt"] + row["_response"], row["_system"]))
 """,
+        folder="""
+import types
+from importlib.machinery import ModuleSpec
+sys.modules["torchaudio"] = types.ModuleType("torchaudio")
+sys.modules["torchaudio"].__spec__ = ModuleSpec("torchaudio", None)
+from datasets import load_dataset
+from llamafactory.data.converter import get_dataset_converter
+from llamafactory.data.parser import get_dataset_list
+from llamafactory.data.template import TEMPLATES
+for name in ("alpaca", "sharegpt", "messages"):
+    (attr,) = get_dataset_list([name], folder)
+    convert = get_dataset_converter(attr.formatting, attr, types.SimpleNamespace())
+    for row in load_dataset("json", data_files=f"{folder}/{attr.dataset_name}", split="train", cache_dir=cache):
+        made = convert(row)
+        messages = made["_prompt"] + made["_response"]
+        keep(name, row, *TEMPLATES["alpaca"].encode_oneturn(tokenizer, messages, made["_system"]))
+""",
+        template="alpaca-llamafactory",
     ),
     "axolotl": Trainer(
         "axolotl==0.19.0",
@@ -87,6 +110,19 @@ for name, style in (("alpaca", "instruct"), ("chatml", "chatml")):
     for pair in pairs:
         made = strategy.tokenize_prompt(pair)
         by_labels(name, pair, made["input_ids"], made["labels"])
+""",
+        folder="""
+import types, yaml
+from axolotl.prompt_strategies.user_defined import UserDefinedDatasetConfig, load
+from datasets import load_dataset
+settings = yaml.safe_load(open(f"{folder}/axolotl.yml", encoding="utf-8"))
+(data,) = settings["datasets"]
+cfg = types.SimpleNamespace(train_on_inputs=settings["train_on_inputs"], sequence_len=settings["sequence_len"])
+strategy = load(tokenizer, cfg, UserDefinedDatasetConfig(**data["type"]))
+for row in load_dataset("json", data_files=f"{folder}/{data['path']}", split="train", cache_dir=cache):
+    made = strategy.tokenize_prompt(row)
+    first = next(place for place, label in enumerate(made["labels"]) if label != -100)
+    keep("axolotl.yml", row, made["input_ids"][:first], made["input_ids"][first:])
 """,
     ),
     "torchtune": Trainer(
@@ -108,6 +144,14 @@ for pair in pairs:
     user, assistant = AlpacaToMessages(train_on_input=False)(pair)["messages"]
     ids = [tokenizer(message.text_content, add_special_tokens=False)["input_ids"] for message in (user, assistant)]
     add("alpaca", pair, *ids)
+""",
+        folder="""
+from datasets import load_dataset
+from torchtune.data import InputOutputToMessages
+convert = InputOutputToMessages(column_map={"input": "prompt", "output": "completion"})
+for row in load_dataset(folder, "prompt_completion", split="train", cache_dir=cache):
+    texts = [message.text_content for message in convert(row)["messages"]]
+    keep("prompt_completion", row, *(tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts))
 """,
     ),
     "trl": Trainer(
@@ -165,6 +209,17 @@ for pair in pairs:
 }
 
 
+_BEGIN_FOLDER = """
+import json, sys, tempfile
+from transformers import AutoTokenizer
+tokenizer, folder, cache = AutoTokenizer.from_pretrained(sys.argv[1]), sys.argv[2], tempfile.mkdtemp()
+found = []
+def keep(data, row, prompt_ids, response_ids):
+    found.append({"data": data, "sample_id": row["sample_id"], "prompt_ids": list(prompt_ids),
+                  "response_ids": list(response_ids)})
+"""
+
+
 def main() -> None:
     """Record the trainers that were asked for, and say of each whether it could be."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -177,34 +232,63 @@ def main() -> None:
 
 
 def record(name: str, trainer: Trainer, tokenizer: Path) -> str:
-    """Install a trainer, run its formatter and write its record; returns what came of it."""
+    """Install a trainer, run its formatter and its reading of an exported folder; returns what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         install = ["pip", "install", "--quiet", "--no-deps", "--target", folder, trainer.package, *trainer.beside]
         done = subprocess.run([sys.executable, "-m", *install], check=False, capture_output=True, text=True)
         if done.returncode:
             return f"unchecked, it cannot be installed: {done.stderr.strip().splitlines()[-1]}"
-        done = subprocess.run(
-            [sys.executable, "-c", _BEGIN + trainer.run + _END, str(tokenizer)],
-            check=False,
-            input=json.dumps(PAIRS),
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": folder, "HF_HUB_OFFLINE": "1"},
-        )
-        if done.returncode:
-            return f"unchecked, its formatter cannot be run: {done.stderr.strip().splitlines()[-1]}"
+        made = _run(_BEGIN + trainer.run + _END, [str(tokenizer)], folder, json.dumps(PAIRS))
+        if isinstance(made, str):
+            return made
+        read: list[object] | str = []
+        if trainer.folder:
+            exported = Path(folder) / "exported"
+            export_hostile(exported, trainer.template)
+            read = _run(_BEGIN_FOLDER + trainer.folder + _END, [str(tokenizer), str(exported)], folder)
+            if isinstance(read, str):
+                return read
     found = {
         "trainer": trainer.package,
         "command": " ".join(install).replace(folder, "FOLDER"),
         "formatter": trainer.run,
         "tokenizer": tokenizer.name,
         "versions": {package: version(package) for package in ("transformers", "tokenizers")},
-        "records": json.loads(done.stdout.strip().splitlines()[-1]),
+        "records": made,
+        "template": trainer.template,
+        "reading": trainer.folder,
+        "folder": read,
     }
     path = RECORDS / f"{name}.json"
-    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return f"{len(found['records'])} records in {path.relative_to(ROOT)}"
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=None if read else 1) + "\n", encoding="utf-8")
+    return f"{len(made)} records, and {len(read)} of an exported folder, in {path.relative_to(ROOT)}"
+
+
+def export_hostile(folder: Path, template: str) -> None:
+    """Export the pairs of tests/hostile_pairs.py, scored in name with a template."""
+    from srt_core.export.export import export
+    from tests.hostile_pairs import hostile_project
+
+    with tempfile.TemporaryDirectory() as place, hostile_project(Path(place) / "p.srt", template) as store:
+        export(store, folder, ["prompt_completion", "alpaca", "sharegpt", "messages"], by="records", max_length=2048)
+
+
+def _run(code: str, arguments: list[str], folder: str, given: str = "") -> list[object] | str:
+    """Run code beside a trainer that is installed in a folder; returns what it prints as JSON, or why there is none."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        check=False,
+        input=given,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": folder, "HF_HUB_OFFLINE": "1"},
+    )
+    if done.returncode:
+        return f"unchecked, its code cannot be run: {done.stderr.strip().splitlines()[-1]}"
+    found: list[object] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     main()

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from srt_core.records import Pair
+from srt_core.records import LossRequest, Pair
+from srt_core.score.ifd import Convention, plan
 from srt_core.score.prompts import prompts_of
-from srt_core.score.student import ChatTemplate
+from srt_core.score.student import ChatTemplate, load_tokens
 from srt_core.score.templates import load_template, prompt
+from tests.context_project import sample_ids
+from tests.hostile_pairs import HOSTILE, hostile_project
 
 RECORDS = Path(__file__).parent / "data" / "trainers"
 STUDENT = Path(__file__).parent.parent / "sample_data" / "student"
@@ -84,6 +87,39 @@ def test_trl_makes_tokens_of_the_whole_text(record: dict[str, Any]) -> None:
     whole = record["prompt"] + record["response"]
     assert whole.endswith(record["pair"]["output"] + tokenizer.eos_token)
     assert tokenizer.encode(whole.removeprefix("<s>")) == record["prompt_ids"] + record["response_ids"]
+
+
+READ_FOLDERS = ("axolotl", "llamafactory")
+
+
+@pytest.mark.parametrize("trainer", READ_FOLDERS)
+def test_a_trainer_reads_an_exported_folder_as_it_was_scored(trainer: str, tmp_path: Path) -> None:
+    """Of hostile pairs too: the tokens of prompt and response, after a start token and up to the end token, are ours.
+
+    A conversation has a blank line between instruction and input, where LLaMA-Factory's Alpaca has none: there the
+    pairs without an input are compared.
+    """
+    record = json.loads((RECORDS / f"{trainer}.json").read_text("utf-8"))
+    with hostile_project(tmp_path / "p.srt", record["template"]) as store:
+        pairs = dict(zip(sample_ids(store), HOSTILE, strict=True))
+    tokens = load_tokens(STUDENT)
+    planned = plan(list(pairs.values()), load_template(record["template"]), Convention.ALIGNED, tokens, 4096)
+    scored = dict(zip(pairs, planned, strict=True))
+    compared = set()
+    for row in record["folder"]:
+        made = scored[row["sample_id"]].y_given_x
+        assert isinstance(made, LossRequest)
+        if row["data"] in ("sharegpt", "messages") and pairs[row["sample_id"]].input:
+            continue
+        own = len(tokens.start_ids)
+        prompt, response = list(made.ids[own : made.start]), list(made.ids[made.start :])
+        begun = own if tuple(row["prompt_ids"][:own]) == tokens.start_ids else 0
+        assert row["prompt_ids"][begun:] == prompt
+        assert row["response_ids"][: len(response)] == response
+        compared.add((row["data"], row["sample_id"]))
+    datas = {row["data"] for row in record["folder"]}
+    assert len(record["folder"]) == len(datas) * len(HOSTILE)
+    assert {sample for _, sample in compared} == set(pairs)
 
 
 def test_every_trainers_template_is_checked_or_named() -> None:

@@ -81,7 +81,7 @@ FORMAT = Format(
     write_lines,
     joins=True,
     llamafactory={
-        "formatting": "openai",
+        "formatting": "sharegpt",  # its "openai" puts a system text before that nobody gave
         "columns": {"messages": "messages"},
         "tags": {
             "role_tag": "role",
