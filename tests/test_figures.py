@@ -12,19 +12,17 @@ import plotly.graph_objects as go
 import pytest
 
 from srt_core.methods import GUARDS, REASONS
-from srt_core.records import Origin, Reason
+from srt_core.records import ORIGIN_COLOURS, REVIEWER_COLOUR, Origin, Reason
 from srt_core.ui.compare.figures import Mark, interval_dots, kept_bars, outcome_heatmap
 from srt_core.ui.explore.figures import density, mark_equal, mark_selection, scatter, version_bars
 from srt_core.ui.frame.charts import IntervalPoint, count_bars, histogram, interval_points
 from srt_core.ui.frame.palette import (
     NEUTRAL_COLOUR,
-    ORIGIN_COLOURS,
     ORIGIN_DASHES,
     ORIGIN_PATTERNS,
     ORIGIN_SYMBOLS,
     REASON_COLOURS,
     REFUSED_COLOUR,
-    REVIEWER_COLOUR,
     STUDENT_COLOUR,
     TEACHER_COLOUR,
 )

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from srt_core.export.files import Exported
 from srt_core.export.formats import FORMATS
+from srt_core.export.formats.lines import EDITED
+from srt_core.export.manifest import short_name
 from srt_core.export.staging import IFD_CHART, VERSIONS_CHART
 from srt_core.export.trainers import code
+from srt_core.records import Origin
 
 UNKNOWN_LICENCE = "unknown"
 """What the hub calls a licence that nobody named."""
-VERSION_LABELS: Mapping[str, str] = {
-    "ORIGINAL": "Original", "INSTRUCTION": "Instruction", "RESPONSE": "Response", "BOTH": "Both", "EDITED": "Edited",
-}  # fmt: skip
+VERSION_LABELS: Mapping[str, str] = {**{str(each): each.capitalize() for each in Origin}, EDITED: "Edited"}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -124,7 +124,7 @@ def _origin(found: Mapping[str, Any]) -> list[str]:
     rows = [("Policy", code(str(found["policy"]["name"])))]
     if student:
         rows += [
-            ("Student, whose losses selected", code(short_name(str(student["student"])))),
+            ("Student, whose losses selected", code(str(student["student"]))),
             ("Template", f"{code(str(student['template']))}, convention {code(str(student['convention']))}, "
                          f"at most {student['max_length']:,} tokens"),
         ]  # fmt: skip
@@ -139,11 +139,6 @@ def _origin(found: Mapping[str, Any]) -> list[str]:
     rows.append(("Licence", code(licence) if licence else "not named: ask whoever made it before you share it"))
     cells = ((name, text.replace("|", "\\|")) for name, text in rows)
     return ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in cells)]
-
-
-def short_name(student: str) -> str:
-    """Return the name of a student as others may read it: of a folder its last part, of the hub the whole name."""
-    return Path(student).name if Path(student).is_absolute() or student.startswith((".", "~")) else student
 
 
 def escaped(text: str) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from srt_core.export.formats.lines import EDITED
+from srt_core.records import ORIGIN_COLOURS, REVIEWER_COLOUR
+
 WIDTH = 640
 _BAR, _GAP, _TOP, _LEFT, _RIGHT = 22, 10, 44, 150, 70
 _PLOT_HEIGHT, _BOTTOM = 180, 52
 _TEXT, _GREY = "#1f2328", "#6b7280"
 _FONT = "font-family='system-ui, sans-serif' font-size='13'"
-COLOURS: Mapping[str, str] = {
-    "ORIGINAL": "#6b7280", "INSTRUCTION": "#b45309", "RESPONSE": "#2456c8", "BOTH": "#7c3aed", "EDITED": "#047857",
-}  # fmt: skip
+COLOURS: Mapping[str, str] = {**{str(each): colour for each, colour in ORIGIN_COLOURS.items()}, EDITED: REVIEWER_COLOUR}
 """One colour a version, told apart also by its label."""
 
 

@@ -11,8 +11,7 @@ from srt_core.errors import ExportError
 from srt_core.export.contents import Contents, chosen_samples
 from srt_core.export.formats import FORMATS, Format, Source, Split
 from srt_core.export.past import PastExport
-from srt_core.export.staging import MANIFEST
-from srt_core.export.written import read_manifest
+from srt_core.export.written import MANIFEST, read_manifest
 from srt_core.importing.files import AS_WRITTEN, Reject, read_records
 from srt_core.project.store import Store
 

@@ -12,7 +12,7 @@ from srt_core.export.contents import counts
 from srt_core.export.exporting import Export
 from srt_core.export.files import Exported, Written, sha256_of
 from srt_core.export.formats.writing import replacing
-from srt_core.export.staging import MANIFEST
+from srt_core.export.written import MANIFEST
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin
 from srt_core.review.filter.filter import as_json
@@ -37,7 +37,9 @@ def manifest_of(store: Store, export: Export, exported: Exported, licence: str) 
         "rows": exported.rows,
         "validation": {"share": contents.validation, "rows": export.lines - export.trained},
         "counts": counts(store, contents.scope, contents.only),
-        "before": asdict(before) if before else None,
+        "before": {**asdict(before), "tokenizer": before.tokenizer and short_name(before.tokenizer)}
+        if before
+        else None,
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
         "policy": settings_of(applied_policy(store)),
         "student": _student(store),
@@ -94,4 +96,9 @@ def _student(store: Store) -> Row | None:
         """SELECT student, fingerprint, dtype, template, template_hash, convention, max_length FROM scoring
            WHERE scoring_id = (FROM scoring_in_use)"""
     )
-    return rows[0] if rows else None
+    return {**rows[0], "student": short_name(rows[0]["student"])} if rows else None
+
+
+def short_name(student: str) -> str:
+    """Return the name of a student as others may read it: of a folder its last part, of the hub the whole name."""
+    return Path(student).name if Path(student).is_absolute() or student.startswith((".", "~")) else student

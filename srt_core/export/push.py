@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from srt_core.errors import ExportError
 from srt_core.export.formats.writing import replacing
-from srt_core.export.staging import MANIFEST
-from srt_core.export.written import check_unchanged
+from srt_core.export.written import MANIFEST, check_unchanged
 from srt_core.project import events
 from srt_core.project.store import Store
 

@@ -5,20 +5,19 @@ never followed.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from srt_core.errors import ExportError
-from srt_core.export.files import make_folder, sha256_of
+from srt_core.export.files import make_folder
 from srt_core.export.formats import FORMATS
 from srt_core.export.formats.writing import unwritten
+from srt_core.export.written import MANIFEST, is_unchanged, find_manifest
 
-MANIFEST, CARD, DATASET_INFO, AXOLOTL = "manifest.json", "README.md", "dataset_info.json", "axolotl.yml"
+CARD, DATASET_INFO, AXOLOTL = "README.md", "dataset_info.json", "axolotl.yml"
 VERSIONS_CHART, IFD_CHART = "versions.svg", "ifd.svg"
 BESIDE = (CARD, DATASET_INFO, AXOLOTL, VERSIONS_CHART, IFD_CHART)
 """What stands beside the data: the dataset card with its pictures, and what trainers read about the folder."""
@@ -73,7 +72,7 @@ def _check_ours(folder: Path, names: Collection[str], ours: Collection[str]) -> 
         if os.path.lexists(folder / name) and name not in ours:
             raise _not_ours(folder / name)
     manifest = folder / MANIFEST
-    if os.path.lexists(manifest) and _entries(manifest) is None:
+    if os.path.lexists(manifest) and find_manifest(folder) is None:
         raise _not_ours(manifest)
 
 
@@ -95,25 +94,8 @@ def _not_ours(path: Path) -> ExportError:
 
 def _ours(folder: Path) -> list[str]:
     """Return the files of a folder that its manifest names and that are still what it says."""
-    entries = _entries(folder / MANIFEST) or {}
-    return [name for name, entry in entries.items() if _is_unchanged(folder, name, entry)]
-
-
-def _is_unchanged(folder: Path, name: str, entry: Any) -> bool:
-    path = folder / name
-    if Path(name).name != name or path.is_symlink() or not path.is_file() or not isinstance(entry, dict):
-        return False
-    return sha256_of(path) == entry.get("sha256")
-
-
-def _entries(path: Path) -> Mapping[str, Any] | None:
-    """Return the files that a manifest names; None where it is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    files = found.get("files") if isinstance(found, dict) else None
-    return files if isinstance(files, dict) else None
+    entries = (find_manifest(folder) or {"files": {}})["files"]
+    return [name for name, entry in entries.items() if is_unchanged(folder, name, entry)]
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -45,6 +45,7 @@ METHOD = Method(
             low=0.1,
             high=2.0,
             ranks=True,
+            example="1.4 given the instruction and 1.8 after the prefix alone: 0.78.",
         ),
     ),
     guards=(

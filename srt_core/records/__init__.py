@@ -30,6 +30,7 @@ from srt_core.records.measures import (
 )
 from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
 from srt_core.records.pairs import Pair
+from srt_core.records.palette import ORIGIN_COLOURS, REVIEWER_COLOUR
 from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
 from srt_core.records.producers import ProducerKind
 from srt_core.records.scores import AddedLoss, AddedScore, CandidateLosses, Loss, LossRequest, LossStatus, Score
@@ -42,7 +43,9 @@ __all__ = [
     "NO_CONTEXT",
     "OPTIONS",
     "ORIGINS",
+    "ORIGIN_COLOURS",
     "RESPONSE_READ",
+    "REVIEWER_COLOUR",
     "REWRITTEN_ORIGINS",
     "Acceptance",
     "Action",

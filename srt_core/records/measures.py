@@ -50,6 +50,7 @@ class Measure:
     Attributes:
         name: its name in columns, filters, policies and exports; lower-case letters, digits and underscores.
         label, help: what it is called on screen, and one plain sentence of it.
+        example: one worked in a few words, for the glossary.
         better: which way is better; "" where neither is.
         low, high, step: the range that a limit on it can take on screen.
         is_filter: whether filters bound it and histograms draw it.
@@ -75,6 +76,7 @@ class Measure:
     version: str = "1"
     usual: float | None = None
     usual_with: str = ""
+    example: str = ""
 
     @property
     def origins(self) -> tuple[Origin, ...]:
@@ -111,6 +113,7 @@ MEASURES: tuple[Measure, ...] = (
         low=0.1,
         high=2.0,
         ranks=True,
+        example="Loss 1.4 with the instruction and 2.0 without: IFD 0.70.",
     ),
     Measure(
         "r_ifd",
@@ -121,6 +124,7 @@ MEASURES: tuple[Measure, ...] = (
         source=Source.SCORE,
         low=0.1,
         high=2.0,
+        example="The instruction costs 0.9 behind the response and 3.0 alone: r-IFD 0.30.",
     ),
     Measure(
         "loss_ratio",
@@ -132,6 +136,7 @@ MEASURES: tuple[Measure, ...] = (
         high=2.0,
         is_filter=False,
         ranks=True,
+        example="1.4 behind 2.0 gives 0.70, by another way of cutting texts.",
     ),
     Measure(
         "characters",
@@ -142,6 +147,7 @@ MEASURES: tuple[Measure, ...] = (
         high=10_000.0,
         step=1.0,
         is_filter=False,
+        example="Apple. has 6 characters.",
     ),
     Measure(
         "drift",
@@ -151,6 +157,7 @@ MEASURES: tuple[Measure, ...] = (
         "lower",
         Subject.REWRITE,
         Source.CANDIDATE,
+        example="Name a fruit, rewritten as Write a poem: 1.",
     ),
     Measure(
         SEMANTIC_DRIFT,
@@ -160,6 +167,7 @@ MEASURES: tuple[Measure, ...] = (
         "lower",
         Subject.REWRITE,
         Source.ENCODING,
+        example="Name a fruit, rewritten as Name a kind of fruit: near 0.",
     ),
     Measure(
         "growth",
@@ -170,6 +178,7 @@ MEASURES: tuple[Measure, ...] = (
         Source.CANDIDATE,
         high=10.0,
         step=0.05,
+        example="A response of 60 characters where the original's had 20: 3.",
     ),
     Measure(
         RESPONSE_READ,
@@ -179,6 +188,7 @@ MEASURES: tuple[Measure, ...] = (
         source=Source.SCORING,
         usual=1.0,
         usual_with="ifd",
+        example="Of a response of 4,000 tokens 2,000 had room: 0.5.",
     ),
     Measure(
         INSTRUCTION_READ,
@@ -188,6 +198,7 @@ MEASURES: tuple[Measure, ...] = (
         source=Source.SCORING,
         usual=1.0,
         usual_with="r_ifd",
+        example="An instruction that fits whole: 1.",
     ),
 )
 """The measures of every project, in the order in which they are shown."""

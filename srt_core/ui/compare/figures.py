@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from srt_core.records import Origin
+from srt_core.records import ORIGIN_COLOURS, Origin
 from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, unseen_points
-from srt_core.ui.frame.palette import (
-    ORIGIN_COLOURS,
-    ORIGIN_PATTERNS,
-    STUDENT_COLOUR,
-)
+from srt_core.ui.frame.palette import ORIGIN_PATTERNS, STUDENT_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 FEW = 5

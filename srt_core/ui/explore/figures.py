@@ -5,16 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from srt_core.records import Origin
+from srt_core.records import ORIGIN_COLOURS, Origin
 from srt_core.ui.frame.charts import Bar, Figure, Heatmap, Scatter, make_figure, mark_cut
-from srt_core.ui.frame.palette import (
-    NEUTRAL_COLOUR,
-    ORIGIN_COLOURS,
-    ORIGIN_SYMBOLS,
-    REFUSED_COLOUR,
-    STUDENT_COLOUR,
-    TEACHER_COLOUR,
-)
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_SYMBOLS, REFUSED_COLOUR, STUDENT_COLOUR, TEACHER_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 FEW_COLOUR = "#8fd0b8"

@@ -11,7 +11,7 @@ from srt_core.export.formats import FORMATS
 from srt_core.export.past import past_exports
 from srt_core.methods import REASONS
 from srt_core.project.store import Store
-from srt_core.records import Origin, Reason
+from srt_core.records import ORIGIN_COLOURS, Origin, Reason
 from srt_core.review.filter.address import filter_to_address
 from srt_core.review.filter.facets import count
 from srt_core.review.filter.filter import Filter, is_empty
@@ -19,7 +19,7 @@ from srt_core.ui.export.choices import Choices
 from srt_core.ui.frame.charts import count_bars
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import reporting
-from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS, STUDENT_COLOUR
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, STUDENT_COLOUR
 from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
 
 EXPLORE = "pages/4_Explore.py"

@@ -8,7 +8,7 @@ import streamlit as st
 from srt_core.export.formats import FORMATS
 from srt_core.export.past import PastExport, past_exports
 from srt_core.export.push import TOKEN_VARIABLE, log_push, push, pushes
-from srt_core.export.staging import MANIFEST
+from srt_core.export.written import MANIFEST
 from srt_core.ui.frame.page import curator, reporting
 from srt_core.ui.server.identity import may_own, require_owner
 from srt_core.ui.server.permission import allowed, told

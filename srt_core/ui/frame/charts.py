@@ -14,14 +14,8 @@ import pandas as pd  # type: ignore[import-untyped]  # noqa: F401
 from plotly.graph_objects import Bar, Figure, Heatmap, Scatter
 from plotly.graph_objs.layout import Template
 
-from srt_core.records import Origin
-from srt_core.ui.frame.palette import (
-    NEUTRAL_COLOUR,
-    ORIGIN_COLOURS,
-    ORIGIN_DASHES,
-    STUDENT_COLOUR,
-    TEACHER_COLOUR,
-)
+from srt_core.records import ORIGIN_COLOURS, Origin
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_DASHES, STUDENT_COLOUR, TEACHER_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 __all__ = [

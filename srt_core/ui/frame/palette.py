@@ -14,15 +14,6 @@ TEACHER_COLOUR = "#8b5ac0"
 STUDENT_COLOUR = "#236d58"
 NEUTRAL_COLOUR = "#939393"
 REFUSED_COLOUR = "#b44b31"
-REVIEWER_COLOUR = "#7d8a1f"
-"""Of what people did, whoever it was."""
-
-ORIGIN_COLOURS: Mapping[Origin, str] = {
-    Origin.ORIGINAL: "#939393",
-    Origin.RESPONSE: "#2a7fd4",
-    Origin.INSTRUCTION: "#c97e1b",
-    Origin.BOTH: "#a92d94",
-}
 ORIGIN_DASHES: Mapping[Origin, str] = {
     Origin.ORIGINAL: "solid",
     Origin.RESPONSE: "dash",

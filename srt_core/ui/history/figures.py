@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from srt_core.records import REVIEWER_COLOUR
 from srt_core.ui.frame.charts import Bar, Figure, make_figure
-from srt_core.ui.frame.palette import REVIEWER_COLOUR
 
 MOST_NAMED = 5
 _ROW = 64

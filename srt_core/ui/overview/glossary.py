@@ -25,18 +25,6 @@ _VERSION_EXAMPLES: Mapping[Origin, str] = {
     Origin.INSTRUCTION: "Name a fruit that grows in deserts, and say why it can. Response: The prickly pear, …",
     Origin.BOTH: "That new instruction, with a better response to it.",
 }
-_MEASURE_EXAMPLES: Mapping[str, str] = {
-    "ifd": "Loss 1.4 with the instruction and 2.0 without: IFD 0.70.",
-    "r_ifd": "The instruction costs 0.9 behind the response and 3.0 alone: r-IFD 0.30.",
-    "loss_ratio": "1.4 behind 2.0 gives 0.70, by another way of cutting texts.",
-    "characters": "Apple. has 6 characters.",
-    "drift": "Name a fruit, rewritten as Write a poem: 1.",
-    "semantic_drift": "Name a fruit, rewritten as Name a kind of fruit: near 0.",
-    "response_read": "Of a response of 4,000 tokens 2,000 had room: 0.5.",
-    "instruction_read": "An instruction that fits whole: 1.",
-    "cherry_ifd": "1.4 given the instruction and 1.8 after the prefix alone: 0.78.",
-    "growth": "A response of 60 characters where the original's had 20: 3.",
-}
 TERMS: Mapping[str, Sequence[Term]] = {
     "Samples and versions": (
         Term("Sample", "One pair of your data with all versions of it.", "Sample 12: its original and three rewrites."),
@@ -54,7 +42,7 @@ TERMS: Mapping[str, Sequence[Term]] = {
         Term("Template", "How instruction and response are put into one text for the student.", "alpaca, vicuna"),
     ),
     "Numbers": tuple(
-        Term(measure.label, measure.help, _MEASURE_EXAMPLES.get(name, "–")) for name, measure in MEASURES.items()
+        Term(measure.label, measure.help, measure.example or "–") for measure in MEASURES.values()
     ),
     "Rule and people": (
         Term("Rule", "What selects a version of each sample, or none, by limits on the numbers.", "IFD has to rise."),

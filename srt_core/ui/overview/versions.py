@@ -5,9 +5,9 @@ from importlib import resources
 
 import streamlit as st
 
-from srt_core.records import Origin
+from srt_core.records import ORIGIN_COLOURS, Origin
 from srt_core.ui.frame.navigation import address
-from srt_core.ui.frame.palette import ORIGIN_COLOURS, TEACHER_COLOUR
+from srt_core.ui.frame.palette import TEACHER_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 EXPLORE = "pages/4_Explore.py"

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from srt_core.project.diff import LEAST_ALIKE, share_alike, word_diff
-from srt_core.records import Action, Candidate, Context, LossStatus, Origin, Pair, Role
+from srt_core.records import ORIGIN_COLOURS, Action, Candidate, Context, LossStatus, Origin, Pair, Role
 from srt_core.review.drafts import KeptDraft
 from srt_core.review.notes import Beside
 from srt_core.review.queues import why
 from srt_core.review.verdicts import Verdict
 from srt_core.select.words import digits_apart
-from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR
 from srt_core.ui.frame.words import (
     MEASURE_LABELS,
     ORIGIN_HELP,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srt_core.errors import ProjectError, SRTError
-from srt_core.records import Candidate, Origin
+from srt_core.records import ORIGIN_COLOURS, Candidate, Origin
 from srt_core.score.scorings import Scoring, scoring_in_use
 from srt_core.score.token_maps import MapStatus, MapSubject, Part, TokenMap, TokenSpan, stored_maps
 from srt_core.steps.explain import EXPLAIN
@@ -17,7 +17,7 @@ from srt_core.steps.jobs import JobState
 from srt_core.steps.resident import RESIDENT, StudentChoice
 from srt_core.steps.step import Arguments
 from srt_core.ui.frame.jobs import last_arguments
-from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.server.permission import told

@@ -12,8 +12,7 @@ from typing import Literal
 import streamlit as st
 
 from srt_core.project.diff import diff_html, plain_html
-from srt_core.records import Candidate, Context, Origin, Pair, Role, counted
-from srt_core.ui.frame.palette import ORIGIN_COLOURS
+from srt_core.records import ORIGIN_COLOURS, Candidate, Context, Origin, Pair, Role, counted
 from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from srt_core.records import Origin
+from srt_core.records import ORIGIN_COLOURS, Origin
 from srt_core.ui.frame.charts import Bar, Figure, Scatter, make_figure, unseen_points
-from srt_core.ui.frame.palette import NEUTRAL_COLOUR, ORIGIN_COLOURS
+from srt_core.ui.frame.palette import NEUTRAL_COLOUR
 from srt_core.ui.frame.words import ORIGIN_LABELS
 
 PASSES = Literal["above", "below"]
