@@ -445,8 +445,8 @@ def test_two_tabs_of_one_person_and_two_people_decide_side_by_side(
         first.bring_to_front()
         first.keyboard.press("ArrowRight")
         wait_for_sample(first, "s2")
-        expect(part(first, "notice")).to_contain_text("Meanwhile: Leave out, by Bo")
-        expect(part(first, "state")).to_contain_text("Leave out, by Bo")
+        expect(part(first, "notice")).to_contain_text("Meanwhile: Left out, by Bo")
+        expect(part(first, "state")).to_contain_text("Left out, by Bo")
         for pressed, name in (("ArrowLeft", "s1"), ("ArrowRight", "s2")):  # seen, and come back to
             first.keyboard.press(pressed)
             wait_for_sample(first, name)

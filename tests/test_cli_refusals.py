@@ -225,10 +225,10 @@ def test_app_says_what_is_wrong_with_a_project(tmp_path: Path, command: Command)
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 16 KiB."""
+    """A disk of 48 KiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(disk)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount a small disk")
     yield disk
@@ -238,7 +238,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("format", ["alpaca", "messages", "parquet", "scores"])
 def test_export_to_a_full_disk(full_disk: Path, project: Path, format: str, command: Command) -> None:
     """An export that does not fit leaves no half file behind, says that the disk is full, and loses nothing."""
-    (full_disk / "filler").write_bytes(bytes(16 * 1024))
+    (full_disk / "filler").write_bytes(bytes(48 * 1024))
     said = refused(command("export", project, full_disk, "--format", format))
     assert "No space left" in said
     assert [path.name for path in full_disk.iterdir()] == ["filler"]

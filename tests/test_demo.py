@@ -108,7 +108,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file(sys.argv[1], default_timeout=120).run()
 assert not app.exception, app.exception
-assert any("This is the demo project" in each.value for each in app.markdown)
+assert any("This is the demo project" in each.value for each in app.text)
 print(*sorted({"torch", "transformers", "tokenizers"} & set(sys.modules)))
 """
 

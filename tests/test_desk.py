@@ -110,7 +110,7 @@ def test_a_press_on_what_somebody_else_decided_is_refused_and_comes_back(project
         "hint": "Look at it again, then decide.",
     }
     assert decided(project) == [("s0", "reject", None), ("s1", "reject", None)]
-    assert "Leave out, by bob" in talk.data["cards"]["s0"]["state"]
+    assert "Left out, by bob" in talk.data["cards"]["s0"]["state"]
     talk.say(keep(talk.cards["s0"]))
     assert decided(project)[-1] == ("s0", "approve", "RESPONSE")
 
@@ -310,7 +310,7 @@ def test_a_brief_answer_tells_of_presses_alone_unless_one_is_refused(project: Pr
     parked = press("park", "s0")
     told = talk.say(parked, brief=True, at="s1")
     assert set(told) == {"owner", "seat", "at", "cards", "turn", "answers", "standing", "renewed"}
-    assert (told["at"], told["cards"], told["standing"]["s0"]["state"][:14]) == ("s1", {}, "Park, by ann, ")
+    assert (told["at"], told["cards"], told["standing"]["s0"]["state"][:14]) == ("s1", {}, "Parked, by ann")
     told = talk.say(press("undo", "s0", upon=talk.answer_to(parked)["event"]), brief=True)
     assert set(told["cards"]) == {"s0"} and "order" not in told
     decisions.decide(project.store, Decision("s1", Action.REJECT, "bob"), expected_event_id=None)

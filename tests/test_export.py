@@ -228,9 +228,14 @@ def test_scores_do_not_count_as_exported_pairs(store: Store, tmp_path: Path) -> 
 def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Path) -> None:
     """All formats in one folder: rows and SHA-256 of each file as it lies there, policy, student, teachers."""
     decide_some(store)
+    with store.transaction() as tx:
+        tx.execute("UPDATE scoring SET student = '/srv/models/mine'")
     folder = tmp_path / "out"
     written = export(store, folder, list(FORMATS), Contents(validation=0.3), by="Ann")
     said = manifest(folder)
+    assert said["student"]["student"] == "mine"
+    for name in ("manifest.json", "README.md", "axolotl.yml"):  # it may be pushed: no folder of this machine is in it
+        assert "/srv/" not in (folder / name).read_text("utf-8")
     files = said["files"]
     assert {path.name for path in folder.iterdir()} == {*files, "manifest.json"}
     assert {"README.md", "dataset_info.json", "axolotl.yml", "versions.svg", "ifd.svg"} <= set(files)
@@ -250,8 +255,15 @@ def test_the_manifest_knows_every_file_of_its_folder(store: Store, tmp_path: Pat
 
 
 def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: Store, tmp_path: Path) -> None:
-    """Beside what the rule selects stands whether that candidate's text is in an export, and what was decided."""
+    """Beside what the rule selects stands whether that candidate's text is in an export, and what people said."""
     decide_some(store)
+    (left_out,) = [row["sample_id"] for row in store.rows("FROM standing WHERE action = 'reject' ORDER BY seq LIMIT 1")]
+    event_id = store.value("SELECT event_id FROM standing WHERE sample_id = ?", [left_out])
+    with store.transaction() as tx:
+        tx.execute("""UPDATE event SET context = '{"because": "Wrong"}' WHERE event_id = ?""", [event_id])
+        events.append(tx, "note", "Ann", {"text": "Ask <b>Bo</b>."}, sample_id=left_out)
+        for kind, tag in (("tag", "law"), ("tag", "old"), ("untag", "old"), ("tag", "a,b")):
+            events.append(tx, kind, "Ann", {"tag": tag}, sample_id=left_out)
     path = export_one(store, tmp_path, "scores", by="Ann").path
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     export_one(store, tmp_path, "parquet", by="Ann")
@@ -261,6 +273,9 @@ def test_the_list_of_scores_tells_the_rules_pick_from_what_is_exported(store: St
     assert {(line["sample_id"], line["origin"]) for line in lines if line["exported"]} == exported
     picked = {line["sample_id"]: Origin(line["origin"]) for line in lines if line["selected"]}
     assert picked == selected(store) and set(picked) != {sample for sample, _ in exported}
+    said = {line["sample_id"]: (line["because"], line["note"], line["tags"]) for line in lines}
+    assert said.pop(left_out) == ("Wrong", "Ask <b>Bo</b>.", ["a,b", "law"])
+    assert set(map(str, said.values())) == {str((None, None, []))}
     decisions = {line["sample_id"]: line["decision"] for line in lines}
     assert Counter(decisions.values()) == {None: 31, "approve": 1, "choose": 2, "edit": 2, "park": 2, "reject": 2}
 

@@ -63,7 +63,7 @@ def test_a_gold_sample_is_decided_as_its_answer_says_and_waits_for_nobody(projec
     assert (marked.gold, marked.decided, [sample for sample, _ in marked.refused]) == (1, 1, [audit.samples[0]])
     with store.transaction() as tx:
         tx.execute("DELETE FROM drawn")
-    assert "no BOTH candidate" in gold.mark(store, [Answer("s5", Origin.BOTH)], "own").refused[0][1]
+    assert "no BOTH version" in gold.mark(store, [Answer("s5", Origin.BOTH)], "own").refused[0][1]
     marked = gold.mark(store, ANSWERS[1:3], "own")
     assert (marked.gold, marked.decided) == (2, 1)
     stands = [decisions.standing(store, name) for name in ("s21", "s22")]
@@ -118,7 +118,7 @@ def test_an_answer_is_undone_and_given_again(project: Project) -> None:
     pass_all(talk, stop_at=name)
     parked = press("park", name)
     talk.say(parked, at=name)
-    assert talk.data["standing"][name]["state"].startswith("Park, by ann")
+    assert talk.data["standing"][name]["state"].startswith("Parked, by ann")
     assert talk.data["last"][0]["sample"] == name
     talk.say(press("undo", name, after=parked["id"]), at=name)
     assert store.rows("FROM calibration") == []

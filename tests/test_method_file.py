@@ -103,7 +103,7 @@ def test_exports_carry_it(house: House) -> None:
     lines = [json.loads(line) for line in (house.folder / "out" / "scores.jsonl").read_text("utf-8").splitlines()]
     assert [line["words"] for line in lines if line["origin"] == "RESPONSE"] == [1, 7]
     manifest = json.loads((house.folder / "out" / "manifest.json").read_text("utf-8"))
-    assert manifest["files"]["scores.jsonl"]["policy"]["max_words"] == 4
+    assert manifest["policy"]["max_words"] == 4
 
 
 REPLACE = """

@@ -306,7 +306,7 @@ def test_a_decision_stays_with_its_text_when_the_policy_changes(desk: Desk, tmp_
     ]
     assert [row["output"] for row in exported[Scope.APPROVED]] == [pair(f"RESPONSE of {a}").response]
     manifests = {scope: json.loads((tmp_path / scope / "manifest.json").read_text("utf-8")) for scope in Scope}
-    teachers = {scope: each["files"]["alpaca.train.json"]["teachers"] for scope, each in manifests.items()}
+    teachers = {scope: each["teachers"] for scope, each in manifests.items()}
     assert (teachers[Scope.VERDICTS], teachers[Scope.APPROVED]) == ([a, b], [a])
     scores = export_one(desk.store, tmp_path, "scores", by="ann").path.read_text("utf-8").splitlines()
     assert [(row["producer"], row["selected"]) for row in map(json.loads, scores) if row["origin"] == "RESPONSE"] == [
@@ -351,7 +351,7 @@ def test_a_decision_can_name_another_producers_candidate(desk: Desk) -> None:
         (Action.REJECT, None, other),
         (Action.CHOOSE, Origin.RESPONSE, 999),
     ):
-        with pytest.raises(DecisionError, match=f"Candidate {key} "):
+        with pytest.raises(DecisionError, match=f"Version {key} "):
             decide(desk, action, origin, key)
     selection.apply(desk.store, replace(ALWAYS, producer=c), "ann")
     with pytest.raises(DecisionError, match="several RESPONSE"):

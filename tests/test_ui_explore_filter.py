@@ -108,7 +108,7 @@ def test_the_address_says_all_of_a_filter() -> None:
         "because": "Wrong",
     }
     assert read_filter(filter_to_address(WHOLE)) == WHOLE
-    later = ("cherry_ifd", "response_read", "instruction_read")
+    later = ("cherry_ifd", "response_read", "instruction_read", "semantic_drift")
     others = {"ifd", "growth", "origin_r_ifd", "origin_drift", *later, *(f"origin_{name}" for name in later)}
     assert set(filter_to_address(WHOLE)) | others == set(NAMES)
 
@@ -243,7 +243,7 @@ def test_what_reviewers_wrote_of_samples_is_filtered(path: Path) -> None:
     screen.open_more()
     screen.choose("Tag", ["law, <b>old</b>"])
     assert screen.address("tag") == '"law, <b>old</b>"'
-    assert "**2** of 120 samples match" in screen.text
+    assert screen.matching == (2, 120)
     next(box for box in screen.app.text_input if box.label == "Note").set_value("bo about 50 %")
     screen.run()
     assert (screen.address("note"), screen.numbers) == ("bo about 50 %", [3])

@@ -9,14 +9,14 @@ from srt_core.commands.common import LISTED, ProjectPath, open_project, tell_fai
 from srt_core.commands.terminal import say
 from srt_core.project.candidates import find_sample
 from srt_core.review import gold
-from srt_core.review.gold import Marked
+from srt_core.review.gold import EXAMPLE, Marked
 
 
 def gold_(
     project: ProjectPath,
     answers: Annotated[
         Path | None,
-        typer.Option("--import", help='Take answers of JSON Lines: {"sample": 12, "keep": "RESPONSE"}, null for none.'),
+        typer.Option("--import", help=f"Take answers of JSON Lines: {EXAMPLE}, null for none."),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Take the decisions on the samples with this tag as answers.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Let this sample be gold no more. Repeatable.")] = None,

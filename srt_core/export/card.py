@@ -8,7 +8,7 @@ from typing import Any
 from srt_core.export.files import Exported
 from srt_core.export.formats import FORMATS
 from srt_core.export.formats.lines import EDITED
-from srt_core.export.manifest import short_name
+from srt_core.export.scored import short_name
 from srt_core.export.staging import IFD_CHART, VERSIONS_CHART
 from srt_core.export.trainers import code
 from srt_core.records import Origin

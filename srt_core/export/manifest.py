@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from srt_core import __version__
+from srt_core.export.before import Before
 from srt_core.export.contents import counts
 from srt_core.export.exporting import Export
 from srt_core.export.files import Exported, Written, sha256_of
 from srt_core.export.formats.writing import replacing
+from srt_core.export.scored import short_name
 from srt_core.export.written import MANIFEST
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin
@@ -37,15 +39,17 @@ def manifest_of(store: Store, export: Export, exported: Exported, licence: str) 
         "rows": exported.rows,
         "validation": {"share": contents.validation, "rows": export.lines - export.trained},
         "counts": counts(store, contents.scope, contents.only),
-        "before": {**asdict(before), "tokenizer": before.tokenizer and short_name(before.tokenizer)}
-        if before
-        else None,
+        "before": _before(before) if before else None,
         "all_samples_by_reason": status(store)["selected"]["by_reason"],
         "policy": settings_of(applied_policy(store)),
         "student": _student(store),
         "teachers": _teachers(store, exported.export_id if exported.holds_texts else None),
         "files": {each.path.name: entry_of(each) for each in exported.files},
     }
+
+
+def _before(before: Before) -> dict[str, Any]:
+    return {**asdict(before), "tokenizer": before.tokenizer and short_name(before.tokenizer)}
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], paths: Sequence[Path]) -> None:
@@ -97,8 +101,3 @@ def _student(store: Store) -> Row | None:
            WHERE scoring_id = (FROM scoring_in_use)"""
     )
     return {**rows[0], "student": short_name(rows[0]["student"])} if rows else None
-
-
-def short_name(student: str) -> str:
-    """Return the name of a student as others may read it: of a folder its last part, of the hub the whole name."""
-    return Path(student).name if Path(student).is_absolute() or student.startswith((".", "~")) else student

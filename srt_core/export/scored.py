@@ -1,6 +1,7 @@
 """The text that was scored: pairs filled into the template of the scoring in use, and its student's tokenizer."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from srt_core.errors import ExportError, StudentError
 from srt_core.project.store import Store
@@ -64,8 +65,13 @@ def open_scored(store: Store, *, is_filled: bool) -> Scored | None:
 
 def _tokens(student: str) -> tuple[Tokens | None, str]:
     if not is_here(student):
-        return None, f"{student} is not on this machine."
+        return None, f"{short_name(student)} is not on this machine."
     try:
         return load_tokens(student), ""
     except StudentError as error:
-        return None, error.message
+        return None, error.message.replace(student, short_name(student))
+
+
+def short_name(student: str) -> str:
+    """Return the name of a student as others may read it: of a folder its last part, of the hub the whole name."""
+    return Path(student).name if Path(student).is_absolute() or student.startswith((".", "~")) else student

@@ -15,7 +15,7 @@ from srt_core.errors import ExportError
 from srt_core.export.files import make_folder
 from srt_core.export.formats import FORMATS
 from srt_core.export.formats.writing import unwritten
-from srt_core.export.written import MANIFEST, is_unchanged, find_manifest
+from srt_core.export.written import MANIFEST, find_manifest, is_unchanged
 
 CARD, DATASET_INFO, AXOLOTL = "README.md", "dataset_info.json", "axolotl.yml"
 VERSIONS_CHART, IFD_CHART = "versions.svg", "ifd.svg"

@@ -21,6 +21,8 @@ from srt_core.review import decisions
 from srt_core.select.derive import refresh
 
 MOST_PERCENT = 50.0
+EXAMPLE = json.dumps({"sample": 12, "keep": Origin.RESPONSE})
+"""A line of a file of answers."""
 _RATE = "gold_percent"
 
 
@@ -60,7 +62,7 @@ def read_answers(store: Store, lines: Iterable[str]) -> list[Answer]:
             sample, keep = str(said["sample"]), said["keep"]
             origin = None if keep is None else Origin(str(keep).upper())
         except (ValueError, KeyError, TypeError) as error:
-            hint = 'Write {"sample": 12, "keep": "RESPONSE"}, or "keep": null to leave it out.'
+            hint = f'Write {EXAMPLE}, or "keep": null to leave it out.'
             raise SRTError(f"Line {number} holds no gold answer.", hint) from error
         found.append(Answer(find_sample(store, sample), origin))
     return found

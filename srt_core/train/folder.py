@@ -3,6 +3,7 @@
 task.json        what the process that trains is told: settings, and the order of the pairs
 pairs.jsonl      the token ids of each pair, and where its loss begins
 checkpoint-N     a step from which a killed run goes on; whole once it has the file `whole`
+steps.jsonl      what was said of each step, so that none is lost with whoever listened
 student          the trained student, once the run is done
 log.txt          what the libraries said
 """
@@ -37,6 +38,20 @@ class RunFolder:
     def pairs(self) -> Path:
         """The file with the token ids."""
         return self.path / "pairs.jsonl"
+
+    @property
+    def steps(self) -> Path:
+        """The file with what was said of each step."""
+        return self.path / "steps.jsonl"
+
+    def said_steps(self) -> list[Mapping[str, Any]]:
+        """Return what was said of each step, in their order; of one that was computed twice, the last."""
+        try:
+            lines = self.steps.read_text("utf-8").split("\n")[:-1]  # behind the last line end is what was cut off
+        except FileNotFoundError:
+            return []
+        said = {event["step"]: event for event in map(json.loads, lines)}
+        return [said[step] for step in sorted(said)]
 
     @property
     def student(self) -> Path:

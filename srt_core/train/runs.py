@@ -151,6 +151,8 @@ def keep_step(store: Store, run_id: int, event: Mapping[str, Any]) -> None:
     with store.transaction() as tx:
         tx.execute("INSERT OR REPLACE INTO run_step VALUES (?, ?, ?, ?, ?, ?)", [run_id, *values])
         tx.execute(
-            "UPDATE run SET steps = ?, tokens = ?, updated_at = timezone('UTC', now()) WHERE run_id = ?",
+            """UPDATE run SET steps = greatest(steps, ?), tokens = greatest(tokens, ?),
+                   updated_at = timezone('UTC', now())
+               WHERE run_id = ?""",
             [event["step"], event["tokens"], run_id],
         )

@@ -104,6 +104,10 @@ def train(
     if run.state is RunState.DONE:
         yield Progress(UNIT, total=0, message=f"Trained before: {run.name}, {run.trained}.")
         return run
+    known = {row["step"] for row in losses(store, run.run_id)}
+    for said in run.folder.said_steps():  # of steps whose word was lost with the process that was killed
+        if said["step"] not in known:
+            keep_step(store, run.run_id, said)
     if run.folder.student.is_dir():  # it ended between its last word and ours
         note(store, run.run_id, state="done")
     else:

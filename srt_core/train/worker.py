@@ -220,10 +220,12 @@ class _Told:
                 f"The loss of step {state.global_step} is no finite number.", "Lower the learning rate, or use float32."
             )
         last = min(state.global_step * self.run.settings.batch_size, len(self.order)) - 1
-        self.run.lines.say(
-            "step", step=state.global_step, steps=state.max_steps, loss=logs["loss"], seconds=self.seconds[-1],
-            learning_rate=logs["learning_rate"], tokens=self.read[last],
-        )  # fmt: skip
+        said = {"step": state.global_step, "steps": state.max_steps, "loss": logs["loss"], "seconds": self.seconds[-1],
+                "learning_rate": logs["learning_rate"], "tokens": self.read[last]}  # fmt: skip
+        if state.is_world_process_zero:
+            with self.run.folder.steps.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(said)}\n")
+        self.run.lines.say("step", **said)
 
     def _saved(self, state: Any) -> None:
         if self.folder is not None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from srt_core.project.intervals import percent
 from srt_core.review import gold
-from srt_core.review.gold import Agreement, Marked
+from srt_core.review.gold import EXAMPLE, Agreement, Marked
 from srt_core.select.derive import remembered
 from srt_core.ui.frame.page import acting_as_owner, curator
 from srt_core.ui.server.identity import is_owner
@@ -20,7 +20,7 @@ _SHARE_HELP = (
     "An edit or a parked sample is no answer."
 )
 _OFTEN_HELP = "On average; by a hash over reviewer and sample, so that nobody can foresee them."
-_FILE_HELP = 'JSON Lines: {"sample": 12, "keep": "RESPONSE"}, with null for what is to be left out.'
+_FILE_HELP = f"JSON Lines: {EXAMPLE}, with null for what is to be left out."
 
 
 def render_gold(project: Project) -> None:
