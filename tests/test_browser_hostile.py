@@ -30,7 +30,21 @@ EVIL = (
 )
 LONG = EVIL + "word " * 20_000
 CASE = Case({origin: Numbers(0.5 + 0.1 * place, 0.9 - 0.1 * place) for place, origin in enumerate(Origin)})
-PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Compare", "Review", "Trust", "Export", "History")
+PAGES = (
+    "",
+    "Import",
+    "Reflect",
+    "Score",
+    "Explore",
+    "Thresholds",
+    "Compare",
+    "Review",
+    "Trust",
+    "Export",
+    "Runs",
+    "History",
+    "People",
+)
 HARM = """() => {
     const roots = [document, ...[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)];
     const harm = roots.flatMap(root => [...root.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]')]);

@@ -182,8 +182,8 @@ def test_every_key_does_what_the_bar_says(page: Page, shared_server: AppServer, 
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     wait_for_sample(page, "s0")
-    expect(part(page, "state")).to_contain_text("Keep Original, by curator")
-    expect(part(page, "last")).to_have_text("last:2 leave out1 keep original")
+    expect(part(page, "state")).to_contain_text("Kept by hand: Original, by curator")
+    expect(part(page, "last")).to_have_text("last:2 left out1 kept by hand: original")
     page.keyboard.press("ArrowLeft")
     expect(part(page, "said")).to_have_text("This is the first sample of the queue.")
     wait_until_saved(page)
@@ -455,7 +455,7 @@ def test_two_tabs_of_one_person_and_two_people_decide_side_by_side(
         wait_until_saved(first)
         other.keyboard.press("Backspace")  # one's own last decision, upon which somebody else decided
         wait_for_sample(other, "s2")
-        expect(part(other, "state")).to_contain_text("Keep Response, by curator")
+        expect(part(other, "state")).to_contain_text("Kept: Response, by curator")
         wait_until_saved(other)
     with Store.open(as_killed(project)) as store:
         rows = store.rows("SELECT author, kind, sample_id FROM event WHERE is_decision(kind) ORDER BY event_id")

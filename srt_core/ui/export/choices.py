@@ -14,6 +14,7 @@ from srt_core.review.filter.filter import Filter, is_empty
 from srt_core.score.scorings import scoring_in_use
 from srt_core.ui.frame.filters import describe_filter, filter_from_address, write_filter
 from srt_core.ui.frame.page import reporting
+from srt_core.ui.frame.words import markdown
 
 SCOPE_LABELS = {
     Scope.VERDICTS: "Reviewers, else the rule",
@@ -78,7 +79,7 @@ def choose(store: Store) -> Choices:
         st.checkbox("Replace any file", key="force", help="Also files in the folder that srt did not write.")
     conversations = _choose_line(store, tuple(formats))
     for said in dict.fromkeys(filter(None, (describe_prompts(store, name) for name in formats))):
-        st.caption(said)
+        st.caption(markdown(said))
     contents = Contents(Scope(scope or Scope.VERDICTS), only, conversations, share / _PERCENT)
     return Choices(contents, tuple(formats), named or "", most)
 

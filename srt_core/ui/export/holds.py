@@ -20,7 +20,7 @@ from srt_core.ui.frame.charts import count_bars
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.frame.palette import NEUTRAL_COLOUR, STUDENT_COLOUR
-from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS
+from srt_core.ui.frame.words import ACTION_LABELS, ORIGIN_LABELS, markdown
 
 EXPLORE = "pages/4_Explore.py"
 COUNTED_AT_ONCE = 5_000
@@ -114,7 +114,7 @@ def _draw_before(store: Store, before: Before) -> None:
         _draw_counted(each, numbers)
     for name, reasons in before.left_out.items():
         for reason, number in reasons.items():
-            st.markdown(f":material/warning: {FORMATS[name].label} leaves out {number:,}: {reason}.")
+            st.markdown(f":material/warning: {FORMATS[name].label} leaves out {number:,}: {markdown(reason)}.")
     none = [each.label for each in before.concerns if not each.lines]
     if none:
         st.caption(f"None {'; none '.join(none)}.")
@@ -126,7 +126,8 @@ def _draw_before(store: Store, before: Before) -> None:
 
 def _draw_counted(each: Counted, numbers: Mapping[str, int]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":material/warning: **{each.lines:,}** {each.label}", width="content", help=each.said)
+        st.markdown(f":material/warning: **{each.lines:,}** {markdown(each.label)}", width="content",
+                    help=markdown(each.said))  # fmt: skip
         for sample in each.samples:
             st.page_link(EXPLORE, label=f"#{numbers[sample]}", query_params=address(sample=sample))
         if each.lines > len(each.samples):
