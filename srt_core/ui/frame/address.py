@@ -34,8 +34,19 @@ def run_page_again() -> NoReturn:
     Such a run comes with the address that the browser had when its timer went off. What a key or a click has put there
     meanwhile may still be on its way to the browser, and would be lost to a page that followed the older address.
     """
-    st.query_params.from_dict(st.session_state[_WRITTEN])
+    keep_to_address()
     st.rerun()
+
+
+def keep_to_address() -> None:
+    """Follow the address where the session is, in a callback or a fragment, whose run may come with an older one.
+
+    A run that follows another at once, as keys on a slider make them, or that a component asks for, is sent by a
+    browser that has not heard yet what the one before has put there. Nobody goes elsewhere by such a run.
+    """
+    written = st.session_state.get(_WRITTEN)
+    if written is not None and st.query_params.to_dict() != written:
+        st.query_params.from_dict(written)
 
 
 def generation(name: str, shown: str) -> int:

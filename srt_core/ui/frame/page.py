@@ -15,7 +15,7 @@ from srt_core.review.status import steps_done
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 from srt_core.select.selection import apply
-from srt_core.ui.frame.address import put_in_address, remember_address
+from srt_core.ui.frame.address import keep_to_address, put_in_address, remember_address
 from srt_core.ui.frame.job_lines import draw_job_lines
 from srt_core.ui.frame.navigation import PAGES, address, draw_links
 from srt_core.ui.frame.tour import draw_tour, remember_tour
@@ -57,6 +57,7 @@ def fragment(draw: Callable[Arguments, None], run_every: float | None = None) ->
     @wraps(draw)
     def reported(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         with reporting():
+            keep_to_address()
             draw(*args, **kwargs)
 
     return st.fragment(reported, run_every=run_every)
@@ -183,6 +184,7 @@ def acting(callback: Callable[Arguments, None]) -> Callable[Arguments, None]:
     @wraps(callback)
     def keep_error(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
+            keep_to_address()
             callback(*args, **kwargs)
         except SRTError as error:
             st.session_state["error"] = error

@@ -24,8 +24,10 @@ export default function ({ parentElement, setStateValue, data }) {
     const found = [Math.max(data.smallest[0], left(part, "top")), Math.max(data.smallest[1], left(place, "bottom"))];
     if (found.some((height, which) => Math.abs(height - told[which]) > 3)) setStateValue("heights", (told = found));
   };
+  // What moves while somebody moves a limit is measured once that is over: a run in between would only be in the way.
+  const pause = data.is_known ? 1500 : 150;
   let waiting;
-  const later = () => { clearTimeout(waiting); waiting = setTimeout(tell, 150); };
+  const later = () => { clearTimeout(waiting); waiting = setTimeout(tell, pause); };
   const watch = new ResizeObserver(later);
   watch.observe(page);
   window.addEventListener("resize", later);
@@ -55,7 +57,8 @@ def room_of(part: str) -> Room:
     held, smallest = f"room|{part}", [SMALLEST, SMALLEST_BELOW]
     known: list[int] = st.session_state.get(held, smallest)
     told = _room_in_browser(
-        key=f"{part}_room", data={"told": known, "smallest": smallest, "part": part}, height=1,
+        key=f"{part}_room", height=1,
+        data={"told": known, "smallest": smallest, "part": part, "is_known": known != smallest},
         default={"heights": known}, on_heights_change=lambda: None,
     )  # fmt: skip
     heights = [int(height) for height in told.heights or known]
