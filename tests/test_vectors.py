@@ -170,6 +170,11 @@ def test_neighbours_are_those_of_plain_numpy(project: Path) -> None:
         assert [each.similarity for each in found] == pytest.approx([each for each, _ in others[:5]], abs=1e-6)
         assert found[0].seq == SAMPLES + 1
         assert found[0].similarity == pytest.approx(1)
+    listed = called("similar", project, "1", "--most", "3")
+    assert [line.split()[:2] for line in listed.stdout.splitlines()] == [
+        [str(each.seq), f"{each.similarity:.3f}"] for each in found[:3]
+    ]
+    assert "There is no sample 999" in refused(called("similar", project, "999"))
 
 
 def test_an_encoder_of_words_stays_as_it_was_fitted(project: Path, tmp_path: Path) -> None:

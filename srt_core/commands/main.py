@@ -35,6 +35,7 @@ COMMANDS = {
     "check": "check:check_",
     "copy": "project:copy",
     "audit": "audit:audit",
+    "similar": "similar:similar",
     "trust": "trust:trust_",
     "gold": "gold:gold_",
     "templates": "texts:templates",
