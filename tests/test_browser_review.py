@@ -144,7 +144,7 @@ def test_what_is_not_saved_is_counted_and_a_closed_tab_warns(
     expect(part(page, "place")).to_contain_text("3 unsaved")
     asks = "() => !window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
     assert page.evaluate(asks)
-    until(page, lambda: decided_samples(as_killed(project)) == ["s0"])  # the first is there, though nobody knows
+    until(page, lambda: decided_samples(as_killed(project))[:1] == ["s0"])  # it is there, though nobody knows
     wire.release()
     wait_until_saved(page)
     assert not page.evaluate(asks)

@@ -14,7 +14,7 @@ from srt_core.ui.export.choices import Choices, choose
 from srt_core.ui.export.holds import draw_concerns, draw_difference, draw_held, draw_not_held
 from srt_core.ui.export.past import draw_past
 from srt_core.ui.frame.page import curator, reporting, show_empty
-from srt_core.ui.frame.words import ORIGIN_LABELS, markdown
+from srt_core.ui.frame.words import ORIGIN_LABELS
 from srt_core.ui.sample.long_texts import offer_whole
 from srt_core.ui.sample.texts import context_html
 from srt_core.ui.server.identity import may_own, require_owner
@@ -109,7 +109,7 @@ def _draw_written(written: Exported) -> None:
         st.code(f"{written.folder}\nsha256 of its data {written.sha256}", language=None, wrap_lines=True)
         for each in written.files:
             for said in each.described():
-                st.markdown(f":material/warning: {markdown(each.path.name)}: {markdown(said)}")
+                st.text(f"{each.path.name}: {said}")
         with st.popover("Download its files", icon=":material/download:"):
             paths = [path for path in sorted(written.folder.iterdir()) if path.is_file()]
             for path in paths[:_MOST_DOWNLOADS]:

@@ -181,7 +181,7 @@ class Desk {
   turnMarkdown() {
     this.prefs.markdown = !this.prefs.markdown;
     this.remember();
-    if (this.prefs.markdown) this.wire.send(false, true); // for the cards that have none yet
+    if (this.prefs.markdown) this.ask({ markdown: true }); // for the cards that have none yet, after what is under way
   }
 
   remember() { localStorage.setItem(PREFERENCES, JSON.stringify(this.prefs)); this.repaint(); }
