@@ -234,7 +234,12 @@ def _kinds(store: Store, name: str, rows: Sequence[Row]) -> list[Group]:
         if row[name] is not None:
             held[row[name]].append(row)
     groups = [Group(named.get(value, value), _sources(rows)) for value, rows in held.items()]  # type: ignore[arg-type]
-    return sorted(groups, key=lambda group: -sum(each.of_all.drawn for each in group.sources.values()))
+    return sorted(groups, key=_place)
+
+
+def _place(group: Group) -> tuple[int, str]:
+    """Place the group with the most samples first, equal ones by name: the same each time."""
+    return -sum(each.of_all.drawn for each in group.sources.values()), str(group.value)
 
 
 def _names(store: Store, name: str) -> Mapping[object, str]:
