@@ -22,25 +22,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from srt_core.people import access_token, load
+from srt_core.ui.frame.navigation import PAGES
 
 Address = Callable[[str], str]
 ROOT = Path(__file__).parent.parent
-PAGES = (
-    "",
-    "Import",
-    "Reflect",
-    "Score",
-    "Explore",
-    "Thresholds",
-    "Compare",
-    "Review",
-    "Trust",
-    "Export",
-    "Runs",
-    "History",
-    "People",
-    "Glossary",
-)
+ADDRESSES = ["" if page == "app.py" else Path(page).stem.partition("_")[2] for page in PAGES]
 CURATORS = {"Ann": "aaxaa2aaxa", "Ben": "axaaa"}
 """Who decides before the pictures are taken, and with which keys."""
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -105,7 +91,7 @@ def _photograph(browser: Browser, address: Address, out_dir: Path, *, is_whole: 
             )
             page = context.new_page()
             size = "" if width == 1440 else f"-{width}"
-            for name in PAGES:
+            for name in ADDRESSES:
                 page.set_viewport_size({"width": width, "height": HEIGHT})
                 _open(page, address(name))
                 if is_whole:

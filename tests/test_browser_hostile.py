@@ -14,6 +14,7 @@ from srt_core.review import decisions
 from srt_core.review.decisions import decide_all
 from srt_core.select import policy as policies
 from srt_core.select.derive import refresh
+from srt_core.ui.frame.navigation import PAGES
 from tests.conftest import AppServer, as_killed, wait_for_script
 from tests.desk_browser import open_desk, part, wait_for_sample, wait_until_saved
 from tests.rule_oracle import Case, Numbers
@@ -30,21 +31,7 @@ EVIL = (
 )
 LONG = EVIL + "word " * 20_000
 CASE = Case({origin: Numbers(0.5 + 0.1 * place, 0.9 - 0.1 * place) for place, origin in enumerate(Origin)})
-PAGES = (
-    "",
-    "Import",
-    "Reflect",
-    "Score",
-    "Explore",
-    "Thresholds",
-    "Compare",
-    "Review",
-    "Trust",
-    "Export",
-    "Runs",
-    "History",
-    "People",
-)
+ADDRESSES = ["" if page == "app.py" else Path(page).stem.partition("_")[2] for page in PAGES]
 HARM = """() => {
     const roots = [document, ...[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)];
     const harm = roots.flatMap(root => [...root.querySelectorAll('.harm, img[src*="198.51"], a[href^="javascript"]')]);
@@ -106,7 +93,7 @@ def _spoil_texts(store: Store) -> None:
 
 def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: AppServer, project: Path) -> None:
     """No page runs, fetches or renders anything of the data, wherever it stands."""
-    for name in PAGES:
+    for name in ADDRESSES:
         for query in ("", f"sample={sample_name(0)}", f"sample={sample_name(5)}")[
             : 3 if name in ("Review", "Explore") else 1
         ]:

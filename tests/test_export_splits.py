@@ -11,7 +11,7 @@ from srt_core.export.before import look_before
 from srt_core.export.contents import Contents, Scope
 from srt_core.export.export import export, rebuild
 from srt_core.export.formats import Split
-from srt_core.export.splits import put_aside
+from srt_core.export.splits import draw_groups, put_aside
 from srt_core.project.store import Store
 from srt_core.records import Action, Context, Decision, Origin, Pair
 from srt_core.review import decisions
@@ -48,6 +48,27 @@ def test_a_group_is_put_aside_whole(tmp_path: Path) -> None:
                 assert not group & aside(store, share, [min(group)])
         assert not aside(store, 0.0)
         assert 10 < len(aside(store, 0.5)) < 55
+
+
+def test_arms_put_whole_groups_aside(tmp_path: Path) -> None:
+    """As many samples with a rewrite as were asked for, the same each time, and with each all that is of its group."""
+    like = Pair("ADD 3  and 21.", " 24")
+    rewrites = {place: {Origin.RESPONSE: Pair(MANY[place].instruction, "Longer.")} for place in range(0, 60, 2)}
+    with create_project(tmp_path / "p.srt", [(pair, {}) for pair in (*MANY, like)], rewrites) as store:
+        names = sample_ids(store)
+        with store.transaction() as tx:
+            detail = "about 93 % the same words as sample 6"
+            tx.append("mark", ["seq", "mark", "version", "detail"], [(5, "near_duplicate", "1", detail)])
+        able = {names[place] for place in rewrites}
+        groups = [{names[3], names[60]}, {names[4], names[5]}]
+        before: set[str] = set()
+        for number in (1, 5, 20, 30):
+            found = set(draw_groups(store, number))
+            assert found == set(draw_groups(store, number))
+            assert before <= found and len(found & able) == number
+            assert all(group <= found or not group & found for group in groups)
+            before = found
+        assert set(draw_groups(store, 1_000)) == before == able | {names[5]}
 
 
 def test_a_sample_stays_where_it_is_when_others_are_added(tmp_path: Path) -> None:

@@ -73,6 +73,26 @@ def put_aside(store: Store, share: float, trained: Sequence[str] = ()) -> Iterat
             scratch.execute(f"DROP TABLE {name}")
 
 
+_DRAWN = f"""
+    WITH able AS (SELECT sample_id FROM candidate GROUP BY sample_id HAVING count(*) > 1),
+         counted AS (SELECT grouped.first, count(*) AS samples
+                     FROM grouped JOIN sample USING (seq) JOIN able USING (sample_id) GROUP BY grouped.first),
+         drawn AS (SELECT counted.first FROM counted JOIN sample ON sample.seq = counted.first
+                   QUALIFY sum(samples) OVER (ORDER BY md5_number(sample.sample_id) % {_PARTS}, sample.sample_id)
+                           - samples < ?)
+    SELECT sample_id FROM grouped JOIN sample USING (seq) WHERE grouped.first IN (FROM drawn) ORDER BY grouped.seq"""
+
+
+def draw_groups(store: Store, number: int) -> list[str]:
+    """Return the ids of samples of whole groups that hold at least `number` samples with a rewrite, or all there are.
+
+    Groups come in the order of the hash by which `put_aside` takes them.
+    """
+    with store.workspace() as work:
+        _group(work)
+        return [sample for (sample,) in work.execute(_DRAWN, [number])]
+
+
 def _group(work: Transaction) -> None:
     """Make `grouped`: each sample with the first one of its group."""
     work.execute(_KEYS)

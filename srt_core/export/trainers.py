@@ -96,9 +96,9 @@ def how_to_train(
     has = {each.format for each in files if each.rows and each.split is Split.TRAIN}
     found = []
     if "prompt_completion" in has:
-        found += [_trl(files, max_length), _unsloth(files, max_length), _torchtune()]
+        found += [_trl(files, max_length, "prompt_completion"), _unsloth(files, max_length), _torchtune()]
     elif "messages" in has:
-        found.append(_trl_messages(files, max_length))
+        found.append(_trl(files, max_length, "messages"))
     if has_axolotl:
         said = "`axolotl.yml` writes the prompts that were scored; add the model and how it is trained."
         found.append(("Axolotl", said, "axolotl train axolotl.yml"))
@@ -115,26 +115,29 @@ def _loading(files: Sequence[Written], format: str) -> str:
     return f'data = load_dataset(".", "{format}")|train_dataset=data["train"]{evaluated}'
 
 
-def _trl(files: Sequence[Written], max_length: int) -> tuple[str, str, str]:
-    load, given = _loading(files, "prompt_completion").split("|")
+_TRL = {
+    "prompt_completion": (
+        "completion_only_loss",
+        "Reads `prompt_completion` as it is, with loss on the completion alone.",
+    ),
+    "messages": (
+        "assistant_only_loss",
+        "Writes `messages` in the student's own chat template, which has to mark its answers.",
+    ),
+}
+"""For each format that TRL reads how it is told where the loss runs, and what it does."""
+
+
+def _trl(files: Sequence[Written], max_length: int, format: str) -> tuple[str, str, str]:
+    load, given = _loading(files, format).split("|")
+    loss, said = _TRL[format]
     code = f"""from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 
 {load}
-settings = SFTConfig(output_dir="out", completion_only_loss=True, max_length={max_length})
+settings = SFTConfig(output_dir="out", {loss}=True, max_length={max_length})
 SFTTrainer("YOUR-STUDENT", settings, {given}).train()"""
-    return "TRL", "Reads `prompt_completion` as it is, with loss on the completion alone.", code
-
-
-def _trl_messages(files: Sequence[Written], max_length: int) -> tuple[str, str, str]:
-    load, given = _loading(files, "messages").split("|")
-    code = f"""from datasets import load_dataset
-from trl import SFTConfig, SFTTrainer
-
-{load}
-settings = SFTConfig(output_dir="out", assistant_only_loss=True, max_length={max_length})
-SFTTrainer("YOUR-STUDENT", settings, {given}).train()"""
-    return "TRL", "Writes `messages` in the student's own chat template, which has to mark its answers.", code
+    return "TRL", said, code
 
 
 def _unsloth(files: Sequence[Written], max_length: int) -> tuple[str, str, str]:

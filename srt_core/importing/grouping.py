@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from threading import Event
 
 from srt_core.importing.samples import append_kinds
+from srt_core.project.candidates import DRAWN
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
@@ -80,12 +81,10 @@ def _ranges(store: Store) -> Iterator[tuple[int, int]]:
 
 
 def _drawn(store: Store) -> list[str]:
-    """Return the texts that the groups are fitted on, a fixed random draw: equal in every run over the same samples."""
+    """Return the texts that the groups are fitted on."""
     rows = store.rows(
         f"""SELECT instruction, input, response FROM candidate
-           WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = '{Origin.ORIGINAL}'
-                                  ORDER BY hash(sample_id), candidate_id LIMIT ?)
-           ORDER BY candidate_id""",
+           WHERE candidate_id IN {DRAWN} ORDER BY candidate_id""",
         [FITTED],
     )
     return [_text(row) for row in rows]

@@ -46,6 +46,11 @@ def pairs(store: Store, ids: Sequence[int]) -> dict[int, Pair]:
     return {row["candidate_id"]: pair_of(row) for row in rows}
 
 
+DRAWN = f"""(SELECT candidate_id FROM candidate WHERE origin = '{Origin.ORIGINAL}'
+             ORDER BY hash(sample_id), candidate_id LIMIT ?)"""
+"""So many originals, a fixed random draw for what is fitted on them: equal in every run over the same samples."""
+
+
 def count_samples(store: Store) -> int:
     """Count the samples of the project."""
     return int(store.value("SELECT count(*) FROM sample"))

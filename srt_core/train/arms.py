@@ -20,7 +20,9 @@ from typing import Any
 from srt_core.errors import PolicyError, StudentError
 from srt_core.export.files import make_folder, sha256_of
 from srt_core.export.formats.writing import Fields, replacing, write_lines
-from srt_core.project.candidates import pairs
+from srt_core.export.splits import draw_groups
+from srt_core.export.written import MANIFEST
+from srt_core.project.candidates import count_samples, pairs
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy
 from srt_core.score.prompts import NotCarriedError, Prompts
@@ -92,28 +94,16 @@ def begin_experiment(
     )
 
 
-_UNIT = "coalesce(conversation, duplicate_of, parent, sample_id)"
-"""What is put aside together: a conversation, equal pairs, what was made of one sample."""
-
-
 def _put_aside(store: Store, number: int) -> list[str]:
-    """Draw samples that have both sides by a hash of their ids; with each the others that belong to it."""
-    rows = store.rows(
-        f"""WITH able AS (SELECT sample_id FROM candidate GROUP BY sample_id HAVING count(*) > 1),
-                 units AS (SELECT {_UNIT} AS unit, count(*) AS samples FROM sample JOIN able USING (sample_id)
-                           GROUP BY unit),
-                 drawn AS (SELECT unit FROM units
-                           QUALIFY sum(samples) OVER (ORDER BY md5('put aside' || unit)) - samples < $number)
-            SELECT sample_id FROM sample WHERE {_UNIT} IN (SELECT unit FROM drawn) ORDER BY seq""",
-        {"number": number},
-    )
-    left = store.value("SELECT count(*) FROM sample") - len(rows)
-    if not rows or left < len(rows):
+    """Draw samples that have both sides, with all that is of one group with them, as an export puts groups aside."""
+    drawn = draw_groups(store, number)
+    left = count_samples(store) - len(drawn)
+    if not drawn or left < len(drawn):
         raise StudentError(
-            f"Of {left + len(rows):,} samples {len(rows):,} would be put aside, and {left:,} are left to train on.",
+            f"Of {left + len(drawn):,} samples {len(drawn):,} would be put aside, and {left:,} are left to train on.",
             "Import or rewrite more, or give a smaller --put-aside.",
         )
-    return [row["sample_id"] for row in rows]
+    return drawn
 
 
 def candidates_of_arm(store: Store, experiment: Experiment, arm: str, seed: int) -> list[int]:
@@ -154,7 +144,7 @@ def write_arm(
         StudentError: the arm has nothing; ExportError: the folder cannot be written.
     """
     folder = experiment.export(arm, seed)
-    if (folder / "manifest.json").is_file():
+    if (folder / MANIFEST).is_file():
         return folder
     chosen = candidates_of_arm(store, experiment, arm, seed)
     if not chosen:
@@ -176,7 +166,7 @@ def write_arm(
         files[name] = {"rows": rows, "sha256": sha256_of(folder / name), "left_out": {"not carried": len(left_out)}}
     policy = next((settings_of(each) for each in experiment.policies if each.name == arm), None)
     manifest = {"files": files, "arm": arm, "seed": seed, "student": student, "policy": policy}
-    with replacing(folder / "manifest.json") as file:  # last: a folder with a manifest is whole
+    with replacing(folder / MANIFEST) as file:  # last: a folder with a manifest is whole
         file.write(json.dumps(manifest, indent=2, ensure_ascii=False).encode())
     return folder
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from srt_core.errors import ExportError
-from srt_core.export.files import sha256_of
+from srt_core.export.formats import Split, find_format
+from srt_core.export.written import is_there, is_unchanged, read_manifest
 
-TRAIN, VALIDATION = "prompt_completion.train.jsonl", "prompt_completion.validation.jsonl"
+_FORMAT = find_format("prompt_completion")
+TRAIN, VALIDATION = _FORMAT.file_of(Split.TRAIN), _FORMAT.file_of(Split.VALIDATION)
 _SAID = ("policy", "student", "teachers", "scope", "filter", "arm")
 """What of a manifest a run remembers."""
 _AGAIN = "Export again with --format prompt_completion, or give the folder of such an export."
@@ -54,49 +56,31 @@ def read_export(folder: Path) -> TrainingSet:
             or a line is no pair.
     """
     folder = folder.expanduser().resolve()
-    manifest = _manifest(folder)
-    path = folder / TRAIN
-    entry = _entry(manifest, TRAIN)
-    if not path.is_file():
+    manifest = read_manifest(folder)
+    files: Mapping[str, Mapping[str, Any]] = manifest["files"]
+    if TRAIN not in files:
         raise ExportError(f"{folder} has no file {TRAIN}.", _AGAIN)
-    sha256 = _checked(path, entry)
+    path = _checked(folder, TRAIN, files[TRAIN])
     pairs = _pairs(path)
     if not pairs:
         raise ExportError(f"{path} has no pair.", "Export what is to be trained on.")
-    aside = folder / VALIDATION
     put_aside: tuple[str, ...] = ()
-    if aside.is_file():
-        _checked(aside, _entry(manifest, VALIDATION))
-        put_aside = tuple(dict.fromkeys(each.sample_id for each in _pairs(aside)))
-    source = {name: found for name in _SAID if (found := entry.get(name, manifest.get(name))) is not None}
-    return TrainingSet(folder, sha256, pairs, put_aside, source)
+    if VALIDATION in files:
+        aside = _pairs(_checked(folder, VALIDATION, files[VALIDATION]))
+        put_aside = tuple(dict.fromkeys(each.sample_id for each in aside))
+    source = {name: found for name in _SAID if (found := manifest.get(name)) is not None}
+    return TrainingSet(folder, str(files[TRAIN]["sha256"]), pairs, put_aside, source)
 
 
-def _manifest(folder: Path) -> Mapping[str, Any]:
-    path = folder / "manifest.json"
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ExportError(f"{folder} is no folder of an export: it has no manifest.json.", _AGAIN) from error
-    except (OSError, ValueError) as error:
-        raise ExportError(f"{path} cannot be read: {error}.", _AGAIN) from error
-    if not isinstance(found, dict):
-        raise ExportError(f"{path} is no manifest.", _AGAIN)
-    return found
-
-
-def _entry(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    files = manifest.get("files")
-    found = files.get(name) if isinstance(files, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _checked(path: Path, entry: Mapping[str, Any]) -> str:
-    """Return the hash of a file; ExportError where the manifest says another."""
-    sha256, said = sha256_of(path), entry.get("sha256")
-    if said is not None and said != sha256:
-        raise ExportError(f"{path} was changed since it was exported.", "Export again, to a folder of its own.")
-    return sha256
+def _checked(folder: Path, name: str, entry: Mapping[str, Any]) -> Path:
+    """Return the path of a file; ExportError where it is not there, or the manifest says another."""
+    if not is_there(folder, name):
+        raise ExportError(f"{folder} has no file {name}.", _AGAIN)
+    if not is_unchanged(folder, name, entry):
+        raise ExportError(
+            f"{folder / name} was changed since it was exported.", "Export again, to a folder of its own."
+        )
+    return folder / name
 
 
 def _pairs(path: Path) -> tuple[TextPair, ...]:

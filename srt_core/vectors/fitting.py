@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srt_core.project.candidates import DRAWN
 from srt_core.project.store import Store
-from srt_core.records import Origin
 from srt_core.vectors.encodings import Recipe, state_of
 from srt_core.vectors.tfidf import Tfidf, fit_tfidf
 
 FITTED = 40_000
-"""Texts that it is fitted on: a fixed random draw of the originals."""
+"""Originals that it is fitted on."""
 READ_CHARACTERS = 4_000
 """Of each text."""
 NAME = "tfidf"
@@ -52,8 +52,7 @@ def open_tfidf(store: Store, recipe: Recipe) -> TfidfEncoder:
         return TfidfEncoder(Tfidf.from_bytes(state))
     rows = store.rows(
         f"""SELECT left({recipe.sql}, {READ_CHARACTERS}) AS text FROM candidate
-            WHERE candidate_id IN (SELECT candidate_id FROM candidate WHERE origin = '{Origin.ORIGINAL}'
-                                   ORDER BY hash(sample_id), candidate_id LIMIT {FITTED})
-            ORDER BY candidate_id"""
+            WHERE candidate_id IN {DRAWN} ORDER BY candidate_id""",
+        [FITTED],
     )
     return TfidfEncoder(fit_tfidf([row["text"] for row in rows]))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from srt_core.errors import PolicyError
 from srt_core.project.candidates import count_samples
 from srt_core.records import Policy
 from srt_core.select.applied import changed_values
@@ -14,11 +13,11 @@ from srt_core.ui.compare.policies import render_methods, render_policies
 from srt_core.ui.compare.students import render_students
 from srt_core.ui.frame.evidence import render_agreement
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import fragment, reporting, show_empty, show_error, show_kept_error
+from srt_core.ui.frame.page import fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.words import markdown
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.thresholds.card import reset_button
-from srt_core.ui.thresholds.setting import keep_address, policy_as_set
+from srt_core.ui.thresholds.card import read_limits
+from srt_core.ui.thresholds.setting import keep_address
 
 THRESHOLDS = "pages/5_Thresholds.py"
 
@@ -48,11 +47,8 @@ def render_compare(project: Project) -> None:
 @fragment
 def _draw_desk(project: Project) -> None:
     show_kept_error()
-    try:
-        policy = policy_as_set(project)
-    except PolicyError as error:
-        show_error(error)
-        reset_button(project)
+    policy = read_limits(project)
+    if policy is None:
         return
     _draw_set(project, policy)
     view = st.segmented_control("Compare", list(_VIEWS), default="policies", key="compare_view", required=True,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from srt_core.errors import PolicyError
 from srt_core.project.candidates import count_samples
 from srt_core.records import Policy
 from srt_core.review.status import describe_export
@@ -15,12 +16,12 @@ from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, saved_policies
 from srt_core.ui.frame.evidence import NO_READS, RIGHT_HELP, TRUST
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import acting, acting_as_owner, curator
+from srt_core.ui.frame.page import acting, acting_as_owner, curator, show_error
 from srt_core.ui.frame.words import ORIGIN_LABELS, markdown, said_of_claim
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.thresholds.setting import set_limits
+from srt_core.ui.thresholds.setting import policy_as_set, set_limits
 
 TAB = "thresholds_tab"
 OUTCOMES, CHANGES = "Outcomes", "Samples that would change"
@@ -141,9 +142,14 @@ def _reset(project: Project) -> None:
     set_limits(project, applied_policy(project.store))
 
 
-def reset_button(project: Project) -> None:
-    """Offer the way back from limits that no policy can have."""
+def read_limits(project: Project) -> Policy | None:
+    """Return the policy that the limits are set to; None, having said why and offered the way back, for none."""
+    try:
+        return policy_as_set(project)
+    except PolicyError as error:
+        show_error(error)
     st.button("Back to what is in use", on_click=_reset, args=(project,), icon=":material/restart_alt:")
+    return None
 
 
 def say(text: str) -> None:

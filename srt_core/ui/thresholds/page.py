@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from srt_core.errors import PolicyError
 from srt_core.methods import METHODS, Method
 from srt_core.project.candidates import count_samples
 from srt_core.records import Policy
@@ -10,17 +9,17 @@ from srt_core.select.compare.whatif import Comparison, compare
 from srt_core.select.derive import remembered
 from srt_core.select.policy import differing, find_policy, saved_policies, unusable_policies
 from srt_core.ui.frame.navigation import PAGES, address
-from srt_core.ui.frame.page import acting, fragment, reporting, show_empty, show_error, show_kept_error
+from srt_core.ui.frame.page import acting, fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.room import room_of
 from srt_core.ui.server.runtime import Project
-from srt_core.ui.thresholds.card import CHANGES, OUTCOMES, TAB, draw_said, render_card, reset_button
+from srt_core.ui.thresholds.card import CHANGES, OUTCOMES, TAB, draw_said, read_limits, render_card
 from srt_core.ui.thresholds.changes import render_changes
 from srt_core.ui.thresholds.chart import render_chart
 from srt_core.ui.thresholds.limits import render_limits
 from srt_core.ui.thresholds.outcomes import render_outcomes
 from srt_core.ui.thresholds.preparing import render_preparing
 from srt_core.ui.thresholds.saving import render_saving
-from srt_core.ui.thresholds.setting import keep_address, method_as_set, policy_as_set, set_limits
+from srt_core.ui.thresholds.setting import keep_address, method_as_set, set_limits
 
 LIMITS_WIDTH = 260
 COMPARE = "pages/12_Compare.py"
@@ -41,11 +40,8 @@ def _draw_desk(project: Project) -> None:
     """Draw limits and outcome. A fragment: a limit that moves runs this alone. No model is ever asked here."""
     show_kept_error()
     draw_said()
-    try:
-        policy = policy_as_set(project)
-    except PolicyError as error:
-        show_error(error)
-        reset_button(project)
+    policy = read_limits(project)
+    if policy is None:
         return
     with reporting():
         method = method_as_set(policy)
