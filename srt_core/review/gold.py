@@ -16,7 +16,7 @@ from srt_core.project.candidates import find_sample
 from srt_core.project.intervals import Share
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
-from srt_core.records import Action, Decision, Origin
+from srt_core.records import Action, Decision, Origin, counted
 from srt_core.review import decisions
 from srt_core.select.derive import refresh
 
@@ -149,7 +149,7 @@ def described(store: Store) -> str:
     """Say how many gold samples there are, and how often they are shown."""
     found, shown = len(golds(store)), percent(store)
     often = f"on average {shown:g} of 100 that a reviewer is shown are gold" if shown else "none are mixed into queues"
-    return f"{found:,} gold sample{'' if found == 1 else 's'}; {often}."
+    return f"{counted(found, 'gold sample')}; {often}."
 
 
 def set_percent(store: Store, wanted: float, by: str) -> None:

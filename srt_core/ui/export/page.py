@@ -10,6 +10,7 @@ from srt_core.export.files import Exported
 from srt_core.people.allowed import exports_folder
 from srt_core.project.candidates import count_samples
 from srt_core.project.diff import plain_html
+from srt_core.records import counted
 from srt_core.ui.export.choices import Choices, choose
 from srt_core.ui.export.holds import draw_concerns, draw_difference, draw_held, draw_not_held
 from srt_core.ui.export.past import draw_past
@@ -57,8 +58,7 @@ def _sentence(chosen: Choices, total: int, parked: int) -> str:
     if not total:
         return "Nothing would be written: no sample is in this choice. Keep some in Review, or choose other samples."
     left = f", {parked:,} parked are left out" if parked and chosen.contents.scope is Scope.VERDICTS else ""
-    pairs = "1 pair is" if total == 1 else f"{total:,} pairs are"
-    return f"{pairs} ready for training{left}."
+    return f"{counted(total, 'pair| is|')} ready for training{left}."
 
 
 def _draw_write(project: Project, chosen: Choices, pairs: int) -> None:
@@ -68,7 +68,7 @@ def _draw_write(project: Project, chosen: Choices, pairs: int) -> None:
         folder = _choose_folder(project) if is_allowed else ""
     with button:
         nothing = not chosen.formats or (chosen.holds_texts and not pairs)
-        label = f"Write {pairs:,} {'pair' if pairs == 1 else 'pairs'}" if chosen.holds_texts else "Write every score"
+        label = f"Write {counted(pairs, 'pair')}" if chosen.holds_texts else "Write every score"
         is_pressed = st.button(label, type="primary", icon=":material/download:", key="write", width="stretch",
                                disabled=nothing or not is_allowed)  # fmt: skip
     if not chosen.formats:
@@ -102,10 +102,7 @@ def _choose_folder(project: Project) -> str:
 
 def _draw_written(written: Exported) -> None:
     with st.container(border=True):
-        st.markdown(
-            f":material/check_circle: **{written.rows:,} {'row' if written.rows == 1 else 'rows'} written and read "
-            "back the same**"
-        )
+        st.markdown(f":material/check_circle: **{counted(written.rows, 'row')} written and read back the same**")
         st.code(f"{written.folder}\nsha256 of its data {written.sha256}", language=None, wrap_lines=True)
         for each in written.files:
             for said in each.described():

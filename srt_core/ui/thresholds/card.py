@@ -6,7 +6,7 @@ import streamlit as st
 
 from srt_core.errors import PolicyError
 from srt_core.project.candidates import count_samples
-from srt_core.records import Policy
+from srt_core.records import Policy, counted
 from srt_core.review.status import describe_export
 from srt_core.review.trust.audits.evidence import Claims, audit_of_all, claims
 from srt_core.select import selection
@@ -88,7 +88,7 @@ def _said_of_interval(found: Claims) -> str:
     """Say what the interval takes account of and what it does not, as docs/trust.md does at length."""
     claim = found.of_all
     looks = "the one look" if claim.look == 1 else f"all {claim.look} looks"
-    reads = f"{claim.reads.read:,} blind random read{'' if claim.reads.read == 1 else 's'}"
+    reads = counted(claim.reads.read, "blind random read")
     return (
         f"95 % interval by {reads}, corrected for {looks} at them and not for choosing limits by this number: the "
         "best of many seems better than it is."
