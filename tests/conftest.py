@@ -323,6 +323,11 @@ def click_at(page: Page, across: float, down: float) -> None:
     page.mouse.click(across, down)
 
 
+def scroll_to(element: Locator) -> None:
+    """Bring an element into view in one step. Playwright's own way waits, and fails where the page draws it anew."""
+    element.evaluate("element => element.scrollIntoView({ block: 'center' })")
+
+
 def wait_for_script(page: Page) -> None:
     """Wait until Streamlit has run the page to its end."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

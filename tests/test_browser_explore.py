@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from tests.conftest import AppServer, address_of, as_killed, click_at, keyed, until_taken, wait_for_script
+from tests.conftest import AppServer, address_of, as_killed, click_at, keyed, scroll_to, until_taken, wait_for_script
 from tests.desk_browser import part
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
@@ -46,7 +46,7 @@ def drag_over_chart(page: Page, chart: Locator, start: float, end: float) -> Non
 
 def click_in_row(page: Page, table: Locator, row: int) -> None:
     """Click into the first column of a row of a grid, below its head."""
-    table.scroll_into_view_if_needed()
+    scroll_to(table)
     place = table.bounding_box()
     assert place
     click_at(page, place["x"] + 15, place["y"] + 35 * (row + 0.5))

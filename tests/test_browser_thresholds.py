@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from srt_core.records import Origin
-from tests.conftest import AppServer, address_of, click_at, keyed, until_taken, wait_for_script
+from tests.conftest import AppServer, address_of, click_at, keyed, scroll_to, until_taken, wait_for_script
 from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project
 
@@ -70,8 +70,9 @@ def test_the_card_stays_in_sight_and_what_it_applies_can_be_undone(
     slider.focus()
     slider.press("ArrowLeft")
     expect(kept(page)).to_have_text("49")
+    wait_for_script(page)
     last = keyed(page, "dial_rank_by_choice")
-    last.scroll_into_view_if_needed()
+    scroll_to(last)
     expect(last).to_be_in_viewport(ratio=1)
     undo, apply = (page.get_by_role("button", name=name, exact=True) for name in ("Undo last", "Apply"))
     for part in (kept(page), undo, apply):
@@ -87,7 +88,7 @@ def test_the_card_stays_in_sight_and_what_it_applies_can_be_undone(
 
 def click_in_chart(page: Page, chart: Locator, across: float, up: float) -> None:
     """Click in a chart at shares of its plot's width and height, the height from the bottom."""
-    chart.scroll_into_view_if_needed()
+    scroll_to(chart)
     plot = chart.bounding_box()
     assert plot
     click_at(page, plot["x"] + plot["width"] * across, plot["y"] + plot["height"] * (1 - up))
