@@ -49,8 +49,9 @@ JOB_PAGES: Mapping[str, str] = {
     "import": STEP_PAGES["import"],
     "reflect": STEP_PAGES["reflect"],
     "score": STEP_PAGES["score"],
-    **dict.fromkeys(("kinds", "marks", "encode"), "pages/4_Explore.py"),
-    "triage": STEP_PAGES["review"],
+    **dict.fromkeys(("kinds", "marks"), "pages/4_Explore.py"),
+    "encode": STEP_PAGES["score"],
+    "triage": "pages/7_Trust.py",
     **dict.fromkeys(("train", "arms", "evaluate", "plan_training"), "pages/13_Runs.py"),
     **dict.fromkeys(("measure", "rewrite"), "pages/5_Thresholds.py"),
 }
