@@ -45,9 +45,8 @@ def _nearest(store: Store, encoding_id: int, sample_id: str, limit: int) -> list
     )
     if vector is None:
         raise ProjectError(f"Sample {sample_id} has no vector.", HINT)
-    size = len(vector)
-    found = store.rows(  # as arrays of a fixed size, which are compared several times as fast as lists
-        f"""SELECT candidate_id, array_cosine_similarity(vector::FLOAT[{size}], $vector::FLOAT[{size}]) AS similarity
+    found = store.rows(
+        f"""SELECT candidate_id, list_cosine_similarity(vector, $vector::FLOAT[]) AS similarity
             FROM vector WHERE encoding_id = $encoding_id AND vector IS NOT NULL
                 AND candidate_id IN (SELECT candidate_id FROM candidate
                                      WHERE origin = '{Origin.ORIGINAL}' AND sample_id <> $sample_id)
