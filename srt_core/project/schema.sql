@@ -293,6 +293,46 @@ CREATE TABLE triage (
     place BIGINT                        -- in the queue; NULL for samples that were decided by then
 );
 
+-- Teachers that are drawn from (arms), in the order in which they came in; `body` is how each is asked, no key in it.
+CREATE TABLE arm (
+    producer VARCHAR PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,      -- from 1
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL
+);
+
+-- Which arms were drawn for a sample, and with which probability they stood there.
+CREATE TABLE arm_draw (
+    sample_id VARCHAR NOT NULL,
+    place INTEGER NOT NULL,             -- from 1
+    producer VARCHAR NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    near BOOLEAN NOT NULL,              -- drawn among those that won near by
+    seed BIGINT NOT NULL,
+    step BIGINT NOT NULL,               -- the last step by then
+    PRIMARY KEY (sample_id, place)
+);
+
+-- How the probabilities of arms came to be what they are. Playing the steps again gives `p_after`.
+CREATE SEQUENCE arm_steps;
+CREATE TABLE arm_step (
+    step BIGINT PRIMARY KEY DEFAULT nextval('arm_steps'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    source VARCHAR NOT NULL,            -- join (arms came in), decision, reading, or correction (that was undone)
+    sample_id VARCHAR,
+    producer VARCHAR,
+    event_id BIGINT,                    -- what a person did
+    candidate_id BIGINT,                -- the version that was judged
+    judged DOUBLE CHECK (judged BETWEEN 0 AND 1),
+    gap DOUBLE CHECK (isfinite(gap)),   -- IFD under the small student minus that under the large; NULL: none was asked for
+    reward DOUBLE CHECK (isfinite(reward)),
+    beta DOUBLE CHECK (isfinite(beta)),
+    floor DOUBLE CHECK (isfinite(floor)),
+    joins INTEGER NOT NULL DEFAULT 0,
+    corrects BIGINT,                    -- the step that no longer counts
+    p_after DOUBLE[] NOT NULL           -- by `arm.place`
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 

@@ -7,7 +7,7 @@ from srt_core.reflect.prompts import ReplyFormat
 from srt_core.score.templates import TEMPLATE_NAMES
 from srt_core.steps.step import Argument, Field, Option, Reach, Row, Widget
 
-TEACHER, RUN, MONEY, BATCH = "Teacher", "Run", "Money", "Batch"
+TEACHER, ARMS, RUN, MONEY, BATCH = "Teacher", "Several teachers", "Run", "Money", "Batch"
 ENDPOINT_FORM, REPLAY_FORM, MODE_FORM, STUDENT_FORM, MORE_FORM, LIVE_FORM = (
     "endpoint", "replay", "mode", "student", "more", "live",
 )  # fmt: skip
@@ -153,6 +153,26 @@ _TEACHER_ARGUMENTS = (
         group=TEACHER,
         is_expert=True,
     ),
+)
+
+_ARMS_ARGUMENTS = (
+    Argument(
+        "arms",
+        Path | None,
+        option=Option("A file of teachers, in place of one: some are drawn for each sample (docs/methods.md)."),
+        group=ARMS,
+        reach=Reach.FILE,
+    ),
+    Argument("draw", int, 2, option=Option("How many are drawn for a sample.", low=1), group=ARMS),
+    Argument(
+        "draw_for",
+        int | None,
+        option=Option(
+            "Draw for so many further samples, at most: what people choose of them tells the next draw.", low=1
+        ),
+        group=ARMS,
+    ),
+    Argument("seed", int, 0, option=Option("Of the draw."), group=ARMS),
 )
 
 _RUN_ARGUMENTS = (
@@ -310,7 +330,7 @@ _BATCH_ARGUMENTS = (
     ),
 )
 
-ARGUMENTS = _TEACHER_ARGUMENTS + _RUN_ARGUMENTS + _MONEY_ARGUMENTS + _BATCH_ARGUMENTS
+ARGUMENTS = _TEACHER_ARGUMENTS + _ARMS_ARGUMENTS + _RUN_ARGUMENTS + _MONEY_ARGUMENTS + _BATCH_ARGUMENTS
 
 ROWS = (
     Row(("base_url", "model", "key_variable"), (3, 2, 2), ENDPOINT_FORM),

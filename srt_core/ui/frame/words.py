@@ -55,6 +55,7 @@ KIND_LABELS = {
     "push": "Pushed to the hub",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
+    "arms": "Teachers to draw from",
     "audit": "Audit drawn",
     "reading": "Read blind",
     "view": "View saved or deleted",

@@ -17,6 +17,7 @@ from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.page import reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel
+from srt_core.ui.reflect.arms import draw_arms_panel
 from srt_core.ui.reflect.log import draw_failures, draw_state, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
 from srt_core.ui.reflect.trial import draw_trial
@@ -34,6 +35,7 @@ def render_reflect(project: Project) -> None:
         return
     draw_state(project, counts)
     job_panel(project, "reflect")
+    draw_arms_panel(project)
     failures = st.container()  # above the form, which says whom to ask again
     last = last_arguments(project, "reflect")
     asked = choose_teacher(last)
