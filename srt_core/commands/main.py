@@ -38,6 +38,7 @@ COMMANDS = {
     "similar": "similar:similar",
     "trust": "trust:trust_",
     "gold": "gold:gold_",
+    "guards": "guards:guards",
     "teachers": "teachers:teachers",
     "templates": "texts:templates",
     "app": "app:app_",

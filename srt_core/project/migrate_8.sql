@@ -151,3 +151,39 @@ CREATE TABLE arm_step (
     corrects BIGINT,
     p_after DOUBLE[] NOT NULL
 );
+-- Samples that a student writes.
+CREATE TABLE task (
+    task_hash VARCHAR PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE SEQUENCE generation_ids;
+CREATE TABLE generation (
+    generation_id BIGINT PRIMARY KEY DEFAULT nextval('generation_ids'),
+    task_hash VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,
+    step VARCHAR NOT NULL,
+    parent_id BIGINT,
+    round INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    asked VARCHAR NOT NULL,
+    request_hash VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,
+    raw VARCHAR,
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    latency_seconds DOUBLE NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE TABLE guard (
+    generation_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL,
+    detail VARCHAR NOT NULL,
+    PRIMARY KEY (generation_id, name)
+);

@@ -47,6 +47,9 @@ _NAMED = """
     arm_step.event_id -> event.event_id
     arm_step.candidate_id -> candidate.candidate_id
     arm_step.corrects -> arm_step.step
+    generation.task_hash -> task.task_hash
+    generation.parent_id -> generation.generation_id
+    guard.generation_id -> generation.generation_id
     event.sample_id -> sample.sample_id
     event.candidate_id -> candidate.candidate_id
     event.undoes -> event.event_id

@@ -333,6 +333,48 @@ CREATE TABLE arm_step (
     p_after DOUBLE[] NOT NULL           -- by `arm.place`
 );
 
+-- Tasks that a student writes samples of, as they were given.
+CREATE TABLE task (
+    task_hash VARCHAR PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- One try of a student, raw: an input of a task, or an answer to one. A try that brought no reply is made again.
+CREATE SEQUENCE generation_ids;
+CREATE TABLE generation (
+    generation_id BIGINT PRIMARY KEY DEFAULT nextval('generation_ids'),
+    task_hash VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,           -- model and host
+    step VARCHAR NOT NULL,              -- input or answer
+    parent_id BIGINT,                   -- of an answer: the input
+    round INTEGER NOT NULL,             -- of an input; 0 of an answer
+    number INTEGER NOT NULL,            -- which try, from 1
+    asked VARCHAR NOT NULL,             -- the class that an input was to be of; '' for none
+    request_hash VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,           -- answered, or why there is no reply
+    raw VARCHAR,
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    latency_seconds DOUBLE NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- What each guard says of a try, in the order in which they looked, up to the first that held it back. Computed from the
+-- tries alone.
+CREATE TABLE guard (
+    generation_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,             -- from 1
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL,
+    detail VARCHAR NOT NULL,
+    PRIMARY KEY (generation_id, name)
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 

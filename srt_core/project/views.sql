@@ -109,3 +109,8 @@ FROM selection LEFT JOIN standing USING (seq);
 CREATE OR REPLACE VIEW producer_order AS
 SELECT 'best by reward' AS name, producer, row_number() OVER (ORDER BY p DESC, arm.place) AS place
 FROM (SELECT producer, place, (SELECT last(p_after ORDER BY step) FROM arm_step)[place] AS p FROM arm) AS arm;
+
+-- Tries of a student that a guard held back and a person took all the same.
+CREATE OR REPLACE VIEW restored AS
+SELECT (context ->> 'generation')::BIGINT AS generation_id, event_id, author FROM event
+WHERE kind = 'restore' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);

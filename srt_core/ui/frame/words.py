@@ -62,6 +62,7 @@ KIND_LABELS = {
     "note": "Note written",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "restore": "Taken though a guard held it back",
     "gold": "Made gold",
     "ungold": "Gold no more",
     "gold_rate": "How often gold is shown",
