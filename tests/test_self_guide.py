@@ -189,7 +189,7 @@ def test_nothing_synthetic_is_approved_in_bulk_unread(tmp_path: Path, student: S
     with create_empty(tmp_path / "p.srt") as store:
         walk(SYNTHESIZE.walk(store, asked(tmp_path, student)))
         samples = int(store.value("SELECT count(*) FROM sample"))
-        apply(store, find_policy(store, "self-guide").limited(max_noise=None), "ann")
+        apply(store, find_policy(store, "self-guide").limited(max_noise_phrases=None), "ann")
         refresh(store)
         with pytest.raises(DecisionError, match="0 were read blind") as error:
             decide_all(store, "true", {}, Action.APPROVE, "ann", "all")

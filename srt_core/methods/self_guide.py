@@ -153,13 +153,13 @@ METHOD = Method(
             accept_instruction=Acceptance.NEVER,
             accept_response=Acceptance.NEVER,
             require_response_reflection=False,
-            limits=(("max_noise", 0.0),),
+            limits=(("max_noise_phrases", 0.0),),
         ),
     ),
-    dials=("accept_instruction", "accept_response", "max_noise"),
+    dials=("accept_instruction", "accept_response", "max_noise_phrases"),
     measures=(
         Measure(
-            "noise",
+            "noise_phrases",
             "Noise",
             "How many phrases a version holds with which a model speaks of its task in place of doing it.",
             "lower",
@@ -171,8 +171,8 @@ METHOD = Method(
     ),
     guards=(
         Guard(
-            "max_noise",
-            "noise",
+            "max_noise_phrases",
+            "noise_phrases",
             "high",
             is_open=False,
             reason="noisy",

@@ -17,7 +17,7 @@ from srt_core.steps.background_scoring import BackgroundScoring
 from srt_core.steps.estimate import in_dollars
 from srt_core.steps.preparing import make_teacher, prepare
 from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS
-from srt_core.steps.reflect_arms import arms_lines, reflect_arms
+from srt_core.steps.reflect_arms import arms_lines, reflect_arms, said_of_arms
 from srt_core.steps.resident import RESIDENT
 from srt_core.steps.score import SCORE, score_with
 from srt_core.steps.step import Arguments, Report, Step
@@ -95,4 +95,5 @@ REFLECT = Step(
     report=_report,
     warn=_warn,
     rows=ROWS,
+    named=said_of_arms,
 )

@@ -88,6 +88,18 @@ def reflect_arms(store: Store, asked: Arguments, stop: Event, run: Run) -> Gener
         raise _failed(failures, len(ready))
 
 
+def said_of_arms(asked: Arguments) -> Sequence[Arguments]:
+    """Return what the file of arms says of each, as arguments; none where no file is named.
+
+    Raises:
+        TeacherStopError: the file is no file of arms.
+    """
+    if not asked["arms"]:
+        return ()
+    path = Path(asked["arms"]).expanduser()
+    return [_checked(path, arm) for arm in read_arms(path, frozenset(_OF_A_TEACHER)).arms]
+
+
 def arms_lines(store: Store) -> Sequence[str]:
     """Say how the arms stand: the probability of each, and what it rests on."""
     return [

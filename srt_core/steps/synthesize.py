@@ -15,7 +15,7 @@ from srt_core.records import counted
 from srt_core.reflect.synthesis import Plan, Task, funnel, held_back, read_task, synthesize, taken
 from srt_core.reflect.teacher import OpenAITeacher
 from srt_core.steps.preparing import read_extra_body
-from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Row, Step, Widget
 
 CHUNK = 1_000
 LISTED = 20
@@ -137,5 +137,10 @@ SYNTHESIZE = Step(
     help="Have the student write samples of a task, and import what its guards let pass (SELF-GUIDE). Again goes on.",
     failed="without a reply",
     report=_report,
+    rows=(
+        Row(("task",)),
+        Row(("base_url", "model", "key_variable"), (3, 2, 2)),
+        Row(("rounds", "inputs", "n", "agreement")),
+    ),
     then="marks",
 )

@@ -212,7 +212,7 @@ def rivals(store: Store, samples: Sequence[str]) -> list[int]:
     """Return the versions, by id, that arms drawn for these samples wrote."""
     rows = store.rows(
         f"""SELECT candidate_id FROM candidate JOIN arm_draw USING (sample_id, producer)
-            WHERE sample_id IN (SELECT unnest(?::VARCHAR[])) AND origin <> '{Origin.ORIGINAL}' ORDER BY ALL""",
+            WHERE sample_id IN (SELECT unnest(?::VARCHAR[])) AND origin <> '{Origin.ORIGINAL}' ORDER BY candidate_id""",
         [list(samples)],
     )
     return [row["candidate_id"] for row in rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from srt_core.methods.self_guide import (
     Found,
@@ -70,11 +71,11 @@ def judge_inputs(store: Store, task: Task, student: str) -> None:
             seen.setdefault(text, None)
             continue
         found = _first_out(
-            (CUT, lambda row=row: _whole(row)),
-            (EMPTY, lambda text=text: not_empty(text)),
-            (LENGTH, lambda text=text: has_length(text, lengths)),
-            (NOISE, lambda text=text: without_noise(text)),
-            (NEW, lambda text=text: is_new(text, seen)),
+            (CUT, partial(_whole, row)),
+            (EMPTY, partial(not_empty, text)),
+            (LENGTH, partial(has_length, text, lengths)),
+            (NOISE, partial(without_noise, text)),
+            (NEW, partial(is_new, text, seen)),
         )
         said.append((row["generation_id"], found))
         seen.setdefault(text, None)

@@ -64,6 +64,11 @@ def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
         st.markdown(_what_is_missing(project, Mode(asked["mode"])))
         st.button("Start", icon=":material/play_arrow:", type="primary", disabled=True, key="start_reflect")
         return
+    if asked["arms"]:
+        st.markdown("What it takes is not estimated for several teachers: draw for few samples at first. Each teacher "
+                    "may have a cap of its own in the file, max_calls or max_cost.")  # fmt: skip
+        _draw_start(project, asked, 1)
+        return
     with reporting():
         found = estimate_run(project.store, asked)
         _draw_estimate(found)

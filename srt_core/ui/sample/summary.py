@@ -140,7 +140,10 @@ def _rivals(store: Store, names: Sequence[str], shown: Collection[int]) -> dict[
     """Read what arms drawn for samples wrote beside the versions that are shown, by sample."""
     ids = [key for key in rivals(store, names) if key not in shown]
     found: dict[str, list[Candidate]] = {}
-    for each in candidates.read_all(store, ids):
+    places = list(Origin)
+    for each in sorted(
+        candidates.read_all(store, ids), key=lambda each: (places.index(each.origin), each.candidate_id)
+    ):
         found.setdefault(each.sample_id, []).append(each)
     return found
 
