@@ -37,11 +37,14 @@ from srt_core.steps.trial import TRIAL
 from srt_core.ui.review.cards import card
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import read_sample
+from srt_core.vectors.encodings import Recipe
+from srt_core.vectors.keeping import encode
 from tests.command_line import DONE_WITH_FAILURES, called, refused
 from tests.killing import worker
 from tests.reflecting import place_project, walk
 from tests.servers.server import FaultServer, running
 from tests.teaching_server import running_teaching_server
+from tests.test_vectors import Letters
 
 CHAIN = [("a", 1.0, 0.6), ("b", 0.5, 1.0), ("a", 1.0, 1.0), ("c", 0.0, 1.0)]
 """Who was judged, what was said, and the gap as a share of the largest: worked by hand in the notes on the method."""
@@ -217,9 +220,12 @@ def test_choices_reward_and_an_undo_corrects(tmp_path: Path, servers: list[Fault
         assert p_now(store) == pytest.approx(updated([1 / 3] * 3, 2, 1.0, 0.3, 0.01))
         assert p_now(store) == replayed(steps_of(store))
         assert [each.chosen for each in arm_states(store)] == [0, 0, 1]
-    reflect(path, arms)
+        walk(encode(store, Letters("aeo"), Recipe.PAIR))
+    reflect(path, write_arms(tmp_path, servers, head="floor = 0.01\nnear = 2"))
     with Store.open(path) as store:
         after = draws(store)
+        won = store.rows("SELECT DISTINCT name FROM arm_draw JOIN arm USING (producer) WHERE near")
+        assert [row["name"] for row in won] == ["poor"]
         assert [row for row in after if row in before] == before
         assert len(after) == 48
         assert {row["p"] for row in after} - {row["p"] for row in before} == set(p_now(store))

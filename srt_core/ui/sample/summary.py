@@ -141,9 +141,7 @@ def _rivals(store: Store, names: Sequence[str], shown: Collection[int]) -> dict[
     ids = [key for key in rivals(store, names) if key not in shown]
     found: dict[str, list[Candidate]] = {}
     places = list(Origin)
-    for each in sorted(
-        candidates.read_all(store, ids), key=lambda each: (places.index(each.origin), each.candidate_id)
-    ):
+    for each in sorted(candidates.read_all(store, ids), key=lambda each: places.index(each.origin)):
         found.setdefault(each.sample_id, []).append(each)
     return found
 
