@@ -22,11 +22,13 @@ from srt_core.select.derive import refresh
 from srt_core.select.policy import find_policy
 from srt_core.select.selection import apply
 from srt_core.steps.synthesize import SYNTHESIZE
+from srt_core.ui.frame.words import markdown
 from srt_core.ui.sample.summary import read_sample
 from tests.command_line import DONE, called, refused
 from tests.empty_project import create_empty
 from tests.killing import worker
 from tests.reflecting import walk
+from tests.screens import open_screen, served
 from tests.servers.answers import Call
 from tests.servers.lessons import user_text
 from tests.servers.server import FaultServer, running
@@ -283,3 +285,23 @@ def test_a_real_student_writes_through_a_server_of_others(tmp_path: Path, small_
         assert tallies[0].looked_at == 6
         assert sum(each.looked_at for each in tallies if each.guard == "reply") == one.tries
         assert store.value("SELECT count(*) FROM generation WHERE raw IS NULL") == 0
+
+
+def test_import_shows_what_was_held_back_and_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, student: StudentServer
+) -> None:
+    """The funnel and each reason stand on Import, and a button takes a try by an event, or undoes that."""
+    with served(monkeypatch, tmp_path / "own.srt") as project:
+        walk(SYNTHESIZE.walk(project.store, asked(tmp_path, student)))
+        app = open_screen("pages/1_Import.py")
+        tables = [table.value for table in app.dataframe if "Guard" in table.value]
+        assert int(tables[0]["Held back"].sum()) == project.store.value("SELECT count(*) FROM guard WHERE NOT passed")
+        one = syntheses(project.store)[0]
+        first = held_back(project.store, one.task, one.student, guard="length")[0]
+        assert first.detail == "3 characters, 15 to 45 are usual"
+        assert markdown(first.detail) in [each.value for each in app.caption]
+        for label, restored in (("Take it", 1), ("Undo taking it", 0)):
+            button = app.button(key=f"restore_{first.generation_id}")
+            assert button.label == label
+            button.click().run()
+            assert project.store.value("SELECT count(*) FROM restored") == restored

@@ -19,6 +19,8 @@ from srt_core.methods.star_agents import (
     split_by_memory,
     updated,
 )
+from srt_core.people import People, people_path, save
+from srt_core.people.allowed import Kind
 from srt_core.project.store import Row, Store
 from srt_core.records import Action, Decision, Origin
 from srt_core.reflect.arms.drawing import draw_for
@@ -34,6 +36,7 @@ from srt_core.select.derive import refresh
 from srt_core.select.selection import apply
 from srt_core.steps.reflect import REFLECT
 from srt_core.steps.trial import TRIAL
+from srt_core.ui.reflect.teacher import SEVERAL
 from srt_core.ui.review.cards import card
 from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import read_sample
@@ -42,6 +45,7 @@ from srt_core.vectors.keeping import encode
 from tests.command_line import DONE_WITH_FAILURES, called, refused
 from tests.killing import worker
 from tests.reflecting import place_project, walk
+from tests.screens import finish, log_in, open_screen, served, words
 from tests.servers.server import FaultServer, running
 from tests.teaching_server import running_teaching_server
 from tests.test_vectors import Letters
@@ -107,6 +111,7 @@ def test_a_choice_says_who_won() -> None:
     assert judged("", [], ["a", "b"]) == {"a": 0.0, "b": 0.0}
 
 
+REFLECT_PAGE = "pages/2_Reflect.py"
 QUALITY = {"good": 0.95, "fair": 0.3, "poor": 0.1}
 
 
@@ -392,3 +397,28 @@ def test_review_offers_what_both_teachers_wrote(tmp_path: Path, servers: list[Fa
         assert {"Response", "Response 2"} <= {each["label"] for each in told["versions"]}
         assert not [each for each in told["versions"] if "127.0.0.1" in str(each)]
         assert len(found.in_card) == written
+
+
+def test_reflect_starts_several_teachers_and_draws_p(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, servers: list[FaultServer]
+) -> None:
+    """Reflect takes a file of teachers and shows how likely each is; whoever logs in names none that is not allowed."""
+    arms = write_arms(tmp_path, servers)
+    with served(monkeypatch, place_project(tmp_path / "own.srt", 6)) as project:
+        app = open_screen(REFLECT_PAGE)
+        assert "Teachers to draw from" not in words(app)
+        app.segmented_control(key="teacher_way").set_value(SEVERAL).run()
+        app.text_input(key="arms_path").set_value(str(arms)).run()
+        app.button(key="start_reflect").click().run()
+        finish(project, "reflect", app)
+        assert "6 samples have teachers drawn; 0 rewards so far." in words(app)
+        assert {"good", "fair", "poor"} <= set(app.dataframe[0].value["Teacher"])
+        before = project.store.value("SELECT count(*) FROM job")
+        save(people_path(), People("0" * 64).allow(Kind.FOLDER, str(tmp_path)))
+        log_in(monkeypatch, "cy", "owner")
+        app = open_screen(REFLECT_PAGE)
+        app.segmented_control(key="teacher_way").set_value(SEVERAL).run()
+        app.text_input(key="arms_path").set_value(str(arms)).run()
+        app.button(key="start_reflect").click().run()
+        assert "may not be named here" in words(app)
+        assert project.store.value("SELECT count(*) FROM job") == before
