@@ -15,7 +15,7 @@ _LIST = f"""
         CASE WHEN import.format = 'synthetic' THEN concat_ws(
             ', ', json_extract_string(extra, '$.synthetic'),
             'agreement ' || nullif(json_extract_string(extra, '$.agreement'), '')) END AS synthetic
-    FROM sample JOIN import USING (import_id) JOIN candidate USING (sample_id) LEFT JOIN kind USING (sample_id)
+    FROM sample LEFT JOIN import USING (import_id) JOIN candidate USING (sample_id) LEFT JOIN kind USING (sample_id)
     WHERE origin = '{Origin.ORIGINAL}' AND sample.seq > $after AND sample.seq <= coalesce($until, sample.seq)
         AND NOT ($without_duplicates AND duplicate_of IS NOT NULL)
     ORDER BY sample.seq"""
