@@ -38,6 +38,8 @@ COMMANDS = {
     "similar": "similar:similar",
     "trust": "trust:trust_",
     "gold": "gold:gold_",
+    "guards": "guards:guards",
+    "teachers": "teachers:teachers",
     "templates": "texts:templates",
     "app": "app:app_",
     "link": "app:link",

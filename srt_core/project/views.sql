@@ -103,3 +103,14 @@ SELECT selection.*, standing.event_id, standing.action, standing.author, standin
        coalesce(is_approval(standing.action) OR standing.action = 'reject', false) AS decided,
        coalesce(is_approval(standing.action), false) AS approved
 FROM selection LEFT JOIN standing USING (seq);
+
+-- Ways to put producers in an order, which a policy names in the place of one producer: of each version it takes that of
+-- the first in the order. By reward: teachers by the probability with which they are drawn now.
+CREATE OR REPLACE VIEW producer_order AS
+SELECT 'best by reward' AS name, producer, row_number() OVER (ORDER BY p DESC, arm.place) AS place
+FROM (SELECT producer, place, (SELECT last(p_after ORDER BY step) FROM arm_step)[place] AS p FROM arm) AS arm;
+
+-- Tries of a student that a guard held back and a person took all the same.
+CREATE OR REPLACE VIEW restored AS
+SELECT (context ->> 'generation')::BIGINT AS generation_id, event_id, author FROM event
+WHERE kind = 'restore' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);

@@ -16,6 +16,7 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
+from srt_core.steps.synthesize import SYNTHESIZE
 from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
@@ -33,6 +34,7 @@ STEPS: Mapping[str, Step] = {
         MEASURE,
         TRIAGE,
         REWRITE,
+        SYNTHESIZE,
         KINDS,
         MARKS,
         EXPLAIN,

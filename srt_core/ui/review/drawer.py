@@ -22,12 +22,13 @@ MOST_CHARACTERS = 50_000
 
 def critique(store: Store, sample: Sample, shown: str) -> list[Block]:
     """Return the teacher's critique by criterion, of the reply that made the version on screen."""
-    made = next(
-        ((each.origin, each.producer) for each in sample.candidates.values() if each.origin == shown),
-        None,
-    )
+    held = sample.by_name.get(shown)
     found = reflections(store, sample.verdict.sample_id)
-    read = next((each for each in found if (each.origin, each.producer) == made and each.critique), None)
+    read = next(
+        (each for each in found
+         if held and each.critique and (each.origin, each.producer) == (held.origin, held.producer)),
+        None,
+    )  # fmt: skip
     if read is None or read.critique is None:
         return [{"text": "No critique: this version did not come from a teacher's reply.", "faint": True}]
     put_right = [{"text": read.detail}] if read.detail else []
