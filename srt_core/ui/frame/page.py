@@ -30,6 +30,7 @@ OWNERS_DO = {
     "pages/1_Import.py": "import",
     "pages/2_Reflect.py": "run the teacher",
     "pages/3_Score.py": "run the student and choose the scoring in use",
+    "pages/14_Methods.py": "put a method in use",
     "pages/5_Thresholds.py": "apply or save a policy",
     "pages/7_Trust.py": "draw an audit and approve on its evidence",
     "pages/8_Export.py": "export",

@@ -34,6 +34,7 @@ def in_drawer(
         "critique": lambda: drawer.critique(store, sample, shown),
         "replies": lambda: drawer.replies(store, sample),
         "history": lambda: drawer.history(store, sample, only),
+        "similar": lambda: drawer.similar(store, sample, seat, mixed),
         "failed": lambda: drawer.failed(sample),
     }
     return {**found, "blocks": blocks[tab]()} if tab in blocks else found

@@ -1,23 +1,31 @@
 """What stands in the drawer of the desk: one tab at a time, asked for when it is opened, as plain data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from srt_core.errors import ProjectError
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.outcomes import Failure, Reflection, reflections
-from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
+from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.filter import similar as nearest_of
+from srt_core.review.filter.page import MOST_SIMILAR, Listed, read_page
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_decision, describe_event
 from srt_core.ui.review.cards import PARTS
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import local_time
+from srt_core.ui.server.permission import told
 
 Block = dict[str, Any]
 """A title, a text, whether it is code, and buttons."""
 
 MOST_CHARACTERS = 50_000
+MOST_OF_LINE = 300
+LISTED = 20
 
 
 def critique(store: Store, sample: Sample, shown: str) -> list[Block]:
@@ -68,6 +76,37 @@ def _said(context: Mapping[str, Any]) -> str:
     """Return what somebody wrote with an event: a note, a tag, a reason."""
     said = next((context[name] for name in ("because", "text", "tag") if context.get(name)), "")
     return f" · {said}" if said else ""
+
+
+def similar(store: Store, sample: Sample, seat: Seat, mixed: Collection[str]) -> list[Block]:
+    """List the samples most similar to one, the nearest first; where nothing was encoded, how to get there."""
+    only = Filter(similar=sample.verdict.sample_id)
+    try:
+        near = {each.seq: each.similarity for each in nearest_of(store, only.similar)}
+    except ProjectError as error:
+        said = f"{told(error.message)} {told(error.hint)}"
+        return [{"text": said, "faint": True, "leave": {"to": "score", "label": "Compute vectors on Score"}}]
+    rows = read_page(store, only, MOST_SIMILAR, LISTED, 0)
+    return [
+        {
+            "similar": {
+                "sample": row.sample_id,
+                "seq": row.seq,
+                "similarity": f"{near[row.seq]:.2f}",
+                "says": _stands(row, is_hidden=row.sample_id in mixed or seat.is_blind(store, row.sample_id)),
+                "text": " ".join(row.pair.instruction[:MOST_OF_LINE].split()),
+            }
+        }
+        for row in rows
+    ]
+
+
+def _stands(row: Listed, *, is_hidden: bool) -> str:
+    """Say what was decided, else what the rule says; what others decided is hidden from who is to decide alone."""
+    if row.action and not is_hidden:
+        return describe_decision(row.action, row.origin if row.approved else None)
+    kept = row.selection.origin
+    return f"rule: keep {ORIGIN_LABELS[kept]}" if kept else "rule: leave out"
 
 
 def failed(sample: Sample) -> list[Block]:

@@ -17,6 +17,7 @@ const HELP = {
   G: "Go to a number or an id",
   "N T": "Write a note, put on a tag",
   W: "Why the rule says so",
+  S: "Similar samples, in the drawer",
   H: "Open or close this list",
 };
 
@@ -93,6 +94,7 @@ function pressOpen(d, key) {
     case "d": return d.turnView();
     case "m": return d.turnMarkdown();
     case "w": return d.turnWhy();
+    case "s": return d.openTab("similar");
     default: return d.say(`${key} does nothing here. H lists the keys.`);
   }
 }
