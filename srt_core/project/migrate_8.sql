@@ -40,6 +40,8 @@ CREATE TABLE triage (
     q DOUBLE CHECK (isfinite(q)),
     place BIGINT
 );
+-- Samples that must not be used any more.
+CREATE TABLE retraction (event_id BIGINT NOT NULL, sample_id VARCHAR NOT NULL, pair_hash VARCHAR NOT NULL);
 -- Students that are trained on exports, and what they were evaluated on.
 CREATE SEQUENCE experiment_ids;
 CREATE TABLE experiment (

@@ -327,6 +327,14 @@ CREATE TABLE standing (
     made_at TIMESTAMP NOT NULL
 );
 
+-- The pairs of samples that were retracted: each original, and each text that was exported. A file that brings one of
+-- them again brings it retracted, as long as the sample is.
+CREATE TABLE retraction (
+    event_id BIGINT NOT NULL,           -- the event that retracted the sample
+    sample_id VARCHAR NOT NULL,
+    pair_hash VARCHAR NOT NULL
+);
+
 -- What a reviewer has typed into an edit and not saved as a decision yet: one a sample and reviewer.
 CREATE TABLE draft (
     author VARCHAR NOT NULL,
