@@ -49,6 +49,7 @@ _NAMED = """
     kind.cluster -> cluster.cluster
     mark.seq -> sample.seq
     retraction.event_id -> event.event_id
+    unlearning.run_id -> run.run_id
     retraction.sample_id -> sample.sample_id
     export.event_id -> event.event_id
     export.scoring_id -> scoring.scoring_id

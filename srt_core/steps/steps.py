@@ -19,6 +19,7 @@ from srt_core.steps.step import Step
 from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
+from srt_core.steps.unlearn import UNLEARN
 
 STEPS: Mapping[str, Step] = {
     step.name: step
@@ -41,5 +42,6 @@ STEPS: Mapping[str, Step] = {
         PRINT_TRAINING,
         EVALUATE,
         ARMS,
+        UNLEARN,
     )  # fmt: skip
 }
