@@ -40,6 +40,30 @@ CREATE TABLE triage (
     q DOUBLE CHECK (isfinite(q)),
     place BIGINT
 );
+-- Samples that must not be used any more.
+CREATE TABLE retraction (event_id BIGINT NOT NULL, sample_id VARCHAR NOT NULL, pair_hash VARCHAR NOT NULL);
+-- Adapters under which a student answers as if it had not read what was retracted.
+CREATE SEQUENCE unlearning_ids;
+CREATE TABLE unlearning (
+    unlearning_id BIGINT PRIMARY KEY DEFAULT nextval('unlearning_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    run_id BIGINT,
+    student VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    adapter VARCHAR NOT NULL,
+    reference VARCHAR NOT NULL,
+    settings JSON NOT NULL,
+    forgotten BIGINT NOT NULL,
+    kept BIGINT NOT NULL,
+    measured BIGINT NOT NULL,
+    steps BIGINT NOT NULL,
+    forgotten_before DOUBLE CHECK (isfinite(forgotten_before)),
+    forgotten_after DOUBLE CHECK (isfinite(forgotten_after)),
+    forgotten_reference DOUBLE CHECK (isfinite(forgotten_reference)),
+    kept_before DOUBLE CHECK (isfinite(kept_before)),
+    kept_after DOUBLE CHECK (isfinite(kept_after)),
+    kept_reference DOUBLE CHECK (isfinite(kept_reference))
+);
 -- Students that are trained on exports, and what they were evaluated on.
 CREATE SEQUENCE experiment_ids;
 CREATE TABLE experiment (

@@ -59,6 +59,9 @@ _NAMED = """
     kind.sample_id -> sample.sample_id
     kind.cluster -> cluster.cluster
     mark.seq -> sample.seq
+    retraction.event_id -> event.event_id
+    unlearning.run_id -> run.run_id
+    retraction.sample_id -> sample.sample_id
     export.event_id -> event.event_id
     export.scoring_id -> scoring.scoring_id
     exported.sample_id -> sample.sample_id

@@ -409,6 +409,14 @@ CREATE TABLE standing (
     made_at TIMESTAMP NOT NULL
 );
 
+-- The pairs of samples that were retracted: each original, and each text that was exported. A file that brings one of
+-- them again brings it retracted, as long as the sample is.
+CREATE TABLE retraction (
+    event_id BIGINT NOT NULL,           -- the event that retracted the sample
+    sample_id VARCHAR NOT NULL,
+    pair_hash VARCHAR NOT NULL
+);
+
 -- What a reviewer has typed into an edit and not saved as a decision yet: one a sample and reviewer.
 CREATE TABLE draft (
     author VARCHAR NOT NULL,
@@ -585,4 +593,28 @@ CREATE TABLE benchmark (
     value DOUBLE CHECK (isfinite(value)),
     error DOUBLE CHECK (isfinite(error)),   -- its standard error; NULL where none is given
     PRIMARY KEY (run_id, student, task, metric)
+);
+
+
+-- Adapters under which a student answers as if it had not read what was retracted: nothing of it is erased by them.
+CREATE SEQUENCE unlearning_ids;
+CREATE TABLE unlearning (
+    unlearning_id BIGINT PRIMARY KEY DEFAULT nextval('unlearning_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    run_id BIGINT,                      -- whose student it is; NULL where the two files alone said what was read
+    student VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,       -- of the student, which stays as it is
+    adapter VARCHAR NOT NULL,           -- its folder
+    reference VARCHAR NOT NULL,         -- a student that was retrained without the pairs; '' where none is given
+    settings JSON NOT NULL,
+    forgotten BIGINT NOT NULL,          -- pairs
+    kept BIGINT NOT NULL,
+    measured BIGINT NOT NULL,           -- of the kept pairs
+    steps BIGINT NOT NULL,
+    forgotten_before DOUBLE CHECK (isfinite(forgotten_before)), -- losses, in nats a token, the mean over pairs
+    forgotten_after DOUBLE CHECK (isfinite(forgotten_after)),
+    forgotten_reference DOUBLE CHECK (isfinite(forgotten_reference)),
+    kept_before DOUBLE CHECK (isfinite(kept_before)),
+    kept_after DOUBLE CHECK (isfinite(kept_after)),
+    kept_reference DOUBLE CHECK (isfinite(kept_reference))
 );

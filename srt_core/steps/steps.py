@@ -20,6 +20,7 @@ from srt_core.steps.synthesize import SYNTHESIZE
 from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
+from srt_core.steps.unlearn import UNLEARN
 
 STEPS: Mapping[str, Step] = {
     step.name: step
@@ -43,5 +44,6 @@ STEPS: Mapping[str, Step] = {
         PRINT_TRAINING,
         EVALUATE,
         ARMS,
+        UNLEARN,
     )  # fmt: skip
 }

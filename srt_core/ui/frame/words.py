@@ -38,6 +38,7 @@ ACTION_LABELS = {
     Action.EDIT: "Edited",
     Action.REJECT: "Left out",
     Action.PARK: "Parked",
+    Action.RETRACT: "Retracted",
 }
 """What a decision left a sample as."""
 
@@ -47,6 +48,7 @@ KIND_LABELS = {
     Action.EDIT: "Keep, edited",
     Action.REJECT: "Leave out",
     Action.PARK: "Park",
+    Action.RETRACT: "Retracted",
     "undo": "Undone",
     "import": "Imported",
     "undo_import": "Import taken back",

@@ -73,8 +73,8 @@ def history(store: Store, sample: Sample, only: str | None) -> list[Block]:
 
 
 def _said(context: Mapping[str, Any]) -> str:
-    """Return what somebody wrote with an event: a note, a tag, a reason."""
-    said = next((context[name] for name in ("because", "text", "tag") if context.get(name)), "")
+    """Return what somebody wrote with an event: a note, a tag, a reason, what a bulk action was for."""
+    said = next((context[name] for name in ("because", "text", "tag", "bulk") if context.get(name)), "")
     return f" · {said}" if said else ""
 
 
