@@ -116,3 +116,11 @@ CREATE TABLE benchmark (
     error DOUBLE CHECK (isfinite(error)),
     PRIMARY KEY (run_id, student, task, metric)
 );
+-- Coaches that learn from edits.
+CREATE TABLE edit_distance (
+    event_id BIGINT PRIMARY KEY,
+    ins INTEGER NOT NULL,
+    inp INTEGER NOT NULL,
+    res INTEGER NOT NULL
+);
+CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from srt_core.methods.coachlm import RUBRIC, SIDES
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.outcomes import Failure, Reflection, reflections
+from srt_core.review.rubric import caps, given_by
 from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
 from srt_core.ui.review.cards import PARTS
 from srt_core.ui.sample.summary import Sample
@@ -67,6 +69,23 @@ def _said(context: Mapping[str, Any]) -> str:
     """Return what somebody wrote with an event: a note, a tag, a reason."""
     said = next((context[name] for name in ("because", "text", "tag") if context.get(name)), "")
     return f" · {said}" if said else ""
+
+
+def rubric(store: Store, sample: Sample, shown: str, by: str) -> dict[str, Any]:
+    """Return the rubric's lines for the version on screen, with what this reviewer gave it; nobody else's."""
+    version = next((each for each in sample.candidates.values() if each.origin == shown), None)
+    edit_id = sample.verdict.event_id if version is None else None
+    candidate_id = version.candidate_id if version else None
+    given = given_by(store, by, candidate_id=candidate_id, edit_id=edit_id)
+    limits = caps(store)
+    lines = [
+        {"name": each.name, "side": each.side, "label": each.label, "help": each.help, "most": each.most,
+         "points": given[each.name][0] if each.name in given else None,
+         "flaw": each.name in given and given[each.name][1], "cap": limits.get(each.name)}
+        for each in RUBRIC
+    ]  # fmt: skip
+    label = ORIGIN_LABELS[version.origin] if version else "your edit" if sample.verdict.author == by else "the edit"
+    return {"lines": lines, "sides": list(SIDES), "candidate": candidate_id, "edit": edit_id, "label": label}
 
 
 def failed(sample: Sample) -> list[Block]:
