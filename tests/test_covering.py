@@ -13,14 +13,14 @@ import pytest
 
 from srt_core.errors import PolicyError
 from srt_core.project.store import Store
-from srt_core.records import Policy
+from srt_core.records import Origin, Policy
 from srt_core.select import selection
 from srt_core.select.covering import cover
 from srt_core.select.policy import applied_policy
 from srt_core.vectors.facility import apart, blocks, locate
 from tests.command_line import called, refused
 from tests.killing import worker
-from tests.rule_oracle import Case, Numbers, Origin
+from tests.rule_oracle import Case, Numbers
 from tests.rule_project import create_project, kept
 
 POINTS = np.array([[0, 0], [1, 0], [0, 2], [3, 3], [5, 1], [6, 1], [6, 2], [2, 6]], dtype=float)
@@ -152,7 +152,7 @@ NEEDS = """
 from pathlib import Path
 from srt_core.project.store import Store
 import srt_core.select.covering as covering
-from srt_core.records import Policy
+from srt_core.records import Origin, Policy
 covering._COMMITTED = 1
 POLICY = Policy("diverse", require_response_reflection=False, diverse_share=50.0).limited(max_ifd=1.0, max_r_ifd=None)
 """

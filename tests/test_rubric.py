@@ -1,6 +1,6 @@
 """The rubric: ratings are events of a reviewer on a version, the last one counts, caps are a setting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from srt_core.review.presses import Refused, Saved, Sitting, parse, take
 from tests.command_line import DONE, called, refused
 from tests.reflecting import project
 
-FULL = {each.name: [each.most, False] for each in RUBRIC}
+FULL: dict[str, Sequence[object]] = {each.name: [each.most, False] for each in RUBRIC}
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def press(store: Store, by: str, given: dict[str, list[object]], name: str = "1", **more: object) -> Saved | Refused:
+def press(
+    store: Store, by: str, given: Mapping[str, Sequence[object]], name: str = "1", **more: object
+) -> Saved | Refused:
     """Send a rating of the first sample as the desk does."""
     row = store.rows("SELECT sample_id, candidate_id FROM candidate ORDER BY candidate_id LIMIT 1")[0]
     sent = {"id": name, "kind": "rate", "sample": row["sample_id"], "candidate": row["candidate_id"], "rubric": given}

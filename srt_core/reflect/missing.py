@@ -34,7 +34,9 @@ SettledBy = Callable[[Store], Settled]
 class Tasks(Protocol):
     """What a run has yet to ask for."""
 
-    settled: SettledBy | None
+    @property
+    def settled(self) -> SettledBy | None:
+        """What says whose instruction stage is decided; None where nothing waits for that."""
 
     @property
     def order(self) -> tuple[Origin, ...]:

@@ -21,6 +21,8 @@ from srt_core.project.store import Query, Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import COVERAGE_GAIN, COVERAGE_RANK, Policy, encoding_source
 from srt_core.select.derive import refresh
+from srt_core.select.expressions import WHOLE
+from srt_core.select.policy import applied_policy
 from srt_core.select.selection import rule_of
 from srt_core.vectors.encodings import encoding_in_use
 from srt_core.vectors.facility import apart, blocks, locate
@@ -70,6 +72,14 @@ def cover(store: Store, policy: Policy, *, block: int = BLOCK, stop: Event | Non
             tx.bump()
         said = f"{len(vectors.keys):,} samples ranked by {encoding.encoder}"
         yield progress.moved(without, failed=without, message=said)
+
+
+def count_unranked(store: Store) -> int:
+    """Count the samples that the policy in use leaves out for want of a coverage rank; 0 where it asks for none."""
+    if applied_policy(store).diverse_share >= WHOLE:
+        return 0
+    sql = f"SELECT count(*) FROM selection WHERE reason = 'unscored' AND winner_{COVERAGE_RANK} IS NULL"
+    return int(store.value(sql))
 
 
 def _left(store: Store, policy: Policy) -> Query:

@@ -90,8 +90,8 @@ def edits(store: Store) -> list[Edit]:
             fresh.append((row["event_id"], distance.ins, distance.inp, distance.res))
         else:
             distance = Distance(row["ins"], row["inp"], row["res"])
-        names = ("event_id", "sample_id", "seq", "author", "candidate_id")
-        found.append(Edit(*(row[name] for name in names), before, after, distance))
+        who = row["event_id"], row["sample_id"], row["seq"], row["author"], row["candidate_id"]
+        found.append(Edit(*who, before, after, distance))
     if fresh and not store.is_read_only:
         with store.transaction() as tx:
             known = {key for (key,) in tx.execute("SELECT event_id FROM edit_distance")}

@@ -17,7 +17,7 @@ from srt_core.records import Origin, ProducerKind, Stage
 from srt_core.reflect.coach.edits import Edit, edits, learnt_from
 from srt_core.reflect.coach.wording import VERSION, CoachAsker, request_text, wording_hash
 from srt_core.reflect.keeping import Example, ReflectionTask
-from srt_core.reflect.missing import CHUNK_TASKS
+from srt_core.reflect.missing import CHUNK_TASKS, SettledBy
 from srt_core.reflect.prompts import ReplyFormat
 from srt_core.reflect.run import Plan, calls_for, run_through
 from srt_core.reflect.scoring import NoScoring
@@ -96,9 +96,15 @@ class Revisions:
     since: int
     only: tuple[str, ...]
 
-    order = (Origin.RESPONSE,)
-    """What a task is of until its reply says what was changed."""
-    settled = None
+    @property
+    def order(self) -> tuple[Origin, ...]:
+        """What a task is of until its reply says what was changed."""
+        return (Origin.RESPONSE,)
+
+    @property
+    def settled(self) -> SettledBy | None:
+        """Nothing waits for scores."""
+        return None
 
     def total(self) -> int:
         """Return how many there are."""

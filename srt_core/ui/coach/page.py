@@ -64,8 +64,8 @@ def _opening(project: Project, able: list[Edit]) -> str:
 
 def _draw_edits(able: list[Edit], alpha: float) -> None:
     learnt = set(cut([(each.event_id, each.distance.sum) for each in able], alpha))
-    if not learnt:
-        st.warning(f"Of {len(able):,} edits this share keeps none. Raise it, or edit more.", icon=":material/info:")
+    none = " This share keeps none: raise it, or edit more." if not learnt else ""
+    st.markdown(f"A coach learns from {len(learnt):,} of {len(able):,}, the largest.{none}")
     st.dataframe(
         [
             {
@@ -90,8 +90,8 @@ def _draw_edits(able: list[Edit], alpha: float) -> None:
         },
         alt="Edits by how much they changed, the largest first.",
     )  # fmt: skip
-    more = f" The {LISTED:,} largest are listed." if len(able) > LISTED else ""
-    st.caption(f"A coach learns from {len(learnt):,} of {len(able):,}, the largest.{more}")
+    if len(able) > LISTED:
+        st.caption(f"The {LISTED:,} largest are listed.")
 
 
 def _draw_coaches(project: Project) -> None:

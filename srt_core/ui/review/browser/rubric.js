@@ -67,10 +67,10 @@ function scoreOf(held, side) {
 function paintRubric(d, box, held) {
   takeRubric(d, held);
   const now = d.rubric;
-  const head = make("div", { class: "label" }, `${now.label}: 0 to 5 give fifths of the points and go on, F marks a flaw, ← → move, Enter saves, Esc leaves.`);
+  const head = make("div", { class: "label" }, `${now.label[0].toUpperCase()}${now.label.slice(1)}: 0 to 5 give fifths of the points and go on, F marks a flaw, ← → move, Enter saves, Esc leaves.`);
   const sides = now.sides.map((side) => {
     const rows = now.lines.filter((line) => line.side === side).map((line) => rubricLine(d, line));
-    return make("div", {}, make("b", {}, `${side[0].toUpperCase()}${side.slice(1)}: ${scoreOf(now, side)} of 100`), make("div", { class: "rubric" }, ...rows.flat()));
+    return make("div", {}, make("b", {}, `${side[0].toUpperCase()}${side.slice(1)}: ${scoreOf(now, side) === "open" ? "open" : `${scoreOf(now, side)} of 100`}`), make("div", { class: "rubric" }, ...rows.flat()));
   });
   box.replaceChildren(head, make("div", { class: "columns" }, ...sides));
   const here = box.querySelector(".rated-now");
