@@ -211,3 +211,11 @@ CREATE TABLE guard (
     detail VARCHAR NOT NULL,
     PRIMARY KEY (generation_id, name)
 );
+-- Coaches that learn from edits.
+CREATE TABLE edit_distance (
+    event_id BIGINT PRIMARY KEY,
+    ins INTEGER NOT NULL,
+    inp INTEGER NOT NULL,
+    res INTEGER NOT NULL
+);
+CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);

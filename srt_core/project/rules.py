@@ -67,6 +67,9 @@ _NAMED = """
     exported.sample_id -> sample.sample_id
     exported.candidate_id -> candidate.candidate_id
     exported.edit_id -> event.event_id
+    edit_distance.event_id -> event.event_id
+    coach_edit.producer -> producer.producer
+    coach_edit.event_id -> event.event_id
 """
 LINKS = [(child, parent) for child, _, parent in (line.split() for line in _NAMED.strip().splitlines())]
 """Which column names a row of which table. Rows of `exported` may be of an export that was cut off."""

@@ -491,6 +491,17 @@ CREATE TABLE exported (
     pair_hash VARCHAR NOT NULL
 );
 
+-- How far each edit went, in characters to change of instruction, input and response. It follows from the event.
+CREATE TABLE edit_distance (
+    event_id BIGINT PRIMARY KEY,
+    ins INTEGER NOT NULL,
+    inp INTEGER NOT NULL,
+    res INTEGER NOT NULL
+);
+
+-- Which edits a coach learnt from, or was shown: its statistics leave their samples out.
+CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);
+
 CREATE SEQUENCE job_ids;
 CREATE TABLE job (
     job_id BIGINT PRIMARY KEY DEFAULT nextval('job_ids'),

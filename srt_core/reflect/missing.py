@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from srt_core.project.candidates import pairs
 from srt_core.project.store import Made, Query, Row, Store
@@ -28,6 +29,27 @@ class Settled:
 
 SettledBy = Callable[[Store], Settled]
 """Called again for each query, because the policy may change during a run."""
+
+
+class Tasks(Protocol):
+    """What a run has yet to ask for."""
+
+    @property
+    def settled(self) -> SettledBy | None:
+        """What says whose instruction stage is decided; None where nothing waits for that."""
+
+    @property
+    def order(self) -> tuple[Origin, ...]:
+        """The origins whose candidates are asked for, in their order."""
+
+    def total(self) -> int:
+        """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
+
+    def chunk(self, origin: Origin, last: int, size: int = ...) -> tuple[list[ReflectionTask], int]:
+        """Return the next tasks of an origin after sample number `last`, and the sample number that they end at."""
+
+    def waiting(self) -> int:
+        """Return the number of samples whose instruction stage still waits for scores."""
 
 
 # Parents without a child of this origin. A candidate that came with an imported file is not made again; of two parents
@@ -105,6 +127,17 @@ class Missing:
     """These samples alone; () for all."""
     is_drawn: bool = False
     """Whether those samples alone that the producer was drawn for, as one of several arms."""
+
+    @property
+    def order(self) -> tuple[Origin, ...]:
+        """The origins whose candidates are asked for, in their order."""
+        return ORDER
+
+    def total(self) -> int:
+        """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
+        instruction, response, both = (self.count(origin) for origin in self.order)
+        # Each instruction candidate that is about to be made is a parent for the response stage.
+        return instruction + response + both + instruction + self.waiting()
 
     def count(self, origin: Origin) -> int:
         """Return the number of missing candidates of an origin that can be asked for now."""
@@ -191,10 +224,3 @@ def _task(row: Row, pair: Pair, origin: Origin) -> ReflectionTask:
         row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
         row["detail"], row["failed"],
     )  # fmt: skip
-
-
-def count_missing(missing: Missing) -> int:
-    """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
-    instruction, response, both = (missing.count(origin) for origin in ORDER)
-    # Each instruction candidate that is about to be made is a parent for the response stage.
-    return instruction + response + both + instruction + missing.waiting()

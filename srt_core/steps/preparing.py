@@ -96,6 +96,15 @@ def prepare(store: Store, asked: Arguments) -> Prepared:
     return teacher, prompts, plan
 
 
+def prepare_calls(store: Store, asked: Arguments) -> tuple[Teacher, Plan]:
+    """Make the teacher and the plan of a run that has a wording of its own, as a coach has; errors as `prepare`."""
+    whole = {"mode": Mode.FULL, "student": "", "is_batch": False, "only": (), **asked}
+    teacher, plan = make_teacher(whole), make_plan(whole)
+    _keep_price(store, teacher.model, whole)
+    _check(store, teacher, plan, whole)
+    return teacher, plan
+
+
 def _keep_price(store: Store, model: str, asked: Arguments) -> None:
     """Remember a price; what is not given stays as it is known."""
     names = {"price_input": "input", "price_output": "output", "price_batch": "batch_share"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.records import Stage
+from srt_core.records import REFLECTIONS
 from srt_core.steps.preparing import make_prompts
 from srt_core.steps.reflect import REFLECT
 from srt_core.steps.reflect_arguments import (
@@ -69,7 +69,7 @@ def draw_prompts(asked: Arguments) -> None:
     with st.expander("What the teacher is asked for", icon=":material/checklist:"), reporting():
         prompts = make_prompts(asked)
         st.text(f"Prompts, version {prompts.version}")
-        for stage in Stage:
+        for stage in REFLECTIONS:
             st.markdown(f"**{stage.capitalize()} reflection**: a critique by these criteria, then the rewrite.")
             st.dataframe(
                 [{"Criterion": key.replace("_", " "), "What it means": text}

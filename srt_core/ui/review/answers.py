@@ -29,6 +29,8 @@ def in_drawer(
     if tab == "tokens":
         origin = Origin(shown) if shown in sample.rewrites else None
         return {**found, "tokens": look(project, sample, origin, is_asked=is_asked)}
+    if tab == "rubric":
+        return {**found, "rubric": drawer.rubric(store, sample, shown, seat.by)}
     only = seat.by if name in mixed or seat.is_blind(store, name) else None
     blocks = {
         "critique": lambda: drawer.critique(store, sample, shown),
