@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from srt_core.methods import METHODS
+from srt_core.methods import SELECTING
 from srt_core.records import Policy
 from srt_core.review.trust import audits
 from srt_core.select.compare.students import POINTS
@@ -63,7 +63,7 @@ def test_methods_stand_side_by_side(path: Path) -> None:
     screen = Screen(COMPARE)
     screen.look_at("methods")
     table = screen.app.dataframe[0].value
-    assert list(table["Policy"]) == ["In use: selective-code", *(method.label for method in METHODS.values())]
+    assert list(table["Policy"]) == ["In use: selective-code", *(method.label for method in SELECTING.values())]
     assert list(table["Kept"])[:3] == [3, 3, 4]
     assert "Right" not in table
     assert "Draw an audit on Trust" in links(screen.app)

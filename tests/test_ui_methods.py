@@ -8,9 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from srt_core.methods import METHODS, SELECTING
+from srt_core.project.store import Store
+from srt_core.records import Policy
 from srt_core.review.trust.audits.evidence import claims
 from srt_core.review.trust.beside import beside
-from srt_core.select.compare.overlap import overlap
+from srt_core.select.compare.overlap import obstacle, overlap
 from srt_core.select.policy import applied_policy
 from srt_core.select.selection import select
 from srt_core.steps.costs import cost_of, steps_of
@@ -22,7 +24,12 @@ from tests.rule_project import create_project
 from tests.screens import open_screen, served, words
 
 PAGE, SCORE = "pages/14_Methods.py", "pages/3_Score.py"
-POLICIES = [method.policies[0] for method in SELECTING.values()]
+OWN = [method.policies[0] for method in SELECTING.values()]
+
+
+def able(store: Store) -> list[Policy]:
+    """The methods' own policies that can select here: one may ask for a producer that made nothing yet."""
+    return [policy for policy in OWN if not obstacle(store, policy)]
 
 
 @pytest.fixture
@@ -43,18 +50,19 @@ def test_the_table_is_what_each_rule_says_alone(project: Project) -> None:
     """Kept, by both and by task, is what the rule gives under each policy by itself; so is what is right."""
     store = project.store
     read_blind(store, s0=[1], s2=[])
-    alone = [{row["sample_id"]: row["candidate_id"] for row in select(store, policy)} for policy in POLICIES]
+    policies = able(store)
+    alone = [{row["sample_id"]: row["candidate_id"] for row in select(store, policy)} for policy in policies]
     seqs = {str(row["sample_id"]): int(row["seq"]) for row in store.rows("SELECT sample_id, seq FROM sample")}
-    found = overlap(store, POLICIES, [seqs["s2"]])
+    found = overlap(store, policies, [seqs["s2"]])
     assert found.samples == len(CASES)
-    for i, j in product(range(len(POLICIES)), repeat=2):
+    for i, j in product(range(len(policies)), repeat=2):
         shared = [name for name in seqs if alone[i][name] is not None and alone[i][name] == alone[j][name]]
         assert found.both[i][j] == len(shared)
     of_code = tuple(sum(each[name] is not None for name in ("s0", "s1")) for each in alone)
     assert (found.kinds["code"].samples, found.kinds["code"].kept) == (2, of_code)
     assert set(found.kinds) == {"code", "lists", ""}
     assert found.picks == {seqs["s2"]: tuple(each["s2"] for each in alone)}
-    assert list(beside(store, POLICIES).claims) == [claims(store, policy) for policy in POLICIES]
+    assert list(beside(store, policies).claims) == [claims(store, policy) for policy in policies]
 
 
 def test_the_page_shows_the_records_and_puts_a_method_in_use(project: Project) -> None:
@@ -77,19 +85,21 @@ def test_the_page_shows_the_records_and_puts_a_method_in_use(project: Project) -
 
 
 def test_the_page_shows_what_each_selects(project: Project) -> None:
-    """Without random reads there is no share that is right; with some it stands beside each method."""
+    """Without random reads there is no share that is right; with some it stands beside each method that can select."""
     store = project.store
     app = show_selected()
-    assert list(app.dataframe[0].value["Keeps"]) == [len(kept(project, place)) for place in range(len(POLICIES))]
+    table = app.dataframe[0].value
+    said = [why or policy.name for policy in OWN for why in [obstacle(store, policy)]]
+    assert list(table["Policy"]) == said
+    rows = table[table["Keeps"].notna()]
+    kept = [sum(row["candidate_id"] is not None for row in select(store, policy)) for policy in able(store)]
+    assert list(rows["Keeps"]) == kept
     assert "No random reads yet" in words(app)
     read_blind(store, s0=[1], s2=[])
     app.run()
-    found = [claims(store, policy) for policy in POLICIES]
-    assert list(app.dataframe[0].value["Right"]) == [said_of_claim(each.of_all) for each in found if each]
-
-
-def kept(project: Project, place: int) -> list[object]:
-    return [row for row in select(project.store, POLICIES[place]) if row["candidate_id"] is not None]
+    found = [claims(store, policy) for policy in able(store)]
+    right = app.dataframe[0].value["Right"]
+    assert list(right[right.notna()]) == [said_of_claim(each.of_all) for each in found if each]
 
 
 def show_selected() -> AppTest:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from srt_core.errors import PolicyError
-from srt_core.methods import DIALS, GUARDS, METHODS, PRESETS
+from srt_core.methods import DIALS, GUARDS, PRESETS, SELECTING
 from srt_core.project.store import Store
 from srt_core.records import OPTIONS, Acceptance, Policy, Rounding, ShareOf
 
@@ -110,8 +110,9 @@ def limits_on(policy: Policy, measure: str) -> list[float]:
 def check(policy: Policy) -> None:
     """Raise PolicyError where an option or limit has an impossible value."""
     _check_kinds(policy)
-    if not 0 < policy.top_share <= 100:
-        raise PolicyError(f"top_share is {policy.top_share}.", "Give a percentage above 0 and up to 100.")
+    for name in ("top_share", "diverse_share"):
+        if not 0 < getattr(policy, name) <= 100:
+            raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give a percentage above 0 and up to 100.")
     for name, limit in policy.limits:
         _check_limit(name, limit)
     for name in ("instruction_margin", "response_margin"):
@@ -131,8 +132,8 @@ def _check_limit(name: str, limit: float) -> None:
 
 
 def _check_method(name: object) -> None:
-    if name not in tuple(METHODS):
-        raise PolicyError(f"There is no method {name}.", f"Take one of: {', '.join(METHODS)}.")
+    if name not in tuple(SELECTING):
+        raise PolicyError(f"There is no method {name}.", f"Take one of: {', '.join(SELECTING)}.")
 
 
 def _check_kinds(policy: Policy) -> None:
@@ -144,7 +145,7 @@ def _check_kinds(policy: Policy) -> None:
     for name in ("require_response_reflection", "require_reflection"):
         if not isinstance(getattr(policy, name), bool):
             raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give true or false.")
-    for name in ("instruction_margin", "response_margin", "top_share"):
+    for name in ("instruction_margin", "response_margin", "top_share", "diverse_share"):
         _check_number(name, getattr(policy, name))
 
 

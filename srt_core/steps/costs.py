@@ -37,7 +37,7 @@ class Cost:
 
 
 def steps_of(method: Method) -> tuple[str, ...]:
-    """Return the steps of a method in their order: those that it names, else what it asks of teacher and student."""
+    """Return the commands of a method in their order: those that it names, else what it asks of teacher and student."""
     return method.commands or ((("reflect",) if method.teacher else ()) + (("score",) if method.needs_student else ()))
 
 

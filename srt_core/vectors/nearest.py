@@ -1,6 +1,10 @@
 """Samples whose originals are nearest to one, by the cosine of their vectors under the encoding in use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
 
 from srt_core.errors import ProjectError
 from srt_core.project.store import Store
@@ -60,3 +64,45 @@ def _nearest(store: Store, encoding_id: int, sample_id: str, limit: int) -> list
            JOIN candidate USING (candidate_id) JOIN sample USING (sample_id) ORDER BY similarity DESC, candidate_id""",
         [[row["candidate_id"] for row in found], [row["similarity"] for row in found]],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Some candidates, among which the nearest to others are found by the vectors in use."""
+
+    store: Store
+    encoding_id: int
+    ids: tuple[int, ...]
+    """Those that have a vector."""
+    points: Any
+    """float64 [ids, dimensions], of unit length."""
+
+    @classmethod
+    def among(cls, store: Store, ids: Sequence[int]) -> Self:
+        """Read the vectors of candidates; those without one are left out."""
+        encoding_id = store.encoding_id()
+        found = _vectors(store, encoding_id, ids)
+        return cls(store, encoding_id, tuple(found), np.array(list(found.values())))
+
+    def to(self, ids: Sequence[int], most: int) -> dict[int, tuple[int, ...]]:
+        """Return the nearest to each candidate, without itself, the nearest first; none for one without a vector."""
+        return {
+            key: tuple(near for near in nearest_of(point, self.points, self.ids, most + 1) if near != key)[:most]
+            for key, point in _vectors(self.store, self.encoding_id, ids).items()
+        }
+
+
+def nearest_of(point: Any, points: Any, ids: Sequence[int], most: int) -> list[int]:
+    """Return which of `ids` are nearest to a point, by cosines of unit vectors; equal ones in their order."""
+    cosines = points @ point
+    return [ids[place] for place in np.argsort(-cosines.round(9), kind="stable")[:most]]
+
+
+def _vectors(store: Store, encoding_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    rows = store.rows(
+        """SELECT candidate_id, vector FROM vector WHERE encoding_id = ? AND vector IS NOT NULL
+           AND candidate_id IN (SELECT unnest(?::BIGINT[]))""",
+        [encoding_id, list(ids)],
+    )
+    found = {row["candidate_id"]: np.array(row["vector"], dtype=float) for row in rows}
+    return {key: found[key] / max(float(np.linalg.norm(found[key])), 1e-12) for key in ids if key in found}

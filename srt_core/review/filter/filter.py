@@ -22,7 +22,7 @@ from srt_core.select.derive import refresh
 from srt_core.vectors.nearest import Near, nearest
 
 Range = tuple[float, float]
-State = Literal["open", "decided", "approved", "rejected", "parked", "edited", "overridden"]
+State = Literal["open", "decided", "approved", "rejected", "parked", "retracted", "edited", "overridden"]
 Days = tuple[date | None, date | None]
 
 NOT_SCORED = "not scored"
@@ -39,8 +39,9 @@ _STATES: dict[str, str] = {
     "approved": "approved",
     "rejected": "action = 'reject'",
     "parked": "action = 'park'",
+    "retracted": "action = 'retract'",
     "edited": "action = 'edit'",
-    "overridden": "decided AND "
+    "overridden": "decided AND action <> 'retract' AND "
     "(verdict_origin IS DISTINCT FROM origin OR verdict_id <> candidate_id OR action = 'edit')",
 }
 STATES = tuple(_STATES)

@@ -13,7 +13,7 @@ from srt_core.review.verdicts import COLUMNS, ROWS, Verdict
 
 _NONE = "'inf'::DOUBLE"
 _ACTIONS = ", ".join(
-    f"'{action}'" for action in (Action.APPROVE, Action.CHOOSE, Action.EDIT, Action.REJECT, Action.PARK)
+    f"'{action}'" for action in (Action.APPROVE, Action.CHOOSE, Action.EDIT, Action.REJECT, Action.RETRACT, Action.PARK)
 )
 _OUTCOMES = ", ".join(f"'{each}'" for each in (*reversed(Origin), *(each for each in REASONS if each != Reason.KEPT)))
 _OUTCOME = f"coalesce(list_position([{_OUTCOMES}], coalesce(origin, reason)), 99)"

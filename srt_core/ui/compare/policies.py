@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from srt_core.methods import METHODS
+from srt_core.methods import SELECTING
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.review.trust.audits.evidence import claims
@@ -51,7 +51,7 @@ def render_methods(project: Project, policy: Policy) -> None:
     """Draw the policy in use beside each method's own, as its paper or code has it."""
     st.caption("The policy in use beside each method as its paper or code has it. A method whose scores or rewrites "
                "are not there yet keeps little: the columns at the right say why.")  # fmt: skip
-    own = {method.label: method.policies[0] for method in METHODS.values()}
+    own = {method.label: method.policies[0] for method in SELECTING.values()}
     _draw(project, {_IN_USE: applied_policy(project.store), **own})
 
 

@@ -18,6 +18,7 @@ from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.component import HEAD_KEY, KEY, head_in_browser, rows_in_browser
 from srt_core.ui.explore.coverage import render_coverage
 from srt_core.ui.explore.marks import render_marks
+from srt_core.ui.explore.retract import render_retract
 from srt_core.ui.explore.rows import COLUMNS, cells
 from srt_core.ui.explore.talk import Talk, last_bulk, open_card
 from srt_core.ui.explore.views import open_view, render_views
@@ -69,6 +70,7 @@ _PANELS: Mapping[str, Callable[[Project, Filter], None]] = {
     "Coverage": render_coverage,
     "Marks": render_marks,
     "Views": render_views,
+    "Retract": render_retract,
 }
 """What can be unfolded above the rows: nothing at first, so that these are in sight."""
 

@@ -35,6 +35,7 @@ OWNERS_DO = {
     "pages/7_Trust.py": "draw an audit and approve on its evidence",
     "pages/8_Export.py": "export",
     "pages/13_Runs.py": "train a student",
+    "pages/15_Coach.py": "have a coach revise",
     "pages/10_People.py": "add people and share queues out",
 }
 """What of a page only owners may do."""

@@ -118,9 +118,14 @@ def _draw_costs(project: Project, method: Method, known: dict[str, Cost | None])
     st.markdown("  \n".join(rows), help=COST_HELP)
 
 
+def _step(command: str) -> str:
+    """Return the name of the step that a command of several words starts."""
+    return command.replace(" ", "_")
+
+
 def _said(name: str, cost: Cost | None) -> str:
     """Write what a step would still take in one line."""
-    step = f"**{STEPS[name].label}**" if name in STEPS else f"`srt {name}`"
+    step = f"**{STEPS[_step(name)].label}**" if _step(name) in STEPS else f"`srt {name}`"
     if cost is None:
         return f"{step}: {DASH}"
     if not cost.units:
@@ -145,7 +150,7 @@ def _draw_use(project: Project, method: Method, applied: Policy) -> None:
                   help="Puts the policy in use, which Thresholds can undo, and its student and template into the form "
                   "of Score. Decisions stay.")  # fmt: skip
         if method.name == applied.method:
-            pages = dict.fromkeys(JOB_PAGES[step] for step in steps_of(method) if step in JOB_PAGES)
+            pages = dict.fromkeys(JOB_PAGES[step] for step in map(_step, steps_of(method)) if step in JOB_PAGES)
             for page in (*pages, THRESHOLDS):
                 st.page_link(page, label=PAGES[page][0], icon=PAGES[page][1], query_params=address())
 

@@ -8,6 +8,7 @@ import streamlit as st
 from srt_core.export.past import past_exports
 from srt_core.steps.jobs import JobState
 from srt_core.steps.train import TRAIN
+from srt_core.steps.warmup import WARMUP
 from srt_core.train.evaluating import summary
 from srt_core.train.runs import Run, RunState, losses, runs
 from srt_core.ui.frame.form import draw_form
@@ -25,7 +26,8 @@ from srt_core.ui.server.runtime import Project
 EXPORT = "pages/8_Export.py"
 _TRAINABLE = "prompt_completion"
 LIVE_SECONDS = 2.0
-TRAINERS = ("train", "arms", "plan_training", "evaluate")
+TRAINERS = ("train", "arms", "plan_training", "evaluate", "warmup")
+ON_EXPORT, WARMING = "An export", "A warm-up before scoring"
 STATES = {
     RunState.RUNNING: "Training",
     RunState.DONE: "Done",
@@ -173,6 +175,11 @@ def _exported(project: Project) -> str:
 
 def _draw_form(project: Project) -> None:
     st.subheader("Train a student")
+    way = st.segmented_control("What on?", [ON_EXPORT, WARMING], default=ON_EXPORT, required=True, key="runs_way",
+                               persist_state="session")  # fmt: skip
+    if way == WARMING:
+        _draw_warmup(project)
+        return
     begin = {"export": _exported(project), **last_arguments(project, "train")}
     asked = TRAIN.complete(draw_form(TRAIN, begin))
     running = any(project.jobs.running(kind) for kind in TRAINERS)
@@ -195,3 +202,16 @@ def _draw_form(project: Project) -> None:
             st.rerun()
     if not is_complete:
         st.markdown("Name the folder of an export to start.")
+
+
+def _draw_warmup(project: Project) -> None:
+    st.markdown(
+        "The student reads about a thousand pairs once, as Cherry's does before it scores: the middle of each group of "
+        "prompts. No sample that an audit drew is among them. It becomes another student, to score with."
+    )
+    asked = WARMUP.complete(draw_form(WARMUP, last_arguments(project, "warmup")))
+    with reporting():
+        if st.button("Warm up", icon=":material/play_arrow:", key="start_warmup", type="primary",
+                     disabled=any(project.jobs.running(kind) for kind in TRAINERS) or not may_own()):  # fmt: skip
+            project.start("warmup", asked)
+            st.rerun()

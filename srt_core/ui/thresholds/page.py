@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from srt_core.methods import METHODS, Method
+from srt_core.methods import SELECTING, Method
 from srt_core.project.candidates import count_samples
 from srt_core.records import Policy
 from srt_core.select.compare.whatif import Comparison, compare
@@ -81,7 +81,7 @@ def _draw_tabs(project: Project, policy: Policy, found: Comparison) -> None:
 
 
 def _choose_method(project: Project, method: Method) -> None:
-    names = list(METHODS)
+    names = list(SELECTING)
     born = generation(_METHOD, method.name)
     key = f"{_METHOD}_{born}"
     st.selectbox(
@@ -89,7 +89,7 @@ def _choose_method(project: Project, method: Method) -> None:
         names,
         names.index(method.name),
         key=key,
-        format_func=lambda name: METHODS[name].label,
+        format_func=lambda name: SELECTING[name].label,
         on_change=_turn_method,
         args=(project, key, born),
         help=f"{method.summary} Source: {method.paper}.",
@@ -100,7 +100,7 @@ def _choose_method(project: Project, method: Method) -> None:
 def _turn_method(project: Project, key: str, born: int) -> None:
     if has_left(_METHOD, born):
         return
-    method = METHODS[st.session_state[key]]
+    method = SELECTING[st.session_state[key]]
     set_limits(project, method.policies[0], method)
 
 

@@ -1,6 +1,6 @@
-// The drawer: critique, token losses, raw replies, history and what failed; one tab at a time, asked for when it opens.
+// The drawer: critique, token losses, raw replies, history, the rubric and what failed; one tab at a time, asked for when it opens.
 
-const TABS = { critique: "Critique", tokens: "Token losses", replies: "Raw replies", history: "History", similar: "Similar", failed: "Failed" };
+const TABS = { critique: "Critique", tokens: "Token losses", replies: "Raw replies", history: "History", similar: "Similar", rubric: "Rubric", failed: "Failed" };
 const POLL_MILLISECONDS = 1500;
 const STRENGTHS = [0, 15, 30, 50, 70];
 
@@ -22,6 +22,7 @@ function paintDrawer(d) {
     return;
   }
   box.scrollTop = 0;
+  if (held.rubric) return paintRubric(d, box, held);
   if (held.tokens) paintTokens(d, box, held.tokens);
   else box.replaceChildren(...(held.blocks || []).flatMap((block) => paintBlock(d, block)));
 }
