@@ -150,7 +150,7 @@ def test_without_decisions_the_selection_is_exported(store: Store, tmp_path: Pat
     found = status(store)["selected"]
     wanted = counts(store, Scope.VERDICTS)
     assert (wanted["total"]["pairs"], wanted["by_origin"]) == (found["total"], found["by_origin"])
-    assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0, "parked": 0}
+    assert counts(store, Scope.APPROVED)["total"] == {"pairs": 0, "parked": 0, "retracted": 0}
     assert export_one(store, tmp_path, "alpaca", by="Ann").rows == found["total"] > 0
 
 
@@ -362,7 +362,7 @@ def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
     with create_empty(tmp_path / "p.srt") as store:
         written = export_one(store, tmp_path, "alpaca", by="Ann")
         assert (written.rows, json.loads(written.path.read_text("utf-8"))) == (0, [])
-        assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0, "parked": 0}
+        assert counts(store, Scope.VERDICTS)["total"] == {"pairs": 0, "parked": 0, "retracted": 0}
 
 
 def test_what_cannot_be_written_is_not_exported(store: Store, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from srt_core.export.contents import Contents, Scope
 from srt_core.export.export import export, rebuild
 from srt_core.export.formats import Split
 from srt_core.export.splits import draw_groups, put_aside
+from srt_core.project import events
 from srt_core.project.store import Store
 from srt_core.records import Action, Context, Decision, Origin, Pair
 from srt_core.review import decisions
@@ -153,7 +154,7 @@ def preferring_project(path: Path) -> Store:
                FROM candidate WHERE sample_id = ? AND origin = 'RESPONSE'""",
             [names[1]],
         )
-        decisions.fold_action(tx, tx.execute("SELECT max(action_id) FROM event")[0][0])
+        events.fold_action(tx, tx.execute("SELECT max(action_id) FROM event")[0][0])
     return store
 
 

@@ -15,7 +15,7 @@ from tests.reflecting import place_project
 from tests.screens import finish, links, open_screen, served, words
 from tests.test_coach import better, edit, longer, original
 
-PAGE = "pages/14_Coach.py"
+PAGE = "pages/15_Coach.py"
 
 
 @pytest.fixture

@@ -225,6 +225,28 @@ def test_a_link_opens_a_view(path: Path) -> None:
     assert screen.matching == (60, 120)
 
 
+# Retraction
+
+
+def test_a_filter_is_retracted_and_taken_back(path: Path) -> None:
+    """Without a reason nothing happens; then all of the filter, or the open sample, is retracted, and can come back."""
+    screen = Screen(reason="kept", sample="1")
+    screen.show("Retract")
+    screen.press("Retract 1 sample")
+    assert "A retraction needs a reason." in screen.text and kinds(path) == []
+    next(radio for radio in screen.app.radio if radio.key == "retract_which").set_value(
+        "All samples of the filter (60)"
+    )
+    screen.app.run()
+    next(box for box in screen.app.text_input if box.key == "retract_reason").set_value("Ask *Bo* <b>")
+    screen.press("Retract 60 samples")
+    assert kinds(path).count("retract") == 60
+    assert "60 samples retracted." in screen.text and "No export holds a text of them" in screen.text
+    assert Screen(state="retracted").matching == (60, 120)
+    screen.press("Take back")
+    assert kinds(path).count("undo") == 60
+
+
 # Nothing to show
 
 

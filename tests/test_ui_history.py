@@ -127,7 +127,7 @@ def test_the_state_as_of_an_event_is_shown_and_gone_back_to(project: Project) ->
     press(app, "Show the state after it")
     assert app.query_params["asof"]
     assert "**2 samples have** another decision now" in words(app)
-    assert [metric.value for metric in app.metric] == ["1", "1", "0", "0"]
+    assert [metric.value for metric in app.metric] == ["1", "1", "0", "0", "0"]
     press(app, "Go back to these decisions (2 samples)")
     standing = [decisions.standing(project.store, sample_name(place)) for place in range(3)]
     assert [each is not None for each in standing] == [True, False, False]

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from srt_core.errors import PolicyError
-from srt_core.methods import DIALS, METHODS
+from srt_core.methods import DIALS, SELECTING
 from srt_core.project import events
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.events import EventFilter
@@ -51,7 +51,7 @@ def test_a_limit_counts_without_applying(path: Path) -> None:
     assert applied_policy(store_of(path)) == Policy()
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(SELECTING))
 def test_every_dial_of_a_method_has_a_widget(path: Path, method: str) -> None:
     """Choosing a method shows a widget for each of its dials and no other; one producer leaves no choice of whose."""
     screen = Screen()
@@ -59,7 +59,7 @@ def test_every_dial_of_a_method_has_a_widget(path: Path, method: str) -> None:
     widgets: Any = [*screen.app.slider, *screen.app.toggle, *screen.app.get("button_group")]
     keys = {widget.key for widget in widgets if widget.key and widget.key.startswith("dial_")}
     assert {name for name in DIALS if any(key.startswith(f"dial_{name}_") for key in keys)} == {
-        *METHODS[method].dials
+        *SELECTING[method].dials
     } - {"producer"}
     assert "Whose rewrites" not in [box.label for box in screen.app.selectbox]
 

@@ -18,7 +18,7 @@ from srt_core.select.derive import refresh
 _WITHOUT_VERSION = {"leave-out": Action.REJECT, "park": Action.PARK}
 _SAID = {
     Action.APPROVE: "keep", Action.CHOOSE: "keep", Action.EDIT: "keep an edit of",
-    Action.REJECT: "leave out", Action.PARK: "park",
+    Action.REJECT: "leave out", Action.PARK: "park", Action.RETRACT: "retracted",
 }  # fmt: skip
 
 

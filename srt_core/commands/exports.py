@@ -12,8 +12,9 @@ from srt_core.commands.terminal import say
 from srt_core.errors import ExportError
 from srt_core.export.export import rebuild
 from srt_core.export.lines import Conversations
-from srt_core.export.past import past_exports
+from srt_core.export.past import count_retracted_lines, past_exports
 from srt_core.project.candidates import find_sample
+from srt_core.records import counted
 
 
 def exports_(
@@ -29,6 +30,8 @@ def exports_(
     with open_project(project) as store:
         if again is not None and out is not None:
             written = rebuild(store, again, out)
+            if without := count_retracted_lines(store, again):
+                say(f"{counted(without, 'line')} left out: what they hold was retracted since.")
             for file in written.files:
                 say(f"{file.path}: {file.rows:,} rows, sha256 {file.sha256}")
             return

@@ -10,6 +10,7 @@ import typer
 
 from srt_core.commands.common import open_project, user_name
 from srt_core.commands.terminal import say
+from srt_core.export.affected import require_none_retracted
 from srt_core.export.push import TOKEN_VARIABLE, Pushed, log_push, push, pushes
 
 
@@ -38,6 +39,8 @@ def push_(
         found = pushes(out_dir)
     else:
         with open_project(project) if project else nullcontext() as store:
+            if store is not None:
+                require_none_retracted(store, out_dir)
             done = push(out_dir, name, is_private=private, replace=replace, by=user_name())
             if store is not None:
                 log_push(store, out_dir, done)

@@ -15,7 +15,7 @@ from srt_core.export.scored import Scored, open_scored
 from srt_core.export.splits import put_aside
 from srt_core.importing.marks.tokens import TOKEN
 from srt_core.project.store import Store
-from srt_core.records import Pair, Role
+from srt_core.records import Pair, Role, counted
 from srt_core.score.prompts import NotCarriedError
 from srt_core.select.derive import refresh
 
@@ -55,6 +55,8 @@ class Before:
     aside: int
     parked: int
     """What is parked of what the rule keeps."""
+    retracted: int
+    """Samples of the filter that are retracted: no scope takes them."""
     max_length: int
     """Tokens."""
     template: str | None
@@ -70,6 +72,8 @@ class Before:
 
     def described(self) -> Iterator[str]:
         """Say what may surprise, a sentence each."""
+        if self.retracted:
+            yield f"{counted(self.retracted, 'sample| is|')} retracted, and left out."
         for each in self.concerns:
             if each.lines:
                 yield f"{each.lines:,} {each.label}: {each.said}."
@@ -106,7 +110,7 @@ class Counting:
 
     def __init__(self, store: Store, contents: Contents, scored: Scored | None, max_length: int | None) -> None:
         self.max_length = max_length or (scored.scoring.max_length if scored else DEFAULT_MAX_LENGTH)
-        self._parked = counts(store, contents.scope, contents.only)["total"]["parked"]
+        self._left_out = counts(store, contents.scope, contents.only)["total"]
         self._scored = scored
         special = scored.tokens.special_texts if scored and scored.tokens else ()
         self._special = re.compile("|".join(map(re.escape, special))) if special else TOKEN
@@ -131,7 +135,8 @@ class Counting:
             lines=self._lines.total(),
             trained=self._lines[Split.TRAIN],
             aside=self._lines[Split.VALIDATION],
-            parked=self._parked,
+            parked=self._left_out["parked"],
+            retracted=self._left_out["retracted"],
             max_length=self.max_length,
             template=scored.template.name if scored else None,
             tokenizer=tokens.name if tokens else None,

@@ -77,7 +77,8 @@ _REPLACED = dict.fromkeys(Scope, "") | {
 def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, dict[str, int]]:
     """Count what an export of `scope` holds: in total, by origin, by the rule's reason and by decision.
 
-    `total` counts too what is parked of what the rule keeps, and so left out unless the scope takes it.
+    `total` counts too what is left out of what the filter takes: what is parked of what the rule keeps, unless the
+    scope takes it, and what is retracted.
     """
     chosen, values = chosen_samples(store, scope, only)
     rows = store.rows(
@@ -85,17 +86,18 @@ def counts(store: Store, scope: Scope, only: Filter = EVERYTHING) -> dict[str, d
                    count(*) AS pairs FROM {chosen} GROUP BY ALL""",
         values,
     )
-    found = {"total": {"pairs": sum(row["pairs"] for row in rows), "parked": _parked(store, only)}}
+    left_out = {"parked": _count(store, only, _KEPT_AND_PARKED), "retracted": _count(store, only, "action = 'retract'")}
+    found = {"total": {"pairs": sum(row["pairs"] for row in rows), **left_out}}
     for name in ("by_origin", "by_reason", "by_decision"):
         found[name] = {what: sum(row["pairs"] for row in rows if row[name] == what)
                        for what in sorted({row[name] for row in rows})}  # fmt: skip
     return found
 
 
-def _parked(store: Store, only: Filter) -> int:
-    """Count what is parked of what the rule keeps."""
+def _count(store: Store, only: Filter, which: str) -> int:
+    """Count the samples of a filter of which a condition holds."""
     where, values = filter_condition(store, only)
-    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {_KEPT_AND_PARKED} AND ({where})", values))
+    return int(store.value(f"SELECT count(*) FROM {ROWS} WHERE {which} AND ({where})", values))
 
 
 @dataclass(frozen=True, slots=True)

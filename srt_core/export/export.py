@@ -94,7 +94,7 @@ def export(
 
 
 def rebuild(store: Store, export_id: int, folder: Path) -> Exported:
-    """Write the pairs of a past export again to `folder`, with the very texts that they held.
+    """Write the pairs of a past export again to `folder`, with the very texts that they held; not what is retracted.
 
     ExportError if there is none of that id, if none of its files is of pairs (others hold numbers and decisions as they
     stood), or if a text is not what it was.
@@ -111,13 +111,17 @@ def rebuild(store: Store, export_id: int, folder: Path) -> Exported:
     with staged(folder, [name for format in asked for name in format.files], force=True) as stage:
         files, used = _write_all(store, again, asked, stage, Counter())
         exported = Exported(folder, export_id, tuple(format.name for format in asked), files, sum(used[1:]))
-        write_manifest(stage, _of_past(found, exported), [])
+        write_manifest(stage, _of_past(store, found, exported), [])
     return _moved(exported, folder)
 
 
-def _of_past(found: past.PastExport, exported: Exported) -> dict[str, Any]:
+def _of_past(store: Store, found: past.PastExport, exported: Exported) -> dict[str, Any]:
     entries = {each.path.name: entry_of(each) for each in exported.files}
-    return {"export": found.export_id, "written_again": True, "sha256": exported.sha256, "files": entries}
+    without = past.count_retracted_lines(store, found.export_id)
+    return {
+        "export": found.export_id, "written_again": True, "retracted": without, "sha256": exported.sha256,
+        "files": entries,
+    }  # fmt: skip
 
 
 def _moved(exported: Exported, folder: Path) -> Exported:

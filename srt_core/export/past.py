@@ -18,6 +18,7 @@ from srt_core.project import events
 from srt_core.project.candidates import pair_hash
 from srt_core.project.store import Row, Store
 from srt_core.review.filter.filter import as_json
+from srt_core.review.retracting import IS_RETRACTED
 from srt_core.select.policy import applied_policy, policy_to_json
 
 _CHUNK = 2_000
@@ -151,11 +152,20 @@ def remembered_layout(store: Store, past: PastExport, prompts: Filling | None) -
     return find_layout(store, samples, values, past.conversations, prompts)
 
 
+def count_retracted_lines(store: Store, export_id: int) -> int:
+    """Count the lines of a past export that hold a sample that is retracted now."""
+    sql = f"""SELECT count(DISTINCT "row") FROM exported WHERE export_id = ? AND {IS_RETRACTED}"""
+    return int(store.value(sql, [export_id]))
+
+
 def remembered_lines(store: Store, export: Export, split: Split) -> Iterator[tuple[int, Line]]:
-    """Stream the lines of an export by number, with the texts of their candidates and edits, which never change."""
+    """Stream the lines of an export by number, with the texts of their candidates and edits, which never change.
+
+    Lines that hold a retracted sample are left out, whenever it was retracted.
+    """
     first, last = export.rows_of(split)
     found = store.stream(
-        """SELECT export_id, exported."row", exported.sample_id, exported.candidate_id, edit_id, pair_hash,
+        f"""SELECT export_id, exported."row", exported.sample_id, exported.candidate_id, edit_id, pair_hash,
                   coalesce(edit.origin, candidate.origin) AS origin,
                   coalesce(edit.instruction, candidate.instruction) AS instruction,
                   coalesce(edit.input, candidate.input) AS input,
@@ -164,8 +174,10 @@ def remembered_lines(store: Store, export: Export, split: Split) -> Iterator[tup
            FROM exported LEFT JOIN pair AS candidate USING (candidate_id)
                LEFT JOIN edited_pair AS edit ON edit.event_id = edit_id
                JOIN sample ON sample.sample_id = exported.sample_id
-           WHERE export_id = ? AND exported."row" BETWEEN ? AND ? ORDER BY exported."row", sample.seq""",
-        [export.export_id, first, last],
+           WHERE export_id = $export AND exported."row" BETWEEN $first AND $last
+             AND exported."row" NOT IN (SELECT "row" FROM exported WHERE export_id = $export AND {IS_RETRACTED})
+           ORDER BY exported."row", sample.seq""",
+        {"export": export.export_id, "first": first, "last": last},
     )
     rows = (row for chunk in found for row in chunk)
     for number, line in groupby(rows, key=lambda row: int(row["row"])):

@@ -1,4 +1,4 @@
-"""Every version of every sample with its numbers, whatever is kept."""
+"""Every version of every sample that is not retracted with its numbers, whatever is kept."""
 
 from collections.abc import Iterator
 
@@ -50,6 +50,7 @@ def _scores(scoring_id: int, encoding_id: int) -> str:
     LEFT JOIN event AS decided ON decided.event_id = verdict.event_id LEFT JOIN note USING (sample_id)
     LEFT JOIN (SELECT sample_id, list(tag ORDER BY tag) AS tags FROM tag GROUP BY sample_id) AS labels USING (sample_id)
     LEFT JOIN score ON score.candidate_id = candidate.candidate_id AND score.scoring_id = ?
+    WHERE verdict.action IS DISTINCT FROM 'retract'
     ORDER BY sample.seq, candidate.candidate_id"""
 
 

@@ -13,6 +13,7 @@ from srt_core.importing.files import DEFAULTS, Account, ImportRow, Options, Reje
 from srt_core.importing.samples import NOTHING_ADDED, Added
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
+from srt_core.project.tombstones import count_retracted_rows
 from srt_core.records import counted
 
 CHUNK_ROWS = 1_000
@@ -32,6 +33,8 @@ class Outcome:
     """Of the rows that were rejected."""
     without_rows: list[str] = field(default_factory=list)
     """Names of files."""
+    retracted: int = 0
+    """Rows whose sample is retracted: by this import, for its pair was retracted before, or by somebody."""
 
     @property
     def message(self) -> str:
@@ -52,7 +55,9 @@ class Outcome:
         if more:
             reasons.append(f"Rejected, {more:,}: for other reasons.")
         empty = [f"Without rows: {', '.join(self.without_rows)}."] if self.without_rows else []
-        return (*self.account.lines(), *empty, *reasons)
+        again = self.retracted
+        held = [f"Retracted, {again:,}: no export holds them."] if again else []
+        return (*self.account.lines(), *empty, *held, *reasons)
 
 
 REASONS_LISTED = 10
@@ -152,6 +157,7 @@ def import_file(
         raise NoRowsError(f"{source.name} has no rows.", "Check that this is the file you mean.")
     imports.finish_import(store, import_id, author, file_added, account)
     outcome.account.add(account)
+    outcome.retracted += count_retracted_rows(store, import_id)
 
 
 def _chunks(rows: Iterable[ImportRow | Reject]) -> Iterator[list[ImportRow | Reject]]:

@@ -17,8 +17,12 @@ from srt_core.importing.rejects import clear_mended
 from srt_core.project.appending import NewCandidate, append_candidates, register_files
 from srt_core.project.candidates import pair_hash, parts, texts
 from srt_core.project.store import Store
+from srt_core.project.tombstones import retract_again
 from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Pair, ProducerKind
+
+SYNTHETIC = "synthetic"
+"""The format of an import whose samples a student wrote, and the mark that they carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
                 for reject in rejects
             ],
         )
+        contents = dict(zip((name for name, _, _ in named), hashes, strict=True))
+        retract_again(tx, [(name, contents[name]) for name, _, _ in fresh], author)
         clear_mended(tx, import_id, [row.row for row in good], [row.mends for row in rows if row.mends])
         tx.bump({name for name, _, _ in named})
     duplicates = sum(first is not None for _, first, _ in fresh)

@@ -28,6 +28,7 @@ __all__ = [
     "PRESETS",
     "REASONS",
     "REWRITERS",
+    "SELECTING",
     "Dial",
     "Method",
     "Rewriter",
@@ -60,6 +61,8 @@ def _by_name(each: Iterable[Named]) -> dict[str, Named]:
 
 
 METHODS: Mapping[str, Method] = _by_name(sorted(_methods(), key=lambda method: (method.place, method.name)))
+SELECTING: Mapping[str, Method] = {name: method for name, method in METHODS.items() if method.policies}
+"""The methods that choose samples, by policies of their own."""
 MEASURES: Mapping[str, Measure] = _by_name((*SHARED_MEASURES, *(m for each in METHODS.values() for m in each.measures)))
 GUARDS: Mapping[str, Guard] = _by_name((*SHARED_GUARDS, *(guard for each in METHODS.values() for guard in each.guards)))
 DIALS: Mapping[str, Dial] = dials(GUARDS.values(), MEASURES)

@@ -35,13 +35,15 @@ class Method:
         paper, summary: where it comes from, and one plain sentence or two.
         teacher: the stages that it asks a teacher for; () where it needs none.
         needs_student: whether its rule reads scores.
-        policies: each names this method; the first is its default.
+        policies: each names this method; the first is its default. () of a method that chooses no samples.
         dials: the options and guards that its screens show, by name.
         student: the student that its paper uses, by hub name; "" leaves it to the curator: the model to be trained.
         template: the template that its paper uses; "" leaves it to the curator.
         convention, max_length: how its authors' code makes tokens of texts, and how many at most; "", 0: as usual.
         losses: what its score needs beside the four losses, each with the measure that is made of it.
         measures, guards, rewriters: what it brings beside those that every project has.
+        needs: what has to be there before it can be used, in plain words.
+        commands: the commands that it is used with, in their order.
         place: where it stands among the others in lists.
     """
 
@@ -61,4 +63,6 @@ class Method:
     measures: tuple[Measure, ...] = ()
     guards: tuple[Guard, ...] = ()
     rewriters: tuple[Rewriter, ...] = ()
+    needs: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     place: int = 100

@@ -172,10 +172,31 @@ def fold(which: str = "true", last: str | None = None) -> str:
         QUALIFY row_number() OVER (PARTITION BY sample_id ORDER BY event_id DESC) = 1"""
 
 
+def fold_sample(tx: Transaction, sample: str) -> None:
+    """Bring `standing` up to date for one sample whose event was just appended."""
+    _refold(tx, "sample_id = $touched", sample)
+
+
+def fold_action(tx: Transaction, action_id: int) -> None:
+    """Bring `standing` up to date for the samples of an action whose events were just appended."""
+    _refold(tx, "sample_id IN (SELECT sample_id FROM event WHERE action_id = $touched)", action_id)
+
+
+def _refold(tx: Transaction, which: str, touched: object) -> None:
+    values = {"touched": touched}
+    tx.execute(f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE {which})", values)
+    tx.execute(
+        f"""INSERT INTO standing
+            SELECT seq, sample_id, event_id, kind, origin, candidate_id, author, made_at
+            FROM ({fold(which)}) JOIN (FROM sample WHERE {which}) AS sample USING (sample_id)""",
+        values,
+    )
+
+
 DECISIONS = tuple(str(action) for action in Action)
 
 
-BY_A_PERSON = "kind <> 'import'"
+BY_A_PERSON = "kind NOT IN ('import', 'arms')"
 """The condition over `event` of what a person did: the author of an import is the file."""
 
 IS_BULK = "is_bulk(context)"

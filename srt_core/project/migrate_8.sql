@@ -40,6 +40,30 @@ CREATE TABLE triage (
     q DOUBLE CHECK (isfinite(q)),
     place BIGINT
 );
+-- Samples that must not be used any more.
+CREATE TABLE retraction (event_id BIGINT NOT NULL, sample_id VARCHAR NOT NULL, pair_hash VARCHAR NOT NULL);
+-- Adapters under which a student answers as if it had not read what was retracted.
+CREATE SEQUENCE unlearning_ids;
+CREATE TABLE unlearning (
+    unlearning_id BIGINT PRIMARY KEY DEFAULT nextval('unlearning_ids'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    run_id BIGINT,
+    student VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    adapter VARCHAR NOT NULL,
+    reference VARCHAR NOT NULL,
+    settings JSON NOT NULL,
+    forgotten BIGINT NOT NULL,
+    kept BIGINT NOT NULL,
+    measured BIGINT NOT NULL,
+    steps BIGINT NOT NULL,
+    forgotten_before DOUBLE CHECK (isfinite(forgotten_before)),
+    forgotten_after DOUBLE CHECK (isfinite(forgotten_after)),
+    forgotten_reference DOUBLE CHECK (isfinite(forgotten_reference)),
+    kept_before DOUBLE CHECK (isfinite(kept_before)),
+    kept_after DOUBLE CHECK (isfinite(kept_after)),
+    kept_reference DOUBLE CHECK (isfinite(kept_reference))
+);
 -- Students that are trained on exports, and what they were evaluated on.
 CREATE SEQUENCE experiment_ids;
 CREATE TABLE experiment (
@@ -124,3 +148,74 @@ CREATE TABLE edit_distance (
     res INTEGER NOT NULL
 );
 CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);
+-- Teachers that are drawn from.
+CREATE TABLE arm (
+    producer VARCHAR PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL
+);
+CREATE TABLE arm_draw (
+    sample_id VARCHAR NOT NULL,
+    place INTEGER NOT NULL,
+    producer VARCHAR NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    near BOOLEAN NOT NULL,
+    seed BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    PRIMARY KEY (sample_id, place)
+);
+CREATE SEQUENCE arm_steps;
+CREATE TABLE arm_step (
+    step BIGINT PRIMARY KEY DEFAULT nextval('arm_steps'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    source VARCHAR NOT NULL,
+    sample_id VARCHAR,
+    producer VARCHAR,
+    event_id BIGINT,
+    candidate_id BIGINT,
+    judged DOUBLE CHECK (judged BETWEEN 0 AND 1),
+    gap DOUBLE CHECK (isfinite(gap)),
+    reward DOUBLE CHECK (isfinite(reward)),
+    beta DOUBLE CHECK (isfinite(beta)),
+    floor DOUBLE CHECK (isfinite(floor)),
+    joins INTEGER NOT NULL DEFAULT 0,
+    corrects BIGINT,
+    p_after DOUBLE[] NOT NULL
+);
+-- Samples that a student writes.
+CREATE TABLE task (
+    task_hash VARCHAR PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE SEQUENCE generation_ids;
+CREATE TABLE generation (
+    generation_id BIGINT PRIMARY KEY DEFAULT nextval('generation_ids'),
+    task_hash VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,
+    step VARCHAR NOT NULL,
+    parent_id BIGINT,
+    round INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    asked VARCHAR NOT NULL,
+    request_hash VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,
+    raw VARCHAR,
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    latency_seconds DOUBLE NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE TABLE guard (
+    generation_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL,
+    detail VARCHAR NOT NULL,
+    PRIMARY KEY (generation_id, name)
+);

@@ -39,6 +39,17 @@ _NAMED = """
     triage_round.encoding_id -> encoding.encoding_id
     triage.round -> triage_round.round
     triage.seq -> sample.seq
+    arm.producer -> producer.producer
+    arm_draw.sample_id -> sample.sample_id
+    arm_draw.producer -> arm.producer
+    arm_step.sample_id -> sample.sample_id
+    arm_step.producer -> arm.producer
+    arm_step.event_id -> event.event_id
+    arm_step.candidate_id -> candidate.candidate_id
+    arm_step.corrects -> arm_step.step
+    generation.task_hash -> task.task_hash
+    generation.parent_id -> generation.generation_id
+    guard.generation_id -> generation.generation_id
     event.sample_id -> sample.sample_id
     event.candidate_id -> candidate.candidate_id
     event.undoes -> event.event_id
@@ -48,6 +59,9 @@ _NAMED = """
     kind.sample_id -> sample.sample_id
     kind.cluster -> cluster.cluster
     mark.seq -> sample.seq
+    retraction.event_id -> event.event_id
+    unlearning.run_id -> run.run_id
+    retraction.sample_id -> sample.sample_id
     export.event_id -> event.event_id
     export.scoring_id -> scoring.scoring_id
     exported.sample_id -> sample.sample_id

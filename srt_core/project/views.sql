@@ -1,10 +1,13 @@
 -- What is read in many places: said once here, made again in every file that has another version of this text.
 
 -- The kinds of event that decide a sample. The others are undo, import, policy, export, scoring and the like.
-CREATE OR REPLACE MACRO is_decision(kind) AS kind IN ('approve', 'choose', 'edit', 'reject', 'park');
+CREATE OR REPLACE MACRO is_decision(kind) AS kind IN ('approve', 'choose', 'edit', 'reject', 'park', 'retract');
 
 -- The decisions that have a sample exported, as the version that they name.
 CREATE OR REPLACE MACRO is_approval(kind) AS kind IN ('approve', 'choose', 'edit');
+
+-- The decisions that have nothing of a sample exported: left out by a reviewer, or retracted, over which nothing decides.
+CREATE OR REPLACE MACRO is_refusal(kind) AS kind IN ('reject', 'retract');
 
 -- Whether an event is of an action on many samples at once, by its context. Within a string of JSON quotes are escaped.
 CREATE OR REPLACE MACRO is_bulk(context) AS contains(context, '"bulk":');
@@ -128,6 +131,17 @@ SELECT selection.*, standing.event_id, standing.action, standing.author, standin
             WHEN is_approval(standing.action) THEN standing.origin END AS verdict_origin,
        CASE WHEN standing.action IS NULL THEN selection.candidate_id
             WHEN is_approval(standing.action) THEN standing.candidate_id END AS verdict_id,
-       coalesce(is_approval(standing.action) OR standing.action = 'reject', false) AS decided,
+       coalesce(is_approval(standing.action) OR is_refusal(standing.action), false) AS decided,
        coalesce(is_approval(standing.action), false) AS approved
 FROM selection LEFT JOIN standing USING (seq);
+
+-- Ways to put producers in an order, which a policy names in the place of one producer: of each version it takes that of
+-- the first in the order. By reward: teachers by the probability with which they are drawn now.
+CREATE OR REPLACE VIEW producer_order AS
+SELECT 'best by reward' AS name, producer, row_number() OVER (ORDER BY p DESC, arm.place) AS place
+FROM (SELECT producer, place, (SELECT last(p_after ORDER BY step) FROM arm_step)[place] AS p FROM arm) AS arm;
+
+-- Tries of a student that a guard held back and a person took all the same.
+CREATE OR REPLACE VIEW restored AS
+SELECT (context ->> 'generation')::BIGINT AS generation_id, event_id, author FROM event
+WHERE kind = 'restore' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);

@@ -16,6 +16,8 @@ class Action(StrEnum):
     EDIT = "edit"
     REJECT = "reject"
     PARK = "park"
+    RETRACT = "retract"
+    """It must not be used any more, whatever anybody decides: see srt_core/review/retracting.py."""
 
 
 @dataclass(frozen=True, slots=True)

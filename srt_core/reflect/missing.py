@@ -78,6 +78,7 @@ _MISSING = """
       AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
                       AND (producer = $producer OR producer IN (SELECT producer FROM producer WHERE kind = 'file')))
       AND (len($only::VARCHAR[]) = 0 OR list_contains($only::VARCHAR[], parent.sample_id))
+      AND (NOT $drawn OR parent.sample_id IN (SELECT sample_id FROM arm_draw WHERE producer = $producer))
       AND tries_left > 0 AND NOT coalesce(past.failed_now, false)
     QUALIFY row_number() OVER (
         PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
@@ -124,6 +125,8 @@ class Missing:
     since: int = 0
     only: tuple[str, ...] = ()
     """These samples alone; () for all."""
+    is_drawn: bool = False
+    """Whether those samples alone that the producer was drawn for, as one of several arms."""
 
     @property
     def order(self) -> tuple[Origin, ...]:
@@ -176,7 +179,15 @@ class Missing:
         """Return a count, computed again only when the data, the scoring in use or the policy has changed."""
         store = self.store
         state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
-        mine = (self.producer, self.settled is None, self.attempts, self.retry_failed, self.since, self.only)
+        mine = (
+            self.producer,
+            self.settled is None,
+            self.attempts,
+            self.retry_failed,
+            self.since,
+            self.only,
+            self.is_drawn,
+        )
         return store.remember((what, origin, *state, *mine), make)
 
     def waiting(self) -> int:
@@ -195,6 +206,7 @@ class Missing:
             "retry_failed": self.retry_failed,
             "since": self.since,
             "only": list(self.only),
+            "drawn": self.is_drawn,
             "after": after,
             "until": until,
         }

@@ -56,6 +56,8 @@ class Plan:
     """None: found by trying."""
     only: tuple[str, ...] = ()
     """These samples alone; () for all."""
+    is_drawn: bool = False
+    """Those samples alone that the teacher was drawn for, as one of several arms."""
 
 
 USUAL_PLAN = Plan()
@@ -78,7 +80,7 @@ def missing_of(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, sin
     """
     attempts = plan.attempts if teacher.is_live else 1
     producer = producer_of(store, teacher, prompts)
-    return Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only)
+    return Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only, plan.is_drawn)
 
 
 def reflect(

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from srt_core.errors import DecisionError
 from srt_core.project import events
-from srt_core.project.events import IS_BULK, fold
+from srt_core.project.events import IS_BULK
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
@@ -62,8 +62,8 @@ def decide(store: Store, decision: Decision, *, expected_event_id: int | None, i
 
     `expected_event_id` is of the standing decision that the person saw (None: an undecided sample). Where the decision
     names no candidate, it is for the one of its origin that the applied policy may take, else for the only one there
-    is. DecisionError if the sample or candidate is not there, or if somebody else decided in between; `is_blind` takes
-    it whatever others decided, as where several reviewers decide a sample to be compared.
+    is. DecisionError if the sample or candidate is not there, if the sample is retracted, or if somebody else decided
+    in between; `is_blind` takes it whatever others decided, as where several reviewers decide a sample to be compared.
     """
     with store.transaction() as tx:
         return decide_within(tx, decision, expected_event_id=expected_event_id, is_blind=is_blind)
@@ -72,10 +72,11 @@ def decide(store: Store, decision: Decision, *, expected_event_id: int | None, i
 def decide_within(tx: Transaction, decision: Decision, *, expected_event_id: int | None, is_blind: bool = False) -> int:
     """Append one decision, as `decide` does, in a transaction with others; one that is refused writes nothing."""
     decision = checked(tx, decision)
+    check_not_retracted(tx, decision.sample_id)
     if not is_blind:
         _check_unchanged(tx, decision.sample_id, expected_event_id)
     event_id = events.append(tx, decision.action, decision.by, decision.context, decision)
-    _fold_sample(tx, decision.sample_id)
+    events.fold_sample(tx, decision.sample_id)
     return event_id
 
 
@@ -87,13 +88,16 @@ def decide_all(
 
     `where` is a condition over the view `verdict`, as filter.membership returns it. Approve takes the rule's pick and
     passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
-    Returns how many decisions were made.
+    Returns how many decisions were made. DecisionError where samples that a student wrote would be approved without
+    evidence, and no random audit of them was read.
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
         raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
     pick = "origin, candidate_id" if action is Action.APPROVE else "NULL AS origin, NULL AS candidate_id"
     only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
     with store.transaction() as tx:
+        if action is Action.APPROVE and not evidence:
+            _check_synthetic(tx, where, values)
         action_id = events.start_action(tx)
         context = json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})})
         done = events.append_all(
@@ -103,8 +107,35 @@ def decide_all(
                 FROM verdict WHERE NOT decided {only} AND ({where}) ORDER BY seq""",
             {**values, "kind": str(action), "context": context},
         )  # fmt: skip
-        fold_action(tx, action_id)
+        events.fold_action(tx, action_id)
         return done
+
+
+LEAST_READ = 10
+"""Samples of a synthetic import, or all it has, that were drawn at random and read blind before a bulk approval."""
+
+
+def _check_synthetic(tx: Transaction, where: str, values: Mapping[str, object]) -> None:
+    """DecisionError where the samples include ones of a synthetic import of which too few were read blind."""
+    found = tx.execute(
+        f"""SELECT import_id, path, read, needed FROM (
+                SELECT import_id, any_value(path) AS path, least(count(*), {LEAST_READ}) AS needed,
+                       count(*) FILTER (sample_id IN (
+                           SELECT drawn.sample_id FROM drawn JOIN reading USING (sample_id))) AS read
+                FROM import JOIN sample USING (import_id) WHERE format = 'synthetic' GROUP BY import_id)
+            WHERE read < needed AND import_id IN (
+                SELECT import_id FROM sample WHERE sample_id IN (
+                    SELECT sample_id FROM verdict WHERE NOT decided AND origin IS NOT NULL AND ({where})))
+            ORDER BY import_id LIMIT 1""",
+        values,
+    )
+    if found:
+        number, path, read, needed = found[0]
+        raise DecisionError(
+            f"Among these are samples that a student wrote ({path}), of which {read:,} were read blind.",
+            f"Draw a random audit of {needed:,} of them on Trust, or by `srt audit PROJECT --import {number} "
+            f"--reads {needed}`, and read it first.",
+        )
 
 
 def undo(store: Store, event_id: int, by: str) -> str:
@@ -123,7 +154,7 @@ def undo_within(
         raise DecisionError(f"Event {event_id} is no decision that stands.", "Choose a decision in the history.")
     sample = str(found[0][0])
     undone = events.append(tx, "undo", by, context or {}, sample_id=sample, undoes=event_id)
-    _fold_sample(tx, sample)
+    events.fold_sample(tx, sample)
     return sample, undone
 
 
@@ -175,29 +206,8 @@ def _append_undo(tx: Transaction, which: str, key: int, by: str) -> int:
         {"key": key},
     )  # fmt: skip
     if done:
-        fold_action(tx, action_id)
+        events.fold_action(tx, action_id)
     return done
-
-
-def _fold_sample(tx: Transaction, sample: str) -> None:
-    """Bring `standing` up to date for one sample whose event was just appended."""
-    _refold(tx, "sample_id = $touched", sample)
-
-
-def fold_action(tx: Transaction, action_id: int) -> None:
-    """Bring `standing` up to date for the samples of an action whose events were just appended."""
-    _refold(tx, "sample_id IN (SELECT sample_id FROM event WHERE action_id = $touched)", action_id)
-
-
-def _refold(tx: Transaction, which: str, touched: object) -> None:
-    values = {"touched": touched}
-    tx.execute(f"DELETE FROM standing WHERE seq IN (SELECT seq FROM sample WHERE {which})", values)
-    tx.execute(
-        f"""INSERT INTO standing
-            SELECT seq, sample_id, event_id, kind, origin, candidate_id, author, made_at
-            FROM ({fold(which)}) JOIN (FROM sample WHERE {which}) AS sample USING (sample_id)""",
-        values,
-    )
 
 
 def checked(tx: Transaction, decision: Decision) -> Decision:
@@ -255,6 +265,21 @@ def _check_edit(decision: Decision) -> None:
         )
 
 
+def check_not_retracted(tx: Transaction, sample: str) -> None:
+    """DecisionError where a sample is retracted: then nobody decides on it."""
+    found = tx.execute(
+        """SELECT standing.author, event.context ->> 'bulk', event.action_id
+           FROM standing JOIN event USING (event_id) WHERE standing.sample_id = ? AND action = 'retract'""",
+        [sample],
+    )
+    if found:
+        author, reason, action_id = found[0]
+        raise DecisionError(
+            f"Sample {sample} was retracted by {author}: {reason}",
+            f"It stays out of every export. To take that back: the History, or srt retract --undo {action_id}.",
+        )
+
+
 def _check_unchanged(tx: Transaction, sample: str, expected_event_id: int | None) -> None:
     rows = tx.execute("SELECT event_id, author, action FROM standing WHERE sample_id = ?", [sample])
     found, author, action = rows[0] if rows else (None, "", "")
@@ -269,5 +294,5 @@ def _check_unchanged(tx: Transaction, sample: str, expected_event_id: int | None
 
 _DONE = {
     Action.APPROVE: "kept", Action.CHOOSE: "kept", Action.EDIT: "edited", Action.REJECT: "left out",
-    Action.PARK: "parked",
+    Action.PARK: "parked", Action.RETRACT: "retracted",
 }  # fmt: skip

@@ -12,7 +12,6 @@ from srt_core.project.events import BY_A_PERSON, IS_BULK, Event, EventFilter, fo
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Policy
-from srt_core.review import decisions
 
 _TEXTS = ("kind", "origin", "candidate_id", "instruction", "input", "response")
 
@@ -28,6 +27,10 @@ _DIFFERENCES = f"""
            {_DECIDED.format("past")} AS past, {_DECIDED.format("present")} AS present
     FROM past FULL JOIN present ON past.sample_id = present.sample_id
     WHERE {" OR ".join(f"past.{name} IS DISTINCT FROM present.{name}" for name in _TEXTS)}"""
+
+
+_MAY_CHANGE = "sample_id NOT IN (SELECT sample_id FROM standing WHERE action = 'retract')"
+"""The condition of samples whose decisions going back may change: a retraction is taken back by itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class State:
     @property
     def decided(self) -> int:
         """Samples that a person decided; a parked one is still open."""
-        return self.approved + self.decisions.get("reject", 0)
+        return self.approved + self.decisions.get("reject", 0) + self.decisions.get("retract", 0)
 
 
 def state(store: Store, event_id: int) -> State:
@@ -95,25 +98,26 @@ def differences(store: Store, event_id: int, limit: int, offset: int = 0) -> lis
     """Read one page of the samples whose decision as of an event is not the one that stands now, by sample number."""
     return store.read(
         Difference,
-        f"""SELECT found.* EXCLUDE (then_id), seq FROM ({_differing()}) AS found JOIN sample USING (sample_id)
+        f"""SELECT found.* EXCLUDE (then_id), seq
+            FROM ({_differing(_MAY_CHANGE)}) AS found JOIN sample USING (sample_id)
             ORDER BY seq LIMIT $limit OFFSET $offset""",
         {"at": event_id, "limit": limit, "offset": offset},
     )
 
 
 def count_differences(store: Store, event_id: int) -> int:
-    """Count the samples whose decision as of an event is not the one that stands now."""
-    return int(store.value(f"SELECT count(*) FROM ({_differing()})", {"at": event_id}))
+    """Count the samples whose decision as of an event is not the one that stands now, without those retracted."""
+    return int(store.value(f"SELECT count(*) FROM ({_differing(_MAY_CHANGE)})", {"at": event_id}))
 
 
 def go_back(store: Store, event_id: int, by: str) -> int:
     """Have the decisions stand that stood right after an event, as one action; returns its id, or 0 if all do already.
 
     The log only grows: what was decided since is undone, what was undone since is decided again. Policy and scoring
-    stay as they are. `take_back` undoes it.
+    stay as they are, and so does what is retracted. `take_back` undoes it.
     """
     with store.transaction() as tx:
-        return _restore(tx, event_id, "true", {}, by, f"Back to the decisions as of event {event_id}")
+        return _restore(tx, event_id, _MAY_CHANGE, {}, by, f"Back to the decisions as of event {event_id}")
 
 
 def take_back(store: Store, action_id: int, by: str) -> int:
@@ -254,7 +258,7 @@ def _restore(tx: Transaction, at: int, which: str, values: Mapping[str, object],
     tx.execute("DROP TABLE differing")
     made = undone + restored
     if made:
-        decisions.fold_action(tx, action_id)
+        events.fold_action(tx, action_id)
     return action_id if made else 0
 
 

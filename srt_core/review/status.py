@@ -21,6 +21,7 @@ _COUNTS = {
     "approved": "SELECT count(*) FROM verdict WHERE approved",
     "parked": "SELECT count(*) FROM verdict WHERE action = 'park'",
     "parked_kept": "SELECT count(*) FROM verdict WHERE action = 'park' AND origin IS NOT NULL",
+    "retracted": "SELECT count(*) FROM standing WHERE action = 'retract'",
     "verdicts": "SELECT count(*) FROM verdict WHERE verdict_origin IS NOT NULL",
     "exports": "SELECT count(*) FROM event WHERE kind = 'export'",
     "exported": """SELECT coalesce(max_by((context ->> 'rows')::BIGINT, event_id), 0) FROM event

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from srt_core.errors import PolicyError
-from srt_core.methods import DIALS, GUARDS, METHODS, PRESETS
+from srt_core.methods import DIALS, GUARDS, PRESETS, SELECTING
 from srt_core.project.store import Store
 from srt_core.records import OPTIONS, Acceptance, Policy, Rounding, ShareOf
 
@@ -132,8 +132,8 @@ def _check_limit(name: str, limit: float) -> None:
 
 
 def _check_method(name: object) -> None:
-    if name not in tuple(METHODS):
-        raise PolicyError(f"There is no method {name}.", f"Take one of: {', '.join(METHODS)}.")
+    if name not in tuple(SELECTING):
+        raise PolicyError(f"There is no method {name}.", f"Take one of: {', '.join(SELECTING)}.")
 
 
 def _check_kinds(policy: Policy) -> None:

@@ -13,8 +13,11 @@ from srt_core.reflect.run import Plan
 from srt_core.reflect.spending import Caps
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.select.settled import settled_by_rule
-from srt_core.steps.reflect_arguments import Mode
+from srt_core.steps.reflect_arguments import ARGUMENTS, Mode
 from srt_core.steps.step import Arguments
+
+Prepared = tuple[Teacher, Prompts, Plan]
+"""What a run of one teacher needs."""
 
 
 def settled_by(mode: Mode) -> SettledBy | None:
@@ -29,6 +32,11 @@ def make_teacher(asked: Arguments) -> Teacher:
         SRTError: neither was given, or both; the file cannot be read; the address is none; so is the extra body.
     """
     base_url, model, replay = asked["base_url"], asked["model"], asked["replay"]
+    if asked["arms"]:
+        raise SRTError(
+            "A file of arms names several teachers, and this asks for one.",
+            "Give --arms alone, or name one of them as --base-url and --model do.",
+        )
     if replay and not base_url:
         return ReplayTeacher(Path(replay).expanduser())
     if base_url and model and not replay:
@@ -80,7 +88,7 @@ def make_plan(asked: Arguments) -> Plan:
     )
 
 
-def prepare(store: Store, asked: Arguments) -> tuple[Teacher, Prompts, Plan]:
+def prepare(store: Store, asked: Arguments) -> Prepared:
     """Make teacher, prompts and plan, and remember a price that is given; SRTError where they do not go together."""
     teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
     _keep_price(store, teacher.model, asked)
@@ -90,7 +98,7 @@ def prepare(store: Store, asked: Arguments) -> tuple[Teacher, Prompts, Plan]:
 
 def prepare_calls(store: Store, asked: Arguments) -> tuple[Teacher, Plan]:
     """Make the teacher and the plan of a run that has a wording of its own, as a coach has; errors as `prepare`."""
-    whole = {"mode": Mode.FULL, "student": "", "is_batch": False, "only": (), **asked}
+    whole = {**{each.name: each.default for each in ARGUMENTS}, **asked}
     teacher, plan = make_teacher(whole), make_plan(whole)
     _keep_price(store, teacher.model, whole)
     _check(store, teacher, plan, whole)

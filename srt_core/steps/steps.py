@@ -18,9 +18,11 @@ from srt_core.steps.reflect import REFLECT
 from srt_core.steps.rewrite import REWRITE
 from srt_core.steps.score import SCORE
 from srt_core.steps.step import Step
+from srt_core.steps.synthesize import SYNTHESIZE
 from srt_core.steps.train import PLAN_TRAINING, PRINT_TRAINING, TRAIN
 from srt_core.steps.triage import TRIAGE
 from srt_core.steps.trial import TRIAL
+from srt_core.steps.unlearn import UNLEARN
 from srt_core.steps.warmup import WARMUP
 
 STEPS: Mapping[str, Step] = {
@@ -41,6 +43,7 @@ STEPS: Mapping[str, Step] = {
         COACH_EXPORT,
         COACH_REVISE,
         COACH_TRIAL,
+        SYNTHESIZE,
         KINDS,
         MARKS,
         EXPLAIN,
@@ -50,5 +53,6 @@ STEPS: Mapping[str, Step] = {
         PRINT_TRAINING,
         EVALUATE,
         ARMS,
+        UNLEARN,
     )  # fmt: skip
 }

@@ -61,12 +61,12 @@ def read_export(folder: Path) -> TrainingSet:
     if TRAIN not in files:
         raise ExportError(f"{folder} has no file {TRAIN}.", _AGAIN)
     path = _checked(folder, TRAIN, files[TRAIN])
-    pairs = _pairs(path)
+    pairs = read_pairs(path)
     if not pairs:
         raise ExportError(f"{path} has no pair.", "Export what is to be trained on.")
     put_aside: tuple[str, ...] = ()
     if VALIDATION in files:
-        aside = _pairs(_checked(folder, VALIDATION, files[VALIDATION]))
+        aside = read_pairs(_checked(folder, VALIDATION, files[VALIDATION]))
         put_aside = tuple(dict.fromkeys(each.sample_id for each in aside))
     source = {name: found for name in _SAID if (found := manifest.get(name)) is not None}
     return TrainingSet(folder, str(files[TRAIN]["sha256"]), pairs, put_aside, source)
@@ -83,7 +83,8 @@ def _checked(folder: Path, name: str, entry: Mapping[str, Any]) -> Path:
     return folder / name
 
 
-def _pairs(path: Path) -> tuple[TextPair, ...]:
+def read_pairs(path: Path) -> tuple[TextPair, ...]:
+    """Read the lines of a file of pairs; ExportError for one that is no pair."""
     with path.open(encoding="utf-8") as lines:
         return tuple(_pair(path, number, line) for number, line in enumerate(lines, 1))
 

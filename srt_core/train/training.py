@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 from srt_core.errors import SRTError
+from srt_core.export.affected import check_samples
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.score.losses import request_key, stored_losses
@@ -57,8 +58,10 @@ def prepare(store: Store, data: TrainingSet, settings: Settings, template: str) 
     """Make tokens and the plan of a run.
 
     Raises:
+        ExportError: the export holds a sample that is retracted.
         StudentError: the student's tokenizer cannot be read, or nothing can be trained on.
     """
+    check_samples(store, [each.sample_id for each in data.pairs], str(data.folder))
     tokens = make_tokens(data.pairs, load_tokens(settings.student), template, settings.max_length)
     return Prepared(data, settings, template, tokens, make_plan(tokens, settings), _scored(store, tokens))
 

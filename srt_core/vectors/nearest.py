@@ -10,6 +10,8 @@ from srt_core.errors import ProjectError
 from srt_core.project.store import Store
 from srt_core.records import Origin
 
+HINT = "Compute vectors on the page Score, or by `srt encode`."
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -26,20 +28,29 @@ class Near:
 def nearest(store: Store, sample_id: str, limit: int = 20) -> list[Near]:
     """Return the samples nearest to one, the nearest first, without itself; equal ones in the order of the project.
 
+    What was found is kept until vectors are computed again: one look at a million of them takes its time.
+
     Raises:
         ProjectError: nothing was encoded, or this sample has no vector.
     """
     encoding_id = store.encoding_id()
+    if not encoding_id:
+        raise ProjectError("No sample has a vector yet, so none is known to be similar.", HINT)
+    vectors = store.value("SELECT count(*) FROM vector WHERE encoding_id = ?", [encoding_id])
+    key = "nearest", sample_id, limit, encoding_id, vectors
+    return store.remember(key, lambda: _nearest(store, encoding_id, sample_id, limit))
+
+
+def _nearest(store: Store, encoding_id: int, sample_id: str, limit: int) -> list[Near]:
     vector = store.value(
         f"""SELECT vector FROM vector JOIN candidate USING (candidate_id)
             WHERE encoding_id = ? AND sample_id = ? AND origin = '{Origin.ORIGINAL}'""",
         [encoding_id, sample_id],
     )
     if vector is None:
-        raise ProjectError(f"Sample {sample_id} has no vector.", "`srt encode` computes the vectors that are missing.")
-    size = len(vector)
-    found = store.rows(  # as arrays of a fixed size, which are compared several times as fast as lists
-        f"""SELECT candidate_id, array_cosine_similarity(vector::FLOAT[{size}], $vector::FLOAT[{size}]) AS similarity
+        raise ProjectError(f"Sample {sample_id} has no vector.", HINT)
+    found = store.rows(
+        f"""SELECT candidate_id, list_cosine_similarity(vector, $vector::FLOAT[]) AS similarity
             FROM vector WHERE encoding_id = $encoding_id AND vector IS NOT NULL
                 AND candidate_id IN (SELECT candidate_id FROM candidate
                                      WHERE origin = '{Origin.ORIGINAL}' AND sample_id <> $sample_id)

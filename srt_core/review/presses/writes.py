@@ -8,6 +8,7 @@ from srt_core.project import events
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
+from srt_core.reflect.arms import rivals
 from srt_core.review import decisions, drafts, gold, notes, rubric, shares
 from srt_core.review.presses.press import Press, PressKind
 from srt_core.review.shares import Share
@@ -121,8 +122,8 @@ def _read(sitting: Sitting, press: Press) -> Write:
 def versions_shown(store: Store, audit: Audit, sample: str, by: str) -> tuple[int, ...]:
     """Return the versions of a sample, by id, in the order in which a reader of an audit is shown them."""
     verdict = read_verdict(store, sample)
-    takes = verdict.takes.values() if verdict else ()
-    return blind.shuffled(audit, sample, by, [version for version in takes if version is not None])
+    takes = [version for version in verdict.takes.values() if version is not None] if verdict else []
+    return blind.shuffled(audit, sample, by, list(dict.fromkeys([*takes, *rivals(store, [sample])])))
 
 
 def _settle(sitting: Sitting, press: Press) -> Write:

@@ -98,7 +98,7 @@ def _add_standing(found: Comparison, row: Row, *, is_kept: bool) -> None:
     if row["action"] == Action.PARK:
         found.parked_after += samples * is_kept
         return
-    found.exported_after += samples * (row["action"] != Action.REJECT)
+    found.exported_after += samples * (row["action"] not in (Action.REJECT, Action.RETRACT))
     found.changes_decided += samples if row["change"] else 0
 
 

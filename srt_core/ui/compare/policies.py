@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from srt_core.methods import METHODS
+from srt_core.methods import SELECTING
 from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.review.trust.audits.evidence import claims
@@ -29,9 +29,12 @@ def render_policies(project: Project, policy: Policy) -> None:
     offered = _offered(project, policy)
     first = [_IN_USE] + ([_SET] if _SET in offered else [])
     others = [name for name in offered if name not in first]
+    applied = offered[_IN_USE]
+    akin = [name for name in others if offered[name].method == applied.method and differing(offered[name], applied)]
     chosen = st.multiselect(
         "Beside the policy in use" + (" and the limits as set" if _SET in offered else ""),
         others,
+        default=akin[: MOST - len(first)],
         key="beside",
         max_selections=MOST - len(first),
         placeholder="Choose policies",
@@ -48,7 +51,7 @@ def render_methods(project: Project, policy: Policy) -> None:
     """Draw the policy in use beside each method's own, as its paper or code has it."""
     st.caption("The policy in use beside each method as its paper or code has it. A method whose scores or rewrites "
                "are not there yet keeps little: the columns at the right say why.")  # fmt: skip
-    own = {method.label: method.policies[0] for method in METHODS.values()}
+    own = {method.label: method.policies[0] for method in SELECTING.values()}
     _draw(project, {_IN_USE: applied_policy(project.store), **own})
 
 

@@ -52,7 +52,7 @@ def draw_held(found: Mapping[str, Mapping[str, int]]) -> None:
                         alt=f"Pairs by {title.lower()}: {said}", config={"displayModeBar": False})  # fmt: skip
 
 
-def draw_not_held(store: Store, chosen: Choices, parked: int) -> None:
+def draw_not_held(store: Store, chosen: Choices, parked: int, retracted: int) -> None:
     """List what is left out, each count with the samples behind it."""
     st.subheader("What is not")
     contents, only = chosen.contents, chosen.contents.only
@@ -60,6 +60,8 @@ def draw_not_held(store: Store, chosen: Choices, parked: int) -> None:
     if parked and contents.scope is Scope.VERDICTS:
         shown = _link(parked, "parked, which the rule keeps", ":material/pause_circle:",
                       Filter(state=("parked",), reason=(Reason.KEPT,)))  # fmt: skip
+    if retracted:
+        shown = _link(retracted, "retracted: no export holds them", ":material/block:", Filter(state=("retracted",)))
     if is_empty(only):
         left_by_rule = tuple(reason for reason in REASONS if reason != Reason.KEPT)
         of_people = Filter(state=("rejected",))

@@ -37,7 +37,7 @@ def render_export(project: Project) -> None:
         chosen = choose(store)
     contents = chosen.contents
     found = counts(store, contents.scope, contents.only)
-    total, parked = found["total"]["pairs"], found["total"]["parked"]
+    total, parked, retracted = (found["total"][name] for name in ("pairs", "parked", "retracted"))
     said.markdown(_sentence(chosen, total, parked))
     with write:
         _draw_write(project, chosen, total)
@@ -45,7 +45,7 @@ def render_export(project: Project) -> None:
     with left:
         draw_held(found)
     with right:
-        draw_not_held(store, chosen, parked)
+        draw_not_held(store, chosen, parked, retracted)
         concerns = st.container()
     draw_difference(store, chosen)
     _draw_preview(preview(store, contents.scope, contents.only))

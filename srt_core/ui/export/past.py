@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from srt_core.export.affected import require_none_retracted
 from srt_core.export.formats import FORMATS
 from srt_core.export.past import PastExport, past_exports
 from srt_core.export.push import TOKEN_VARIABLE, log_push, push, pushes
@@ -67,6 +68,7 @@ def _draw_push(project: Project, latest: PastExport) -> None:
                 here.require_export(str(folder))
                 here.require_push(repository)
                 here.require_key(TOKEN_VARIABLE)
+                require_none_retracted(project.store, folder)
                 done = push(folder, repository, is_private=not is_public, by=curator())
                 log_push(project.store, folder, done)
                 st.session_state["pushed"] = done

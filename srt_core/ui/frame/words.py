@@ -39,6 +39,7 @@ ACTION_LABELS = {
     Action.EDIT: "Edited",
     Action.REJECT: "Left out",
     Action.PARK: "Parked",
+    Action.RETRACT: "Retracted",
 }
 """What a decision left a sample as."""
 
@@ -48,6 +49,7 @@ KIND_LABELS = {
     Action.EDIT: "Keep, edited",
     Action.REJECT: "Leave out",
     Action.PARK: "Park",
+    Action.RETRACT: "Retracted",
     "undo": "Undone",
     "import": "Imported",
     "undo_import": "Import taken back",
@@ -56,6 +58,7 @@ KIND_LABELS = {
     "push": "Pushed to the hub",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
+    "arms": "Teachers to draw from",
     "audit": "Audit drawn",
     "reading": "Read blind",
     "view": "View saved or deleted",
@@ -63,6 +66,7 @@ KIND_LABELS = {
     "rubric": "Rated by the rubric",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "restore": "Taken though a guard held it back",
     "gold": "Made gold",
     "ungold": "Gold no more",
     "gold_rate": "How often gold is shown",

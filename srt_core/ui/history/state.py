@@ -34,7 +34,8 @@ def draw_state(project: Project, event_id: int) -> None:
         with st.container(horizontal=True):
             for label, number in (("Decided", found.decided), ("Keep", found.approved),
                                   ("Leave out", found.decisions.get("reject", 0)),
-                                  ("Park", found.decisions.get("park", 0))):  # fmt: skip
+                                  ("Park", found.decisions.get("park", 0)),
+                                  ("Retracted", found.decisions.get("retract", 0))):  # fmt: skip
                 st.metric(label, f"{number:,}", width=140)
         scoring = found.scoring or "not told by the log, which has changes alone"
         st.text(told(f"Policy in use: {found.policy}\nScoring in use: {scoring}"))

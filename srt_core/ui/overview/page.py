@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.methods import METHODS, Method
+from srt_core.methods import SELECTING, Method
 from srt_core.project.copying import is_one_file, stream_copy
 from srt_core.project.store import Store
 from srt_core.review.history import log_authors
@@ -77,7 +77,7 @@ def render_overview(project: Project) -> None:
     st.markdown(WHAT_THIS_IS)
     unscored = score_statuses(project.store).get(UNSCORED, 0)
     running = [job.kind for job in project.jobs.running() if STEPS[job.kind].is_work]
-    method = METHODS[applied_policy(project.store).method]
+    method = SELECTING[applied_policy(project.store).method]
     _draw_next(next_step(counts, unscored, running, method))
     draw_versions(counts["selected"]["by_origin"], counts["samples"])
     if project.is_demo:

@@ -1,9 +1,11 @@
 """The Runs screen: what is trained and how far, a new training with its plan, and what students learnt."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from srt_core.export.past import past_exports
 from srt_core.steps.jobs import JobState
 from srt_core.steps.train import TRAIN
 from srt_core.steps.warmup import WARMUP
@@ -22,6 +24,7 @@ from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 EXPORT = "pages/8_Export.py"
+_TRAINABLE = "prompt_completion"
 LIVE_SECONDS = 2.0
 TRAINERS = ("train", "arms", "plan_training", "evaluate", "warmup")
 ON_EXPORT, WARMING = "An export", "A warm-up before scoring"
@@ -46,10 +49,10 @@ def render_runs(project: Project) -> None:
         _draw_live(project)
         _draw_learnt(project, found)
         draw_comparison(project, found)
-    elif not project.jobs.all():
+    elif not any(project.jobs.running(kind) for kind in TRAINERS) and not _exported(project):
         show_empty(
             "Export first, with the format Prompt and completion and a part for validation: what is put aside there "
-            "tells afterwards what a student learnt. Then name the folder below.",
+            "tells afterwards what a student learnt. Then train on its folder here.",
             EXPORT,
             "Export",
         )
@@ -164,6 +167,12 @@ def _learnt(row: dict[str, Any]) -> dict[str, object]:
     }
 
 
+def _exported(project: Project) -> str:
+    """Return the folder of the latest export that a student can be trained on; "" where there is none."""
+    trainable = (past.path for past in past_exports(project.store) if _TRAINABLE in past.formats)
+    return next((path for path in trainable if Path(path).is_dir()), "")
+
+
 def _draw_form(project: Project) -> None:
     st.subheader("Train a student")
     way = st.segmented_control("What on?", [ON_EXPORT, WARMING], default=ON_EXPORT, required=True, key="runs_way",
@@ -171,7 +180,8 @@ def _draw_form(project: Project) -> None:
     if way == WARMING:
         _draw_warmup(project)
         return
-    asked = TRAIN.complete(draw_form(TRAIN, last_arguments(project, "train")))
+    begin = {"export": _exported(project), **last_arguments(project, "train")}
+    asked = TRAIN.complete(draw_form(TRAIN, begin))
     running = any(project.jobs.running(kind) for kind in TRAINERS)
     is_complete = bool(asked["export"])
     is_planned = False

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from srt_core.methods import METHODS, Dial, Method
+from srt_core.methods import SELECTING, Dial, Method
 from srt_core.records import Policy
 from srt_core.select.policy import applied_policy, differing, policy_from_json, with_settings
 from srt_core.ui.frame.address import put_in_address
@@ -26,7 +26,7 @@ def policy_as_set(project: Project) -> Policy:
 def method_as_set(policy: Policy) -> Method:
     """Return the method whose limits are shown: the one chosen, else the one that the policy belongs to."""
     asked = st.query_params.get("method", "")
-    return METHODS[asked if asked in METHODS else policy.method]
+    return SELECTING[asked if asked in SELECTING else policy.method]
 
 
 def set_limits(project: Project, policy: Policy, method: Method | None = None) -> None:

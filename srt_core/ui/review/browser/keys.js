@@ -18,6 +18,7 @@ const HELP = {
   "N T": "Write a note, put on a tag",
   W: "Why the rule says so",
   R: "Rate the version on the right by the rubric: digits give points, F a flaw, Enter saves",
+  S: "Similar samples, in the drawer",
   H: "Open or close this list",
 };
 
@@ -96,6 +97,7 @@ function pressOpen(d, key) {
     case "m": return d.turnMarkdown();
     case "w": return d.turnWhy();
     case "r": return d.openTab("rubric");
+    case "s": return d.openTab("similar");
     default: return d.say(`${key} does nothing here. H lists the keys.`);
   }
 }

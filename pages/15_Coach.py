@@ -3,4 +3,4 @@
 from srt_core.ui.coach.page import render_coach
 from srt_core.ui.frame.page import show_page
 
-show_page("pages/14_Coach.py", render_coach)
+show_page("pages/15_Coach.py", render_coach)
