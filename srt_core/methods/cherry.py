@@ -67,6 +67,7 @@ METHOD = Method(
             least=0.0,
         ),
     ),
+    commands=("warmup", "score"),
     place=3,
 )
 

@@ -35,7 +35,9 @@ METHOD = Method(
         ),
     ),
     dials=("producer", "accept_instruction", "accept_response"),
-    place=5,
+    needs=("edits by people, the largest of which are learnt from",),
+    commands=("coach_edits", "coach_revise"),
+    place=6,
 )
 
 ALPHA = 0.3
