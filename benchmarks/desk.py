@@ -34,7 +34,20 @@ from srt_core.select.compare import whatif
 from srt_core.select.derive import refresh
 from srt_core.select.policy import applied_policy
 
-PAGES = ("", "Import", "Reflect", "Score", "Explore", "Thresholds", "Compare", "Review", "Trust", "Export", "History")
+PAGES = (
+    "",
+    "Import",
+    "Reflect",
+    "Score",
+    "Methods",
+    "Explore",
+    "Thresholds",
+    "Compare",
+    "Review",
+    "Trust",
+    "Export",
+    "History",
+)
 BULK = 100_000
 BURST = 100
 _FILTERS = {

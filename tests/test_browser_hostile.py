@@ -105,9 +105,11 @@ def test_hostile_text_shows_as_text_on_every_page(page: Page, shared_server: App
 
 
 def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServer, project: Path) -> None:
-    """Review shows the very characters of a hostile response, in every tab too, and a key still decides its sample."""
+    """Review shows the very characters of a hostile response, in every tab too; keys open one and decide its sample."""
     open_desk(page, shared_server, project, sample=sample_name(6), curator="ann")
     assert page.locator(".pane .text").last.text_content() == EVIL
+    page.keyboard.press("s")
+    expect(part(page, "drawer")).to_contain_text("No sample has a vector yet")
     for tab in ("Critique", "Raw replies", "History", "Failed"):
         page.get_by_role("button", name=re.compile(f"^{tab}")).click()
         expect(part(page, "drawer")).not_to_have_text("Reading …")
