@@ -10,6 +10,7 @@ from pathlib import Path
 
 from srt_core.project.store import Store
 from srt_core.review.retracting import retract, take_back
+from srt_core.select.derive import refresh
 from srt_core.train.withdrawn import affected
 
 
@@ -17,6 +18,7 @@ def main(samples: int = 1_000_000, exports: int = 5) -> None:
     """Make the project, retract, list, take back, and print each time in seconds."""
     with tempfile.TemporaryDirectory() as folder, Store.create(Path(folder) / "p.srt") as store:
         _fill(store, samples, exports)
+        refresh(store)
         begun = time.perf_counter()
         done = retract(store, "seq % 1000 = 1", {}, "A benchmark", "bench")
         print(f"retracted {done.samples:,} of {samples:,}: {time.perf_counter() - begun:.2f} s")

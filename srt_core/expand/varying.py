@@ -2,8 +2,9 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from threading import Event
-from typing import Any
+from typing import Any, BinaryIO
 
 from srt_core.errors import ProjectError
 from srt_core.methods.lift import MEAN_SQUARE, ROW_VARIANCE, Moments, limit_of, variety
@@ -40,15 +41,28 @@ def vary(store: Store, stop: Event) -> Generator[Progress, None, None]:
         raise ProjectError("No sample has a vector.", "Compute them first: srt encode.")
     progress = Progress("vectors", total=2 * total)
     yield progress
+    with TemporaryFile() as held:  # read from the project once: that takes most of the time
+        yield from _compute(store, encoding, held, progress, stop)
+
+
+def _compute(
+    store: Store, encoding: int, held: BinaryIO, progress: Progress, stop: Event
+) -> Generator[Progress, None, None]:
+    import numpy as np
+
     moments: Moments | None = None
-    for _, rows in _blocks(store, encoding):
+    blocks: list[tuple[list[int], tuple[int, ...]]] = []
+    for seqs, rows in _blocks(store, encoding):
         moments = moments or Moments(rows.shape[1])
         moments.add(rows)
+        held.write(rows.tobytes())
+        blocks.append((seqs, rows.shape))
         progress = progress.moved(len(rows), message="Finding the principal components")
         yield progress
         if stop.is_set():
             return
     assert moments is not None
+    held.seek(0)
     try:
         found = moments.components()
     except ValueError as error:
@@ -56,7 +70,8 @@ def vary(store: Store, stop: Event) -> Generator[Progress, None, None]:
             f"The vectors have no variety: {error}.", "Encode other texts, or with another encoder."
         ) from error
     kept: list[tuple[Any, Any, Any]] = []
-    for seqs, rows in _blocks(store, encoding):
+    for seqs, shape in blocks:
+        rows = np.frombuffer(held.read(4 * shape[0] * shape[1]), dtype=np.float32).reshape(shape)
         kept.append((seqs, *variety(rows, found)))
         progress = progress.moved(len(rows), message="Variety")
         yield progress
