@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -73,7 +72,7 @@ def _start(folder: Path, project: Path | None) -> tuple[subprocess.Popen[bytes],
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
             token = access_token(load(folder / "people.toml").secret)
             return server, partial(_address, url, token)
-        except urllib.error.URLError:
+        except OSError:  # not there yet, or too busy to answer
             time.sleep(0.2)
     server.kill()
     raise SystemExit("The app did not start.")

@@ -26,30 +26,42 @@ class Case:
 
     candidates: Mapping[Origin, Numbers]
     failed: frozenset[Origin] = field(default_factory=frozenset)
+    coverage: int | None = None
+    """Its coverage rank."""
 
 
 RESPONSE_CHILD = {Origin.ORIGINAL: Origin.RESPONSE, Origin.INSTRUCTION: Origin.BOTH}
 
 
 def select(cases: Sequence[Case], policy: Policy) -> list[Selection]:
-    """Select for all cases, in their order: walk and limits one by one, then the top share of what is left."""
+    """Select for all cases, in their order: walk and limits one by one, then the top share of what is left, then
+    the diverse share of that.
+    """
     walked = [walk(case, policy) for case in cases]
     reasons = [refusal(case, winner, policy) for case, winner in zip(cases, walked, strict=True)]
     left = [place for place, reason in enumerate(reasons) if reason is None]
     if policy.top_share < 100:
-        room = top_share(policy, len(cases) if policy.share_of == "all" else len(left))
+        room = share_of(policy, policy.top_share, len(cases), len(left))
         ranked = sorted(left, key=lambda place: (-(rank(cases[place], walked[place], policy) or 0), place))
         for place in ranked[room:]:
             reasons[place] = Reason.BELOW_TOP_SHARE
+    if policy.diverse_share < 100:
+        left = [place for place, reason in enumerate(reasons) if reason is None]
+        for place in left:
+            if cases[place].coverage is None:
+                reasons[place] = Reason.UNSCORED
+        covered = sorted((place for place in left if reasons[place] is None), key=lambda at: (cases[at].coverage, at))
+        for place in covered[share_of(policy, policy.diverse_share, len(cases), len(covered)) :]:
+            reasons[place] = Reason.BELOW_DIVERSE_SHARE
     return [
         Selection(winner, winner if reason is None else None, reason or Reason.KEPT)
         for winner, reason in zip(walked, reasons, strict=True)
     ]
 
 
-def top_share(policy: Policy, of: int) -> int:
-    """How many samples the top share of so many is: rounded half to even, or down."""
-    exact = Fraction(str(policy.top_share)) * of / 100
+def share_of(policy: Policy, share: float, samples: int, left: int) -> int:
+    """How many samples a share of all, or of those that are left, is: rounded half to even, or down."""
+    exact = Fraction(str(share)) * (samples if policy.share_of == "all" else left) / 100
     return round(exact) if policy.share_rounding == "round" else int(exact)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from srt_core.methods import REASONS
 from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
-from srt_core.records import Origin, Policy, Selection
+from srt_core.records import COVERAGE_RANK, Origin, Policy, Selection, encoding_source
 from srt_core.score.templates import load_template
 from srt_core.select import selection
 from tests.empty_project import create_empty
@@ -28,7 +28,7 @@ REFLECTION_COLUMNS = ("sample_id", "origin", "producer", "status", "reason", "de
 
 def random_cases(number: int, seed: int) -> list[Case]:
     """Draw samples: every mixture of candidates that are there, scored, and failed."""
-    draw = random.Random(seed)
+    draw, cover = random.Random(seed), random.Random(seed + 1)
 
     def numbers() -> Numbers:
         return Numbers(draw.choice(GRID), draw.choice(GRID), draw.choice(GRID))
@@ -36,7 +36,8 @@ def random_cases(number: int, seed: int) -> list[Case]:
     def case() -> Case:
         reflected = [origin for origin in Origin if origin is Origin.ORIGINAL or draw.random() < 0.8]
         failed = [origin for origin in Origin if origin is not Origin.ORIGINAL and draw.random() < 0.2]
-        return Case({origin: numbers() for origin in reflected}, frozenset(failed))
+        coverage = cover.choice((None, *range(1, 400), *range(1, 400)))
+        return Case({origin: numbers() for origin in reflected}, frozenset(failed), coverage)
 
     return [case() for _ in range(number)]
 
@@ -61,9 +62,18 @@ def create_project(path: Path, cases: Sequence[Case]) -> Store:
         tx.execute("SELECT nextval('candidate_ids') FROM range(?)", [sum(1 for _ in _candidates(cases))])
         tx.append("reflection", REFLECTION_COLUMNS, _reflections(cases))
         append_scores(tx, 1, ((key, numbers) for key, _, _, numbers in _candidates(cases)))
+        append_coverage(tx, cases)
         tx.bump()
     store.set_meta("scoring_id", "1")
+    store.set_meta("encoding_id", "1")
     return store
+
+
+def append_coverage(tx: Transaction, cases: Sequence[Case]) -> None:
+    """Append the coverage ranks of cases, under the first encoding."""
+    ranked = [(place + 1, case.coverage) for place, case in enumerate(cases) if case.coverage is not None]
+    rows = [("sample", seq, COVERAGE_RANK, encoding_source(1), float(rank), "ok") for seq, rank in ranked]
+    tx.append("measurement", ("subject", "subject_id", "measure", "source", "value", "status"), rows)
 
 
 def add_scoring(store: Store, student: str, cases: Sequence[Case], convention: str = "aligned") -> int:

@@ -41,13 +41,13 @@ def save_chat_model(folder: Path, *, positions: int = 512) -> Path:
 
 
 @contextmanager
-def running_serving(folder: Path, *, positions: int = 512) -> Iterator[Serving]:
-    """Run `transformers serve` for as long as the block lasts; model and log are kept in the folder.
+def running_serving(folder: Path, *, positions: int = 512, model: Path | None = None) -> Iterator[Serving]:
+    """Run `transformers serve` for as long as the block lasts; its log, and a model where none is given, are kept.
 
     Raises:
         RuntimeError: the server ended, or did not answer in time; with the end of its log.
     """
-    model = save_chat_model(folder / "model", positions=positions)
+    model = model or save_chat_model(folder / "model", positions=positions)
     port = _free_port()
     # The command beside this interpreter, whatever the path says.
     command = [str(Path(sys.executable).parent / "transformers"), "serve", str(model)]

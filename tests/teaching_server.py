@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from srt_core.records import Pair, Stage
+from srt_core.records import REFLECTIONS, Pair, Stage
 from srt_core.reflect.prompts import ParsedReflection, Prompts, parse_reply
 from srt_core.reflect.teacher import Answer, Ask, CallOutcome, record_reply
 from tests.servers.lessons import reply_text
@@ -29,7 +29,7 @@ def record_replies(path: Path, prompts: Prompts, pairs: Iterable[Pair]) -> Path:
 
 
 def _asked(prompts: Prompts, original: Pair) -> Iterator[tuple[Stage, Pair]]:
-    yield from ((stage, original) for stage in Stage)
+    yield from ((stage, original) for stage in REFLECTIONS)
     text = reply_text(prompts.messages(Stage.INSTRUCTION, original)[-1]["content"], 2)
     parsed = parse_reply(Stage.INSTRUCTION, text, "stop", original)
     if isinstance(parsed, ParsedReflection):

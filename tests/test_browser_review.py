@@ -400,7 +400,8 @@ def test_token_losses_show_and_keys_go_on(page: Page, shared_server: AppServer, 
     wait_for_sample(page, names[0])
     pieces = page.locator("span[title*=easier], span[title*=harder]")
     pieces.first.wait_for()
-    assert "rgba(" in str(page.evaluate("e => getComputedStyle(e).backgroundColor", pieces.first.element_handle()))
+    painted = page.locator(".scale .piece").evaluate_all("all => all.map((e) => getComputedStyle(e).backgroundColor)")
+    assert len(set(painted)) == len(painted) > 1, "each strength has its own colour"
     assert EVIL in str(part(page, "drawer").text_content())
     for name in names[1:3]:
         page.keyboard.press("x")

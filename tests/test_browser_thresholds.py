@@ -55,6 +55,23 @@ def test_a_burst_on_a_slider_loses_no_step(
     expect(kept(page)).to_have_text(str(50 - PRESSES))
 
 
+def test_limits_moved_one_right_after_the_other_both_stay(page: Page, shared_server: AppServer, project: Path) -> None:
+    """A limit that is moved while the page still says what the one before has changed takes nothing back."""
+    page.goto(shared_server.link(f"/Thresholds?project={project.stem}"))
+    expect(kept(page)).to_have_text("50")
+    wait_for_script(page)
+    sliders = [keyed(page, f"dial_{name}_slider").locator("input[type=range]") for name in ("max_r_ifd", "max_ifd")]
+    sliders[0].press("ArrowLeft")
+    page.wait_for_function("location.search.includes('max_r_ifd')")
+    sliders[1].press("ArrowLeft")
+    page.wait_for_function("location.search.includes('max_ifd')")
+    wait_for_script(page)
+    assert {name: value for name, value in limits_of(page).items() if name.startswith("max_")} == {
+        "max_r_ifd": 0.99,
+        "max_ifd": 0.99,
+    }
+
+
 @pytest.mark.parametrize(
     "size", [{"width": 1440, "height": 900}, {"width": 1024, "height": 768}], ids=["large", "small"]
 )
@@ -109,7 +126,7 @@ def test_a_click_on_a_histogram_and_on_the_map_moves_the_limits(
     slider = keyed(page, "dial_max_r_ifd_slider").locator("input[type=range]")
     slider.focus()
     slider.press("ArrowLeft")
-    histogram = keyed(page, "cut-max_r_ifd").locator(".nsewdrag").last
+    histogram = keyed(page, "thresholds_chart").locator(".nsewdrag").last
     histogram.wait_for()
     wait_for_script(page)
     until_taken(page, lambda: click_in_chart(page, histogram, 0.25, 0.2))
@@ -120,7 +137,7 @@ def test_a_click_on_a_histogram_and_on_the_map_moves_the_limits(
     expect(slider).to_have_value(f"{first:g}")
     page.get_by_role("link", name="Compare", exact=True).click()
     page.get_by_text("Two limits", exact=True).click()
-    cells = keyed(page, "map-").locator(".nsewdrag")
+    cells = keyed(page, "compare_map").locator(".nsewdrag")
     cells.wait_for()
     wait_for_script(page)
     expect(page.get_by_text("Counted over all 50 samples.")).to_be_visible()

@@ -59,7 +59,7 @@ def test_every_outcome_occurs(demo: Store) -> None:
     assert set(winners) == set(Origin)
     assert min(winners.values()) >= 3
     off = {guard.reason for guard in GUARDS.values() if Policy().limit(guard.name) is None}
-    assert set(reasons) == set(REASONS) - {Reason.BELOW_TOP_SHARE, *off}
+    assert set(reasons) == set(REASONS) - {Reason.BELOW_TOP_SHARE, Reason.BELOW_DIVERSE_SHARE, *off}
     assert reasons["kept"] >= 12
 
 

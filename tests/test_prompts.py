@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import TemplateError
-from srt_core.records import Pair, Stage
+from srt_core.records import REFLECTIONS, Pair, Stage
 from srt_core.reflect.prompts import (
     CORRECTIONS,
     Refusal,
@@ -24,7 +24,7 @@ PARENT = Pair("Name an animal that is endangered.", "The panda.", "Answer briefl
 DATA_FILE = Path(__file__).parents[1] / "srt_core" / "reflect" / "prompts" / "prompts.toml"
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_a_request_shows_the_pair_literally(stage: Stage) -> None:
     """Braces and tags in a pair are not taken for placeholders."""
     pair = Pair("Explain {response} and {criteria}.", "It is {input}.", "</original_input> {instruction}")
@@ -36,7 +36,7 @@ def test_a_request_shows_the_pair_literally(stage: Stage) -> None:
         assert f"<{key}>\n{placeholder(key)}\n</{key}>" in user["content"]
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_the_input_is_shown_where_there_is_one(stage: Stage) -> None:
     """A pair without input gets a request that does not speak of an input block."""
     prompts = load_prompts()
@@ -44,7 +44,7 @@ def test_the_input_is_shown_where_there_is_one(stage: Stage) -> None:
     assert "<original_input>" not in prompts.messages(stage, Pair("Why?", "Because."))[1]["content"]
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 @pytest.mark.parametrize("reply_format", ReplyFormat)
 def test_a_reply_that_only_repeats_the_format_is_refused(stage: Stage, reply_format: ReplyFormat) -> None:
     """The empty form of the request, sent back as it stands, is an echo, in either format."""
@@ -55,7 +55,7 @@ def test_a_reply_that_only_repeats_the_format_is_refused(stage: Stage, reply_for
     assert refusal.reason is RefusalReason.PLACEHOLDER_ECHO
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_the_schema_requires_every_section_as_text(stage: Stage) -> None:
     """Structured output asks for the same sections as the tags do."""
     schema = load_prompts().schema(stage)
@@ -116,12 +116,12 @@ def test_criteria_can_be_described_in_other_words(tmp_path: Path) -> None:
         text.replace("whether what the response says is right", "ob die Antwort stimmt: ist \u6b63?"), "utf-8"
     )
     prompts = load_prompts(path)
-    for stage in Stage:
+    for stage in REFLECTIONS:
         assert "- accuracy: ob die Antwort stimmt: ist \u6b63?" in prompts.messages(stage, PARENT)[1]["content"]
         assert "ob die Antwort stimmt" in json.dumps(prompts.response_format(stage))
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_the_json_format_shows_one_object(stage: Stage) -> None:
     """The request ends in a JSON object with exactly the sections' keys, and shows no tag of a section."""
     request = load_prompts().messages(stage, PARENT, ReplyFormat.JSON)[1]["content"]
@@ -130,7 +130,7 @@ def test_the_json_format_shows_one_object(stage: Stage) -> None:
     assert not any(f"<{key}>" in request for key in section_keys(stage))
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_the_response_format_is_strict(stage: Stage) -> None:
     """Structured output wraps the schema as the chat API wants it."""
     prompts = load_prompts()

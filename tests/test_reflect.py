@@ -14,7 +14,7 @@ from srt_core.methods import PRESETS
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
 from srt_core.records import DERIVATIONS, Origin, Pair
-from srt_core.reflect.missing import Missing, SettledBy, count_missing
+from srt_core.reflect.missing import Missing, SettledBy
 from srt_core.reflect.outcomes import failed_reflections
 from srt_core.reflect.prompts import load_prompts
 from srt_core.reflect.run import Plan, reflect
@@ -79,7 +79,7 @@ def live_teacher(server: TeachingServer) -> Teacher:
 def calls_missing(store: Store, settled: SettledBy | None) -> int:
     """How many calls the only teacher of a project has before it."""
     producer = store.value("SELECT producer FROM producer WHERE kind = 'teacher'") or ""
-    return count_missing(Missing(store, producer, settled, attempts=2))
+    return Missing(store, producer, settled, attempts=2).total()
 
 
 def decided_rows(store: Store) -> list[list[Row]]:

@@ -580,7 +580,9 @@ def outcome(stage: Stage, text: str) -> dict[str, str] | None:
     parsed = parse_reply(stage, text, "stop", PARENT)
     if isinstance(parsed, Refusal):
         return None
-    pair = {"new_instruction": parsed.pair.instruction} if stage is INS else {}
+    pair = {} if stage is RES else {"new_instruction": parsed.pair.instruction}
+    if stage is Stage.REVISION:
+        pair["new_input"] = parsed.pair.input
     return {**parsed.critique, **pair, "new_response": parsed.pair.response}
 
 

@@ -299,13 +299,14 @@ def test_the_oracle_gives_what_the_table_says(place: int) -> None:
 def test_the_table_reaches_every_reason_for_every_winner_that_can_have_it() -> None:
     """Each winner is kept somewhere, and each reason occurs.
 
-    But for the top share, a matter of the whole set, and for guards whose measures a line has no place for: test_cherry
+    But for shares, a matter of the whole set, and for guards whose measures a line has no place for: test_cherry
     has these.
     """
     outcomes = [read_outcome(outcome) for _, _, outcome in TABLE]
     assert {outcome.origin for outcome in outcomes} == {*Origin, None}
     elsewhere = {guard.reason for guard in GUARDS.values() if guard.measure not in ("ifd", "r_ifd")}
-    assert {outcome.reason for outcome in outcomes} == set(REASONS) - {Reason.BELOW_TOP_SHARE, *elsewhere}
+    elsewhere |= {Reason.BELOW_TOP_SHARE, Reason.BELOW_DIVERSE_SHARE}
+    assert {outcome.reason for outcome in outcomes} == set(REASONS) - elsewhere
     # BOTH and RESPONSE are reflected responses: only a limit or a missing score leaves them out.
     refused = {(outcome.winner, outcome.reason) for outcome in outcomes if outcome.origin is None}
     limits = {Reason.UNSCORED, "ifd_ceiling", "r_ifd_ceiling"}

@@ -43,6 +43,7 @@ POLICIES = st.builds(
     require_response_reflection=st.booleans(),
     require_reflection=st.booleans(),
     top_share=st.sampled_from(SHARES),
+    diverse_share=st.sampled_from((100.0, 100.0, 50.0, 10.0)),
     rank_by=st.sampled_from(RANKS),
     share_of=st.sampled_from(ShareOf),
     share_rounding=st.sampled_from(Rounding),
@@ -98,7 +99,7 @@ def test_scores_of_the_winner_and_closeness_are_those_of_the_oracle(drawn: Store
     for case, row in zip(CASES, selection.select(drawn, policy), strict=True):
         winner = case.candidates[Origin(row["winner"])]
         assert (row["winner_ifd"], row["winner_r_ifd"]) == (winner.ifd, winner.r_ifd)
-        if policy.top_share == 100:
+        if not policy.takes_share:
             assert row["closeness"] == rule_oracle.closeness(case, policy), case
 
 
@@ -150,6 +151,7 @@ def random_policy(draw: random.Random) -> Policy:
         require_response_reflection=draw.random() < 0.5,
         require_reflection=draw.random() < 0.3,
         top_share=draw.choice([100.0, 80.0, 37.5, 10.0, 5.0]),
+        diverse_share=draw.choice([100.0, 100.0, 60.0]),
         rank_by=draw.choice(RANKS),
         share_of=draw.choice(list(ShareOf)),
         share_rounding=draw.choice(list(Rounding)),
@@ -166,6 +168,7 @@ def fine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
     origins = [[*Origin][:size] for size in (1, 2, 3, 4, 4)]
     cases = [Case({origin: numbers() for origin in draw.choice(origins)}) for _ in range(500)]
+    cases = [replace(case, coverage=draw.randint(1, 300)) for case in cases]
     with create_project(tmp_path_factory.mktemp("fine") / "p.srt", cases) as store:
         yield store
 
@@ -179,7 +182,8 @@ def test_moving_a_limit_by_the_distance_shown_changes_what_is_kept(fine: Store, 
     policy = random_policy(random.Random(seed))
     rows = selection.select(fine, policy)
     near = sorted((row for row in rows if row["closest"]), key=lambda row: (row["closeness"], row["seq"]))[:NEAREST]
-    lowest = min((row[f"winner_{policy.rank_by}"] for row in rows if row["origin"]), default=0.0)
+    left = [row for row in rows if row["reason"] in ("kept", "below_diverse_share")]
+    lowest = min((row[f"winner_{policy.rank_by}"] for row in left), default=0.0)
     moves = [(row, sign) for row in near for sign in (1, -1) if row["closest"] != "top_share"]
     moved = [rule_oracle.moved(policy, row["closest"], sign * (row["closeness"] + 1e-9)) for row, sign in moves]
     then = moved_selections(fine, moved, [row["seq"] for row, _ in moves])
@@ -256,7 +260,7 @@ def test_every_sample_gets_one_selection_and_one_reason(drawn: Store, policy: Po
 @given(policy=POLICIES, field=st.sampled_from(["max_ifd", "max_r_ifd"]))
 def test_a_higher_ceiling_never_removes_a_sample(drawn: Store, policy: Policy, field: str) -> None:
     """Without a top share, what a low ceiling keeps a higher one keeps too, and no ceiling keeps most."""
-    policy = replace(policy, top_share=100)
+    policy = replace(policy, top_share=100, diverse_share=100)
     series = [set(kept(drawn, with_settings(policy, {field: ceiling}))) for ceiling in (0.5, 0.75, 1.0, None)]
     for low, high in pairwise(series):
         assert low <= high
@@ -366,11 +370,19 @@ def test_the_share_can_be_ranked_by_the_ratio_of_losses(tmp_path: Path) -> None:
 
 
 @many
-@given(policy=POLICIES, shares=st.tuples(st.sampled_from(SHARES), st.sampled_from(SHARES)))
-def test_a_smaller_share_keeps_part_of_a_larger(drawn: Store, policy: Policy, shares: tuple[float, float]) -> None:
-    """Shares are nested, whatever the other options are."""
+@given(
+    policy=POLICIES,
+    shares=st.tuples(st.sampled_from(SHARES), st.sampled_from(SHARES)),
+    share=st.sampled_from(["top_share", "diverse_share"]),
+)
+def test_a_smaller_share_keeps_part_of_a_larger(
+    drawn: Store, policy: Policy, shares: tuple[float, float], share: str
+) -> None:
+    """Shares are nested, each by itself, whatever the other options are."""
     small, large = sorted(shares)
-    assert set(kept(drawn, replace(policy, top_share=small))) <= set(kept(drawn, replace(policy, top_share=large)))
+    alone = replace(policy, top_share=100.0, diverse_share=100.0)
+    few, most = (set(kept(drawn, with_settings(alone, {share: each}))) for each in (small, large))
+    assert few <= most
 
 
 # Policies as data

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srt_core.records import Pair, Stage
+from srt_core.records import REFLECTIONS, Pair, Stage
 from srt_core.reflect.prompts import Refusal, RefusalReason, load_prompts, parse_reply
 from srt_core.reflect.run import Plan, reflect
 from srt_core.reflect.teacher import Answer, Ask, CallOutcome, OpenAITeacher
@@ -54,7 +54,7 @@ def test_a_question_is_answered_with_its_facts(serving: Serving) -> None:
 def test_a_reflection_of_a_model_that_knows_nothing_is_refused(serving: Serving) -> None:
     """A prompt of ours is taken, chat roles and all; what a random model makes of it is never a candidate."""
     pair = Pair("Name a colour.", "Red.", "Of the rainbow.")
-    for stage in Stage:
+    for stage in REFLECTIONS:
         reply = ask_all(serving, [Ask(load_prompts().messages(stage, pair), stage, pair)])[0]
         assert isinstance(parse_reply(stage, reply.text or "", reply.finish_reason, pair), Refusal)
 

@@ -33,10 +33,13 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_policies_stand_side_by_side(path: Path) -> None:
-    """The policy in use comes first, the limits as set next, then what is chosen, with what each keeps and shows."""
+    """First the policy in use and the others of its method; with limits as set and what is chosen, what each keeps."""
     read_blind(store_of(path), s2=[])
     screen = Screen(COMPARE)
     assert "The limits stand as in use." in screen.text
+    assert list(screen.app.dataframe[0].value["Policy"])[:2] == ["In use: selective-code", "selective-paper"]
+    next(box for box in screen.app.multiselect if box.key == "beside").set_value([])
+    screen.run()
     assert "Choose a policy to set beside the one in use" in screen.text
     screen.open(THRESHOLDS)
     screen.move("max_r_ifd", 0.8)

@@ -12,6 +12,9 @@ from srt_core.train.plan import Settings
 from srt_core.train.runs import RunState, begin, keep_step, note, runs
 from srt_core.train.training import prepare
 from srt_core.ui.server.runtime import Project
+from tests.exporting import export_one
+from tests.rule_oracle import Case, Numbers
+from tests.rule_project import create_project
 from tests.screens import finish, links, open_screen, served, words
 from tests.small_project import create_scored_project, save_student
 from tests.training import write_export
@@ -90,6 +93,22 @@ def test_a_student_is_trained_and_evaluated_here(project: Project, made: Path) -
     assert "Put aside" in said and "Rewritten" in said and "On original responses" in said
     with project.store.transaction() as tx:
         tx.execute("DELETE FROM run"), tx.execute("DELETE FROM evaluated")
+
+
+def test_the_form_begins_with_the_latest_export_that_can_be_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the last export with prompts and completions stands in the form; one of another format does not."""
+    path = tmp_path / "own.srt"
+    with create_project(
+        path, [Case({Origin.ORIGINAL: Numbers(0.5, 0.5), Origin.RESPONSE: Numbers(0.5, 0.4)})]
+    ) as store:
+        export_one(store, tmp_path / "first", "prompt_completion")
+        export_one(store, tmp_path / "second", "alpaca")
+    with served(monkeypatch, path):
+        app = open_screen(PAGE)
+    assert app.text_input(key="export").value == str(tmp_path / "first")
+    assert "Export first" not in words(app)
 
 
 def test_runs_are_listed_with_their_state_and_compared(project: Project, made: Path) -> None:

@@ -125,13 +125,15 @@ OUTCOMES = {
     "r_ifd_ceiling": "Left out: its r-IFD of 1.25 is not below the limit of 1.00.",
     Reason.BELOW_TOP_SHARE: "Left out: its loss ratio of 0.875 is below the highest 10 % of what is left, "
     "which the policy keeps.",
+    Reason.BELOW_DIVERSE_SHARE: "Left out: others cover what is left better: the policy keeps 5 % of what is left, in "
+    "the order of coverage.",
 }
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_outcome_is_a_sentence(reason: Reason) -> None:
     """Each reason of the rule has its words, with the number and the limit that it met."""
-    policy = Policy(top_share=10, rank_by="loss_ratio")
+    policy = Policy(top_share=10, diverse_share=5, rank_by="loss_ratio")
     found = candidates(original=(1.004, 1.25), both=(None, 0.5))
     found[Origin.BOTH] = candidate(Origin.BOTH, None, 0.5, None)
     assert said(found, Origin.ORIGINAL, reason, policy)[2] == OUTCOMES[reason]

@@ -40,11 +40,16 @@ COMMANDS = {
     "similar": "similar:similar",
     "trust": "trust:trust_",
     "gold": "gold:gold_",
+    "guards": "guards:guards",
+    "teachers": "teachers:teachers",
+    "rubric": "rubric:rubric_",
     "templates": "texts:templates",
     "app": "app:app_",
     "link": "app:link",
 }
 """Module and function of each command that is no long step; those are made from their records."""
+_GROUPS = {"coach": "What a coach learns from people's edits, and what it revises."}
+"""What the help says of a group of steps."""
 
 
 class Commands(TyperGroup):
@@ -75,12 +80,25 @@ def _load(place: str) -> Callable[..., None] | typer.Typer:
     return found
 
 
-def _steps() -> dict[str, Callable[..., None]]:
-    """Return the commands of the long steps: loading them loads most of the core."""
+def _steps() -> dict[str, Callable[..., None] | typer.Typer]:
+    """Return the commands of the long steps, those of a group together: loading them loads most of the core."""
     from srt_core.commands.step import command_of
     from srt_core.steps.steps import STEPS
 
-    return {step.name: command_of(step) for step in STEPS.values() if step.help}
+    found: dict[str, Callable[..., None] | typer.Typer] = {}
+    groups: dict[str, typer.Typer] = {}
+    for step in STEPS.values():
+        if not step.help:
+            continue
+        command = command_of(step)
+        if step.group:
+            if step.group not in groups:
+                groups[step.group] = typer.Typer(no_args_is_help=True, help=_GROUPS[step.group])
+            groups[step.group].command(step.command)(command)
+            found[step.group] = groups[step.group]
+        else:
+            found[step.name] = command
+    return found
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -93,6 +93,19 @@ def draw_groups(store: Store, number: int) -> list[str]:
         return [sample for (sample,) in work.execute(_DRAWN, [number])]
 
 
+def with_groups(store: Store, samples: Sequence[str]) -> set[str]:
+    """Return the ids of samples with all that are of one group with any of them."""
+    with store.workspace() as work:
+        _group(work)
+        rows = work.execute(
+            """SELECT sample_id FROM grouped JOIN sample USING (seq) WHERE grouped.first IN (
+                   SELECT grouped.first FROM grouped JOIN sample USING (seq)
+                   WHERE sample_id IN (SELECT unnest(?::VARCHAR[])))""",
+            [list(samples)],
+        )
+    return {sample for (sample,) in rows}
+
+
 def _group(work: Transaction) -> None:
     """Make `grouped`: each sample with the first one of its group."""
     work.execute(_KEYS)

@@ -21,6 +21,9 @@ from srt_core.project.tombstones import retract_again
 from srt_core.project.transaction import Transaction
 from srt_core.records import Origin, Pair, ProducerKind
 
+SYNTHETIC = "synthetic"
+"""The format of an import whose samples a student wrote, and the mark that they carry."""
+
 
 @dataclass(frozen=True, slots=True)
 class Added:

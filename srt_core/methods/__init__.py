@@ -75,6 +75,7 @@ REWRITERS: Mapping[str, Rewriter] = {each.producer: each for method in METHODS.v
 REASONS: tuple[str, ...] = (
     Reason.KEPT, Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED, Reason.NOT_IMPROVED,
     *(guard.reason for guard in GUARDS.values()), Reason.BELOW_TOP_SHARE,
+    Reason.BELOW_DIVERSE_SHARE,
 )  # fmt: skip
 """Every reason that a selection can have, in the order in which the rule looks at it."""
 

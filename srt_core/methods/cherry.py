@@ -3,7 +3,13 @@
 That is L(y given x) / L(y), a ratio of losses, with L(y) after the words that open the response (`### Response:`) and
 not after the start token, as in their code: a fifth loss, which is computed where this method is asked for. A score
 above 1 is dropped, a response that max length cut is kept. Their "5 %" file is 6 % of what is left, rounded down.
+
+Before, `srt warmup` lets the student read about a thousand pairs once: prompts are grouped by k-means, and of each
+group those are taken whose prompt is neither easy nor hard for the student (`middle`). That student scores then.
 """
+
+import math
+from collections.abc import Sequence
 
 from srt_core.methods.method import Method
 from srt_core.records import Acceptance, AddedLoss, Guard, Measure, Policy, Rounding, ShareOf, Source
@@ -63,3 +69,25 @@ METHOD = Method(
     ),
     place=3,
 )
+
+
+def middle(numbers: Sequence[float], take: int) -> list[int]:
+    """Return the places of a group that its warm-up takes, by the perplexities of its prompts.
+
+    A group of fewer than `take` is taken whole. Of a larger one those from the 25th to the 75th percentile, both
+    included, are thinned evenly in the order of their places to at most `take`.
+    """
+    if len(numbers) < take:
+        return list(range(len(numbers)))
+    ordered = sorted(numbers)
+    low, high = _percentile(ordered, 0.25), _percentile(ordered, 0.75)
+    found = [place for place, number in enumerate(numbers) if low <= number <= high]
+    return found[:: max(1, len(found) // take)][:take]
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    """Interpolate linearly between the two numbers around a share of the way."""
+    at = share * (len(ordered) - 1)
+    below = math.floor(at)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (at - below) * (ordered[above] - ordered[below])

@@ -90,16 +90,26 @@ _AFTER = (
         1.0,
     ),
     Dial(
+        "diverse_share",
+        "Keep the diverse share (%)",
+        "Of what the top share leaves keep this percentage, those that together cover the rest best. Ranks come from "
+        "`srt cover`.",
+        "number",
+        0.5,
+        100.0,
+        0.5,
+    ),
+    Dial(
         "share_of",
         "Share of",
-        "Of how many samples the percentage is: of those that everything else leaves, or of all in the project.",
+        "Of how many samples a percentage is: of those that everything before it leaves, or of all in the project.",
         "choice",
         choices=tuple(ShareOf),
     ),
     Dial(
         "share_rounding",
         "Share rounded",
-        "How the percentage becomes a number of samples: to the nearest whole one, or down.",
+        "How a percentage becomes a number of samples: to the nearest whole one, or down.",
         "choice",
         choices=tuple(Rounding),
     ),

@@ -2,6 +2,9 @@
 
 The rule is Cherry's, ranked by the ratio of perplexities instead of losses. The paper finds that a small model ranks
 samples much as a large one does; Explore shows how far that holds for a project that both have scored.
+
+Superfiltering.D takes of the top share those that together cover it best: facility location over sentence vectors, by
+the kernel exp(-distance / dimensions). `srt encode` makes the vectors, `srt cover` the ranks.
 """
 
 from srt_core.methods.method import Method
@@ -26,8 +29,20 @@ METHOD = Method(
             share_rounding=Rounding.FLOOR,
             limits=(("max_ifd", 1.0),),
         ),
+        Policy(
+            name="superfiltering-d",
+            method="superfiltering",
+            accept_instruction=Acceptance.NEVER,
+            accept_response=Acceptance.NEVER,
+            require_response_reflection=False,
+            top_share=20.0,
+            diverse_share=2.0,
+            share_of=ShareOf.ALL,
+            share_rounding=Rounding.FLOOR,
+            limits=(("max_ifd", 1.0),),
+        ),
     ),
-    dials=("max_ifd", "top_share", "share_of", "share_rounding"),
+    dials=("max_ifd", "top_share", "diverse_share", "share_of", "share_rounding"),
     student="gpt2",
     template="plain",
     convention="reference",

@@ -121,8 +121,16 @@ def candidates_by_sample(
     store: Store, ids: Collection[int], computed: Iterable[Measure] = ()
 ) -> dict[str, dict[Origin, Candidate]]:
     """Read candidates by their ids, as `candidates` does, and put those of each sample together."""
+    by_sample: dict[str, dict[Origin, Candidate]] = {}
+    for candidate in reversed(read_all(store, ids, computed)):
+        by_sample.setdefault(candidate.sample_id, {})[candidate.origin] = candidate
+    return {name: {origin: held[origin] for origin in Origin if origin in held} for name, held in by_sample.items()}
+
+
+def read_all(store: Store, ids: Collection[int], computed: Iterable[Measure] = ()) -> list[Candidate]:
+    """Read candidates by their ids, as `candidates` does, the earliest first."""
     if not ids:
-        return {}
+        return []
     # By their ids and one by one: a join with all scores would read them all.
     marks, scoring_id = ", ".join("?" * len(ids)), store.scoring_id()
     read = store.read(
@@ -130,7 +138,7 @@ def candidates_by_sample(
         f"""SELECT pair.candidate_id, sample_id, origin, {PAIR}, producer, parent_id, {_measures(*_COLUMNS)},
                    score.status
             FROM pair LEFT JOIN score ON score.candidate_id = pair.candidate_id AND score.scoring_id = ?
-            WHERE pair.candidate_id IN ({marks}) ORDER BY pair.candidate_id DESC""",
+            WHERE pair.candidate_id IN ({marks}) ORDER BY pair.candidate_id""",
         [scoring_id, *ids],
     )
     for measure in computed:
@@ -141,10 +149,7 @@ def candidates_by_sample(
         )
         values = {row["subject_id"]: row["value"] for row in rows}
         read = [_with_measure(each, measure, values) for each in read]
-    by_sample: dict[str, dict[Origin, Candidate]] = {}
-    for candidate in read:
-        by_sample.setdefault(candidate.sample_id, {})[candidate.origin] = candidate
-    return {name: {origin: held[origin] for origin in Origin if origin in held} for name, held in by_sample.items()}
+    return read
 
 
 def _with_measure(candidate: Candidate, measure: Measure, values: Mapping[int, float | None]) -> Candidate:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Levenshtein
 
 SpanKind = Literal["equal", "insert", "delete"]
 Side = Literal["unified", "before", "after"]
@@ -44,6 +44,11 @@ _MARKS = _combining_marks()
 _WORD = rf"[{_CJK}]|(?:(?![{_CJK}])[\w{_MARKS}])+"
 _TOKEN_PATTERN = re.compile(rf"\s+|{_WORD}|.[{_MARKS}]*", re.DOTALL)
 _WORD_PATTERN = re.compile(_WORD)
+
+
+def edit_distance(before: str, after: str) -> int:
+    """Return how many characters are to be added, removed or replaced to make one text of another (Levenshtein)."""
+    return int(Levenshtein.distance(before, after))
 
 
 def word_diff(before: str, after: str) -> list[DiffSpan]:

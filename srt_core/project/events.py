@@ -196,7 +196,7 @@ def _refold(tx: Transaction, which: str, touched: object) -> None:
 DECISIONS = tuple(str(action) for action in Action)
 
 
-BY_A_PERSON = "kind <> 'import'"
+BY_A_PERSON = "kind NOT IN ('import', 'arms')"
 """The condition over `event` of what a person did: the author of an import is the file."""
 
 IS_BULK = "is_bulk(context)"

@@ -173,3 +173,82 @@ CREATE TABLE benchmark (
     error DOUBLE CHECK (isfinite(error)),
     PRIMARY KEY (run_id, student, task, metric)
 );
+-- Teachers that are drawn from.
+CREATE TABLE arm (
+    producer VARCHAR PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL
+);
+CREATE TABLE arm_draw (
+    sample_id VARCHAR NOT NULL,
+    place INTEGER NOT NULL,
+    producer VARCHAR NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    near BOOLEAN NOT NULL,
+    seed BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    PRIMARY KEY (sample_id, place)
+);
+CREATE SEQUENCE arm_steps;
+CREATE TABLE arm_step (
+    step BIGINT PRIMARY KEY DEFAULT nextval('arm_steps'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    source VARCHAR NOT NULL,
+    sample_id VARCHAR,
+    producer VARCHAR,
+    event_id BIGINT,
+    candidate_id BIGINT,
+    judged DOUBLE CHECK (judged BETWEEN 0 AND 1),
+    gap DOUBLE CHECK (isfinite(gap)),
+    reward DOUBLE CHECK (isfinite(reward)),
+    beta DOUBLE CHECK (isfinite(beta)),
+    floor DOUBLE CHECK (isfinite(floor)),
+    joins INTEGER NOT NULL DEFAULT 0,
+    corrects BIGINT,
+    p_after DOUBLE[] NOT NULL
+);
+-- Samples that a student writes.
+CREATE TABLE task (
+    task_hash VARCHAR PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE SEQUENCE generation_ids;
+CREATE TABLE generation (
+    generation_id BIGINT PRIMARY KEY DEFAULT nextval('generation_ids'),
+    task_hash VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,
+    step VARCHAR NOT NULL,
+    parent_id BIGINT,
+    round INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    asked VARCHAR NOT NULL,
+    request_hash VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,
+    raw VARCHAR,
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    latency_seconds DOUBLE NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+CREATE TABLE guard (
+    generation_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL,
+    detail VARCHAR NOT NULL,
+    PRIMARY KEY (generation_id, name)
+);
+-- Coaches that learn from edits.
+CREATE TABLE edit_distance (
+    event_id BIGINT PRIMARY KEY,
+    ins INTEGER NOT NULL,
+    inp INTEGER NOT NULL,
+    res INTEGER NOT NULL
+);
+CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);

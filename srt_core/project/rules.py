@@ -39,6 +39,17 @@ _NAMED = """
     triage_round.encoding_id -> encoding.encoding_id
     triage.round -> triage_round.round
     triage.seq -> sample.seq
+    arm.producer -> producer.producer
+    arm_draw.sample_id -> sample.sample_id
+    arm_draw.producer -> arm.producer
+    arm_step.sample_id -> sample.sample_id
+    arm_step.producer -> arm.producer
+    arm_step.event_id -> event.event_id
+    arm_step.candidate_id -> candidate.candidate_id
+    arm_step.corrects -> arm_step.step
+    generation.task_hash -> task.task_hash
+    generation.parent_id -> generation.generation_id
+    guard.generation_id -> generation.generation_id
     event.sample_id -> sample.sample_id
     event.candidate_id -> candidate.candidate_id
     event.undoes -> event.event_id
@@ -60,6 +71,9 @@ _NAMED = """
     exported.sample_id -> sample.sample_id
     exported.candidate_id -> candidate.candidate_id
     exported.edit_id -> event.event_id
+    edit_distance.event_id -> event.event_id
+    coach_edit.producer -> producer.producer
+    coach_edit.event_id -> event.event_id
 """
 LINKS = [(child, parent) for child, _, parent in (line.split() for line in _NAMED.strip().splitlines())]
 """Which column names a row of which table. Rows of `exported` may be of an export that was cut off."""

@@ -293,6 +293,88 @@ CREATE TABLE triage (
     place BIGINT                        -- in the queue; NULL for samples that were decided by then
 );
 
+-- Teachers that are drawn from (arms), in the order in which they came in; `body` is how each is asked, no key in it.
+CREATE TABLE arm (
+    producer VARCHAR PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,      -- from 1
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL
+);
+
+-- Which arms were drawn for a sample, and with which probability they stood there.
+CREATE TABLE arm_draw (
+    sample_id VARCHAR NOT NULL,
+    place INTEGER NOT NULL,             -- from 1
+    producer VARCHAR NOT NULL,
+    p DOUBLE NOT NULL CHECK (isfinite(p)),
+    near BOOLEAN NOT NULL,              -- drawn among those that won near by
+    seed BIGINT NOT NULL,
+    step BIGINT NOT NULL,               -- the last step by then
+    PRIMARY KEY (sample_id, place)
+);
+
+-- How the probabilities of arms came to be what they are. Playing the steps again gives `p_after`.
+CREATE SEQUENCE arm_steps;
+CREATE TABLE arm_step (
+    step BIGINT PRIMARY KEY DEFAULT nextval('arm_steps'),
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    source VARCHAR NOT NULL,            -- join (arms came in), decision, reading, or correction (that was undone)
+    sample_id VARCHAR,
+    producer VARCHAR,
+    event_id BIGINT,                    -- what a person did
+    candidate_id BIGINT,                -- the version that was judged
+    judged DOUBLE CHECK (judged BETWEEN 0 AND 1),
+    gap DOUBLE CHECK (isfinite(gap)),   -- IFD under the small student minus that under the large; NULL: none was asked for
+    reward DOUBLE CHECK (isfinite(reward)),
+    beta DOUBLE CHECK (isfinite(beta)),
+    floor DOUBLE CHECK (isfinite(floor)),
+    joins INTEGER NOT NULL DEFAULT 0,
+    corrects BIGINT,                    -- the step that no longer counts
+    p_after DOUBLE[] NOT NULL           -- by `arm.place`
+);
+
+-- Tasks that a student writes samples of, as they were given.
+CREATE TABLE task (
+    task_hash VARCHAR PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    body JSON NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- One try of a student, raw: an input of a task, or an answer to one. A try that brought no reply is made again.
+CREATE SEQUENCE generation_ids;
+CREATE TABLE generation (
+    generation_id BIGINT PRIMARY KEY DEFAULT nextval('generation_ids'),
+    task_hash VARCHAR NOT NULL,
+    student VARCHAR NOT NULL,           -- model and host
+    step VARCHAR NOT NULL,              -- input or answer
+    parent_id BIGINT,                   -- of an answer: the input
+    round INTEGER NOT NULL,             -- of an input; 0 of an answer
+    number INTEGER NOT NULL,            -- which try, from 1
+    asked VARCHAR NOT NULL,             -- the class that an input was to be of; '' for none
+    request_hash VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,           -- answered, or why there is no reply
+    raw VARCHAR,
+    detail VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL,
+    prompt_tokens BIGINT,
+    completion_tokens BIGINT,
+    latency_seconds DOUBLE NOT NULL,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now())
+);
+
+-- What each guard says of a try, in the order in which they looked, up to the first that held it back. Computed from the
+-- tries alone.
+CREATE TABLE guard (
+    generation_id BIGINT NOT NULL,
+    place INTEGER NOT NULL,             -- from 1
+    name VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL,
+    detail VARCHAR NOT NULL,
+    PRIMARY KEY (generation_id, name)
+);
+
 -- Policies by name; the applied one is named in meta.
 CREATE TABLE policy (name VARCHAR PRIMARY KEY, body JSON NOT NULL, made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()));
 
@@ -408,6 +490,17 @@ CREATE TABLE exported (
     edit_id BIGINT,                     -- the event of an edit
     pair_hash VARCHAR NOT NULL
 );
+
+-- How far each edit went, in characters to change of instruction, input and response. It follows from the event.
+CREATE TABLE edit_distance (
+    event_id BIGINT PRIMARY KEY,
+    ins INTEGER NOT NULL,
+    inp INTEGER NOT NULL,
+    res INTEGER NOT NULL
+);
+
+-- Which edits a coach learnt from, or was shown: its statistics leave their samples out.
+CREATE TABLE coach_edit (producer VARCHAR NOT NULL, event_id BIGINT NOT NULL);
 
 CREATE SEQUENCE job_ids;
 CREATE TABLE job (

@@ -202,6 +202,20 @@ class Store:
             while chunk := self._fetch(cursor, size):
                 yield [dict(zip(names, values, strict=True)) for values in chunk]
 
+    def batches(self, sql: str, parameters: Parameters = (), size: int = 10_000) -> Iterator[Any]:
+        """Yield the rows of a query in record batches of Arrow, as `stream`: lists of numbers cost little so."""
+        with self._using():
+            cursor = self._connection.cursor()
+        with closing(cursor):
+            with self._using():
+                reader = cursor.sql(sql, params=parameters).to_arrow_reader(size)
+            while batch := self._next_batch(reader):
+                yield batch
+
+    def _next_batch(self, reader: Any) -> Any:
+        with self._using():
+            return next(iter(reader), None)
+
     def _fetch(self, cursor: duckdb.DuckDBPyConnection, size: int) -> list[tuple[Any, ...]]:
         with self._using():  # for this chunk alone: whoever has it may leave the stream where it is
             return cursor.fetchmany(size)

@@ -35,6 +35,21 @@ SELECT sample_id, context ->> 'tag' AS tag FROM event
 WHERE kind IN ('tag', 'untag') AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
 QUALIFY row_number() OVER (PARTITION BY sample_id, context ->> 'tag' ORDER BY event_id DESC) = 1 AND kind = 'tag';
 
+-- What each reviewer gave a version by the rubric, the last that was not undone, a row a dimension: of a candidate, or of
+-- the text of an edit, by its event.
+CREATE OR REPLACE VIEW rubric AS
+SELECT sample_id, candidate_id, event_id, rater, made_at, line.side AS side, line.dimension AS dimension,
+       line.points AS points, line.flaw AS flaw
+FROM (
+    SELECT sample_id, (context ->> 'candidate')::BIGINT AS candidate_id, (context ->> 'edit')::BIGINT AS event_id,
+           author AS rater, made_at,
+           unnest(from_json(context -> 'rubric',
+               '[{"side": "VARCHAR", "dimension": "VARCHAR", "points": "INTEGER", "flaw": "BOOLEAN"}]')) AS line
+    FROM (
+        FROM event WHERE kind = 'rubric' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL)
+        QUALIFY row_number() OVER (PARTITION BY sample_id, context ->> 'candidate', context ->> 'edit', author
+                                   ORDER BY event_id DESC) = 1));
+
 -- Samples with a known answer, which an owner gave: the version to keep, or none (NULL) to leave it out.
 CREATE OR REPLACE VIEW gold AS
 SELECT event_id, sample_id, origin, candidate_id, author, made_at FROM event
@@ -71,17 +86,27 @@ FROM event LEFT JOIN candidate ON candidate.candidate_id = event.candidate_id
     LEFT JOIN context ON context.context_id = candidate.context_id
 WHERE event.kind = 'edit';
 
+-- The samples in the order in which they cover what a policy leaves, under the encoding in use.
+CREATE OR REPLACE VIEW coverage_rank AS
+SELECT sample_id, ranked.value::BIGINT AS rank, gained.value AS gain
+FROM measurement AS ranked JOIN sample ON sample.seq = ranked.subject_id
+    LEFT JOIN measurement AS gained ON gained.subject = 'sample' AND gained.subject_id = ranked.subject_id
+        AND gained.measure = 'coverage_gain' AND gained.source = ranked.source
+WHERE ranked.subject = 'sample' AND ranked.measure = 'coverage_rank'
+    AND ranked.source = 'encoding ' || (SELECT value FROM meta WHERE key = 'encoding_id');
+
 -- The scoring that the rule and every screen read: one row, or none before anything was scored.
 CREATE OR REPLACE VIEW scoring_in_use AS
 SELECT value::BIGINT AS scoring_id FROM meta WHERE key = 'scoring_id';
 
 -- Each reflection with the call behind it.
 CREATE OR REPLACE VIEW reflected AS
-SELECT reflection.*, request_hash, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
+SELECT reflection.*, request_hash, stage, raw, finish_reason, model, prompt_tokens, completion_tokens, cost, latency_seconds
 FROM reflection LEFT JOIN teacher_call USING (call_id);
 
 -- The failed reflections that stand, each with its latest reply. One stands as long as the candidate that it was to make
--- is not there: of the same producer, or of a file, which stands in for any.
+-- is not there: of the same producer, or of a file, which stands in for any; of a revision until any
+-- reply of its producer is accepted, whatever that changed.
 CREATE OR REPLACE VIEW failed_reflection AS
 SELECT sample_id, origin, producer, max(reflection_id) AS reflection_id, arg_max(status, reflection_id) AS status,
        arg_max(reason, reflection_id) AS reason, arg_max(detail, reflection_id) AS detail,
@@ -93,6 +118,9 @@ WHERE status <> 'accepted'
       AND (candidate.producer = reflected.producer
            OR reflected.producer IN (SELECT producer FROM producer WHERE kind = 'file')
            OR candidate.producer IN (SELECT producer FROM producer WHERE kind = 'file')))
+  AND NOT (stage IS NOT DISTINCT FROM 'revision' AND EXISTS (
+      FROM reflection AS used WHERE used.sample_id = reflected.sample_id AND used.producer = reflected.producer
+      AND used.status = 'accepted'))
 GROUP BY sample_id, origin, producer;
 
 -- What stands and is exported: the human decision where there is one, else the selection. A parked sample is open, and
@@ -106,3 +134,14 @@ SELECT selection.*, standing.event_id, standing.action, standing.author, standin
        coalesce(is_approval(standing.action) OR is_refusal(standing.action), false) AS decided,
        coalesce(is_approval(standing.action), false) AS approved
 FROM selection LEFT JOIN standing USING (seq);
+
+-- Ways to put producers in an order, which a policy names in the place of one producer: of each version it takes that of
+-- the first in the order. By reward: teachers by the probability with which they are drawn now.
+CREATE OR REPLACE VIEW producer_order AS
+SELECT 'best by reward' AS name, producer, row_number() OVER (ORDER BY p DESC, arm.place) AS place
+FROM (SELECT producer, place, (SELECT last(p_after ORDER BY step) FROM arm_step)[place] AS p FROM arm) AS arm;
+
+-- Tries of a student that a guard held back and a person took all the same.
+CREATE OR REPLACE VIEW restored AS
+SELECT (context ->> 'generation')::BIGINT AS generation_id, event_id, author FROM event
+WHERE kind = 'restore' AND event_id NOT IN (SELECT undoes FROM event WHERE undoes IS NOT NULL);

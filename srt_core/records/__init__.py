@@ -17,6 +17,8 @@ from srt_core.records.contexts import NO_CONTEXT, Context, Role, Turn
 from srt_core.records.counted import counted, plural
 from srt_core.records.decisions import Action, Decision
 from srt_core.records.measures import (
+    COVERAGE_GAIN,
+    COVERAGE_RANK,
     INSTRUCTION_READ,
     MEASURES,
     RESPONSE_READ,
@@ -28,7 +30,17 @@ from srt_core.records.measures import (
     encoding_source,
     scoring_source,
 )
-from srt_core.records.origins import DERIVATIONS, ORIGINS, REWRITTEN_ORIGINS, Derivation, Origin, Stage, derived_by
+from srt_core.records.origins import (
+    DERIVATIONS,
+    ORIGINS,
+    REFLECTIONS,
+    REWRITTEN_ORIGINS,
+    Derivation,
+    Origin,
+    Stage,
+    derived_by,
+    revised_origin,
+)
 from srt_core.records.pairs import Pair
 from srt_core.records.palette import ORIGIN_COLOURS, REVIEWER_COLOUR
 from srt_core.records.policies import GUARDS, OPTIONS, Acceptance, Guard, Policy, Reason, Rounding, Selection, ShareOf
@@ -36,6 +48,8 @@ from srt_core.records.producers import ProducerKind
 from srt_core.records.scores import AddedLoss, AddedScore, CandidateLosses, Loss, LossRequest, LossStatus, Score
 
 __all__ = [
+    "COVERAGE_GAIN",
+    "COVERAGE_RANK",
     "DERIVATIONS",
     "GUARDS",
     "INSTRUCTION_READ",
@@ -44,6 +58,7 @@ __all__ = [
     "OPTIONS",
     "ORIGINS",
     "ORIGIN_COLOURS",
+    "REFLECTIONS",
     "RESPONSE_READ",
     "REVIEWER_COLOUR",
     "REWRITTEN_ORIGINS",
@@ -81,5 +96,6 @@ __all__ = [
     "SEMANTIC_DRIFT",
     "encoding_source",
     "plural",
+    "revised_origin",
     "scoring_source",
 ]

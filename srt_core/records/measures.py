@@ -101,6 +101,7 @@ def encoding_source(encoding_id: int) -> str:
 
 
 RESPONSE_READ, INSTRUCTION_READ, SEMANTIC_DRIFT = "response_read", "instruction_read", "semantic_drift"
+COVERAGE_RANK, COVERAGE_GAIN = "coverage_rank", "coverage_gain"
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
@@ -199,6 +200,31 @@ MEASURES: tuple[Measure, ...] = (
         usual=1.0,
         usual_with="r_ifd",
         example="An instruction that fits whole: 1.",
+    ),
+    Measure(
+        COVERAGE_RANK,
+        "Coverage rank",
+        "The place of the sample where each next one is the one that stands nearest to those not covered yet. 1 comes "
+        "first. There once `srt cover` ranked what the rule leaves.",
+        "lower",
+        Subject.SAMPLE,
+        Source.ENCODING,
+        low=1.0,
+        high=10_000.0,
+        step=1.0,
+        example="Of two samples alike, one has a low rank and the other a high one.",
+    ),
+    Measure(
+        COVERAGE_GAIN,
+        "Coverage gain",
+        "By how much the sample raised the likeness of all others in its block to the nearest one chosen, when its "
+        "turn came.",
+        "higher",
+        Subject.SAMPLE,
+        Source.ENCODING,
+        high=1_000.0,
+        is_filter=False,
+        example="0 where an equal sample was chosen before.",
     ),
 )
 """The measures of every project, in the order in which they are shown."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from srt_core.records.pairs import Pair
+
 
 class Origin(StrEnum):
     """Where a candidate comes from; also its place in every list, key and chart."""
@@ -16,10 +18,14 @@ class Origin(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a reflection rewrites: instruction (new x and new y) or response (new y, same x)."""
+    """What a reply rewrites: instruction (new x and new y) or response (new y, same x), or any of both.
+
+    The last is a coach's revision: what it changed says which candidate it made.
+    """
 
     INSTRUCTION = "instruction"
     RESPONSE = "response"
+    REVISION = "revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,16 @@ ORIGINS: Mapping[Origin, Derivation | None] = {
 DERIVATIONS: Mapping[Origin, Derivation] = {origin: made for origin, made in ORIGINS.items() if made}
 """The origins whose candidates are rewrites."""
 
+REFLECTIONS: tuple[Stage, ...] = tuple(dict.fromkeys(made.stage for made in DERIVATIONS.values()))[::-1]
+"""The stages of the graph, that of the instruction first."""
+
 REWRITTEN_ORIGINS: tuple[Origin, ...] = tuple(DERIVATIONS)
+
+
+def revised_origin(before: Pair, after: Pair) -> Origin:
+    """Return which candidate a revision of an original is: INSTRUCTION where it changed instruction or input."""
+    is_same = (before.instruction, before.input) == (after.instruction, after.input)
+    return Origin.RESPONSE if is_same else Origin.INSTRUCTION
 
 
 def derived_by(stage: Stage) -> tuple[Origin, ...]:

@@ -121,6 +121,7 @@ class Policy:
     """The options of the selection rule (METHOD, section 2), and the guards that are on, by name, with their limits.
 
     `top_share` is a percentage of the samples that `share_of` names, rounded by `share_rounding`; 100 keeps all.
+    `diverse_share` is one, too, by `coverage_rank`, of what the top share leaves.
     """
 
     name: str = "selective-code"
@@ -135,6 +136,7 @@ class Policy:
     top_share: float = 100.0
     rank_by: str = "ifd"
     """The measure by which the top share is taken."""
+    diverse_share: float = 100.0
     share_of: ShareOf = ShareOf.KEPT
     share_rounding: Rounding = Rounding.ROUND
     producer: str = ""
@@ -142,6 +144,11 @@ class Policy:
     came with a file, and never another teacher's. BOTH goes with the INSTRUCTION that it was made of."""
     limits: Limits = (("max_ifd", 1.0), ("max_r_ifd", 1.0))
     """The guards that are on, sorted by name."""
+
+    @property
+    def takes_share(self) -> bool:
+        """Whether what it says of a sample hangs on the others, too."""
+        return min(self.top_share, self.diverse_share) < 100
 
     def limit(self, guard: str) -> float | None:
         """Return the limit of a guard; None where it is off."""
@@ -175,6 +182,7 @@ class Reason(StrEnum):
     REFLECTION_FAILED = "reflection_failed"
     NOT_IMPROVED = "not_improved"
     BELOW_TOP_SHARE = "below_top_share"
+    BELOW_DIVERSE_SHARE = "below_diverse_share"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     patience    what a failed call means: retry, give up, or end the run; spending, prices, estimate: caps and costs
     keeping     calls, judgements and candidates into the project file
     batch       the same by a teacher's Batch API; parsing: stored replies again, with an improved parser
+    coach       a producer that learns from people's edits and revises the rest
     producers   who makes candidates: teachers with their prompts; rewriting: methods that compute them from the texts
 
 A reply that is paid for is found again by the hash of its request, so no run, trial or batch asks for it twice.

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
@@ -118,6 +119,14 @@ def _is_object(text: str) -> bool:
     return isinstance(found, dict)
 
 
+class Asks(Protocol):
+    """Writes the request for a task."""
+
+    def request(self, task: ReflectionTask, form: ReplyFormat) -> Request:
+        """Return the request for a task, in a form of reply, with its hash."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Writes requests for one teacher and version of the prompts; `note` is the curator's message to the teacher."""
@@ -148,7 +157,7 @@ class Asker:
 
 
 def look_up(
-    store: Store, asker: Asker, forms: Sequence[ReplyFormat], tasks: Sequence[ReflectionTask]
+    store: Store, asker: Asks, forms: Sequence[ReplyFormat], tasks: Sequence[ReflectionTask]
 ) -> list[tuple[Request, StoredCall | None]]:
     """Return the request of each task in the first form, and the stored reply to it in that form or another, if any."""
     requests = [[asker.request(task, form) for form in forms] for task in tasks]

@@ -21,7 +21,7 @@ from typing import Any
 
 from srt_core.errors import TeacherStopError
 from srt_core.project.store import Store
-from srt_core.reflect.asking import Asker, FormatChoice, look_up, prompt_characters
+from srt_core.reflect.asking import Asks, FormatChoice, look_up, prompt_characters
 from srt_core.reflect.call_queue import CallQueue, PendingCall
 from srt_core.reflect.judging import PendingJudgements, StoreJudgements
 from srt_core.reflect.keeping import (
@@ -55,7 +55,7 @@ class Calls:
         self,
         store: Store,
         teacher: Teacher,
-        asker: Asker,
+        asker: Asks,
         producer: str,
         form: FormatChoice,
         pace: Pace,

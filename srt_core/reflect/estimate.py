@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from srt_core.project.store import Store
-from srt_core.records import DERIVATIONS, Origin, Pair, Stage
+from srt_core.records import DERIVATIONS, REFLECTIONS, Origin, Pair, Stage
 from srt_core.reflect.asking import Asker, prompt_characters
 from srt_core.reflect.keeping import ReflectionTask
 from srt_core.reflect.missing import ORDER, Missing
@@ -86,7 +86,7 @@ def estimate(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, *, is
     """
     missing, asker = missing_of(store, teacher, prompts, plan), Asker(teacher, prompts)
     calls, prompt_tokens, completion_tokens = 0, NOTHING, NOTHING
-    measured = {stage: _measured(missing, stage) for stage in Stage}
+    measured = {stage: _measured(missing, stage) for stage in REFLECTIONS}
     to_come, context = 0, 0.0
     for origin in ORDER:
         stage = DERIVATIONS[origin].stage

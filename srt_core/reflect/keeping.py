@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from srt_core.project.appending import NewCandidate, append_candidates
 from srt_core.project.store import Store
-from srt_core.records import DERIVATIONS, Origin, Pair, Stage
+from srt_core.records import DERIVATIONS, Origin, Pair, Stage, revised_origin
 from srt_core.reflect.prices import Price
 from srt_core.reflect.prompts import CLEANED, ParsedReflection, Refusal, parse_reply
 from srt_core.reflect.teacher import ASK_AGAIN_HINT, NOT_RECORDED_HINT, Answer, Ask, CallOutcome
@@ -34,6 +34,15 @@ class StoredCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """An edit that a coach is shown: what a person made of what, by the event that holds it."""
+
+    event_id: int
+    before: Pair
+    after: Pair
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectionTask:
     """A candidate that is to be made from a parent.
 
@@ -50,11 +59,14 @@ class ReflectionTask:
     reason: str = ""
     detail: str = ""
     failed: int = 0
+    asked: Stage | None = None
+    """What is asked for where the origin does not say it: a revision, which says by what it changed what it made."""
+    examples: tuple[Example, ...] = ()
 
     @property
     def stage(self) -> Stage:
         """The stage: what is rewritten."""
-        return DERIVATIONS[self.origin].stage
+        return self.asked or DERIVATIONS[self.origin].stage
 
     @property
     def key(self) -> tuple[str, Origin]:
@@ -75,6 +87,13 @@ class Judgement:
     def is_accepted(self) -> bool:
         """Whether the reply gave a candidate."""
         return isinstance(self.parsed, ParsedReflection)
+
+    @property
+    def origin(self) -> Origin:
+        """What was made, or was to be made."""
+        if self.task.stage is Stage.REVISION and isinstance(self.parsed, ParsedReflection):
+            return revised_origin(self.task.parent, self.parsed.pair)
+        return self.task.origin
 
     @property
     def reason(self) -> str:
@@ -201,9 +220,9 @@ def store_judgements(store: Store, producer: str, judgements: Sequence[Judgement
         append_candidates(
             tx,
             [
-                NewCandidate(each.task.sample_id, each.task.origin, producer, each.parsed.pair, each.task.parent_id)
+                NewCandidate(each.task.sample_id, each.origin, producer, each.parsed.pair, each.task.parent_id)
                 for each in judgements
-                if isinstance(each.parsed, ParsedReflection)
+                if isinstance(each.parsed, ParsedReflection) and each.parsed.pair != each.task.parent
             ],
         )
         tx.bump({each.task.sample_id for each in judgements})
@@ -215,5 +234,5 @@ def _row(producer: str, each: Judgement) -> tuple[object, ...]:
         json.dumps(each.parsed.critique, ensure_ascii=False) if isinstance(each.parsed, ParsedReflection) else None
     )
     task = each.task
-    return (task.sample_id, str(task.origin), task.parent_id, producer, each.call_id, status, each.reason, each.detail,
+    return (task.sample_id, str(each.origin), task.parent_id, producer, each.call_id, status, each.reason, each.detail,
             critique)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from srt_core.project.candidates import pairs
 from srt_core.project.store import Made, Query, Row, Store
@@ -30,6 +31,27 @@ SettledBy = Callable[[Store], Settled]
 """Called again for each query, because the policy may change during a run."""
 
 
+class Tasks(Protocol):
+    """What a run has yet to ask for."""
+
+    @property
+    def settled(self) -> SettledBy | None:
+        """What says whose instruction stage is decided; None where nothing waits for that."""
+
+    @property
+    def order(self) -> tuple[Origin, ...]:
+        """The origins whose candidates are asked for, in their order."""
+
+    def total(self) -> int:
+        """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
+
+    def chunk(self, origin: Origin, last: int, size: int = ...) -> tuple[list[ReflectionTask], int]:
+        """Return the next tasks of an origin after sample number `last`, and the sample number that they end at."""
+
+    def waiting(self) -> int:
+        """Return the number of samples whose instruction stage still waits for scores."""
+
+
 # Parents without a child of this origin. A candidate that came with an imported file is not made again; of two parents
 # the producer's own is used. After a refused reply the task stays missing while tries are left; after a call without a
 # reply it is tried again in the next run; where the request itself is the reason (too long, content filter) only on
@@ -56,6 +78,7 @@ _MISSING = """
       AND NOT EXISTS (FROM candidate WHERE sample_id = parent.sample_id AND origin = $origin
                       AND (producer = $producer OR producer IN (SELECT producer FROM producer WHERE kind = 'file')))
       AND (len($only::VARCHAR[]) = 0 OR list_contains($only::VARCHAR[], parent.sample_id))
+      AND (NOT $drawn OR parent.sample_id IN (SELECT sample_id FROM arm_draw WHERE producer = $producer))
       AND tries_left > 0 AND NOT coalesce(past.failed_now, false)
     QUALIFY row_number() OVER (
         PARTITION BY parent.sample_id ORDER BY parent.producer = $producer DESC, parent.candidate_id) = 1
@@ -102,6 +125,19 @@ class Missing:
     since: int = 0
     only: tuple[str, ...] = ()
     """These samples alone; () for all."""
+    is_drawn: bool = False
+    """Whether those samples alone that the producer was drawn for, as one of several arms."""
+
+    @property
+    def order(self) -> tuple[Origin, ...]:
+        """The origins whose candidates are asked for, in their order."""
+        return ORDER
+
+    def total(self) -> int:
+        """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
+        instruction, response, both = (self.count(origin) for origin in self.order)
+        # Each instruction candidate that is about to be made is a parent for the response stage.
+        return instruction + response + both + instruction + self.waiting()
 
     def count(self, origin: Origin) -> int:
         """Return the number of missing candidates of an origin that can be asked for now."""
@@ -143,7 +179,15 @@ class Missing:
         """Return a count, computed again only when the data, the scoring in use or the policy has changed."""
         store = self.store
         state = (store.meta("data_version"), store.meta("scoring_id"), store.meta("policy"))
-        mine = (self.producer, self.settled is None, self.attempts, self.retry_failed, self.since, self.only)
+        mine = (
+            self.producer,
+            self.settled is None,
+            self.attempts,
+            self.retry_failed,
+            self.since,
+            self.only,
+            self.is_drawn,
+        )
         return store.remember((what, origin, *state, *mine), make)
 
     def waiting(self) -> int:
@@ -162,6 +206,7 @@ class Missing:
             "retry_failed": self.retry_failed,
             "since": self.since,
             "only": list(self.only),
+            "drawn": self.is_drawn,
             "after": after,
             "until": until,
         }
@@ -179,10 +224,3 @@ def _task(row: Row, pair: Pair, origin: Origin) -> ReflectionTask:
         row["sample_id"], origin, row["parent_id"], pair, row["refused"], row["tries_left"], row["reason"],
         row["detail"], row["failed"],
     )  # fmt: skip
-
-
-def count_missing(missing: Missing) -> int:
-    """Return how many candidates a run will make, if every reply is accepted at the first attempt."""
-    instruction, response, both = (missing.count(origin) for origin in ORDER)
-    # Each instruction candidate that is about to be made is a parent for the response stage.
-    return instruction + response + both + instruction + missing.waiting()

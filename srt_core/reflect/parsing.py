@@ -6,7 +6,7 @@ from threading import Event
 from srt_core.project.candidates import pair_of
 from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
-from srt_core.records import DERIVATIONS, Origin
+from srt_core.records import DERIVATIONS, Origin, Stage
 from srt_core.reflect.keeping import Judgement, ReflectionTask, StoredCall, parse_call, store_judgements
 from srt_core.reflect.teacher import Answer, CallOutcome
 
@@ -16,8 +16,8 @@ _PARENTS = " ".join(f"WHEN '{origin}' THEN '{made.parent}'" for origin, made in 
 
 # Refused replies for which no candidate has been made since, with the pair that each is about; newest first.
 _REFUSED = f"""
-    SELECT reflected.reflection_id, reflected.sample_id, reflected.origin, reflected.producer, call_id, raw,
-           finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response,
+    SELECT reflected.reflection_id, reflected.sample_id, reflected.stage, reflected.origin, reflected.producer, call_id,
+           raw, finish_reason, parent.candidate_id AS parent_id, parent.instruction, parent.input, parent.response,
            parent.context
     FROM reflected JOIN pair AS parent ON parent.sample_id = reflected.sample_id
         AND CASE WHEN reflected.parent_id IS NOT NULL THEN parent.candidate_id = reflected.parent_id
@@ -58,7 +58,9 @@ def _usable(rows: Sequence[Row]) -> dict[tuple[str, str, str], Judgement]:
 
 
 def _task(row: Row) -> ReflectionTask:
-    return ReflectionTask(row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row))
+    return ReflectionTask(
+        row["sample_id"], Origin(row["origin"]), row["parent_id"], pair_of(row), asked=Stage(row["stage"])
+    )
 
 
 def _stored_call(row: Row) -> StoredCall:

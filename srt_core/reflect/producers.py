@@ -47,8 +47,15 @@ def producers(store: Store) -> list[Row]:
 
 
 def rewriters(store: Store) -> list[str]:
-    """Name every producer of rewrites, teachers and files, in the order in which their first one was stored."""
+    """Name every producer of rewrites, teachers and files, in the order in which their first one was stored.
+
+    Then the orders of producers that hold one of these.
+    """
     rows = store.rows(
         f"SELECT producer FROM candidate WHERE origin <> '{Origin.ORIGINAL}' GROUP BY 1 ORDER BY min(candidate_id)"
     )
-    return [row["producer"] for row in rows]
+    made = [row["producer"] for row in rows]
+    orders = store.rows(
+        "SELECT DISTINCT name FROM producer_order WHERE producer IN (SELECT unnest(?::VARCHAR[]))", [made]
+    )
+    return made + [row["name"] for row in orders]

@@ -16,13 +16,13 @@ from srt_core.errors import TeacherStopError
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin
-from srt_core.reflect.asking import Asker, FormatChoice
+from srt_core.reflect.asking import Asker, Asks, FormatChoice
 from srt_core.reflect.calls import Calls
 from srt_core.reflect.event_loop import EventLoop
 from srt_core.reflect.judging import StoreJudgements
 from srt_core.reflect.keeping import ReflectionTask, store_judgements
 from srt_core.reflect.learning import use_known
-from srt_core.reflect.missing import ORDER, Missing, SettledBy, count_missing
+from srt_core.reflect.missing import Missing, SettledBy, Tasks
 from srt_core.reflect.patience import Patience
 from srt_core.reflect.prices import Price, price_of
 from srt_core.reflect.producers import find_producer, register_producer
@@ -56,6 +56,8 @@ class Plan:
     """None: found by trying."""
     only: tuple[str, ...] = ()
     """These samples alone; () for all."""
+    is_drawn: bool = False
+    """Those samples alone that the teacher was drawn for, as one of several arms."""
 
 
 USUAL_PLAN = Plan()
@@ -78,7 +80,7 @@ def missing_of(store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, sin
     """
     attempts = plan.attempts if teacher.is_live else 1
     producer = producer_of(store, teacher, prompts)
-    return Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only)
+    return Missing(store, producer, plan.settled, attempts, plan.retry_failed, since, plan.only, plan.is_drawn)
 
 
 def reflect(
@@ -103,18 +105,26 @@ def reflect(
     calls = calls_of(store, teacher, prompts, plan, stop)
     since = int(store.value("SELECT coalesce(max(reflection_id), 0) FROM reflection"))
     missing = missing_of(store, teacher, prompts, plan, since)
+    progress = yield from run_through(missing, calls, teacher, scoring or NoScoring(), stop)
+    if not stop.is_set():
+        waiting = missing.waiting()
+        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
+        yield progress.moved(0, message=said)
+
+
+def run_through(
+    missing: Tasks, calls: Calls, teacher: Teacher, scoring: Scoring, stop: Event
+) -> Generator[Progress, None, Progress]:
+    """Ask for all that is missing, yield progress in outcomes and return the last of it. Errors as `reflect`."""
     with running(calls, teacher) as runner:
-        run = _Run(missing, calls, scoring or NoScoring())
+        run = _Run(missing, calls, scoring)
         while not run.is_over:
             yield runner.run(run.move())
             if run.is_waiting:
                 stop.wait(WAIT_SECONDS)
     if calls.failure:
         raise calls.failure
-    if not stop.is_set():
-        waiting = missing.waiting()
-        said = f"{waiting:,} samples wait for scores: score the project, then reflect again." if waiting else ""
-        yield run.progress.moved(0, message=said)
+    return run.progress
 
 
 def calls_of(
@@ -129,13 +139,27 @@ def calls_of(
 
     TeacherStopError where a cap in dollars needs a price that nobody knows.
     """
-    price = _price(store, teacher, plan.caps)
+    _price(store, teacher, plan.caps)
     producer = register(store, teacher, prompts)
+    return calls_for(store, teacher, Asker(teacher, prompts, plan.note), producer, plan, stop, store_judgements)
+
+
+def calls_for(
+    store: Store,
+    teacher: Teacher,
+    asker: Asks,
+    producer: str,
+    plan: Plan,
+    stop: Event,
+    store_judgements: StoreJudgements = store_judgements,
+) -> Calls:
+    """Prepare the calls of a run of a producer that is registered, as `calls_of`; `asker` writes its requests."""
+    price = _price(store, teacher, plan.caps)
     use_known(store, teacher)
     return Calls(
         store,
         teacher,
-        Asker(teacher, prompts, plan.note),
+        asker,
         producer,
         FormatChoice(store, producer, teacher, plan.reply_format),
         Pace(plan.concurrency, plan.requests_per_minute, plan.tokens_per_minute),
@@ -193,13 +217,13 @@ async def _close(calls: Calls, teacher: Teacher) -> None:
 class _Run:
     """Feeds the calls with what is missing, sweep after sweep through the origins, until a sweep finds nothing."""
 
-    def __init__(self, missing: Missing, calls: Calls, scoring: Scoring) -> None:
+    def __init__(self, missing: Tasks, calls: Calls, scoring: Scoring) -> None:
         self._missing, self._calls, self._scoring = missing, calls, scoring
         self._place = self._last = self._scored = 0
         self._has_found = False
         self._begin_sweep()
         self.is_over = self.is_waiting = False
-        self.progress = Progress("reflections", total=count_missing(missing), spent=self._spent)
+        self.progress = Progress("reflections", total=missing.total(), spent=self._spent)
 
     async def move(self) -> Progress:
         """Look for more to do, wait for news of the calls, and count what came to an end."""
@@ -210,7 +234,7 @@ class _Run:
             self._scoring.notify()
         if self._calls.is_ending:
             self.is_over = self._calls.is_idle
-        elif self._place == len(ORDER):
+        elif self._place == len(self._missing.order):
             self._end_sweep()
         failed = sum(not each.is_accepted for each in ended)
         message = "The student scores what has come" if self.is_waiting else self._calls.message
@@ -225,9 +249,10 @@ class _Run:
 
     async def _feed(self) -> None:
         """Read tasks until there are enough, or this sweep is at its end; calls go on meanwhile."""
-        while self._place < len(ORDER) and (wanted := self._calls.wanted):
+        order = self._missing.order
+        while self._place < len(order) and (wanted := self._calls.wanted):
             busy = self._calls.busy  # before the read too: what ends during it may still be missing in what was read
-            tasks, self._last = await asyncio.to_thread(self._missing.chunk, ORDER[self._place], self._last, wanted)
+            tasks, self._last = await asyncio.to_thread(self._missing.chunk, order[self._place], self._last, wanted)
             if not tasks:
                 self._place, self._last = self._place + 1, 0
                 continue

@@ -88,13 +88,16 @@ def decide_all(
 
     `where` is a condition over the view `verdict`, as filter.membership returns it. Approve takes the rule's pick and
     passes over samples for which there is none. `evidence` is what the action rests on; each event carries it.
-    Returns how many decisions were made.
+    Returns how many decisions were made. DecisionError where samples that a student wrote would be approved without
+    evidence, and no random audit of them was read.
     """
     if action not in (Action.APPROVE, Action.REJECT, Action.PARK):
         raise DecisionError(f"{action} cannot be done to many samples at once.", "Use approve, reject or park.")
     pick = "origin, candidate_id" if action is Action.APPROVE else "NULL AS origin, NULL AS candidate_id"
     only = "AND origin IS NOT NULL" if action is Action.APPROVE else ""
     with store.transaction() as tx:
+        if action is Action.APPROVE and not evidence:
+            _check_synthetic(tx, where, values)
         action_id = events.start_action(tx)
         context = json.dumps({"bulk": note, **({"evidence": dict(evidence)} if evidence else {})})
         done = events.append_all(
@@ -106,6 +109,33 @@ def decide_all(
         )  # fmt: skip
         events.fold_action(tx, action_id)
         return done
+
+
+LEAST_READ = 10
+"""Samples of a synthetic import, or all it has, that were drawn at random and read blind before a bulk approval."""
+
+
+def _check_synthetic(tx: Transaction, where: str, values: Mapping[str, object]) -> None:
+    """DecisionError where the samples include ones of a synthetic import of which too few were read blind."""
+    found = tx.execute(
+        f"""SELECT import_id, path, read, needed FROM (
+                SELECT import_id, any_value(path) AS path, least(count(*), {LEAST_READ}) AS needed,
+                       count(*) FILTER (sample_id IN (
+                           SELECT drawn.sample_id FROM drawn JOIN reading USING (sample_id))) AS read
+                FROM import JOIN sample USING (import_id) WHERE format = 'synthetic' GROUP BY import_id)
+            WHERE read < needed AND import_id IN (
+                SELECT import_id FROM sample WHERE sample_id IN (
+                    SELECT sample_id FROM verdict WHERE NOT decided AND origin IS NOT NULL AND ({where})))
+            ORDER BY import_id LIMIT 1""",
+        values,
+    )
+    if found:
+        number, path, read, needed = found[0]
+        raise DecisionError(
+            f"Among these are samples that a student wrote ({path}), of which {read:,} were read blind.",
+            f"Draw a random audit of {needed:,} of them on Trust, or by `srt audit PROJECT --import {number} "
+            f"--reads {needed}`, and read it first.",
+        )
 
 
 def undo(store: Store, event_id: int, by: str) -> str:

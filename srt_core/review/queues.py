@@ -14,7 +14,7 @@ from srt_core.project.store import Store
 from srt_core.records import Origin, Policy
 from srt_core.review.alike import Alike
 from srt_core.review.filter.filter import Filter, filter_condition
-from srt_core.review.filter.page import SORTS
+from srt_core.review.filter.page import orders
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.shares import Share
 from srt_core.review.verdicts import ROWS, Verdict, seq_of
@@ -95,7 +95,7 @@ QUEUES: Mapping[str, Queue] = {
     "telling": Queue(
         "Most telling next",
         "By turns the sample of which the last round of triage is least sure, and the one most like what was kept, a "
-        "few of a subject at a time. What it expects is not said. `srt triage` makes a round.",
+        "few of a subject at a time. What it expects is not said. Trust, or `srt triage`, makes a round.",
         where="place IS NOT NULL",
         rank="place",
         relation=f"({_TELLING}) AS telling",
@@ -115,8 +115,8 @@ QUEUES: Mapping[str, Queue] = {
 
 
 def filter_queue(only: Filter, sort: str = "number") -> Queue:
-    """Return the queue of a filter in one of SORTS; an unknown order is by number."""
-    return replace(QUEUES["filter"], only=only, rank=SORTS.get(sort, "seq"), relation=ROWS)
+    """Return the queue of a filter in one of its orders; an unknown order is by number."""
+    return replace(QUEUES["filter"], only=only, rank=orders(only).get(sort, "seq"), relation=ROWS)
 
 
 def shared(queue: Queue, share: Share) -> Queue:
@@ -167,7 +167,7 @@ class Place:
 def place(store: Store, queue: Queue, sample: str | None) -> Place:
     """Find a sample's place in a queue, and count what the queue holds."""
     samples, values = _samples(store, queue)
-    here = _here(store, queue, sample)
+    here = _here(store, queue, values, sample)
     before, held = (f"count(*) FILTER ({_beyond(queue, '<')})", "count(*) FILTER (seq = $seq)") if here else ("0", "0")
     found = store.rows(
         f"""SELECT count(*) AS samples, count(*) FILTER ({queue.goal}) AS open, count(*) FILTER ({_PARKED}) AS parked,
@@ -186,7 +186,7 @@ def next_open(store: Store, queue: Queue, sample: str | None) -> str | None:
 def coming(store: Store, queue: Queue, sample: str | None, most: int) -> list[str]:
     """List the next samples that ask for a decision: those after `sample`, then from the start; never itself."""
     samples, values = _samples(store, queue)
-    here = _here(store, queue, sample)
+    here = _here(store, queue, values, sample)
     order = f"ORDER BY {queue.rank}, seq LIMIT"
     sql = f"SELECT sample_id FROM {samples} AND ({queue.goal}) AND {{}} {order} {most}"
     if not here:
@@ -214,7 +214,7 @@ class Neighbour:
 def neighbours(store: Store, queue: Queue, sample: str, most: int, *, back: bool = False) -> list[Neighbour]:
     """List the samples that follow `sample` in a queue, decided or not, or those before it, the nearest first."""
     samples, values = _samples(store, queue)
-    here = _here(store, queue, sample)
+    here = _here(store, queue, values, sample)
     if not here:
         return []
     beyond, order = (_beyond(queue, "<"), "DESC") if back else (_beyond(queue, ">"), "ASC")
@@ -291,12 +291,15 @@ def _samples(store: Store, queue: Queue) -> tuple[str, dict[str, object]]:
     return f"{queue.relation} WHERE ({where}) AND ({queue.where})", {**values, **queue.values}
 
 
-def _here(store: Store, queue: Queue, sample: str | None) -> dict[str, object]:
-    """Return a sample's number and rank as parameters; {} for none. As values they keep most rows from being read."""
+def _here(store: Store, queue: Queue, held: Mapping[str, object], sample: str | None) -> dict[str, object]:
+    """Return a sample's number and rank as parameters; {} for none. As values they keep most rows from being read.
+
+    `held` are the queue's own parameters.
+    """
     seq = seq_of(store, sample) if sample else None
     if seq is None:
         return {}
-    values = {name: value for name, value in queue.values.items() if f"${name}" in queue.rank}
+    values = {name: value for name, value in held.items() if f"${name}" in queue.rank}
     rows = store.rows(
         f"SELECT seq, {queue.rank} AS rank FROM {queue.relation} WHERE seq = $seq", {**values, "seq": seq}
     )

@@ -24,6 +24,7 @@ from srt_core.project.store import Row, Store
 from srt_core.project.transaction import Transaction
 from srt_core.select.derive import refresh
 from srt_core.vectors.encodings import encoding_in_use
+from srt_core.vectors.nearest import HINT
 from srt_core.vectors.regression import Logistic, fit_logistic
 
 LEAST = 2
@@ -78,7 +79,7 @@ def triage(
     refresh(store, now=True)
     encoding = encoding_in_use(store)
     if encoding is None:
-        raise DecisionError("No sample has a vector yet.", "`srt encode` computes them.")
+        raise DecisionError("No sample has a vector yet.", HINT)
     labelled = _labelled(store, encoding.encoding_id)
     kept = [row for row in labelled if row["label"]]
     _require_both(len(kept), len(labelled) - len(kept))

@@ -6,9 +6,10 @@
     derive      keeps the tables `panel` and `selection` up to date
     selection   runs the rule under any policy, and applies one
     applied     the last policy that was applied: undoing that, and what it changed in words
+    covering    ranks for a policy's diverse share
     words       the rule's way through a sample in sentences
     settled     which samples' instruction stage is decided, which sequential mode of reflecting asks for
     compare     what-if, policies side by side, a map of two limits, coverage by kind, two students
 
-No model is asked here, and nothing but `selection.apply`, `applied` and `derive` writes.
+No model is asked here, and nothing but `selection.apply`, `applied`, `covering` and `derive` writes.
 """

@@ -5,8 +5,8 @@ top share: the lowest number kept. A limit counts only where moving it by that d
 outcome while the others stand: a rewrite that would be taken and then left out by a ceiling is close to nothing.
 
 Where a top share is taken, whoever comes in must rank among what is kept, and the same move takes others along. It
-counts where it is certain: were all of these to rank higher, the sample would still have a place. Text alone: nothing
-is run here.
+counts where it is certain: were all of these to rank higher, the sample would still have a place. Where a diverse share
+is taken, coming in is never certain, and only what is kept is close to anything. Text alone: nothing is run here.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from srt_core.methods import MEASURES
 from srt_core.records import Guard, Origin
-from srt_core.select.expressions import IS_SHARED, is_out, measured, ranked, room, walked
+from srt_core.select.expressions import IS_DIVERSE, IS_SHARED, is_out, measured, ranked, room, walked
 
 TOP_SHARE = "top_share"
 """What `closest` says where the cut of the top share is nearest; else a margin, or a guard's name."""
@@ -37,7 +37,9 @@ class _Move:
     enters: str
 
 
-def closeness(carried: str, guards: Sequence[Guard], ranks: Sequence[str], *, has_share: bool) -> str:
+def closeness(
+    carried: str, guards: Sequence[Guard], ranks: Sequence[str], *, has_share: bool, has_diverse: bool = False
+) -> str:
     """Return the tables that add `closeness` and `closest` to columns of `selected`; the last one is `nearest`.
 
     Args:
@@ -45,6 +47,7 @@ def closeness(carried: str, guards: Sequence[Guard], ranks: Sequence[str], *, ha
         guards: those that some policy has on.
         ranks: the measures by which some policy takes a top share.
         has_share: whether some policy takes one.
+        has_diverse: whether some policy takes a diverse share.
     """
     moves = [*_stages(guards, ranks, has_share=has_share), *_guards(guards, ranks, has_share=has_share)]
     columns = ", ".join(
@@ -52,18 +55,24 @@ def closeness(carried: str, guards: Sequence[Guard], ranks: Sequence[str], *, ha
         f"{f', {ranked(ranks, each.winner)} AS rank_{each.limit}' if has_share else ''}"
         for each in moves
     )
+    can_enter = f"NOT {IS_DIVERSE} AND" if has_diverse else ""
     counted = {
-        each.limit: f"if(reason = 'kept' OR {_comes_in(each, has_share)}, by_{each.limit}, NULL)" for each in moves
+        each.limit: f"if(reason = 'kept' OR {can_enter} {_comes_in(each, has_share)}, by_{each.limit}, NULL)"
+        for each in moves
     }
     if has_share:
-        counted[TOP_SHARE] = f"if({IS_SHARED} AND judgement = 'kept', abs(rank_value - lowest), NULL)"
+        counted[TOP_SHARE] = (
+            f"if({IS_SHARED} AND (reason = 'kept' OR {can_enter} judgement = 'kept'), abs(rank_value - lowest), NULL)"
+        )
     nearest = " ".join(f"WHEN near_{name} THEN '{name}'" for name in counted)
     return f"""otherwise AS (
     SELECT *, {walked("NOT instruction_taken", "if(instruction_taken, alone_taken, both_taken)")} AS by_instruction,
            {walked("instruction_taken", "NOT response_taken")} AS by_response
     FROM selected
 ), moved AS (
-    SELECT {carried}, {_OF_SHARE if has_share else ""} {columns} FROM otherwise
+    SELECT {carried}, {_OF_SHARE if has_share else ""} {"diverse_share," if has_diverse else ""}
+           {columns}
+    FROM otherwise
 ), {_places(moves) if has_share else ""} counted AS (
     SELECT *, {", ".join(f"{distance} AS near_{name}" for name, distance in counted.items())}
     FROM {"placed" if has_share else "moved"}

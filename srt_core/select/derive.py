@@ -131,7 +131,7 @@ def _derive_stale(store: Store, policy: Policy, asked: _Key, *, is_new_policy: b
         tx.execute(f"DELETE FROM panel WHERE {_FRESH}")
         tx.execute(f"INSERT INTO panel BY NAME FROM {SCRATCH}.fresh")
         # What a top share leaves out hangs on every other sample.
-        is_apart = not is_new_policy and policy.top_share >= 100
+        is_apart = not is_new_policy and not policy.takes_share
         _select_again(tx, policy, _FRESH if is_apart else None)
         _note(tx, [version, *asked[1:]])
 

@@ -9,6 +9,8 @@ WHOLE = 100.0
 """The top share that leaves nothing out."""
 IS_SHARED = f"top_share < {WHOLE}"
 """The condition that a policy takes a top share."""
+IS_DIVERSE = f"diverse_share < {WHOLE}"
+"""The condition that a policy takes a diverse share of what that leaves."""
 
 
 def walked(instruction_taken: str, response_taken: str) -> str:
@@ -36,12 +38,12 @@ def ranked(measures: Sequence[str], origin: str = "winner") -> str:
     return f"CASE rank_by {cases} END"
 
 
-def room(of: str) -> str:
-    """Return how many samples a top share of so many is, rounded as the policy says (half to even).
+def room(of: str, share: str = "top_share") -> str:
+    """Return how many samples a share of so many is, rounded as the policy says (half to even).
 
     The share is a decimal: 64.6 % of 500 is 323 and no less.
     """
-    number = f"CAST(top_share AS DECIMAL(12, 6)) * ({of}) / 100"
+    number = f"CAST({share} AS DECIMAL(12, 6)) * ({of}) / 100"
     return f"CAST(if(share_rounding = 'round', round_even({number}, 0), floor({number})) AS BIGINT)"
 
 

@@ -22,6 +22,8 @@ COMPUTED_LATER: Sequence[Measure] = [
 ]
 """The measures that stand in `measurement`."""
 
+_BEHIND = 2**40
+"""Puts the candidates of a producer behind all of those that stand before it in an order: more than any id."""
 _OF_FILE = f"coalesce(teacher.kind = '{ProducerKind.FILE}', true)"
 
 
@@ -31,17 +33,19 @@ def candidates_of(producer: str, only: str = "") -> str:
     `only` is a WHERE over sample_id, "" for all samples.
 
     `producer` names the parameter that holds Policy.producer: "" takes of each origin the earliest candidate; a name
-    takes that producer's own, else the earliest that came with a file. A child of a rewrite goes with the one that is
-    taken; where its parent is not known it may be of any.
+    takes that producer's own, or that of the first in the order of that name (`producer_order`), else the earliest that
+    came with a file. A child of a rewrite goes with the one that is taken; where its parent is not known it may be of
+    any.
     """
     first = [origin for origin, made in DERIVATIONS.items() if made.parent is Origin.ORIGINAL]
     (second,) = set(REWRITTEN_ORIGINS) - set(first)
     taken_parent = f"{DERIVATIONS[second].parent.lower()}_id"
     return f"""
 WITH version AS (
-    SELECT candidate_id, sample_id, origin, parent_id,
-           ${producer} IN ('', candidate.producer) AS is_own, {_OF_FILE} AS is_of_file
+    SELECT candidate_id, sample_id, origin, parent_id, coalesce(ranked.place, 0) * {_BEHIND} + candidate_id AS turn,
+           ${producer} IN ('', candidate.producer) OR ranked.place IS NOT NULL AS is_own, {_OF_FILE} AS is_of_file
     FROM (FROM candidate {only}) AS candidate LEFT JOIN producer AS teacher ON teacher.producer = candidate.producer
+        LEFT JOIN producer_order AS ranked ON ranked.name = ${producer} AND ranked.producer = candidate.producer
 ), first AS (
     SELECT sample_id, min(candidate_id) FILTER (origin = '{Origin.ORIGINAL}') AS {Origin.ORIGINAL.lower()}_id,
            {", ".join(f"{_taken(origin)} AS {origin.lower()}_id" for origin in first)}
@@ -80,7 +84,8 @@ LEFT JOIN (FROM score WHERE scoring_id = ${scoring}{scored}) AS score ON score.c
 LEFT JOIN (
     SELECT sample_id, {", ".join(f"bool_or(origin = '{each}') AS {_failed(each)}" for each in REWRITTEN_ORIGINS)}
     FROM reflection LEFT JOIN producer AS teacher USING (producer)
-    WHERE status <> 'accepted' AND (${producer} IN ('', reflection.producer) OR {_OF_FILE})
+    WHERE status <> 'accepted' AND (${producer} IN ('', reflection.producer) OR {_OF_FILE}
+        OR reflection.producer IN (SELECT ranked.producer FROM producer_order AS ranked WHERE name = ${producer}))
     GROUP BY sample_id
 ) AS failure ON failure.sample_id = sample.sample_id
 GROUP BY sample.seq, sample.sample_id
@@ -88,8 +93,8 @@ GROUP BY sample.seq, sample.sample_id
 
 
 def _taken(origin: Origin) -> str:
-    chosen = f"min(candidate_id) FILTER (origin = '{origin}' AND"
-    return f"coalesce({chosen} is_own), {chosen} is_of_file))"
+    chosen = f"FILTER (origin = '{origin}' AND"
+    return f"coalesce(min(turn) {chosen} is_own) % {_BEHIND}, min(candidate_id) {chosen} is_of_file))"
 
 
 def _failed(origin: Origin) -> str:

@@ -110,8 +110,9 @@ def limits_on(policy: Policy, measure: str) -> list[float]:
 def check(policy: Policy) -> None:
     """Raise PolicyError where an option or limit has an impossible value."""
     _check_kinds(policy)
-    if not 0 < policy.top_share <= 100:
-        raise PolicyError(f"top_share is {policy.top_share}.", "Give a percentage above 0 and up to 100.")
+    for name in ("top_share", "diverse_share"):
+        if not 0 < getattr(policy, name) <= 100:
+            raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give a percentage above 0 and up to 100.")
     for name, limit in policy.limits:
         _check_limit(name, limit)
     for name in ("instruction_margin", "response_margin"):
@@ -144,7 +145,7 @@ def _check_kinds(policy: Policy) -> None:
     for name in ("require_response_reflection", "require_reflection"):
         if not isinstance(getattr(policy, name), bool):
             raise PolicyError(f"{name} is {getattr(policy, name)}.", "Give true or false.")
-    for name in ("instruction_margin", "response_margin", "top_share"):
+    for name in ("instruction_margin", "response_margin", "top_share", "diverse_share"):
         _check_number(name, getattr(policy, name))
 
 

@@ -18,7 +18,17 @@ from srt_core.project.derived import panel_columns, selection_columns
 from srt_core.records import MEASURES as SHARED_MEASURES
 from srt_core.records import Guard, Measure, Origin, Policy
 from srt_core.select.closeness import closeness
-from srt_core.select.expressions import IS_SHARED, WHOLE, is_out, measured, of_origin, ranked, room, walked
+from srt_core.select.expressions import (
+    IS_DIVERSE,
+    IS_SHARED,
+    WHOLE,
+    is_out,
+    measured,
+    of_origin,
+    ranked,
+    room,
+    walked,
+)
 
 RULE_VERSION = "2f81c60e97ab"
 """Changes when the rule decides otherwise, not when its text alone changes: audits name the version they judged."""
@@ -31,6 +41,7 @@ _KINDS: Mapping[str, str] = {
     "require_response_reflection": "BOOLEAN",
     "require_reflection": "BOOLEAN",
     "top_share": "DOUBLE",
+    "diverse_share": "DOUBLE",
     "rank_by": "VARCHAR",
     "share_of": "VARCHAR",
     "share_rounding": "VARCHAR",
@@ -49,6 +60,7 @@ def rule(policies: Sequence[Policy], tag: str = "", *, with_closeness: bool = Fa
     guards = [guard for guard in GUARDS.values() if any(policy.limit(guard.name) is not None for policy in policies)]
     names = sorted({policy.rank_by for policy in policies})
     has_share = any(policy.top_share < WHOLE for policy in policies)
+    has_diverse = any(policy.diverse_share < WHOLE for policy in policies)
     return f"""
 WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
     SELECT *,
@@ -92,10 +104,11 @@ WITH policy AS ({_policies(guards, tag)}), instruction_stage AS (
         {f"WHEN {IS_SHARED} AND rank_value IS NULL THEN 'unscored'" if has_share else ""}
         ELSE 'kept' END AS judgement
     FROM walk
-), {_CUT if has_share else ""}selected AS (
-    SELECT *, {_BELOW_CUT if has_share else "judgement AS reason"}
+), {_CUT if has_share else ""}{"topped" if has_diverse else "selected"} AS (
+    SELECT *, {_BELOW_CUT if has_share else "judgement"} AS {"left_by_top" if has_diverse else "reason"}
     FROM {"ranked" if has_share else "judged"}
-){f", {closeness(_PICK, guards, names, has_share=has_share)}" if with_closeness else ""}
+){_DIVERSE if has_diverse else ""}
+{f", {closeness(_PICK, guards, names, has_share=has_share, has_diverse=has_diverse)}" if with_closeness else ""}
 SELECT {_PICK},
        if(reason = 'kept', winner, NULL) AS origin,
        if(reason = 'kept', winner_id, NULL) AS candidate_id
@@ -127,7 +140,25 @@ _CUT = f"""shared AS (
 ), """
 """The tables of the top share: of how many it is, and the place of each sample that is left; ties go by its number."""
 
-_BELOW_CUT = f"if({IS_SHARED} AND judgement = 'kept' AND place > room, 'below_top_share', judgement) AS reason"
+_BELOW_CUT = f"if({IS_SHARED} AND judgement = 'kept' AND place > room, 'below_top_share', judgement)"
+
+_DIVERSE = f""", spread AS (
+    SELECT policy, {room("if(share_of = 'all', samples, covered)", "diverse_share")} AS diverse_room
+    FROM (SELECT policy, diverse_share, share_of, share_rounding, count(*) AS samples,
+                 count(coverage_rank) FILTER (left_by_top = 'kept') AS covered
+          FROM topped GROUP BY ALL)
+), covering AS (
+    SELECT policy, seq, row_number() OVER (PARTITION BY policy ORDER BY coverage_rank, seq) AS coverage_place
+    FROM topped WHERE left_by_top = 'kept' AND coverage_rank IS NOT NULL
+), selected AS (
+    SELECT *, CASE
+        WHEN NOT {IS_DIVERSE} OR left_by_top <> 'kept' THEN left_by_top
+        WHEN coverage_place IS NULL THEN 'unscored'
+        WHEN coverage_place > diverse_room THEN 'below_diverse_share'
+        ELSE 'kept' END AS reason
+    FROM topped JOIN spread USING (policy) LEFT JOIN covering USING (policy, seq)
+)"""
+"""The tables of the diverse share: it is taken of what the top share leaves, in the order of the coverage ranks."""
 
 
 def parameters(policies: Sequence[Policy], tag: str = "") -> dict[str, object]:

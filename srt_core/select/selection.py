@@ -130,6 +130,8 @@ def _in_use(held: str | None) -> str:
 
 
 def check_producer(store: Store, producer: str) -> None:
-    """Raise PolicyError where a policy would take the rewrites of a producer that made none."""
-    if producer and not store.rows("SELECT 1 FROM candidate WHERE producer = ? LIMIT 1", [producer]):
+    """Raise PolicyError where a policy would take rewrites of a producer, or an order of some, and there are none."""
+    sql = """SELECT 1 FROM candidate WHERE producer = $producer
+             OR producer IN (SELECT ranked.producer FROM producer_order AS ranked WHERE name = $producer) LIMIT 1"""
+    if producer and not store.rows(sql, {"producer": producer}):
         raise PolicyError(f"There are no rewrites by {producer}.", "Choose a producer that made some, or '' for any.")

@@ -109,6 +109,8 @@ class _Walk:
             for measure in needed
             if self._number(origin, measure) is None
         ]
+        if not missing and self.policy.diverse_share < 100:
+            return "it has no coverage rank: `srt cover` ranks what the policy leaves"
         if not missing:  # while a job scores, the selections are brought up to date now and then
             return "the rule looked before the scores came, and looks again soon"
         return f"the rule needs a score that is not there ({'; '.join(missing)})"
@@ -144,6 +146,11 @@ class _Walk:
         of = "all samples" if self.policy.share_of is ShareOf.ALL else "what is left"
         return f"its {_label(measure)}{shown} is below the highest {share} of {of}, which the policy keeps"
 
+    def below_diverse_share(self) -> str:
+        share = f"{self.policy.diverse_share:g} %"
+        of = "all samples" if self.policy.share_of is ShareOf.ALL else "what is left"
+        return f"others cover what is left better: the policy keeps {share} of {of}, in the order of coverage"
+
     def _absence(self, origin: Origin) -> str:
         made = DERIVATIONS[origin]
         failure = self.failures.get(origin)
@@ -175,6 +182,7 @@ _WHY: Mapping[str, Callable[[_Walk], str]] = {
     Reason.REFLECTION_FAILED: _Walk.reflection_failed,
     Reason.NOT_IMPROVED: _Walk.not_improved,
     Reason.BELOW_TOP_SHARE: _Walk.below_top_share,
+    Reason.BELOW_DIVERSE_SHARE: _Walk.below_diverse_share,
 }
 
 

@@ -10,7 +10,7 @@ from srt_core.score.student import load_student, loading_message
 from srt_core.score.student.encoding import StudentEncoder
 from srt_core.score.student.sentences import MINILM, SentenceEncoder
 from srt_core.steps.resident import RESIDENT
-from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Reach, Report, Row, Step, Widget
 from srt_core.vectors.encodings import Encoder, Recipe, encodings
 from srt_core.vectors.fitting import NAME as TFIDF
 from srt_core.vectors.fitting import open_tfidf
@@ -47,7 +47,7 @@ ARGUMENTS = (
         option=Option(
             f"One of {', '.join(ENCODERS)}: a student's hidden states, the words alone, or a sentence model."
         ),
-        field=Field("Encoder", "What makes the vectors.", Widget.LIST, choices=_LABELS),
+        field=Field("Encoder", "What makes the vectors.", Widget.LIST, first=TFIDF, choices=_LABELS),
     ),
     Argument(
         "model",
@@ -109,4 +109,5 @@ ENCODE = Step(
     help="Compute a vector of each version that lacks one: for similar samples and semantic drift.",
     failed="without a vector",
     report=_report,
+    rows=(Row(("encoder", "model", "recipe"), (3, 4, 3)), Row(("originals",))),
 )

@@ -6,7 +6,7 @@ from threading import Event
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.reflect.estimate import ENOUGH, Estimate, estimate
-from srt_core.reflect.missing import Missing, count_missing
+from srt_core.reflect.missing import Missing
 from srt_core.reflect.run import producer_of
 from srt_core.reflect.spending import Spent, spent_by
 from srt_core.steps.preparing import make_plan, make_prompts, make_teacher, prepare, settled_by
@@ -16,7 +16,7 @@ from srt_core.steps.step import Arguments, Step
 
 def count_calls(store: Store, mode: Mode, producer: str = "") -> int:
     """Count the calls that a producer still needs; by default a new teacher."""
-    return count_missing(Missing(store, producer, settled_by(mode)))
+    return Missing(store, producer, settled_by(mode)).total()
 
 
 def estimate_run(store: Store, asked: Arguments) -> Estimate:

@@ -16,6 +16,9 @@ from srt_core.select.settled import settled_by_rule
 from srt_core.steps.reflect_arguments import Mode
 from srt_core.steps.step import Arguments
 
+Prepared = tuple[Teacher, Prompts, Plan]
+"""What a run of one teacher needs."""
+
 
 def settled_by(mode: Mode) -> SettledBy | None:
     """Return what a plan in this mode asks about the instruction stage."""
@@ -29,6 +32,11 @@ def make_teacher(asked: Arguments) -> Teacher:
         SRTError: neither was given, or both; the file cannot be read; the address is none; so is the extra body.
     """
     base_url, model, replay = asked["base_url"], asked["model"], asked["replay"]
+    if asked["arms"]:
+        raise SRTError(
+            "A file of arms names several teachers, and this asks for one.",
+            "Give --arms alone, or name one of them as --base-url and --model do.",
+        )
     if replay and not base_url:
         return ReplayTeacher(Path(replay).expanduser())
     if base_url and model and not replay:
@@ -80,12 +88,21 @@ def make_plan(asked: Arguments) -> Plan:
     )
 
 
-def prepare(store: Store, asked: Arguments) -> tuple[Teacher, Prompts, Plan]:
+def prepare(store: Store, asked: Arguments) -> Prepared:
     """Make teacher, prompts and plan, and remember a price that is given; SRTError where they do not go together."""
     teacher, prompts, plan = make_teacher(asked), make_prompts(asked), make_plan(asked)
     _keep_price(store, teacher.model, asked)
     _check(store, teacher, plan, asked)
     return teacher, prompts, plan
+
+
+def prepare_calls(store: Store, asked: Arguments) -> tuple[Teacher, Plan]:
+    """Make the teacher and the plan of a run that has a wording of its own, as a coach has; errors as `prepare`."""
+    whole = {"mode": Mode.FULL, "student": "", "is_batch": False, "only": (), **asked}
+    teacher, plan = make_teacher(whole), make_plan(whole)
+    _keep_price(store, teacher.model, whole)
+    _check(store, teacher, plan, whole)
+    return teacher, plan
 
 
 def _keep_price(store: Store, model: str, asked: Arguments) -> None:

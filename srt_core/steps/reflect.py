@@ -8,14 +8,16 @@ from srt_core.project.store import Store
 from srt_core.reflect.batch.run import reflect_batch
 from srt_core.reflect.batch.stored import forget_batches
 from srt_core.reflect.learning import describe, forget_changes, known_changes
-from srt_core.reflect.run import producer_of, reflect
-from srt_core.reflect.teacher import OpenAITeacher
+from srt_core.reflect.prompts import Prompts
+from srt_core.reflect.run import Plan, producer_of, reflect
+from srt_core.reflect.teacher import OpenAITeacher, Teacher
 from srt_core.review.status import status
 from srt_core.score.student import load_student
 from srt_core.steps.background_scoring import BackgroundScoring
 from srt_core.steps.estimate import in_dollars
 from srt_core.steps.preparing import make_teacher, prepare
 from srt_core.steps.reflect_arguments import ARGUMENTS, ROWS
+from srt_core.steps.reflect_arms import arms_lines, reflect_arms, said_of_arms
 from srt_core.steps.resident import RESIDENT
 from srt_core.steps.score import SCORE, score_with
 from srt_core.steps.step import Arguments, Report, Step
@@ -24,7 +26,15 @@ LISTED = 20
 
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
-    teacher, prompts, plan = prepare(store, asked)
+    if asked["arms"] and not (asked["base_url"] or asked["replay"]):
+        yield from reflect_arms(store, asked, stop, _run_one)
+    else:
+        yield from _run_one(store, *prepare(store, asked), asked, stop)
+
+
+def _run_one(
+    store: Store, teacher: Teacher, prompts: Prompts, plan: Plan, asked: Arguments, stop: Event
+) -> Generator[Progress, None, None]:
     if asked["forget_settings"]:
         forget_changes(store, teacher.name)
     if asked["is_batch"] and isinstance(teacher, OpenAITeacher):
@@ -55,7 +65,7 @@ def _scoring(asked: Arguments) -> Arguments:
 
 def taken_as(store: Store, asked: Arguments) -> str:
     """Say how requests to the teacher are put since it refused them as they were asked for; "" where it did not."""
-    if asked["replay"] or not (asked["base_url"] and asked["model"]):
+    if asked["arms"] or asked["replay"] or not (asked["base_url"] and asked["model"]):
         return ""
     name = make_teacher(asked).name
     changes = known_changes(store, name)
@@ -68,6 +78,8 @@ def _report(store: Store, asked: Arguments, last: Progress) -> Report:
     if last.spent is not None:
         lines.append(f"{in_dollars(last.spent)} spent on this teacher and prompts so far.")
     lines.append(taken_as(store, asked))
+    if asked["arms"]:
+        lines += arms_lines(store)
     failures = [f"{row['sample_id']} {row['origin']}: {row['reason']} {row['detail']}".strip() for row in rows]
     return Report([*filter(None, [*lines, last.message])], status(store)["failed_reflections"], failures)
 
@@ -83,4 +95,5 @@ REFLECT = Step(
     report=_report,
     warn=_warn,
     rows=ROWS,
+    named=said_of_arms,
 )

@@ -7,9 +7,9 @@ from srt_core.reflect.prompts import ReplyFormat
 from srt_core.score.templates import TEMPLATE_NAMES
 from srt_core.steps.step import Argument, Field, Option, Reach, Row, Widget
 
-TEACHER, RUN, MONEY, BATCH = "Teacher", "Run", "Money", "Batch"
-ENDPOINT_FORM, REPLAY_FORM, MODE_FORM, STUDENT_FORM, MORE_FORM, LIVE_FORM = (
-    "endpoint", "replay", "mode", "student", "more", "live",
+TEACHER, ARMS, RUN, MONEY, BATCH = "Teacher", "Several teachers", "Run", "Money", "Batch"
+ENDPOINT_FORM, REPLAY_FORM, ARMS_FORM, MODE_FORM, STUDENT_FORM, MORE_FORM, LIVE_FORM = (
+    "endpoint", "replay", "arms", "mode", "student", "more", "live",
 )  # fmt: skip
 """Parts of the form: which of them are drawn depends on what was chosen in others."""
 
@@ -153,6 +153,47 @@ _TEACHER_ARGUMENTS = (
         group=TEACHER,
         is_expert=True,
     ),
+)
+
+_ARMS_ARGUMENTS = (
+    Argument(
+        "arms",
+        Path | None,
+        option=Option("A file of teachers, in place of one: some are drawn for each sample (docs/methods.md)."),
+        field=Field(
+            "File of teachers on this server",
+            "TOML: a table [[arm]] for each, with name, base_url and model. Some are drawn for each sample.",
+            key="arms_path",
+            placeholder="/data/arms.toml",
+        ),
+        group=ARMS,
+        reach=Reach.FILE,
+    ),
+    Argument(
+        "draw",
+        int,
+        2,
+        option=Option("How many are drawn for a sample.", low=1),
+        field=Field("Drawn for each sample", widget=Widget.NUMBER, key="arms_draw", low=1),
+        group=ARMS,
+    ),
+    Argument(
+        "draw_for",
+        int | None,
+        option=Option(
+            "Draw for so many further samples, at most: what people choose of them tells the next draw.", low=1
+        ),
+        field=Field(
+            "Samples to draw for now",
+            "What people choose of them tells the next draw, so begin with few.",
+            Widget.NUMBER,
+            key="arms_draw_for",
+            low=1,
+            placeholder="all",
+        ),
+        group=ARMS,
+    ),
+    Argument("seed", int, 0, option=Option("Of the draw."), group=ARMS),
 )
 
 _RUN_ARGUMENTS = (
@@ -310,11 +351,12 @@ _BATCH_ARGUMENTS = (
     ),
 )
 
-ARGUMENTS = _TEACHER_ARGUMENTS + _RUN_ARGUMENTS + _MONEY_ARGUMENTS + _BATCH_ARGUMENTS
+ARGUMENTS = _TEACHER_ARGUMENTS + _ARMS_ARGUMENTS + _RUN_ARGUMENTS + _MONEY_ARGUMENTS + _BATCH_ARGUMENTS
 
 ROWS = (
     Row(("base_url", "model", "key_variable"), (3, 2, 2), ENDPOINT_FORM),
     Row(("replay",), part=REPLAY_FORM),
+    Row(("arms", "draw", "draw_for"), (3, 1, 1), ARMS_FORM),
     Row(("mode",), part=MODE_FORM),
     Row(("student", "template"), (4, 2), STUDENT_FORM),
     Row(("prompts",), part=MORE_FORM),

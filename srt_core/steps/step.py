@@ -166,6 +166,15 @@ class Step:
     """The step that is run, without arguments, once this one is done."""
     is_open_to_all: bool = False
     """Whether not only owners may start it."""
+    named: Callable[[Arguments], Sequence[Arguments]] = lambda _arguments: ()
+    """What is said in files that its arguments name, as arguments: what these reach is asked for as well."""
+    group: str = ""
+    """The command that it stands under, as `srt coach revise` does; the step's name begins with it."""
+
+    @property
+    def command(self) -> str:
+        """Its name on the command line, without the group's."""
+        return self.name.removeprefix(f"{self.group}_") if self.group else self.name
 
     def walk(self, store: Store, given: Arguments, stop: Event | None = None) -> Generator[Progress, None, None]:
         """Run with what is given and the defaults of the rest, and yield how far it is.

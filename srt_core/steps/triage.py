@@ -6,7 +6,7 @@ from threading import Event
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.review.triage import Relevance, accuracy, triage
-from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Step, Widget
+from srt_core.steps.step import Argument, Arguments, Field, Option, Report, Row, Step, Widget
 
 
 def _run(store: Store, asked: Arguments, stop: Event) -> Generator[Progress, None, None]:
@@ -35,7 +35,14 @@ TRIAGE = Step(
             float,
             0.5,
             option=Option("The weight of the probability against the likeness to what was kept.", low=0, high=1),
-            field=Field("Weight of the probability", widget=Widget.NUMBER, low=0.0, high=1.0, step=0.05),
+            field=Field(
+                "Weight of the probability",
+                "Against the likeness to what was kept.",
+                Widget.NUMBER,
+                low=0.0,
+                high=1.0,
+                step=0.05,
+            ),
         ),
         Argument(
             "relevance",
@@ -43,10 +50,14 @@ TRIAGE = Step(
             Relevance.MEAN,
             option=Option("Likeness to the kept samples: mean or max of the cosines."),
             field=Field(
-                "Likeness", widget=Widget.LIST, choices={"mean": "To all that was kept", "max": "To the nearest"}
+                "Likeness",
+                "To which of the kept samples a sample is likened.",
+                Widget.LIST,
+                choices={"mean": "To all that was kept", "max": "To the nearest"},
             ),
         ),
     ),
     help="Rank the undecided samples by what a decision on them would tell, from the single decisions made so far.",
     report=_report,
+    rows=(Row(("relevance", "alpha")),),
 )

@@ -9,5 +9,8 @@ worker      the process that trains, the only importer of trl, peft and torch he
 runs        the runs of a project, as they stand
 evaluating  losses of versions that were put aside, by a trained student and by its parent
 comparing   what the losses of runs say of each other, with intervals and words
+writing     pairs that are trained on by themselves, as the folder of an export
+warming     what a student reads once before it scores, as Cherry's does
+coaching    what a coach is trained on: edits as pairs
 arms        which pairs each arm is trained on; drawing: equal-sized controls
 """

@@ -12,28 +12,26 @@ stays when the project changes.
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from srt_core.errors import PolicyError, StudentError
-from srt_core.export.files import make_folder, sha256_of
-from srt_core.export.formats.writing import Fields, replacing, write_lines
 from srt_core.export.splits import draw_groups
 from srt_core.export.written import MANIFEST
-from srt_core.project.candidates import count_samples, pairs
+from srt_core.project.candidates import count_samples
 from srt_core.project.store import Row, Store
 from srt_core.records import Origin, Policy
-from srt_core.score.prompts import NotCarriedError, Prompts
+from srt_core.score.prompts import Prompts
 from srt_core.select.policy import policy_from_json, policy_to_json, settings_of
 from srt_core.select.selection import select
 from srt_core.train.evaluating import REWRITES
 from srt_core.train.exports import TRAIN, VALIDATION
+from srt_core.train.writing import candidate_pairs, write_pairs
 
 RANDOM, ALL, ORIGINALS = "random", "all", "originals"
 CONTROLS = (RANDOM, ALL, ORIGINALS)
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,33 +155,7 @@ def write_arm(
             [list(experiment.put_aside)],
         )
     ]
-    make_folder(folder)
-    files = {}
-    for name, ids in ((TRAIN, chosen), (VALIDATION, aside)):
-        left_out: list[str] = []
-        with replacing(folder / name) as file:
-            rows = write_lines(file, _lines(store, ids, prompts, left_out))
-        files[name] = {"rows": rows, "sha256": sha256_of(folder / name), "left_out": {"not carried": len(left_out)}}
     policy = next((settings_of(each) for each in experiment.policies if each.name == arm), None)
-    manifest = {"files": files, "arm": arm, "seed": seed, "student": student, "policy": policy}
-    with replacing(folder / MANIFEST) as file:  # last: a folder with a manifest is whole
-        file.write(json.dumps(manifest, indent=2, ensure_ascii=False).encode())
+    parts = {TRAIN: candidate_pairs(store, chosen), VALIDATION: candidate_pairs(store, aside)}
+    write_pairs(folder, parts, prompts, {"arm": arm, "seed": seed, "student": student, "policy": policy})
     return folder
-
-
-def _lines(store: Store, ids: Sequence[int], prompts: Prompts, left_out: list[str]) -> Iterator[Fields]:
-    for first in range(0, len(ids), _CHUNK):
-        chunk = ids[first : first + _CHUNK]
-        rows = store.rows(
-            "SELECT candidate_id, sample_id FROM candidate WHERE candidate_id IN (SELECT unnest(?::BIGINT[]))",
-            [list(chunk)],
-        )
-        names = {row["candidate_id"]: row["sample_id"] for row in rows}
-        texts = pairs(store, chunk)
-        for each in chunk:
-            try:
-                prompt = prompts.prompt(texts[each])
-            except NotCarriedError:
-                left_out.append(names[each])
-                continue
-            yield {"prompt": prompt, "completion": texts[each].response, "sample_id": names[each]}

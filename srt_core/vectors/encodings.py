@@ -89,8 +89,8 @@ def use_encoding(store: Store, encoding_id: int) -> None:
         _take(tx, encoding_id)
 
 
-def begin_encoding(store: Store, encoder: Encoder, recipe: Recipe) -> int:
-    """Return the encoding of an encoder and a recipe, made where it is new, and have it used from now on."""
+def begin_encoding(store: Store, encoder: Encoder, recipe: Recipe, *, in_use: bool = True) -> int:
+    """Return the encoding of an encoder and a recipe, made where it is new; `in_use`: have it used from now on."""
     with store.transaction() as tx:
         tx.execute(
             """INSERT INTO encoding (encoder, fingerprint, recipe, dimensions, state) VALUES (?, ?, ?, ?, ?)
@@ -99,7 +99,8 @@ def begin_encoding(store: Store, encoder: Encoder, recipe: Recipe) -> int:
         )
         sql = "SELECT encoding_id FROM encoding WHERE fingerprint = ? AND recipe = ?"
         found = int(tx.execute(sql, [encoder.fingerprint, recipe])[0][0])
-        _take(tx, found)
+        if in_use:
+            _take(tx, found)
     return found
 
 

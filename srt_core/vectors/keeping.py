@@ -39,14 +39,15 @@ def count_missing(store: Store, encoding_id: int, *, whole: bool) -> int:
 
 
 def encode(
-    store: Store, encoder: Encoder, recipe: Recipe = Recipe.PAIR, *, whole: bool = True, stop: Event | None = None
-) -> Iterator[Progress]:
+    store: Store, encoder: Encoder, recipe: Recipe = Recipe.PAIR, *, whole: bool = True, in_use: bool = True,
+    stop: Event | None = None,
+) -> Iterator[Progress]:  # fmt: skip
     """Compute and store the vectors that are missing, and the semantic drift of rewrites; yields progress in versions.
 
-    `whole`: of every version; else of originals alone. Equal texts are computed once. A text without a vector is a row
-    whose vector is NULL, and counts as failed.
+    `whole`: of every version; else of originals alone. `in_use`: have measures and searches read them. Equal texts are
+    computed once. A text without a vector is a row whose vector is NULL, and counts as failed.
     """
-    encoding_id = begin_encoding(store, encoder, recipe)
+    encoding_id = begin_encoding(store, encoder, recipe, in_use=in_use)
     progress = Progress("versions", total=count_missing(store, encoding_id, whole=whole), message="Computing vectors")
     yield progress
     last = -1

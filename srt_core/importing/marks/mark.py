@@ -23,6 +23,8 @@ class Original:
     task: TaskType = TaskType.OTHER
     left_aside: str = ""
     """What the import left aside, such as images, since it is no text."""
+    synthetic: str = ""
+    """By whom it was written, where a student wrote it."""
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:

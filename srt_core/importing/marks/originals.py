@@ -11,8 +11,11 @@ from srt_core.records import Context, Origin, Pair
 _LIST = f"""
     CREATE OR REPLACE TEMP TABLE listed AS
     SELECT sample.seq, candidate_id, coalesce(kind.task, '{TaskType.OTHER}') AS task,
-        CASE WHEN contains(extra, '"{LEFT_ASIDE}"') THEN json_extract_string(extra, '$.{LEFT_ASIDE}') END AS left_aside
-    FROM sample JOIN candidate USING (sample_id) LEFT JOIN kind USING (sample_id)
+        CASE WHEN contains(extra, '"{LEFT_ASIDE}"') THEN json_extract_string(extra, '$.{LEFT_ASIDE}') END AS left_aside,
+        CASE WHEN import.format = 'synthetic' THEN concat_ws(
+            ', ', json_extract_string(extra, '$.synthetic'),
+            'agreement ' || nullif(json_extract_string(extra, '$.agreement'), '')) END AS synthetic
+    FROM sample LEFT JOIN import USING (import_id) JOIN candidate USING (sample_id) LEFT JOIN kind USING (sample_id)
     WHERE origin = '{Origin.ORIGINAL}' AND sample.seq > $after AND sample.seq <= coalesce($until, sample.seq)
         AND NOT ($without_duplicates AND duplicate_of IS NOT NULL)
     ORDER BY sample.seq"""
@@ -29,7 +32,7 @@ def list_originals(
 def read_originals(work: Transaction, offset: int, limit: int) -> Sequence[Original]:
     """Read a chunk of the samples that were listed."""
     found = work.execute(
-        "SELECT seq, candidate_id, task, left_aside FROM listed WHERE rowid >= ? AND rowid < ? ORDER BY seq",
+        "SELECT seq, candidate_id, task, left_aside, synthetic FROM listed WHERE rowid >= ? AND rowid < ? ORDER BY seq",
         [offset, offset + limit],
     )
     rows = work.execute(  # by their ids: no text of another candidate is read
@@ -39,4 +42,5 @@ def read_originals(work: Transaction, offset: int, limit: int) -> Sequence[Origi
     ) if found else []  # fmt: skip
     pairs = {key: Pair(instruction, response, input_, Context.from_json(messages))
              for key, instruction, response, input_, messages in rows}  # fmt: skip
-    return [Original(seq, pairs[key], TaskType(task), aside or "") for seq, key, task, aside in found]
+    return [Original(seq, pairs[key], TaskType(task), aside or "", synthetic or "")
+            for seq, key, task, aside, synthetic in found]  # fmt: skip

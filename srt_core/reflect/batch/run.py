@@ -27,7 +27,7 @@ from srt_core.reflect.keeping import (
     parse_call,
     store_judgements,
 )
-from srt_core.reflect.missing import CHUNK_TASKS, ORDER, count_missing
+from srt_core.reflect.missing import CHUNK_TASKS, ORDER
 from srt_core.reflect.prompts import Prompts, ReplyFormat
 from srt_core.reflect.run import USUAL_PLAN, Plan, missing_of
 from srt_core.reflect.spending import spent_by
@@ -96,7 +96,7 @@ class _BatchRun:
         self.fetching, self._sending = Fetching(self._session), Sending(self._session)
         since = self._session.campaign.since
         self._missing = missing_of(store, teacher, prompts, plan, since)
-        self.progress = Progress("reflections", total=count_missing(self._missing), spent=self._spent)
+        self.progress = Progress("reflections", total=self._missing.total(), spent=self._spent)
 
     @property
     def _spent(self) -> float | None:

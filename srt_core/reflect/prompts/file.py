@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from srt_core.errors import TemplateError
-from srt_core.records import Context, Pair, Stage
+from srt_core.records import REFLECTIONS, Context, Pair, Stage
 from srt_core.reflect.prompts.sections import CRITERIA, REWRITE_SECTIONS, placeholder, section_keys
 
 PLACEHOLDERS: Final = frozenset({"instruction", "input", "response", "criteria", "reply_format"})
@@ -66,12 +66,12 @@ class Prompts:
             marks.append(Pair("x", "y", context=Context("c")))
         shown = [
             self.messages(stage, pair, reply_format, correction=correction)
-            for stage in Stage
+            for stage in REFLECTIONS
             for pair in marks
             for reply_format in ReplyFormat
             for correction in ("", "c")
         ]
-        schemas = [self.response_format(stage) for stage in Stage]
+        schemas = [self.response_format(stage) for stage in REFLECTIONS]
         return hashlib.sha256(json.dumps([shown, schemas]).encode()).hexdigest()
 
     def messages(
@@ -172,7 +172,7 @@ def _prompts_of(table: Mapping[str, object], text: str, short: str) -> Prompts:
         context_text=_text(table, "context", short, {"context"}) if "context" in table else _usual_context_text(),
         formats=_formats(table.get("reply_format"), short),
         correction_text=_text(table, "correction", short, {"correction"}),
-        stages={stage: _stage_prompt(table.get(stage), stage, short) for stage in Stage},
+        stages={stage: _stage_prompt(table.get(stage), stage, short) for stage in REFLECTIONS},
         source=text,
     )
 

@@ -16,7 +16,7 @@ from srt_core.reflect.prompts.reasoning import only_reasoning, without_reasoning
 from srt_core.reflect.prompts.remarks import refuse_remark, refuse_repetition
 from srt_core.reflect.prompts.sections import CRITERIA, section_keys
 from srt_core.reflect.prompts.tags import read_tags
-from srt_core.reflect.prompts.texts import refuse_text, same_text, says_no
+from srt_core.reflect.prompts.texts import is_nothing, refuse_text, same_text, says_no
 from srt_core.reflect.prompts.verdicts import ParsedReflection, Refusal, RefusalReason, missing
 
 _FENCED: Final = re.compile(r"\s*```\w*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
@@ -28,7 +28,8 @@ def parse_reply(stage: Stage, text: str, finish_reason: str | None, parent: Pair
 
     The reply may be tagged sections, a JSON object with the same keys, or sections under headings; text around them,
     code fences and reasoning before them are ignored. An instruction reflection gives a self-contained instruction, so
-    the new pair has no input; a response reflection keeps the parent's instruction and input.
+    the new pair has no input; a response reflection keeps the parent's instruction and input. A revision gives all
+    three, and may leave them as they are: then the pair is the parent itself.
     """
     finish = (finish_reason or "").lower()
     keys = section_keys(stage)
@@ -123,6 +124,8 @@ def _accept(
     stage: Stage, sections: dict[str, str], parent: Pair, rules: tuple[CleaningRule, ...]
 ) -> ParsedReflection | Refusal:
     """Return the accepted reflection, or a refusal where the rewrite is unchanged or only repeats the instruction."""
+    if stage is Stage.REVISION:
+        return _accept_revision(sections, parent, rules)
     if stage is Stage.INSTRUCTION:
         pair = Pair(sections["new_instruction"], sections["new_response"], context=parent.context)
         folded = f"{parent.instruction}\n{parent.input}"
@@ -132,6 +135,23 @@ def _accept(
         is_same = same_text(pair.response, parent.response)
     if is_same:
         return Refusal(RefusalReason.UNCHANGED, f"The new {stage} equals the one it was to rewrite.")
-    if same_text(pair.response, pair.instruction) or same_text(pair.response, f"{pair.instruction}\n{pair.input}"):
+    if _repeats(pair):
         return Refusal(RefusalReason.REPEATS_INSTRUCTION, "The new response only repeats the instruction.")
     return ParsedReflection({key: sections[key] for key in CRITERIA[stage]}, pair, rules)
+
+
+def _accept_revision(
+    sections: dict[str, str], parent: Pair, rules: tuple[CleaningRule, ...]
+) -> ParsedReflection | Refusal:
+    input_ = "" if is_nothing(sections["new_input"]) else sections["new_input"]
+    pair = Pair(sections["new_instruction"], sections["new_response"], input_, parent.context)
+    parts = ((pair.instruction, parent.instruction), (pair.input, parent.input), (pair.response, parent.response))
+    kept = [before if same_text(after, before) else after for after, before in parts]  # white space is no revision
+    pair = Pair(kept[0], kept[2], kept[1], parent.context)
+    if pair != parent and _repeats(pair):
+        return Refusal(RefusalReason.REPEATS_INSTRUCTION, "The new response only repeats the instruction.")
+    return ParsedReflection({}, pair, rules)
+
+
+def _repeats(pair: Pair) -> bool:
+    return same_text(pair.response, pair.instruction) or same_text(pair.response, f"{pair.instruction}\n{pair.input}")

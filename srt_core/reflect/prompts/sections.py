@@ -15,14 +15,19 @@ CRITERIA: Final[Mapping[Stage, tuple[str, ...]]] = {
         "why_this_response",
     ),
     Stage.RESPONSE: ANSWER_CRITERIA,
+    Stage.REVISION: (),
 }
 """The criteria a critique covers, by stage, in the order of the reply."""
 
 REWRITE_SECTIONS: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.INSTRUCTION: ("new_instruction", "new_response"),
     Stage.RESPONSE: ("new_response",),
+    Stage.REVISION: ("new_instruction", "new_input", "new_response"),
 }
 """The sections after the critique: what the stage rewrites."""
+
+MAY_BE_EMPTY: Final = ("new_input",)
+"""Sections that need no text."""
 
 
 def section_keys(stage: Stage) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from srt_core.records import Stage
 from srt_core.reflect.prompts.reasoning import OPENING
-from srt_core.reflect.prompts.sections import REWRITE_SECTIONS, loose_name, placeholder
+from srt_core.reflect.prompts.sections import MAY_BE_EMPTY, REWRITE_SECTIONS, loose_name, placeholder
 from srt_core.reflect.prompts.verdicts import Refusal, RefusalReason, missing, stray
 
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -18,7 +18,9 @@ _LONGEST_REMARK: Final = 200
 def refuse_text(sections: Mapping[str, str]) -> Refusal | None:
     """Return the refusal of the first section whose text cannot be used, or None."""
     for key, text in sections.items():
-        is_rewrite = key in REWRITE_SECTIONS[Stage.INSTRUCTION]
+        if key in MAY_BE_EMPTY and is_nothing(text):
+            continue
+        is_rewrite = key in REWRITE_SECTIONS[Stage.REVISION]
         refusal = _refuse_any(key, text, is_rewrite=is_rewrite) or (_refuse_rewrite(key, text) if is_rewrite else None)
         if refusal:
             return refusal
@@ -28,6 +30,12 @@ def refuse_text(sections: Mapping[str, str]) -> Refusal | None:
 def says_no(answer: str) -> bool:
     """Return whether a reply without sections begins by declining the task."""
     return bool(_DECLINES.match(_plain(answer[:400])))
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether a text is empty, or says that there is none, such as `N/A`."""
+    bare = _plain(text)
+    return not bare or bool(_NOTHING.fullmatch(bare) or _NONE.fullmatch(bare))
 
 
 def is_end_marker(line: str) -> bool:

@@ -19,6 +19,8 @@ class Ask:
     stage: Stage
     pair: Pair
     response_format: Mapping[str, object] | None = None
+    examples: tuple[int, ...] = ()
+    """The events of the edits that it shows as examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def request_hash(
     max_tokens: int,
     response_format: Mapping[str, object] | None = None,
     extra_body: Mapping[str, object] | None = None,
+    examples: Sequence[int] = (),
 ) -> str:
     """Return the SHA-256 hash (hex) of everything that decides a reply, by which a stored reply is found again."""
     asked: dict[str, object] = {
@@ -120,4 +123,6 @@ def request_hash(
         asked["response_format"] = response_format
     if extra_body:
         asked["extra_body"] = extra_body
+    if examples:
+        asked["examples"] = list(examples)
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

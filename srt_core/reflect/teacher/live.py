@@ -185,7 +185,7 @@ class OpenAITeacher:
         It does not depend on what the server refuses, so a reply is found again however the request had to be put.
         """
         return request_hash(
-            self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format, self._extra
+            self._model, ask.messages, self.temperature, self.max_tokens, ask.response_format, self._extra, ask.examples
         )
 
     def _transport(self) -> Transport:

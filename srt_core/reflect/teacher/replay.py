@@ -56,7 +56,7 @@ class ReplayTeacher:
 
     def request_hash(self, ask: Ask) -> str:
         """Return the hash of the recording's name and the messages: there are no other settings."""
-        return request_hash(self.name, ask.messages, 0.0, 0)
+        return request_hash(self.name, ask.messages, 0.0, 0, examples=ask.examples)
 
     async def close(self) -> None:
         """Do nothing: the file was read whole."""

@@ -32,7 +32,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
 """Conditions with values that are ours; those of LISTED take the values that a project holds."""
 
 LENGTHS = ("characters", "winner_characters")
-TEXTS = ("text", "note")
+TEXTS = ("text", "note", "similar")
 """Conditions that hold what is typed."""
 
 _OF_ORIGIN = tuple(f"origin_{name}" for name in RANGES)

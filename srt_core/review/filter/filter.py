@@ -12,12 +12,14 @@ from typing import Any, Literal
 from srt_core.errors import SRTError
 from srt_core.importing.kinds import TaskType
 from srt_core.methods import MEASURES
+from srt_core.project.candidates import find_sample
 from srt_core.project.store import Store
 from srt_core.records import REWRITTEN_ORIGINS, LossStatus, Origin
 from srt_core.review.filter.own import OwnCondition
 from srt_core.review.filter.search import FOUND, find
 from srt_core.review.verdicts import RANGES, ROWS
 from srt_core.select.derive import refresh
+from srt_core.vectors.nearest import Near, nearest
 
 Range = tuple[float, float]
 State = Literal["open", "decided", "approved", "rejected", "parked", "retracted", "edited", "overridden"]
@@ -27,6 +29,9 @@ NOT_SCORED = "not scored"
 STATUSES = (*map(str, LossStatus), NOT_SCORED)
 """What became of scoring a candidate under the scoring in use."""
 TASKS = tuple(map(str, TaskType))
+
+SIMILAR = 50
+"""Samples that are similar to one."""
 
 _STATES: dict[str, str] = {
     "open": "NOT decided",
@@ -95,6 +100,8 @@ class Filter:
     """The note on it contains this, in any case."""
     because: tuple[str, ...] = ()
     """It is left out for one of these reasons, as a reviewer gave them."""
+    similar: str = ""
+    """It is one of the SIMILAR samples nearest to the one with this number or id, by the vectors in use."""
 
     def range_of(self, measure: str) -> tuple[str, Range | None]:
         """Return whose `measure` is bounded ("" for the winner's) and its ends; "", None where it is open."""
@@ -155,8 +162,16 @@ def filter_condition(store: Store, only: Filter) -> tuple[str, dict[str, object]
         part, held = condition.sql(f"own_{number}")
         parts.append(part)
         values |= held
+    if only.similar:
+        values["similar"] = [each.seq for each in similar(store, only.similar)]
+        parts.append("seq IN (SELECT unnest($similar::BIGINT[]))")
     more, more_values = _facets(only)
     return " AND ".join(parts + more) or "true", values | more_values
+
+
+def similar(store: Store, name: str) -> list[Near]:
+    """Return the samples most similar to one, given by number or id, the nearest first; SRTError as `nearest`."""
+    return nearest(store, find_sample(store, name), SIMILAR)
 
 
 def membership(store: Store, only: Filter) -> tuple[str, dict[str, object]]:

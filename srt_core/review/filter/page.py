@@ -44,6 +44,12 @@ def order_label(measure: Measure) -> str:
 
 SORTS: Mapping[str, str] = dict(_sorts())
 """By name, what an order ranks by: SQL over ROWS, the lowest first, then by number."""
+MOST_SIMILAR = "most similar first"
+
+
+def orders(only: Filter) -> Mapping[str, str]:
+    """Return the orders that a filter's samples can stand in: SORTS, and nearness where it asks for similar ones."""
+    return {MOST_SIMILAR: "list_position($similar::BIGINT[], seq)", **SORTS} if only.similar else SORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Listed(Verdict):
 def read_page(store: Store, only: Filter, sort: str, limit: int, offset: int) -> list[Listed]:
     """Read one page of a filter: numbers from the panel, texts of the page's rows alone."""
     where, values = filter_condition(store, only)
-    rank = _rank(sort)
+    rank = _rank(only, sort)
     chosen = store.rows(
         f"""SELECT seq, original_id FROM {ROWS} WHERE {where} ORDER BY {rank}, seq LIMIT $limit OFFSET $offset""",
         {**values, "limit": limit, "offset": offset},
@@ -75,7 +81,8 @@ def read_page(store: Store, only: Filter, sort: str, limit: int, offset: int) ->
     )
 
 
-def _rank(sort: str) -> str:
-    if sort not in SORTS:
-        raise SRTError(f"There is no sort order {sort}.", f"Choose from: {', '.join(SORTS)}.")
-    return SORTS[sort]
+def _rank(only: Filter, sort: str) -> str:
+    known = orders(only)
+    if sort not in known:
+        raise SRTError(f"There is no sort order {sort}.", f"Choose from: {', '.join(known)}.")
+    return known[sort]

@@ -1,6 +1,6 @@
 """One press of the desk: what it does to which sample, upon what its reader saw."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,8 @@ class PressKind(StrEnum):
     SETTLE = "settle"
     """Says which stands, a blind reading or the decision that it contradicts."""
     NOTE = "note"
+    RATE = "rate"
+    """By the rubric; `upon` is the edit that is rated, where the version is one."""
     TAG = "tag"
     UNTAG = "untag"
 
@@ -59,6 +61,8 @@ class Press:
     best: int | None = None
     decision_stands: bool = False
     """Of a settlement."""
+    rubric: tuple[tuple[str, int, bool], ...] = ()
+    """Of a rating, dimension, points and whether there is a flaw."""
 
 
 def parse(sent: Mapping[str, Any]) -> Press:
@@ -71,7 +75,7 @@ def parse(sent: Mapping[str, Any]) -> Press:
             Pair(_text(texts, "instruction"), _text(texts, "response"), _text(texts, "input")) if texts else None,
             _text(sent, "text")[:MOST_CHARACTERS].strip(), sent.get("agrees") is True, _text(sent, "shown"),
             tuple(int(place) for place in sent.get("marked", ())), _number(sent, "best"),
-            sent.get("decision_stands") is True,
+            sent.get("decision_stands") is True, tuple(_lines(sent.get("rubric") or {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DecisionError("The desk sent a press that is none.", "Load the page again.") from error
@@ -82,6 +86,11 @@ def _text(sent: Mapping[str, Any], name: str) -> str:
     if not isinstance(found, str):
         raise TypeError(name)
     return found
+
+
+def _lines(sent: Mapping[str, Any]) -> Iterator[tuple[str, int, bool]]:
+    for name, (points, is_flawed) in sent.items():
+        yield str(name), int(points), is_flawed is True
 
 
 def _number(sent: Mapping[str, Any], name: str) -> int | None:

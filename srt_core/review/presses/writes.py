@@ -8,7 +8,8 @@ from srt_core.project import events
 from srt_core.project.store import Store
 from srt_core.project.transaction import Transaction
 from srt_core.records import Action, Decision, Origin
-from srt_core.review import decisions, drafts, gold, notes, shares
+from srt_core.reflect.arms import rivals
+from srt_core.review import decisions, drafts, gold, notes, rubric, shares
 from srt_core.review.presses.press import Press, PressKind
 from srt_core.review.shares import Share
 from srt_core.review.trust import blind
@@ -121,8 +122,8 @@ def _read(sitting: Sitting, press: Press) -> Write:
 def versions_shown(store: Store, audit: Audit, sample: str, by: str) -> tuple[int, ...]:
     """Return the versions of a sample, by id, in the order in which a reader of an audit is shown them."""
     verdict = read_verdict(store, sample)
-    takes = verdict.takes.values() if verdict else ()
-    return blind.shuffled(audit, sample, by, [version for version in takes if version is not None])
+    takes = [version for version in verdict.takes.values() if version is not None] if verdict else []
+    return blind.shuffled(audit, sample, by, list(dict.fromkeys([*takes, *rivals(store, [sample])])))
 
 
 def _settle(sitting: Sitting, press: Press) -> Write:
@@ -154,6 +155,16 @@ def _write_beside(sitting: Sitting, press: Press) -> Write:
     return write
 
 
+def _rate(sitting: Sitting, press: Press) -> Write:
+    given = {name: (points, is_flawed) for name, points, is_flawed in press.rubric}
+
+    def write(tx: Transaction, press: Press) -> int:
+        return rubric.rate_within(tx, press.sample, given, sitting.by, candidate_id=press.candidate_id,
+                                  edit_id=press.upon, press=press.press_id)  # fmt: skip
+
+    return write
+
+
 PREPARE: Mapping[PressKind, Callable[[Sitting, Press], Write]] = {
     PressKind.KEEP: _decide,
     PressKind.EDIT: _decide,
@@ -163,6 +174,7 @@ PREPARE: Mapping[PressKind, Callable[[Sitting, Press], Write]] = {
     PressKind.READ: _read,
     PressKind.SETTLE: _settle,
     PressKind.NOTE: _write_beside,
+    PressKind.RATE: _rate,
     PressKind.TAG: _write_beside,
     PressKind.UNTAG: _write_beside,
 }

@@ -80,8 +80,8 @@ def outcome_map(
     refresh(store)
     wide = len(x[1])
     grid = [with_settings(policy, {x[0].name: across, y[0].name: up}) for up in y[1] for across in x[1]]
-    # A top share is one of all samples, read or not.
-    drawn = _draw(store) if fit is None or min(each.top_share for each in grid) < 100 else []
+    # A share is one of all samples, read or not.
+    drawn = _draw(store) if fit is None or any(each.takes_share for each in grid) else []
     drawn = sorted({*drawn, *(seq for seq, _ in fit or ())})
     hits, samples = [0] * len(grid), 0
     for row in _counted(store, grid, fit, drawn):

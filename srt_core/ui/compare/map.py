@@ -12,6 +12,7 @@ from srt_core.select.compare.outcome_map import MAPPED, OutcomeMap, outcome_map,
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, with_settings
 from srt_core.ui.compare.figures import Mark, outcome_heatmap
+from srt_core.ui.frame.address import generation, has_left
 from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.evidence import show_no_reads
 from srt_core.ui.frame.page import acting
@@ -19,6 +20,7 @@ from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.chart import distribution
 from srt_core.ui.thresholds.setting import method_as_set, moved, on_step, set_limits
 
+_MAP = "compare_map"
 MAP_WIDTH = 680
 _NARROW = 5
 """Steps of a limit that make no map: then all of its range is shown."""
@@ -40,9 +42,10 @@ def render_map(project: Project, policy: Policy) -> None:
     figure = outcome_heatmap(
         found.x, found.y, found.share(), (x.label, y.label, _SHOWN[shown]), _marks(project, policy, x, y)
     )
-    key = f"map|{x.name}|{y.name}|{shown}"
+    born = generation(_MAP, f"{x.name} {y.name} {shown}")
+    key = f"{_MAP}_{born}"
     st.plotly_chart(figure, width=MAP_WIDTH, key=key, config=DOWNLOAD, selection_mode="points",
-                    on_select=partial(_take_cell, project, method, x, y, key),
+                    on_select=partial(_take_cell, project, method, x, y, key, born),
                     alt=f"{_SHOWN[shown]} over {x.label} and {y.label}. {_said(found, shown)}")  # fmt: skip
     st.caption(f"{_said(found, shown)} A click on a cell sets both limits, on Thresholds too; the others stay.")
 
@@ -101,8 +104,8 @@ def _said(found: OutcomeMap, shown: Shown) -> str:
 
 
 @acting
-def _take_cell(project: Project, method: Method, x: Dial, y: Dial, key: str) -> None:
+def _take_cell(project: Project, method: Method, x: Dial, y: Dial, key: str, born: int) -> None:
     points = st.session_state[key]["selection"]["points"]
-    if points:
+    if points and not has_left(_MAP, born):
         cell = {dial.name: on_step(dial, points[-1][axis]) for dial, axis in ((x, "x"), (y, "y"))}
         set_limits(project, moved(project, cell), method)

@@ -29,9 +29,12 @@ def render_policies(project: Project, policy: Policy) -> None:
     offered = _offered(project, policy)
     first = [_IN_USE] + ([_SET] if _SET in offered else [])
     others = [name for name in offered if name not in first]
+    applied = offered[_IN_USE]
+    akin = [name for name in others if offered[name].method == applied.method and differing(offered[name], applied)]
     chosen = st.multiselect(
         "Beside the policy in use" + (" and the limits as set" if _SET in offered else ""),
         others,
+        default=akin[: MOST - len(first)],
         key="beside",
         max_selections=MOST - len(first),
         placeholder="Choose policies",

@@ -12,8 +12,8 @@ from srt_core.project.candidates import count_samples, find_sample
 from srt_core.project.store import Store
 from srt_core.review.filter import facets
 from srt_core.review.filter.facets import LISTED, choices
-from srt_core.review.filter.filter import Filter
-from srt_core.review.filter.page import SORTS, read_page
+from srt_core.review.filter.filter import Filter, similar
+from srt_core.review.filter.page import MOST_SIMILAR, orders, read_page
 from srt_core.ui.explore.charts import render_charts
 from srt_core.ui.explore.component import HEAD_KEY, KEY, head_in_browser, rows_in_browser
 from srt_core.ui.explore.coverage import render_coverage
@@ -107,17 +107,18 @@ def _of_filter(store: Store, only: Filter, samples: int) -> dict[str, Any]:
 def _of_rows(store: Store, only: Filter) -> dict[str, Any]:
     """Return one page of the rows in the order that the address asks for, the nearest page there is."""
     sort = st.query_params.get("sort", "number")
-    sort = sort if sort in SORTS else "number"
+    known = orders(only)
+    sort = sort if sort in known else "number"
     pages = max(1, -(-facets.count(store, only) // PAGE_ROWS))
     asked = st.query_params.get("page", "1")
     place = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
     rows = read_page(store, only, sort, PAGE_ROWS, (place - 1) * PAGE_ROWS)
     return {
-        "rows": cells(store, rows, only.text),
+        "rows": cells(store, rows, only),
         "columns": [{"name": each.name, "title": each.title, "help": each.help, "orders": list(each.orders)}
                     for each in COLUMNS],
         "sort": sort,
-        "sorts": list(SORTS),
+        "sorts": list(known),
         "page": place,
         "pages": pages,
     }  # fmt: skip
@@ -157,17 +158,26 @@ def _do(store: Store, talk: Talk, only: Filter, message: Mapping[str, Any]) -> N
         put_in_address("page", "")
     if "page" in message:
         put_in_address("page", str(message["page"]))
-    if "drop" in message:
-        write_filter(without(only, str(message["drop"])))
-        talk.is_news = True
-    if message.get("clear"):
-        write_filter(Filter())
+    if (found := _filter_asked(store, only, message)) is not None:
+        write_filter(found)
         talk.is_news = True
     if "bulk" in message:
         talk.decide_all(store, curator(), only, str(message["bulk"]))
     if "undo" in message:
         talk.undo_all(store, curator(), int(message["undo"]))
     talk.leaves_to = str(message.get("leave") or "")
+
+
+def _filter_asked(store: Store, only: Filter, message: Mapping[str, Any]) -> Filter | None:
+    """Return the filter that a message asks for; None where it asks for none. SRTError where there are no vectors."""
+    if "similar" in message:
+        name = str(message["similar"])
+        similar(store, name)
+        put_in_address("sort", MOST_SIMILAR)
+        return Filter(similar=name)
+    if "drop" in message:
+        return without(only, str(message["drop"]))
+    return Filter() if message.get("clear") else None
 
 
 def _leave(talk: Talk, only: Filter) -> None:

@@ -9,6 +9,7 @@ from srt_core.methods import MEASURES
 from srt_core.project import candidates
 from srt_core.project.store import Store
 from srt_core.records import Candidate, Origin, Pair
+from srt_core.review.filter.filter import Filter, similar
 from srt_core.review.filter.page import Listed, order_label
 from srt_core.ui.frame.words import ACTION_LABELS, MEASURE_HELP, ORIGIN_LABELS, REASON_LABELS, number
 
@@ -50,14 +51,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def cells(store: Store, rows: Sequence[Listed], text: str) -> list[dict[str, Any]]:
-    """Return the rows as the browser gets them; `text` is what was searched for, "" for nothing."""
+def cells(store: Store, rows: Sequence[Listed], only: Filter) -> list[dict[str, Any]]:
+    """Return the rows of a filter as the browser gets them, with the hits of its search or how similar each is."""
+    text = only.text
     ids = [key for row in rows for key in row.takes.values() if key is not None]
     held = candidates.candidates_by_sample(store, ids, ()) if text else {}
-    return [_row(row, held.get(row.sample_id, {}), text) for row in rows]
+    near = {each.seq: each.similarity for each in similar(store, only.similar)} if only.similar else {}
+    return [_row(row, held.get(row.sample_id, {}), text, near.get(row.seq)) for row in rows]
 
 
-def _row(row: Listed, held: Mapping[Origin, Candidate], text: str) -> dict[str, Any]:
+def _row(row: Listed, held: Mapping[Origin, Candidate], text: str, similarity: float | None) -> dict[str, Any]:
     rule = row.selection
     growth = row.winner["growth"]
     return {
@@ -66,7 +69,8 @@ def _row(row: Listed, held: Mapping[Origin, Candidate], text: str) -> dict[str, 
         "decision": said_of_decision(row),
         "rule": f"Keep {ORIGIN_LABELS[rule.origin]}" if rule.origin else REASON_LABELS[rule.reason],
         "keeps": rule.origin is not None,
-        "text": _found(row.pair, held, text) if text else [[0, row.pair.instruction[:CELL_CHARACTERS]]],
+        "text": ([] if similarity is None else [[2, f"{similarity:.2f}  "]])
+        + (_found(row.pair, held, text) if text else [[0, row.pair.instruction[:CELL_CHARACTERS]]]),
         "ifd": _change(row, "ifd"),
         "r_ifd": _change(row, "r_ifd"),
         "growth": "" if growth is None else f"{growth:.1f}×" if growth < 10 else f"{growth:,.0f}×",

@@ -99,11 +99,10 @@ def open_card(store: Store, name: str, *, is_whole: bool) -> Card:
     is_unscored = sample.edit is not None and sample.edit.status is None
     unscored = told(why_not_scored(store)) if is_unscored else ""
     found = card(sample, Seat("", QUEUE, QUEUES[QUEUE]), Beside(), None, is_blind=False, unscored=unscored)
-    found["scores"] = {str(each): _scores(sample.candidates[each]) for each in sample.candidates}
+    found["scores"] = {name: _scores(each) for name, each in sample.by_name.items()}
     found["failures"] = [_failure(origin, failure) for origin, failure in sample.failures.items()]
     if is_whole:
-        versions = [whole(each.pair) for each in sample.candidates.values()]
-        found["whole"] = [*versions, *([whole(sample.edit.pair)] if sample.edit else [])]
+        found["whole"] = [whole(each) for each in sample.in_card]
     return found
 
 

@@ -63,6 +63,15 @@ def current(name: str) -> int:
     return int(st.session_state.get(_key(name), ("", 0))[1])
 
 
+def has_left(name: str, number: int) -> bool:
+    """Return whether the widgets of this number are no longer on screen: what their callbacks hear is no input.
+
+    A run that follows at once may come with the values of widgets that the one before has taken away. Streamlit
+    forgot those meanwhile, so it takes them for new ones and calls back.
+    """
+    return number != current(name)
+
+
 def claim(name: str, shown: str) -> None:
     """Note, in a callback of the group's widgets, what they show now."""
     st.session_state[_key(name)] = (shown, current(name))

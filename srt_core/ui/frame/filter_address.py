@@ -43,12 +43,14 @@ WORDS: Mapping[str, Words] = {
     "failure": Words("Reflection failed", "Why a teacher's reply could not be used, where its rewrite is missing."),
     "tag": Words("Tag", "Any of these tags, which reviewers put on samples in Review."),
     "note": Words("Note", "The note that a reviewer wrote on the sample contains this, in capitals or not."),
+    "similar": Words("Similar to", "A sample's number or id: those most like it, by the vectors computed on Score."),
     "because": Words("Left out because", "The reason that a reviewer gave for leaving the sample out."),
     "imported": Words("Imported file", "The file that the sample came with."),
     "characters": Words("Original", "Characters of the original's response."),
     "winner_characters": Words("Winner", "Characters of the winner's response."),
     "decided": Words("Decided on", "The day of the decision that stands, in UTC."),
 }  # fmt: skip
+_TYPED = {"text": "text contains '{}'", "note": "note contains '{}'", "similar": "similar to #{}"}
 WINNER = "winner"
 """Whose score a range holds, beside the four origins."""
 _OWN = "own: "
@@ -85,7 +87,7 @@ def describe_filter(only: Filter, said: Mapping[str, Mapping[str, str]] | None =
 
 def conditions(only: Filter, said: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
     """Say each condition of a filter, by the name that `without` takes. It may quote the data set."""
-    found = {name: f"{name} contains '{text}'" for name in TEXTS if (text := getattr(only, name))}
+    found = {name: _TYPED[name].format(text) for name in TEXTS if (text := getattr(only, name))}
     for name in (*CHOICES, *LISTED):
         if chosen := getattr(only, name):
             known = (said or {}).get(name, {})

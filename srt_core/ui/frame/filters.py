@@ -89,6 +89,7 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("What it is; lengths in characters of the response"):
             for name in ("language", "cluster"):
                 _draw_listed(project, name, only, born)
+            _draw_text("similar", "number or id", only, born)
             _draw_choices("mark", only, born)
             for name in LENGTHS:
                 _draw_length(name, only, born)
@@ -98,16 +99,7 @@ def _draw_more(project: Project, only: Filter, born: int) -> None:
         with _group("Who, when and what failed"):
             for name in ("producer", "author", "because", "tag"):
                 _draw_listed(project, name, only, born)
-            st.text_input(
-                WORDS["note"].title,
-                only.note,
-                key=f"filter_note_{born}",
-                on_change=_turn_text,
-                args=("note",),
-                placeholder="contains",
-                help=WORDS["note"].help,
-                width=LISTED_WIDTH,
-            )
+            _draw_text("note", "contains", only, born)
             _draw_days(only, born)
             _draw_listed(project, "failure", only, born)
         with _group("How scoring went, and where it came from"):
@@ -126,7 +118,7 @@ def _group(title: str) -> Iterator[None]:
 
 
 def _count_held(only: Filter) -> int:
-    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided", "note")]
+    held = [getattr(only, name) for name in (*LISTED, *LENGTHS, "score", "mark", "decided", "note", "similar")]
     ranges = [range_of(only, measure)[1] for measure in RANGES]
     return sum(map(bool, [*held, *ranges])) + len(only.own)
 
@@ -139,6 +131,11 @@ def _draw_listed(project: Project, name: str, only: Filter, born: int) -> None:
     st.multiselect(WORDS[name].title, options, chosen, key=f"filter_{name}_{born}", on_change=_turn, args=(name,),
                    format_func=lambda value: say_value(name, value, said), help=WORDS[name].help, wrap=False,
                    disabled=not options, placeholder="All" if options else "None yet", width=LISTED_WIDTH)  # fmt: skip
+
+
+def _draw_text(name: str, placeholder: str, only: Filter, born: int) -> None:
+    st.text_input(WORDS[name].title, getattr(only, name), key=f"filter_{name}_{born}", on_change=_turn_text,
+                  args=(name,), placeholder=placeholder, help=WORDS[name].help, width=LISTED_WIDTH)  # fmt: skip
 
 
 def _draw_length(name: str, only: Filter, born: int) -> None:

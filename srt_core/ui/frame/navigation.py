@@ -9,6 +9,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "pages/1_Import.py": ("Import", ":material/upload_file:"),
     "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
     "pages/3_Score.py": ("Score", ":material/speed:"),
+    "pages/14_Methods.py": ("Methods", ":material/schema:"),
+    "pages/15_Coach.py": ("Coach", ":material/school:"),
     "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
     "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
     "pages/12_Compare.py": ("Compare", ":material/compare_arrows:"),
@@ -24,7 +26,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Data": ("app.py", "pages/1_Import.py"),
-    "Teacher and student": ("pages/2_Reflect.py", "pages/3_Score.py"),
+    "Teacher and student": ("pages/2_Reflect.py", "pages/3_Score.py", "pages/15_Coach.py", "pages/14_Methods.py"),
     "Curate": (
         "pages/4_Explore.py",
         "pages/5_Thresholds.py",
@@ -48,11 +50,13 @@ STEP_PAGES: Mapping[str, str] = {
 JOB_PAGES: Mapping[str, str] = {
     "import": STEP_PAGES["import"],
     "reflect": STEP_PAGES["reflect"],
+    **dict.fromkeys(("coach_revise", "coach_trial", "coach_export"), "pages/15_Coach.py"),
     "score": STEP_PAGES["score"],
-    **dict.fromkeys(("kinds", "marks", "encode"), "pages/4_Explore.py"),
-    "triage": STEP_PAGES["review"],
-    **dict.fromkeys(("train", "arms", "evaluate", "plan_training"), "pages/13_Runs.py"),
-    **dict.fromkeys(("measure", "rewrite"), "pages/5_Thresholds.py"),
+    **dict.fromkeys(("kinds", "marks"), "pages/4_Explore.py"),
+    "encode": STEP_PAGES["score"],
+    "triage": "pages/7_Trust.py",
+    **dict.fromkeys(("train", "arms", "evaluate", "plan_training", "warmup"), "pages/13_Runs.py"),
+    **dict.fromkeys(("measure", "rewrite", "cover"), "pages/5_Thresholds.py"),
 }
 """The page of each step that goes on while one is elsewhere, by the step's name."""
 

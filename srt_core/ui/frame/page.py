@@ -30,10 +30,12 @@ OWNERS_DO = {
     "pages/1_Import.py": "import",
     "pages/2_Reflect.py": "run the teacher",
     "pages/3_Score.py": "run the student and choose the scoring in use",
+    "pages/14_Methods.py": "put a method in use",
     "pages/5_Thresholds.py": "apply or save a policy",
     "pages/7_Trust.py": "draw an audit and approve on its evidence",
     "pages/8_Export.py": "export",
     "pages/13_Runs.py": "train a student",
+    "pages/15_Coach.py": "have a coach revise",
     "pages/10_People.py": "add people and share queues out",
 }
 """What of a page only owners may do."""

@@ -28,6 +28,7 @@ _REASON_LABELS: Mapping[str, str] = {
     Reason.REFLECTION_FAILED: "Reflection failed",
     Reason.NOT_IMPROVED: "Required rewrite not taken",
     Reason.BELOW_TOP_SHARE: "Below the top share",
+    Reason.BELOW_DIVERSE_SHARE: "Below the diverse share",
     **{guard.reason: guard.reason_label for guard in GUARDS.values()},
 }
 REASON_LABELS: Mapping[str, str] = {reason: _REASON_LABELS[reason] for reason in REASONS}
@@ -57,12 +58,15 @@ KIND_LABELS = {
     "push": "Pushed to the hub",
     "scoring": "Scoring put in use",
     "assign": "Queue shared out",
+    "arms": "Teachers to draw from",
     "audit": "Audit drawn",
     "reading": "Read blind",
     "view": "View saved or deleted",
     "note": "Note written",
+    "rubric": "Rated by the rubric",
     "tag": "Tag put on",
     "untag": "Tag taken off",
+    "restore": "Taken though a guard held it back",
     "gold": "Made gold",
     "ungold": "Gold no more",
     "gold_rate": "How often gold is shown",

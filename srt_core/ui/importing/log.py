@@ -56,7 +56,7 @@ def _draw_one(project: Project, found: Sequence[Import]) -> None:
     if said := st.session_state.pop("undone_import", None):
         st.text(said)
     newest = found[0]
-    if newest.account and not newest.is_undone:
+    if newest.account and newest.account.lines() and not newest.is_undone:
         st.text(f"Of {Path(newest.path).name}, the latest:")
         for line in newest.account.lines():
             st.text(line)

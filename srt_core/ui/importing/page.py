@@ -28,6 +28,7 @@ from srt_core.ui.frame.page import reporting, show_error
 from srt_core.ui.frame.progress import job_panel
 from srt_core.ui.importing.log import draw_imports, draw_rejects
 from srt_core.ui.importing.outcome import cut, draw_outcome
+from srt_core.ui.importing.synthesis import draw_synthesis
 from srt_core.ui.importing.upload import choose_file, forget_file, uploads_folder
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import require_allowed
@@ -65,6 +66,7 @@ def render_import(project: Project) -> None:
         if path:
             _draw_plan(project, path)
     draw_imports(project)
+    draw_synthesis(project)
     draw_rejects(project.store)
 
 

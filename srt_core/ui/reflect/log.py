@@ -118,7 +118,8 @@ def _retry(project: Project, asked: Arguments, note: str, only: list[str]) -> No
 
 def start(project: Project, asked: Arguments) -> None:
     """Start a run; what is wrong with what it is asked is said before anything is stored."""
-    prepare(project.store, asked)
+    if not asked["arms"]:
+        prepare(project.store, asked)
     project.start("reflect", asked)
     st.session_state.pop("trial", None)
     st.rerun()

@@ -17,6 +17,7 @@ from srt_core.ui.frame.form import draw_field
 from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.page import reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel
+from srt_core.ui.reflect.arms import draw_arms_panel
 from srt_core.ui.reflect.log import draw_failures, draw_state, start
 from srt_core.ui.reflect.teacher import choose_teacher, draw_prompts, is_complete
 from srt_core.ui.reflect.trial import draw_trial
@@ -34,6 +35,7 @@ def render_reflect(project: Project) -> None:
         return
     draw_state(project, counts)
     job_panel(project, "reflect")
+    draw_arms_panel(project)
     failures = st.container()  # above the form, which says whom to ask again
     last = last_arguments(project, "reflect")
     asked = choose_teacher(last)
@@ -61,6 +63,11 @@ def _draw_run(project: Project, asked: Arguments, last: Arguments) -> None:
     if not is_complete(asked):
         st.markdown(_what_is_missing(project, Mode(asked["mode"])))
         st.button("Start", icon=":material/play_arrow:", type="primary", disabled=True, key="start_reflect")
+        return
+    if asked["arms"]:
+        st.markdown("What it takes is not estimated for several teachers: draw for few samples at first. Each teacher "
+                    "may have a cap of its own in the file, max_calls or max_cost.")  # fmt: skip
+        _draw_start(project, asked, 1)
         return
     with reporting():
         found = estimate_run(project.store, asked)

@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from srt_core.records import Stage
+from srt_core.records import REFLECTIONS
 from srt_core.steps.preparing import make_prompts
 from srt_core.steps.reflect import REFLECT
 from srt_core.steps.reflect_arguments import (
+    ARMS_FORM,
     ENDPOINT_FORM,
     LIVE_FORM,
     MODE_FORM,
@@ -22,21 +23,22 @@ from srt_core.ui.frame.form import draw_field, draw_form
 from srt_core.ui.frame.page import reporting
 from srt_core.ui.reflect.models import draw_model
 
-ENDPOINT, REPLAY = "A live endpoint", "A replay file"
+ENDPOINT, REPLAY, SEVERAL = "A live endpoint", "A replay file", "Several teachers"
+_FORMS = {ENDPOINT: ENDPOINT_FORM, REPLAY: REPLAY_FORM, SEVERAL: ARMS_FORM}
 
 
 def choose_teacher(last: dict[str, Any]) -> dict[str, Any]:
     """Ask for the teacher and how to use it, beginning with what the latest run used."""
     st.subheader("Teacher")
-    first = REPLAY if last.get("replay") else ENDPOINT
-    way = st.segmented_control("Where do the rewrites come from?", [ENDPOINT, REPLAY], default=first, required=True,
+    first = SEVERAL if last.get("arms") else REPLAY if last.get("replay") else ENDPOINT
+    way = st.segmented_control("Where do the rewrites come from?", [*_FORMS], default=first, required=True,
                                key="teacher_way", persist_state="session")  # fmt: skip
     is_live = way != REPLAY
-    chosen = {"replay": ""} if is_live else {"base_url": "", "model": ""}
+    chosen = {"replay": "", "arms": "", "base_url": "", "model": ""}
     chosen |= draw_form(
         REFLECT,
         last,
-        ENDPOINT_FORM if is_live else REPLAY_FORM,
+        _FORMS[way],
         own={"model": draw_model, "key_variable": _draw_variable},
     )
     chosen |= draw_form(REFLECT, last, MODE_FORM)
@@ -48,7 +50,7 @@ def choose_teacher(last: dict[str, Any]) -> dict[str, Any]:
 
 def is_complete(asked: Arguments) -> bool:
     """Whether a teacher is named."""
-    return bool(asked["replay"] or (asked.get("base_url") and asked.get("model")))
+    return bool(asked["replay"] or asked["arms"] or (asked.get("base_url") and asked.get("model")))
 
 
 def _draw_variable(argument: Argument, begin: Any) -> Any:
@@ -67,7 +69,7 @@ def draw_prompts(asked: Arguments) -> None:
     with st.expander("What the teacher is asked for", icon=":material/checklist:"), reporting():
         prompts = make_prompts(asked)
         st.text(f"Prompts, version {prompts.version}")
-        for stage in Stage:
+        for stage in REFLECTIONS:
             st.markdown(f"**{stage.capitalize()} reflection**: a critique by these criteria, then the rewrite.")
             st.dataframe(
                 [{"Criterion": key.replace("_", " "), "What it means": text}

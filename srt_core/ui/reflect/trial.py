@@ -24,7 +24,7 @@ def draw_trial(project: Project, asked: Arguments) -> None:
                 "replies. **No version is made of them.** The replies are kept, so a run does not pay for them "
                 "again.")  # fmt: skip
     if st.button(f"Try it on {TRIAL_SAMPLES} samples", icon=":material/science:", key="try_teacher",
-                 disabled=not is_complete(asked) or not may_own()):  # fmt: skip
+                 disabled=bool(asked["arms"]) or not is_complete(asked) or not may_own()):  # fmt: skip
         st.session_state.pop("trial", None)
         with reporting():
             require_owner()

@@ -29,11 +29,14 @@ def in_drawer(
     if tab == "tokens":
         origin = Origin(shown) if shown in sample.rewrites else None
         return {**found, "tokens": look(project, sample, origin, is_asked=is_asked)}
+    if tab == "rubric":
+        return {**found, "rubric": drawer.rubric(store, sample, shown, seat.by)}
     only = seat.by if name in mixed or seat.is_blind(store, name) else None
     blocks = {
         "critique": lambda: drawer.critique(store, sample, shown),
         "replies": lambda: drawer.replies(store, sample),
         "history": lambda: drawer.history(store, sample, only),
+        "similar": lambda: drawer.similar(store, sample, seat, mixed),
         "failed": lambda: drawer.failed(sample),
     }
     return {**found, "blocks": blocks[tab]()} if tab in blocks else found
@@ -43,17 +46,16 @@ def in_full(store: Store, name: str, seat: Seat) -> dict[str, Any]:
     """Return the texts of a sample in full, in the order in which its card has the versions."""
     sample = read_sample(store, name)
     if seat.audit:
-        pairs = {each.candidate_id: each.pair for each in sample.walked.values()}
+        pairs = {key: each.pair for key, each in sample.readings.items()}
         shown = blind.shuffled(seat.audit, name, seat.by, list(pairs))
         return {"sample": name, "versions": [whole(pairs[key]) for key in shown]}
-    held = [whole(each.pair) for each in sample.candidates.values()]
-    return {"sample": name, "versions": [*held, *([whole(sample.edit.pair)] if sample.edit else [])]}
+    return {"sample": name, "versions": [whole(each) for each in sample.in_card]}
 
 
 def question(store: Store, asked: Question) -> dict[str, Any]:
     """Return what a reading left to be said; by now the versions have their names."""
     sample = read_sample(store, asked.sample)
-    names = {each.candidate_id: ORIGIN_LABELS[origin] for origin, each in sample.walked.items()}
+    names = {key: ORIGIN_LABELS[each.origin] for key, each in sample.readings.items()}
     return {
         "sample": asked.sample,
         "reading": asked.reading,
@@ -61,6 +63,6 @@ def question(store: Store, asked: Question) -> dict[str, Any]:
         "by": asked.author,
         "marked": [names.get(key, f"version {key}") for key in asked.marks.marked],
         "versions": [
-            {"label": ORIGIN_LABELS[origin], "parts": texts(each.pair)} for origin, each in sample.walked.items()
+            {"label": ORIGIN_LABELS[each.origin], "parts": texts(each.pair)} for each in sample.readings.values()
         ],
     }

@@ -31,6 +31,7 @@ from srt_core.ui.sample.texts import context_title, local_time, own_texts
 
 Card = dict[str, Any]
 
+_ORIGINS = tuple(map(str, Origin))
 PARTS = ("instruction", "input", "response")
 MOST_CHARACTERS = 20_000
 """Of one text in a card; more would slow every key, and is shown when asked for."""
@@ -54,6 +55,7 @@ def card(sample: Sample, seat: Seat, beside: Beside, draft: KeptDraft | None, *,
         "rule": _rule(sample, seat, is_blind=is_blind),
         "pick": _pick(sample),
         "versions": [_version(sample, origin, original, is_blind=is_blind) for origin in sample.candidates]
+        + [_rival(sample, name, original) for name in sample.by_name if name not in _ORIGINS]
         + ([] if is_blind or not sample.edit else [_edited(sample, original, unscored)]),
         "missing": {str(place): _missing(sample, origin) for place, origin in enumerate(Origin, start=1)
                     if origin not in sample.candidates},
@@ -171,6 +173,26 @@ def _version(sample: Sample, origin: Origin, original: Pair, *, is_blind: bool) 
     }
 
 
+def _rival(sample: Sample, name: str, original: Pair) -> dict[str, Any]:
+    """Return what another teacher wrote as a version of its own, by the next key; who wrote it is not said."""
+    candidate, names = sample.by_name[name], list(sample.by_name)
+    origin = candidate.origin
+    before = names[: names.index(name)]
+    which = 1 + sum(sample.by_name[each].origin is origin for each in before)
+    return {
+        "name": name,
+        "of": str(origin),
+        "place": len(Origin) + 1 + len([each for each in before if each not in _ORIGINS]),
+        "label": f"{ORIGIN_LABELS[origin]} {which}",
+        "help": f"{ORIGIN_HELP[origin]} By another teacher.",
+        "colour": ORIGIN_COLOURS[origin],
+        "candidate": candidate.candidate_id,
+        "picked": False,
+        "says": "",
+        "parts": compared(original, candidate.pair),
+    }
+
+
 def _edited(sample: Sample, original: Pair, unscored: str) -> dict[str, Any]:
     """Return the standing edit as a version of its own, with its scores."""
     edit = sample.edit
@@ -228,7 +250,7 @@ def blind_card(sample: Sample, shown: Sequence[int], seal: str) -> Card:
 
     Every version has the same fields, and none is compared with another: nothing in it tells them apart.
     """
-    pairs = {each.candidate_id: each.pair for each in sample.walked.values()}
+    pairs = {key: each.pair for key, each in sample.readings.items()}
     original = sample.candidates[Origin.ORIGINAL].pair
     return {
         "sample": sample.verdict.sample_id,

@@ -7,8 +7,8 @@ import streamlit as st
 KEY = "desk_in_browser"
 _FILES = resources.files(__package__) / "browser"
 _SCRIPTS = (
-    "page.js", "texts.js", "sample.js", "blind.js", "editor.js", "drawer.js", "head.js", "keys.js", "pressing.js",
-    "going.js", "wire.js", "desk.js",
+    "page.js", "texts.js", "sample.js", "blind.js", "editor.js", "drawer.js", "rubric.js", "head.js", "keys.js",
+    "pressing.js", "going.js", "wire.js", "desk.js",
 )  # fmt: skip
 """In the order in which they stand in the one module that the browser gets."""
 

@@ -1,33 +1,44 @@
 """What stands in the drawer of the desk: one tab at a time, asked for when it is opened, as plain data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from srt_core.errors import ProjectError
+from srt_core.methods.coachlm import RUBRIC, SIDES
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
 from srt_core.records import DERIVATIONS, Origin, Pair
 from srt_core.reflect.outcomes import Failure, Reflection, reflections
-from srt_core.ui.frame.words import ORIGIN_LABELS, describe_event
+from srt_core.review.filter.filter import Filter
+from srt_core.review.filter.filter import similar as nearest_of
+from srt_core.review.filter.page import MOST_SIMILAR, Listed, read_page
+from srt_core.review.rubric import caps, given_by
+from srt_core.ui.frame.words import ORIGIN_LABELS, describe_decision, describe_event
 from srt_core.ui.review.cards import PARTS
+from srt_core.ui.review.seat import Seat
 from srt_core.ui.sample.summary import Sample
 from srt_core.ui.sample.texts import local_time
+from srt_core.ui.server.permission import told
 
 Block = dict[str, Any]
 """A title, a text, whether it is code, and buttons."""
 
 MOST_CHARACTERS = 50_000
+MOST_OF_LINE = 300
+LISTED = 20
 
 
 def critique(store: Store, sample: Sample, shown: str) -> list[Block]:
     """Return the teacher's critique by criterion, of the reply that made the version on screen."""
-    made = next(
-        ((each.origin, each.producer) for each in sample.candidates.values() if each.origin == shown),
-        None,
-    )
+    held = sample.by_name.get(shown)
     found = reflections(store, sample.verdict.sample_id)
-    read = next((each for each in found if (each.origin, each.producer) == made and each.critique), None)
+    read = next(
+        (each for each in found
+         if held and each.critique and (each.origin, each.producer) == (held.origin, held.producer)),
+        None,
+    )  # fmt: skip
     if read is None or read.critique is None:
         return [{"text": "No critique: this version did not come from a teacher's reply.", "faint": True}]
     put_right = [{"text": read.detail}] if read.detail else []
@@ -67,6 +78,54 @@ def _said(context: Mapping[str, Any]) -> str:
     """Return what somebody wrote with an event: a note, a tag, a reason, what a bulk action was for."""
     said = next((context[name] for name in ("because", "text", "tag", "bulk") if context.get(name)), "")
     return f" · {said}" if said else ""
+
+
+def similar(store: Store, sample: Sample, seat: Seat, mixed: Collection[str]) -> list[Block]:
+    """List the samples most similar to one, the nearest first; where nothing was encoded, how to get there."""
+    only = Filter(similar=sample.verdict.sample_id)
+    try:
+        near = {each.seq: each.similarity for each in nearest_of(store, only.similar)}
+    except ProjectError as error:
+        said = f"{told(error.message)} {told(error.hint)}"
+        return [{"text": said, "faint": True, "leave": {"to": "score", "label": "Compute vectors on Score"}}]
+    rows = read_page(store, only, MOST_SIMILAR, LISTED, 0)
+    return [
+        {
+            "similar": {
+                "sample": row.sample_id,
+                "seq": row.seq,
+                "similarity": f"{near[row.seq]:.2f}",
+                "says": _stands(row, is_hidden=row.sample_id in mixed or seat.is_blind(store, row.sample_id)),
+                "text": " ".join(row.pair.instruction[:MOST_OF_LINE].split()),
+            }
+        }
+        for row in rows
+    ]
+
+
+def _stands(row: Listed, *, is_hidden: bool) -> str:
+    """Say what was decided, else what the rule says; what others decided is hidden from who is to decide alone."""
+    if row.action and not is_hidden:
+        return describe_decision(row.action, row.origin if row.approved else None)
+    kept = row.selection.origin
+    return f"rule: keep {ORIGIN_LABELS[kept]}" if kept else "rule: leave out"
+
+
+def rubric(store: Store, sample: Sample, shown: str, by: str) -> dict[str, Any]:
+    """Return the rubric's lines for the version on screen, with what this reviewer gave it; nobody else's."""
+    version = next((each for each in sample.candidates.values() if each.origin == shown), None)
+    edit_id = sample.verdict.event_id if version is None else None
+    candidate_id = version.candidate_id if version else None
+    given = given_by(store, by, candidate_id=candidate_id, edit_id=edit_id)
+    limits = caps(store)
+    lines = [
+        {"name": each.name, "side": each.side, "label": each.label, "help": each.help, "most": each.most,
+         "points": given[each.name][0] if each.name in given else None,
+         "flaw": each.name in given and given[each.name][1], "cap": limits.get(each.name)}
+        for each in RUBRIC
+    ]  # fmt: skip
+    label = ORIGIN_LABELS[version.origin] if version else "your edit" if sample.verdict.author == by else "the edit"
+    return {"lines": lines, "sides": list(SIDES), "candidate": candidate_id, "edit": edit_id, "label": label}
 
 
 def failed(sample: Sample) -> list[Block]:

@@ -23,7 +23,7 @@ from srt_core.ui.trust.audit import asked_audit, said_of_audit
 DEFAULT = "closest"
 ALL = "all"
 """What stands in the address for the whole queue instead of the person's share."""
-EXPLORE, TRUST, EXPORT = "pages/4_Explore.py", "pages/7_Trust.py", "pages/8_Export.py"
+EXPLORE, TRUST, EXPORT, SCORE = "pages/4_Explore.py", "pages/7_Trust.py", "pages/8_Export.py", "pages/3_Score.py"
 
 
 def render_review(project: Project) -> None:
@@ -149,6 +149,8 @@ def _leave(project: Project, desk: Desk) -> None:
         st.switch_page(TRUST, query_params=address(audit=str(audit.event_id)))
     if place == "export":
         st.switch_page(EXPORT, query_params=address())
+    if place == "score":
+        st.switch_page(SCORE, query_params=address())
 
 
 def _write_address(desk: Desk, seat: Seat) -> None:

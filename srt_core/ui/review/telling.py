@@ -123,7 +123,7 @@ def _as_undecided(sample: Sample) -> Sample:
 
 def _blind_card(sample: Sample, audit: Audit, by: str) -> Card:
     name = sample.verdict.sample_id
-    shown = blind.shuffled(audit, name, by, [each.candidate_id for each in sample.walked.values()])
+    shown = blind.shuffled(audit, name, by, list(sample.readings))
     return blind_card(sample, shown, blind.seal(audit, name, by, shown))
 
 

@@ -1,11 +1,14 @@
 """The Runs screen: what is trained and how far, a new training with its plan, and what students learnt."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from srt_core.export.past import past_exports
 from srt_core.steps.jobs import JobState
 from srt_core.steps.train import TRAIN
+from srt_core.steps.warmup import WARMUP
 from srt_core.train.evaluating import summary
 from srt_core.train.runs import Run, RunState, losses, runs
 from srt_core.ui.frame.form import draw_form
@@ -21,8 +24,10 @@ from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
 
 EXPORT = "pages/8_Export.py"
+_TRAINABLE = "prompt_completion"
 LIVE_SECONDS = 2.0
-TRAINERS = ("train", "arms", "plan_training", "evaluate")
+TRAINERS = ("train", "arms", "plan_training", "evaluate", "warmup")
+ON_EXPORT, WARMING = "An export", "A warm-up before scoring"
 STATES = {
     RunState.RUNNING: "Training",
     RunState.DONE: "Done",
@@ -44,10 +49,10 @@ def render_runs(project: Project) -> None:
         _draw_live(project)
         _draw_learnt(project, found)
         draw_comparison(project, found)
-    elif not project.jobs.all():
+    elif not any(project.jobs.running(kind) for kind in TRAINERS) and not _exported(project):
         show_empty(
             "Export first, with the format Prompt and completion and a part for validation: what is put aside there "
-            "tells afterwards what a student learnt. Then name the folder below.",
+            "tells afterwards what a student learnt. Then train on its folder here.",
             EXPORT,
             "Export",
         )
@@ -162,9 +167,21 @@ def _learnt(row: dict[str, Any]) -> dict[str, object]:
     }
 
 
+def _exported(project: Project) -> str:
+    """Return the folder of the latest export that a student can be trained on; "" where there is none."""
+    trainable = (past.path for past in past_exports(project.store) if _TRAINABLE in past.formats)
+    return next((path for path in trainable if Path(path).is_dir()), "")
+
+
 def _draw_form(project: Project) -> None:
     st.subheader("Train a student")
-    asked = TRAIN.complete(draw_form(TRAIN, last_arguments(project, "train")))
+    way = st.segmented_control("What on?", [ON_EXPORT, WARMING], default=ON_EXPORT, required=True, key="runs_way",
+                               persist_state="session")  # fmt: skip
+    if way == WARMING:
+        _draw_warmup(project)
+        return
+    begin = {"export": _exported(project), **last_arguments(project, "train")}
+    asked = TRAIN.complete(draw_form(TRAIN, begin))
     running = any(project.jobs.running(kind) for kind in TRAINERS)
     is_complete = bool(asked["export"])
     is_planned = False
@@ -185,3 +202,16 @@ def _draw_form(project: Project) -> None:
             st.rerun()
     if not is_complete:
         st.markdown("Name the folder of an export to start.")
+
+
+def _draw_warmup(project: Project) -> None:
+    st.markdown(
+        "The student reads about a thousand pairs once, as Cherry's does before it scores: the middle of each group of "
+        "prompts. No sample that an audit drew is among them. It becomes another student, to score with."
+    )
+    asked = WARMUP.complete(draw_form(WARMUP, last_arguments(project, "warmup")))
+    with reporting():
+        if st.button("Warm up", icon=":material/play_arrow:", key="start_warmup", type="primary",
+                     disabled=any(project.jobs.running(kind) for kind in TRAINERS) or not may_own()):  # fmt: skip
+            project.start("warmup", asked)
+            st.rerun()

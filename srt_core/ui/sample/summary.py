@@ -1,7 +1,7 @@
 """Samples as Review and Explore need them, read in one place."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from srt_core.errors import DecisionError
@@ -9,7 +9,8 @@ from srt_core.importing.marks import Found, marks_of
 from srt_core.project import candidates
 from srt_core.project.candidates import Edited
 from srt_core.project.store import Store
-from srt_core.records import Action, Candidate, Origin, Policy
+from srt_core.records import Action, Candidate, Origin, Pair, Policy
+from srt_core.reflect.arms import rivals
 from srt_core.reflect.outcomes import Failure, failures_by_sample
 from srt_core.review.verdicts import Verdict, read_verdicts
 from srt_core.select.panel import COMPUTED_LATER
@@ -34,6 +35,25 @@ class Sample:
     """What may be wrong with the original pair."""
     edit: Edited | None
     """The pair of the standing decision and its scores, where that is an edit."""
+    rivals: Sequence[Candidate] = ()
+    """Versions to choose from beside those: what other teachers wrote that were drawn for the sample."""
+
+    @property
+    def readings(self) -> Mapping[int, Candidate]:
+        """The versions that a blind reader is shown, by their ids."""
+        return {each.candidate_id: each for each in (*self.walked.values(), *self.rivals)}
+
+    @property
+    def by_name(self) -> Mapping[str, Candidate]:
+        """All versions that are shown, by what a card calls each."""
+        own = {str(origin): each for origin, each in self.candidates.items()}
+        return own | {f"{each.origin} {each.candidate_id}": each for each in self.rivals}
+
+    @property
+    def in_card(self) -> Sequence[Pair]:
+        """The pairs of all versions in the order in which its card has them."""
+        held = [each.pair for each in self.by_name.values()]
+        return [*held, self.edit.pair] if self.edit else held
 
     @property
     def pick(self) -> Origin | None:
@@ -97,12 +117,14 @@ def read_samples(store: Store, names: Sequence[str]) -> dict[str, Sample]:
     failed = failures_by_sample(store, names)
     policy = applied_policy(store)
     own = store.rows("SELECT sample_id, extra FROM sample WHERE sample_id IN (SELECT unnest(?::VARCHAR[]))", [[*names]])
+    beside = _rivals(store, names, taken | chosen)
     extra = {row["sample_id"]: json.loads(row["extra"]) for row in own}
     marks = marks_of(store, [verdict.seq for verdict in verdicts.values()])
     return {
         name: Sample(
             verdict, _shown(walked.get(name, {}), decided.get(name, {})), walked.get(name, {}), failed.get(name, {}),
             policy, extra[name], marks.get(verdict.seq, []), _edit(store, verdict),
+            beside.get(name, ()),
         )
         for name, verdict in verdicts.items()
     }  # fmt: skip
@@ -112,6 +134,16 @@ def _shown(walked: Mapping[Origin, Candidate], decided: Mapping[Origin, Candidat
     """Put the version that was decided for in the place of the policy's."""
     both = {**walked, **decided}
     return {origin: both[origin] for origin in Origin if origin in both}
+
+
+def _rivals(store: Store, names: Sequence[str], shown: Collection[int]) -> dict[str, list[Candidate]]:
+    """Read what arms drawn for samples wrote beside the versions that are shown, by sample."""
+    ids = [key for key in rivals(store, names) if key not in shown]
+    found: dict[str, list[Candidate]] = {}
+    places = list(Origin)
+    for each in sorted(candidates.read_all(store, ids), key=lambda each: places.index(each.origin)):
+        found.setdefault(each.sample_id, []).append(each)
+    return found
 
 
 def _edit(store: Store, verdict: Verdict) -> Edited | None:

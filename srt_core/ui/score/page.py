@@ -9,6 +9,7 @@ from srt_core.project.store import Store
 from srt_core.records import LossStatus, counted
 from srt_core.score.scorings import UNSCORED, ListedScoring, score_statuses, scoring_in_use, scorings, use_scoring
 from srt_core.score.templates import TEMPLATE_NAMES, load_template
+from srt_core.steps.encode import ENCODE
 from srt_core.steps.score import RECORDING_FORM, SCORE, STUDENT_FORM
 from srt_core.steps.step import Argument, Arguments
 from srt_core.ui.frame.form import draw_field, draw_form, permitted
@@ -16,10 +17,12 @@ from srt_core.ui.frame.jobs import last_arguments
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting_as_owner, curator, reporting, show_empty, show_warnings
 from srt_core.ui.frame.progress import job_panel
+from srt_core.ui.frame.step_panel import render_step
 from srt_core.ui.sample.texts import local_time
 from srt_core.ui.server.identity import may_own
 from srt_core.ui.server.permission import told
 from srt_core.ui.server.runtime import Project
+from srt_core.vectors.encodings import encoding_in_use
 
 EXPLORE = "pages/4_Explore.py"
 _SETTINGS = {
@@ -58,6 +61,25 @@ def render_score(project: Project) -> None:
     _draw_scorings(project)
     asked = _choose_student(last_arguments(project, "score") or _in_use(project.store))
     _draw_start(project, asked)
+    _draw_vectors(project)
+
+
+def _draw_vectors(project: Project) -> None:
+    """Say which vectors there are, and offer to compute them."""
+    st.subheader("Vectors", help="By them Explore and Review find similar samples, semantic drift is measured, and "
+                 "triage learns from decisions.")  # fmt: skip
+    found = encoding_in_use(project.store)
+    said = "No version has a vector yet, so no sample is known to be similar to another."
+    if found:
+        said = f"{counted(found.vectors, 'version| has|')} a vector, by the encoder {found.encoder}."
+    st.text(said)
+    render_step(
+        project,
+        ENCODE,
+        "Compute vectors",
+        "Computes the vectors that are missing. Words alone need no model; a student or a sentence model tells more.",
+        "Compute vectors",
+    )
 
 
 def _in_use(store: Store) -> dict[str, Any]:

@@ -28,8 +28,14 @@ def allowed() -> Allowed:
 def require_allowed(step: Step, given: Arguments) -> None:
     """Raise AccessError if a step is given a file, student, variable or host that may not be named here.
 
-    DatasetError if there are no such files to import.
+    DatasetError if there are no such files to import. What files that are named say counts as well.
     """
+    _require_all(step, given)
+    for also in step.named(step.complete(given)):
+        _require_all(step, also)
+
+
+def _require_all(step: Step, given: Arguments) -> None:
     asked = step.complete(given)
     for argument in step.arguments:
         value = asked[argument.name]

@@ -11,6 +11,7 @@ from srt_core.records import Acceptance, Origin, Policy, Stage
 from srt_core.select.compare.whatif import Bins, gains, spread
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing
+from srt_core.ui.frame.address import generation, has_left
 from srt_core.ui.frame.charts import DOWNLOAD
 from srt_core.ui.frame.navigation import address
 from srt_core.ui.frame.page import acting
@@ -25,6 +26,7 @@ _STAGES: Mapping[str, tuple[Stage, str, str]] = {
     "response_margin": (Stage.RESPONSE, "accept_response", "fall of r-IFD"),
 }
 _SHARE = "top_share"
+_CHOICE, _CHART = "thresholds_which_chart", "thresholds_chart"
 _SHOWN_BY = {
     "accept_instruction": "instruction_margin",
     "accept_response": "response_margin",
@@ -66,9 +68,10 @@ def render_chart(project: Project, policy: Policy, method: Method, room: int) ->
     if cut.bins[0]:
         _draw(project, method, cut, room)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        key = f"chart_of|{name}"
+        born = generation(_CHOICE, name)
+        key = f"{_CHOICE}_{born}"
         st.selectbox("Chart of", names, names.index(name), key=key, label_visibility="collapsed", width=240,
-                     format_func=lambda each: DIALS[each].label, on_change=_choose, args=(key,),
+                     format_func=lambda each: DIALS[each].label, on_change=_choose, args=(key, born),
                      help="The chart follows the limit that was moved last.")  # fmt: skip
         st.caption(_said_below(cut), width="content")
 
@@ -112,13 +115,14 @@ def _draw(project: Project, method: Method, cut: _Cut, room: int) -> None:
                                x_title=f"{cut.measured} (versions, in bars of {edges[1] - edges[0]:.2g})",
                                height=max(min(room, most), least))  # fmt: skip
     alt = f"{cut.dial.label}: {total:,} versions by {cut.measured}, {_said_of_line(cut)}"
-    key = f"cut|{cut.dial.name}"
+    born = generation(_CHART, f"{cut.dial.name} {cut.is_on}")
+    key = f"{_CHART}_{born}"
     if not cut.is_on:
-        st.plotly_chart(figure, key=f"{key}|still", config=DOWNLOAD, alt=alt)
+        st.plotly_chart(figure, key=key, config=DOWNLOAD, alt=alt)
         return
     offer_clicks(figure, _places(cut.dial, edges[0], edges[-1]))
     st.plotly_chart(figure, key=key, config=DOWNLOAD, alt=alt, selection_mode="points",
-                    on_select=partial(_take_cut, project, method, cut.dial, key))  # fmt: skip
+                    on_select=partial(_take_cut, project, method, cut.dial, key, born))  # fmt: skip
 
 
 def _said_of_line(cut: _Cut) -> str:
@@ -143,14 +147,17 @@ def _places(dial: Dial, low: float, high: float) -> Sequence[float]:
     return [round(step * dial.step, 6) for step in range(first, last + 1)]
 
 
-def _choose(key: str) -> None:
-    touch(str(st.session_state[key]))
+def _choose(key: str, born: int) -> None:
+    if not has_left(_CHOICE, born):
+        touch(str(st.session_state[key]))
 
 
 @acting
-def _take_cut(project: Project, method: Method, dial: Dial, key: str) -> None:
+def _take_cut(project: Project, method: Method, dial: Dial, key: str, born: int) -> None:
     points = st.session_state[key]["selection"]["points"]
-    if points:  # a selection that was only taken back, as a new figure does by itself, has none
+    if points and not has_left(
+        _CHART, born
+    ):  # a selection that was only taken back, as a new figure does by itself, has none
         touch(dial.name)
         set_limits(project, moved(project, {dial.name: on_step(dial, points[-1]["x"])}), method)
 

@@ -11,7 +11,7 @@ from srt_core.reflect.producers import rewriters
 from srt_core.select.applied import ANYBODY, said
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, policy_to_json
-from srt_core.ui.frame.address import claim, generation
+from srt_core.ui.frame.address import claim, generation, has_left
 from srt_core.ui.frame.page import acting
 from srt_core.ui.frame.words import markdown
 from srt_core.ui.server.runtime import Project
@@ -122,12 +122,14 @@ _DRAW: dict[str, Any] = {
 
 @acting
 def _move(desk: _Desk, dial: Dial, key: str) -> None:
-    _set(desk, dial, st.session_state[key])
+    if not has_left(_GROUP, desk.born):
+        _set(desk, dial, st.session_state[key])
 
 
 @acting
 def _turn_on(desk: _Desk, dial: Dial, key: str) -> None:
-    _set(desk, dial, dial.initial if st.session_state[key] else None)
+    if not has_left(_GROUP, desk.born):
+        _set(desk, dial, dial.initial if st.session_state[key] else None)
 
 
 def _set(desk: _Desk, dial: Dial, value: object) -> None:

@@ -8,6 +8,7 @@ from srt_core.records import Policy
 from srt_core.select.compare.whatif import Comparison, compare
 from srt_core.select.derive import remembered
 from srt_core.select.policy import differing, find_policy, saved_policies, unusable_policies
+from srt_core.ui.frame.address import generation, has_left
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting, fragment, reporting, show_empty, show_kept_error
 from srt_core.ui.frame.room import room_of
@@ -24,6 +25,7 @@ from srt_core.ui.thresholds.setting import keep_address, method_as_set, set_limi
 LIMITS_WIDTH = 260
 COMPARE = "pages/12_Compare.py"
 _RESULT = "thresholds_result"
+_METHOD, _POLICY = "thresholds_method", "thresholds_policy"
 
 
 def render_thresholds(project: Project) -> None:
@@ -80,7 +82,8 @@ def _draw_tabs(project: Project, policy: Policy, found: Comparison) -> None:
 
 def _choose_method(project: Project, method: Method) -> None:
     names = list(SELECTING)
-    key = f"thresholds_method|{method.name}"
+    born = generation(_METHOD, method.name)
+    key = f"{_METHOD}_{born}"
     st.selectbox(
         "Method",
         names,
@@ -88,13 +91,15 @@ def _choose_method(project: Project, method: Method) -> None:
         key=key,
         format_func=lambda name: SELECTING[name].label,
         on_change=_turn_method,
-        args=(project, key),
+        args=(project, key, born),
         help=f"{method.summary} Source: {method.paper}.",
     )
 
 
 @acting
-def _turn_method(project: Project, key: str) -> None:
+def _turn_method(project: Project, key: str, born: int) -> None:
+    if has_left(_METHOD, born):
+        return
     method = SELECTING[st.session_state[key]]
     set_limits(project, method.policies[0], method)
 
@@ -104,14 +109,15 @@ def _choose_policy(project: Project, policy: Policy) -> None:
     same = [name for name, saved in known.items() if not differing(policy, saved)]
     named = policy.name if policy.name in same else next(iter(same), None)
     names = list(known)
-    key = f"thresholds_policy|{named}"
+    born = generation(_POLICY, named or "")
+    key = f"{_POLICY}_{born}"
     st.selectbox(
         "Policy",
         names,
         names.index(named) if named else None,
         key=key,
         on_change=_turn_policy,
-        args=(project, key),
+        args=(project, key, born),
         placeholder="Changed by hand",
         help="Start from a preset, or from a policy that you saved.",
     )
@@ -120,6 +126,7 @@ def _choose_policy(project: Project, policy: Policy) -> None:
 
 
 @acting
-def _turn_policy(project: Project, key: str) -> None:
-    if name := st.session_state[key]:
+def _turn_policy(project: Project, key: str, born: int) -> None:
+    name = st.session_state[key]
+    if name and not has_left(_POLICY, born):
         set_limits(project, find_policy(project.store, name))

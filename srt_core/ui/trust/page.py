@@ -9,16 +9,19 @@ from srt_core.project.intervals import percent
 from srt_core.project.store import Store
 from srt_core.records import counted
 from srt_core.review import triage
+from srt_core.review.triage import Accuracy
 from srt_core.review.trust import audits
 from srt_core.review.trust.agreement import Evidence, Figures, Trust, trust
 from srt_core.review.trust.audits import Part
 from srt_core.review.trust.claims import FIXED_BEFORE, Claim
 from srt_core.review.trust.kappa import Kappa, pairings
 from srt_core.select.derive import remembered
+from srt_core.steps.triage import TRIAGE
 from srt_core.ui.frame.charts import DOWNLOAD, interval_points
 from srt_core.ui.frame.evidence import RIGHT_HELP, counts, point
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import show_empty
+from srt_core.ui.frame.step_panel import render_step
 from srt_core.ui.frame.words import said_of_claim
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.trust.audit import REVIEW, render_audits
@@ -43,7 +46,7 @@ def render_trust(project: Project) -> None:
     render_audits(project)
     if found.margins:
         render_groups(found)
-    _draw_triage(store)
+    _draw_triage(project)
     if found.overall[Evidence.CHOSEN].of_all.drawn:
         _draw_curators(store)
     render_gold(project)
@@ -126,14 +129,30 @@ def _draw_table(found: Trust, claims: Mapping[str, Claim], chosen: Figures) -> N
         _link("Where people overrode the rule", state="overridden")
 
 
-def _draw_triage(store: Store) -> None:
-    """Say how well rounds of triage predicted the decisions after them; nothing where there was none."""
-    found = triage.accuracy(store)
-    if not found.decided:
-        return
+def _draw_triage(project: Project) -> None:
+    """Say how well rounds of triage predicted the decisions after them, and offer a round."""
+    found = triage.accuracy(project.store)
     st.subheader(
         "Triage", help="A model of the single decisions orders the queue Most telling next; it decides nothing."
     )
+    if found.decided:
+        _draw_predicted(found)
+    elif triage.last_round(project.store) is None:
+        st.markdown("No round yet. One is fitted on the samples that were decided one by one and have a vector.")
+    if triage.last_round(project.store) is not None:
+        st.page_link(REVIEW, label="Most telling next, in Review", icon=PAGES[REVIEW][1],
+                     query_params=address(queue="telling"))  # fmt: skip
+    render_step(
+        project,
+        TRIAGE,
+        "Fit a round",
+        "Ranks every sample by the single decisions so far, for the queue Most telling next. Vectors come first: the "
+        "page Score computes them.",
+        "Fit a round",
+    )
+
+
+def _draw_predicted(found: Accuracy) -> None:
     st.markdown(
         f"Of {counted(found.decided, 'decision')} made after a round, the round had predicted {found.right:,} right; "
         f"always saying what was more frequent by then gets {found.majority:,}. These samples are no random ones, so "

@@ -125,6 +125,6 @@ def picks(store: Store, policy: Policy, which: str = "true", *, with_closeness: 
     if policy_to_json(policy) == policy_to_json(applied_policy(store)):
         return Query(f"SELECT {columns} FROM selection WHERE {which}", {})
     rule = rule_of(store, policy, with_closeness=with_closeness)
-    if policy.top_share < 100:  # which samples it takes hangs on all of them
+    if policy.takes_share:  # which samples it takes hangs on all of them
         return Query(f"SELECT {columns} FROM ({rule.sql})", rule.values)
     return Query(f"WITH panel AS (FROM main.panel WHERE {which}) SELECT {columns} FROM ({rule.sql})", rule.values)

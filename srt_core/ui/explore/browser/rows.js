@@ -122,7 +122,7 @@ class Explore {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const inText = this.root.activeElement && this.root.activeElement.closest(".body");
     if (inText && (key === "ArrowDown" || key === "ArrowUp")) return;
-    if (!["ArrowDown", "ArrowUp", "Escape", "Backspace", "a", "x", "d", "v", " ", "1", "2", "3", "4"].includes(key)) return;
+    if (!["ArrowDown", "ArrowUp", "Escape", "Backspace", "a", "x", "d", "v", "s", " ", "1", "2", "3", "4"].includes(key)) return;
     if (key !== "ArrowDown" && key !== "ArrowUp" && !this.open) return;
     event.preventDefault();
     if (event.repeat && !key.startsWith("Arrow")) return; // a key that is held down decides once
@@ -136,6 +136,7 @@ class Explore {
     if (!this.card || this.card.sample !== this.open) return; // nothing is decided that was not painted
     if (key === "d") return this.turn(this.view === "marked" ? "plain" : "marked");
     if (key === "v") return this.next();
+    if (key === "s") return this.ask({ similar: String(this.card.seq) });
     this.decide(key);
     this.paint();
   }

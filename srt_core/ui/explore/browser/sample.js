@@ -27,10 +27,11 @@ function shownVersion(d) {
 }
 
 function paintHead(d, card) {
-  return make("div", { class: "bar" },
+  return make("div", { class: "bar head" },
     make("b", {}, `#${card.seq.toLocaleString("en")}`), make("span", { class: "faint" }, card.state || "not decided"), make("span", { class: "grow" }),
+    button("Find similar", () => d.key("s"), { class: "quiet", "aria-keyshortcuts": "S", title: "The samples most like this one, by their vectors, in the place of these rows (S)" }),
     button("Open in Review", () => d.ask({ leave: "desk" }), { class: "quiet" }),
-    button("Its history", () => d.ask({ leave: "history" }), { class: "quiet" }),
+    button("History", () => d.ask({ leave: "history" }), { class: "quiet" }),
     button("×", () => d.close(), { class: "quiet", "aria-label": "Close the sample", title: "Close (Esc)" }));
 }
 

@@ -1,6 +1,6 @@
-// The drawer: critique, token losses, raw replies, history and what failed; one tab at a time, asked for when it opens.
+// The drawer: critique, token losses, raw replies, history, the rubric and what failed; one tab at a time, asked for when it opens.
 
-const TABS = { critique: "Critique", tokens: "Token losses", replies: "Raw replies", history: "History", failed: "Failed" };
+const TABS = { critique: "Critique", tokens: "Token losses", replies: "Raw replies", history: "History", similar: "Similar", rubric: "Rubric", failed: "Failed" };
 const POLL_MILLISECONDS = 1500;
 const STRENGTHS = [0, 15, 30, 50, 70];
 
@@ -22,6 +22,7 @@ function paintDrawer(d) {
     return;
   }
   box.scrollTop = 0;
+  if (held.rubric) return paintRubric(d, box, held);
   if (held.tokens) paintTokens(d, box, held.tokens);
   else box.replaceChildren(...(held.blocks || []).flatMap((block) => paintBlock(d, block)));
 }
@@ -31,7 +32,15 @@ function paintBlock(d, block) {
   if (block.title) shown.push(make("h2", {}, block.title));
   if (block.text) shown.push(make("div", { class: `text ${block.code ? "raw" : ""} ${block.faint ? "label" : ""}`, dir: "auto" }, block.text));
   if (block.repairs) shown.push(make("div", { class: "group" }, ...block.repairs.map((repair) => button(repair.label, () => startEdit(d, repair)))));
+  if (block.similar) shown.push(paintSimilar(d, block.similar));
+  if (block.leave) shown.push(button(block.leave.label, () => d.ask({ leave: block.leave.to })));
   return shown;
+}
+
+// A sample in one line, which a click puts on screen; the queue stays where it is.
+function paintSimilar(d, near) {
+  const go = button(`#${near.seq.toLocaleString("en")}`, () => visit(d, near.sample), { title: "Show this sample" });
+  return make("div", { class: "near" }, go, make("span", { class: "cosine" }, near.similarity), make("span", { class: "label" }, near.says), make("span", { class: "start", dir: "auto", title: near.text }, near.text));
 }
 
 function paintTokens(d, box, tokens) {

@@ -15,7 +15,7 @@ function startEdit(d, repair) {
   const texts = kept || start;
   d.edit = {
     sample: card.sample, of: kept ? kept.of : repair ? repair.of : of, repairs: kept ? kept.repairs : repair ? repair.repairs : null,
-    candidate: repair || (kept && kept.repairs) ? null : (card.versions.find((each) => each.name === (kept ? kept.of : of)) || shown).candidate,
+    candidate: repair || (kept && kept.repairs) ? null : ((kept && card.versions.find((each) => each.name === kept.of)) || shown).candidate,
     texts: { instruction: texts.instruction, input: texts.input, response: texts.response }, kept: kept ? kept.at : "",
   };
   d.repaint();

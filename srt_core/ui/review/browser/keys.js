@@ -17,6 +17,8 @@ const HELP = {
   G: "Go to a number or an id",
   "N T": "Write a note, put on a tag",
   W: "Why the rule says so",
+  S: "Similar samples, in the drawer",
+  R: "Rate the version on the right by the rubric: digits give points, F a flaw, Enter saves",
   H: "Open or close this list",
 };
 
@@ -62,8 +64,9 @@ function hearKey(d, event) {
 function actOnKey(d, key) {
   if (key === SAVE) return d.edit ? saveEdit(d) : undefined;
   if (key === "h" || key === "?") return d.turnHelp();
-  if (key === "Escape") return d.escape();
+  if (key === "Escape") { d.rubric = null; return d.escape(); }
   if (d.edit) return d.say("Save or leave the edit first: Ctrl+Enter, Esc.");
+  if (isRating(d) && pressRubric(d, key)) return undefined;
   if (FIELDS[key] && !(d.isBlind() && "nt".includes(key))) return d.enter(FIELDS[key]);
   if (key === "Backspace") return undoLast(d);
   if (d.question) return pressQuestion(d, key);
@@ -93,6 +96,8 @@ function pressOpen(d, key) {
     case "d": return d.turnView();
     case "m": return d.turnMarkdown();
     case "w": return d.turnWhy();
+    case "s": return d.openTab("similar");
+    case "r": return d.openTab("rubric");
     default: return d.say(`${key} does nothing here. H lists the keys.`);
   }
 }

@@ -29,7 +29,7 @@ function decide(d, press) {
 function putPress(d, press) {
   const card = d.cards.get(press.sample);
   const sent = { id: crypto.getRandomValues(new Uint32Array(3)).join("-"), upon: card ? card.event : null, after: card ? card.pending || "" : "", ...press };
-  if (card && !["note", "tag", "untag", "read", "settle"].includes(press.kind)) card.pending = sent.id;
+  if (card && !["note", "tag", "untag", "rate", "read", "settle"].includes(press.kind)) card.pending = sent.id;
   d.wire.put(sent);
   paintHead(d);
   return sent;

@@ -115,7 +115,7 @@ function paintKeys(d) {
     return;
   }
   const main = card.pick ? `Keep ${card.pick.label}` : "Leave out";
-  const others = card.versions.filter((each) => each.place && !each.picked);
+  const others = card.versions.filter((each) => each.place && !each.picked && !each.of);
   d.el.keys.replaceChildren(
     keyed("A", main, () => pressKey(d, "a"), { class: "main" }),
     ...others.map((each, place) => keyed(String(each.place), `${place ? "" : "Keep "}${each.label}`, () => pressKey(d, String(each.place)), { "aria-label": `Keep ${each.label}`, title: `Keep ${each.label}` })),
