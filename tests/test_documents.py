@@ -25,8 +25,8 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 
 
 def shown(page: Path) -> Iterator[list[str]]:
-    """The commands that a page shows as code, with lines that go on joined."""
-    text = page.read_text("utf-8").replace("\\\n", " ")
+    """The commands that a page shows as code, with lines that go on joined and those that follow each other apart."""
+    text = page.read_text("utf-8").replace("\\\n", " ").replace(" && ", "\n    ")
     yield from (command.split() for command in SHOWN.findall(text))
 
 

@@ -3,10 +3,8 @@
 import json
 import math
 import random
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 
@@ -23,6 +21,7 @@ from srt_core.train.judging import judge, judgements
 from srt_core.train.plan import Settings
 from srt_core.train.runs import Run, RunState, begin, find_run, note
 from srt_core.train.training import prepare
+from tests.answering import answering
 from tests.command_line import NOT_DONE, called
 from tests.small_project import create_scored_project, save_student
 from tests.tiny_students import byte_tokenizer, save, tiny_gpt2
@@ -53,35 +52,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def judging(decide: Callable[[str, str], str]) -> Iterator[str]:
+def judging(decide: Callable[[str, str], str]) -> AbstractContextManager[str]:
     """A server that answers chat requests with the letter that `decide` gives for two answers."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = asked["messages"][-1]["content"].partition("\n\nAnswer A:\n")[2]
-            first, _, second = text.partition("\n\nAnswer B:\n")
-            message = {"role": "assistant", "content": decide(first, second)}
-            body = json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "judge", "choices": [
-                {"index": 0, "message": message, "finish_reason": "stop"}]}).encode()  # fmt: skip
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def reply(asked: str) -> str:
+        first, _, second = asked.partition("\n\nAnswer A:\n")[2].partition("\n\nAnswer B:\n")
+        return decide(first, second)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
+    return answering(reply)
 
 
 def judged(store: Store, run: Run, url: str, model: str) -> None:

@@ -1,6 +1,7 @@
 """Star-Agents: teachers are drawn, people's choices reward them, and p follows from the log of steps alone."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,15 @@ def reflect(path: Path, arms: Path, *more: str) -> str:
     return finished.stdout
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, servers: list[FaultServer]) -> Path:
+    """A project of 24 originals, of which 18 have teachers drawn that wrote; to be copied."""
+    folder = tmp_path_factory.mktemp("begun")
+    path = place_project(folder / "p.srt", 24)
+    assert "good: p 0.333" in reflect(path, write_arms(folder, servers), "--draw-for", "18")
+    return path
+
+
 def draws(store: Store) -> list[Row]:
     return store.rows("FROM arm_draw ORDER BY sample_id, place")
 
@@ -195,12 +205,9 @@ def both_drawn(store: Store, *names: str) -> list[str]:
     return [row["sample_id"] for row in rows]
 
 
-def test_choices_reward_and_an_undo_corrects(tmp_path: Path, servers: list[FaultServer]) -> None:
+def test_choices_reward_and_an_undo_corrects(tmp_path: Path, servers: list[FaultServer], begun: Path) -> None:
     """Draws are kept, a choice is a step, its undo another, and p is what the log says when it is played again."""
-    path = place_project(tmp_path / "p.srt", 24)
-    arms = write_arms(tmp_path, servers)
-    said = reflect(path, arms, "--draw-for", "18")
-    assert "good: p 0.333" in said
+    path = Path(shutil.copy(begun, tmp_path))
     with Store.open(path) as store:
         before = draws(store)
         assert len(before) == 36
@@ -237,10 +244,9 @@ def test_choices_reward_and_an_undo_corrects(tmp_path: Path, servers: list[Fault
     assert "correction" in called("teachers", path, "--steps", 9).stdout
 
 
-def test_the_policy_takes_the_best_by_reward(tmp_path: Path, servers: list[FaultServer]) -> None:
+def test_the_policy_takes_the_best_by_reward(tmp_path: Path, begun: Path) -> None:
     """Where two teachers wrote, the version of the more likely one is taken, and after a choice that of the other."""
-    path = place_project(tmp_path / "p.srt", 18)
-    reflect(path, write_arms(tmp_path, servers))
+    path = Path(shutil.copy(begun, tmp_path))
     policy = next(each for each in METHODS["star_agents"].policies if each.name == "best-by-reward-unscored")
     assert policy.producer == BEST_BY_REWARD
     with Store.open(path) as store:
@@ -261,7 +267,7 @@ def test_the_policy_takes_the_best_by_reward(tmp_path: Path, servers: list[Fault
 
 def test_a_teacher_that_fails_holds_up_no_other(tmp_path: Path, servers: list[FaultServer]) -> None:
     """The others write all of theirs, the error names it, and the same command with it mended draws nothing anew."""
-    path = place_project(tmp_path / "p.srt", 12)
+    path = place_project(tmp_path / "p.srt", 6)
     broken = write_arms(tmp_path, servers, third="quota")
     said = refused(called("reflect", path, "--arms", broken, "--draw", 2))
     assert "poor: The teacher" in said
@@ -324,9 +330,9 @@ with Store.open(Path(sys.argv[1])) as store:
 def test_a_killed_run_goes_on_with_its_draws(tmp_path: Path, servers: list[FaultServer]) -> None:
     """Killed amid draws and calls, the same command ends with the draws and versions of a run that nobody killed."""
     arms = write_arms(tmp_path, servers)
-    whole = place_project(tmp_path / "whole.srt", 12)
+    whole = place_project(tmp_path / "whole.srt", 8)
     reflect(whole, arms)
-    killed = place_project(tmp_path / "killed.srt", 12)
+    killed = place_project(tmp_path / "killed.srt", 8)
     with worker(RUN_NEEDS, RUN, killed, arms) as process:
         for lines in (1, 9):
             assert process.end_at(lines) == -9
@@ -338,10 +344,9 @@ def test_a_killed_run_goes_on_with_its_draws(tmp_path: Path, servers: list[Fault
         assert one.value("SELECT count(*) FROM arm_step") == other.value("SELECT count(*) FROM arm_step") == 1
 
 
-def test_a_reward_is_what_was_said_times_the_gap(tmp_path: Path, servers: list[FaultServer]) -> None:
+def test_a_reward_is_what_was_said_times_the_gap(tmp_path: Path, servers: list[FaultServer], begun: Path) -> None:
     """Fine beside another is half, the gap is a share of the largest of what was shown, and unscored choices wait."""
-    path = place_project(tmp_path / "p.srt", 12)
-    reflect(path, write_arms(tmp_path, servers))
+    path = Path(shutil.copy(begun, tmp_path))
     with Store.open(path) as store, store.transaction() as tx:
         for number in (1, 2):
             tx.execute(
@@ -349,7 +354,7 @@ def test_a_reward_is_what_was_said_times_the_gap(tmp_path: Path, servers: list[F
                                         convention, max_length) VALUES ('s', ?, 'float32', 'a', 'h', '{}', 'c', 9)""",
                 [str(number)],
             )
-    reflect(path, write_arms(tmp_path, servers, head="floor = 0.0\nsmall = 1\nlarge = 2"))
+    reflect(path, write_arms(tmp_path, servers, head="floor = 0.0\nsmall = 1\nlarge = 2"), "--draw-for", "1")
     with Store.open(path) as store:
         sample = both_drawn(store, "fair", "good")[0]
         shown = store.rows(
@@ -358,7 +363,7 @@ def test_a_reward_is_what_was_said_times_the_gap(tmp_path: Path, servers: list[F
             [sample],
         )
         original, fair, good = (row["candidate_id"] for row in shown)
-        audit = draw_audit(store, Population(), "all", 12, "ann")
+        audit = draw_audit(store, Population(), "all", 24, "ann")
         seen = versions_shown(store, audit, sample, "ann")
         assert {original, fair, good} <= set(seen)
         with store.transaction() as tx:
@@ -383,10 +388,9 @@ def test_a_reward_is_what_was_said_times_the_gap(tmp_path: Path, servers: list[F
         assert p_now(store) == replayed(steps_of(store))
 
 
-def test_review_offers_what_both_teachers_wrote(tmp_path: Path, servers: list[FaultServer]) -> None:
+def test_review_offers_what_both_teachers_wrote(tmp_path: Path, begun: Path) -> None:
     """The desk's card has the other teacher's versions by further keys and does not say who wrote them."""
-    path = place_project(tmp_path / "p.srt", 12)
-    reflect(path, write_arms(tmp_path, servers))
+    path = Path(shutil.copy(begun, tmp_path))
     with Store.open(path) as store:
         sample = both_drawn(store, "fair", "good")[0]
         found = read_sample(store, sample)

@@ -115,7 +115,7 @@ def test_what_a_step_takes_is_said_as_far_as_it_is_known(project: Project) -> No
     store = project.store
     versions = store.value("SELECT count(*) FROM candidate")
     selective, small = METHODS["selective_reflection"], METHODS["superfiltering"]
-    assert steps_of(small) == ("score",)
+    assert steps_of(METHODS["reflection_tuning"]) == ("reflect",)
     found = cost_of(store, "score", selective, {})
     assert found is not None
     assert found.units == versions - store.value("SELECT count(*) FROM score")

@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "runs:compare_",
     "select": "select:select",
     "decide": "decide:decide",
+    "rate": "rate:rate",
     "retract": "retract:retract_",
     "export": "export:export_",
     "exports": "exports:exports_",

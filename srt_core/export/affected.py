@@ -9,7 +9,7 @@ from srt_core.errors import ExportError
 from srt_core.export.written import read_manifest
 from srt_core.project.store import Store
 from srt_core.records import counted
-from srt_core.review.retracting import IS_RETRACTED
+from srt_core.review.retracting import IS_RETRACTED, retracted_by
 
 _AGAIN = "Export again: retracted samples are left out of every later export."
 
@@ -46,20 +46,19 @@ def affected_exports(store: Store, action_id: int | None = None) -> list[Affecte
 
     Whether their folders were pushed is known where the push was logged in this project.
     """
-    which = (
-        f"{IS_RETRACTED} AND ($action IS NULL OR sample_id IN (SELECT sample_id FROM event WHERE action_id = $action))"
-    )
+    which, values = retracted_by(action_id)
     return store.read(
         AffectedExport,
         f"""WITH held AS (
-                SELECT export_id, count(DISTINCT "row") AS retracted FROM exported WHERE {which} GROUP BY ALL),
+                SELECT export_id, count(DISTINCT "row") AS retracted
+                FROM exported SEMI JOIN ({which}) AS gone USING (sample_id) GROUP BY ALL),
             pushed AS (
                 SELECT context ->> 'folder' AS folder, string_agg(DISTINCT context ->> 'repository', ', ') AS places
                 FROM event WHERE kind = 'push' GROUP BY ALL)
             SELECT export_id, event.made_at, path, format, rows, retracted, coalesce(places, '') AS pushed
             FROM held JOIN export USING (export_id) JOIN event USING (event_id) LEFT JOIN pushed ON folder = path
             ORDER BY export_id DESC""",
-        {"action": action_id},
+        values,
     )
 
 

@@ -61,9 +61,17 @@ def add_rows(store: Store, import_id: int, rows: Sequence[ImportRow | Reject], a
         conversations = _name_conversations(named)
         tx.append(
             "sample",
-            ["sample_id", "import_id", "row", "duplicate_of", "extra", "conversation"],
+            ["sample_id", "import_id", "row", "duplicate_of", "extra", "conversation", "parent"],
             [
-                (name, import_id, row.row, first, json.dumps(row.extra, ensure_ascii=False), conversations.get(name))
+                (
+                    name,
+                    import_id,
+                    row.row,
+                    first,
+                    json.dumps(row.extra, ensure_ascii=False),
+                    conversations.get(name),
+                    row.parent,
+                )
                 for name, first, row in fresh
             ],
         )

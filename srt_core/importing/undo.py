@@ -22,6 +22,7 @@ _USES: Mapping[str, str] = {
     "a student was trained or evaluated on it": """sample_id IN (SELECT sample_id FROM trained)
                                                    OR sample_id IN (SELECT sample_id FROM evaluated)""",
     "another import has it too": "sample_id IN (SELECT sample_id FROM import_row WHERE import_id <> $id)",
+    "somebody judged it": """sample_id IN (SELECT sample_id FROM candidate JOIN judgement USING (candidate_id))""",
     "others were made of it": "sample_id IN (SELECT parent FROM sample WHERE parent IS NOT NULL)",
 }
 """What keeps a sample, as a condition on it."""

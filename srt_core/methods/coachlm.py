@@ -35,9 +35,9 @@ METHOD = Method(
         ),
     ),
     dials=("producer", "accept_instruction", "accept_response"),
-    needs=("edits that reviewers made",),
-    commands=("coach revise",),
-    place=5,
+    needs=("edits by people, the largest of which are learnt from",),
+    commands=("coach_edits", "coach_revise"),
+    place=6,
 )
 
 ALPHA = 0.3

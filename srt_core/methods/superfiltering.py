@@ -47,5 +47,7 @@ METHOD = Method(
     template="plain",
     convention="reference",
     max_length=1024,
+    needs=("vectors, for the diverse share of superfiltering-d",),
+    commands=("score", "encode", "cover"),
     place=4,
 )

@@ -42,6 +42,39 @@ CREATE TABLE triage (
 );
 -- Samples that must not be used any more.
 CREATE TABLE retraction (event_id BIGINT NOT NULL, sample_id VARCHAR NOT NULL, pair_hash VARCHAR NOT NULL);
+-- Variety, judgements, and samples that were made of others.
+CREATE TABLE variety (
+    encoding_id BIGINT PRIMARY KEY,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    samples BIGINT NOT NULL,
+    without BIGINT NOT NULL,
+    components BIGINT NOT NULL,
+    share DOUBLE NOT NULL
+);
+CREATE TABLE judgement (
+    candidate_id BIGINT NOT NULL,
+    rater VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    clarity DOUBLE,
+    difficulty DOUBLE,
+    explanation DOUBLE,
+    accuracy DOUBLE,
+    total DOUBLE CHECK (isfinite(total)),
+    status VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL DEFAULT '',
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (candidate_id, rater)
+);
+CREATE TABLE expansion (
+    parent VARCHAR NOT NULL,
+    round INTEGER NOT NULL,
+    teacher VARCHAR NOT NULL,
+    sample_id VARCHAR,
+    status VARCHAR NOT NULL,
+    detail VARCHAR NOT NULL DEFAULT '',
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (parent, round, teacher)
+);
 -- Adapters under which a student answers as if it had not read what was retracted.
 CREATE SEQUENCE unlearning_ids;
 CREATE TABLE unlearning (

@@ -59,6 +59,10 @@ _NAMED = """
     kind.sample_id -> sample.sample_id
     kind.cluster -> cluster.cluster
     mark.seq -> sample.seq
+    variety.encoding_id -> encoding.encoding_id
+    judgement.candidate_id -> candidate.candidate_id
+    expansion.parent -> sample.sample_id
+    expansion.sample_id -> sample.sample_id
     retraction.event_id -> event.event_id
     unlearning.run_id -> run.run_id
     retraction.sample_id -> sample.sample_id

@@ -607,6 +607,41 @@ CREATE TABLE benchmark (
 );
 
 
+-- How the variety of samples under an encoding was computed (its numbers are measurements), what people and judges say
+-- of versions, and harder samples that teachers made of others.
+CREATE TABLE variety (
+    encoding_id BIGINT PRIMARY KEY,
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    samples BIGINT NOT NULL,            -- that have a vector
+    without BIGINT NOT NULL,            -- that have none, and so no number
+    components BIGINT NOT NULL,
+    share DOUBLE NOT NULL               -- of the variance, which they hold
+);
+CREATE TABLE judgement (
+    candidate_id BIGINT NOT NULL,
+    rater VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,              -- person or judge
+    clarity DOUBLE,
+    difficulty DOUBLE,
+    explanation DOUBLE,
+    accuracy DOUBLE,
+    total DOUBLE CHECK (isfinite(total)), -- the sum of the four; NULL where the judge failed
+    status VARCHAR NOT NULL,            -- ok, or failed
+    detail VARCHAR NOT NULL DEFAULT '', -- why it failed
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (candidate_id, rater)
+);
+CREATE TABLE expansion (
+    parent VARCHAR NOT NULL,            -- the sample that was to be made harder
+    round INTEGER NOT NULL,             -- from 1
+    teacher VARCHAR NOT NULL,
+    sample_id VARCHAR,                  -- what was made of it; NULL where it failed
+    status VARCHAR NOT NULL,            -- made, known (another sample has this pair), or failed
+    detail VARCHAR NOT NULL DEFAULT '',
+    made_at TIMESTAMP NOT NULL DEFAULT timezone('UTC', now()),
+    PRIMARY KEY (parent, round, teacher)
+);
+
 -- Adapters under which a student answers as if it had not read what was retracted: nothing of it is erased by them.
 CREATE SEQUENCE unlearning_ids;
 CREATE TABLE unlearning (

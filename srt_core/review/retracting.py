@@ -115,6 +115,14 @@ def _append(tx: Transaction, action_id: int, by: str, reason: str, relation: str
     return done
 
 
+def retracted_by(action_id: int | None) -> tuple[str, dict[str, object]]:
+    """Return the SELECT of the samples that an action retracted and that still are (None: of all), and its values."""
+    every = "SELECT sample_id FROM standing WHERE action = 'retract'"
+    if action_id is None:
+        return every, {}
+    return f"{every} AND event_id IN (SELECT event_id FROM event WHERE action_id = $action)", {"action": action_id}
+
+
 def take_back(store: Store, action_id: int, by: str) -> int:
     """Take a retraction back by its action: what was decided before stands again. Returns how many samples.
 

@@ -13,7 +13,7 @@ from srt_core.reflect.run import Plan
 from srt_core.reflect.spending import Caps
 from srt_core.reflect.teacher import OpenAITeacher, ReplayTeacher, Teacher
 from srt_core.select.settled import settled_by_rule
-from srt_core.steps.reflect_arguments import Mode
+from srt_core.steps.reflect_arguments import ARGUMENTS, Mode
 from srt_core.steps.step import Arguments
 
 Prepared = tuple[Teacher, Prompts, Plan]
@@ -98,7 +98,7 @@ def prepare(store: Store, asked: Arguments) -> Prepared:
 
 def prepare_calls(store: Store, asked: Arguments) -> tuple[Teacher, Plan]:
     """Make the teacher and the plan of a run that has a wording of its own, as a coach has; errors as `prepare`."""
-    whole = {"mode": Mode.FULL, "student": "", "is_batch": False, "only": (), **asked}
+    whole = {**{each.name: each.default for each in ARGUMENTS}, **asked}
     teacher, plan = make_teacher(whole), make_plan(whole)
     _keep_price(store, teacher.model, whole)
     _check(store, teacher, plan, whole)

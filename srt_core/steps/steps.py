@@ -11,6 +11,7 @@ from srt_core.steps.evaluate import EVALUATE
 from srt_core.steps.explain import EXPLAIN
 from srt_core.steps.importing import IMPORT
 from srt_core.steps.kinds import KINDS
+from srt_core.steps.lift import EXPAND, JUDGE, VARY
 from srt_core.steps.marks import MARKS
 from srt_core.steps.measure import MEASURE
 from srt_core.steps.parse_again import PARSE_AGAIN
@@ -54,5 +55,8 @@ STEPS: Mapping[str, Step] = {
         EVALUATE,
         ARMS,
         UNLEARN,
+        EXPAND,
+        VARY,
+        JUDGE,
     )  # fmt: skip
 }

@@ -10,7 +10,7 @@ from srt_core.export.affected import AffectedExport, affected_exports
 from srt_core.export.formats.writing import replacing
 from srt_core.project.candidates import pair_of
 from srt_core.project.store import Row, Store
-from srt_core.review.retracting import IS_RETRACTED
+from srt_core.review.retracting import IS_RETRACTED, retracted_by
 from srt_core.score.prompts import NotCarriedError, prompts_of
 from srt_core.score.student import load_chat_template
 from srt_core.train.evaluating import template_of
@@ -41,16 +41,17 @@ class AffectedRun:
 
 def affected_runs(store: Store, action_id: int | None = None) -> list[AffectedRun]:
     """List the runs that were trained on what one action retracted (None: on any that is), the newest first."""
-    which = (
-        f"{IS_RETRACTED} AND ($action IS NULL OR sample_id IN (SELECT sample_id FROM event WHERE action_id = $action))"
-    )
+    which, values = retracted_by(action_id)
     return store.read(
         AffectedRun,
         f"""SELECT run_id, arm || ', seed ' || seed AS name, folder, retracted, samples
-            FROM run JOIN (SELECT export_sha256, count(*) AS samples, count(*) FILTER ({which}) AS retracted
-                           FROM trained GROUP BY ALL) AS read USING (export_sha256)
-            WHERE retracted > 0 ORDER BY run_id DESC""",
-        {"action": action_id},
+            FROM run
+                JOIN (SELECT export_sha256, count(*) AS retracted
+                      FROM trained SEMI JOIN ({which}) AS gone USING (sample_id) GROUP BY ALL) AS read
+                    USING (export_sha256)
+                JOIN (SELECT export_sha256, count(*) AS samples FROM trained GROUP BY ALL) AS held USING (export_sha256)
+            ORDER BY run_id DESC""",
+        values,
     )
 
 

@@ -35,6 +35,8 @@ class ImportRow:
     """Whether it is one of several exchanges of a conversation; all of these have the same row, the last comes last."""
     mends: int | None = None
     """The number of the reject that this row is, mended."""
+    parent: str | None = None
+    """The sample that it was made of, in the project already."""
 
 
 Progress = Callable[[float], None]

@@ -9,8 +9,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "pages/1_Import.py": ("Import", ":material/upload_file:"),
     "pages/2_Reflect.py": ("Reflect", ":material/rate_review:"),
     "pages/3_Score.py": ("Score", ":material/speed:"),
-    "pages/14_Methods.py": ("Methods", ":material/schema:"),
     "pages/15_Coach.py": ("Coach", ":material/school:"),
+    "pages/14_Methods.py": ("Methods", ":material/schema:"),
     "pages/4_Explore.py": ("Explore", ":material/travel_explore:"),
     "pages/5_Thresholds.py": ("Thresholds", ":material/tune:"),
     "pages/12_Compare.py": ("Compare", ":material/compare_arrows:"),
@@ -48,14 +48,15 @@ STEP_PAGES: Mapping[str, str] = {
 """The page of each step that can be done, as `steps_done` names them."""
 
 JOB_PAGES: Mapping[str, str] = {
-    "import": STEP_PAGES["import"],
+    **dict.fromkeys(("import", "synthesize"), STEP_PAGES["import"]),
     "reflect": STEP_PAGES["reflect"],
     **dict.fromkeys(("coach_revise", "coach_trial", "coach_export"), "pages/15_Coach.py"),
     "score": STEP_PAGES["score"],
     **dict.fromkeys(("kinds", "marks"), "pages/4_Explore.py"),
     "encode": STEP_PAGES["score"],
     "triage": "pages/7_Trust.py",
-    **dict.fromkeys(("train", "arms", "evaluate", "plan_training", "warmup"), "pages/13_Runs.py"),
+    **dict.fromkeys(("train", "arms", "evaluate", "plan_training", "warmup", "unlearn"), "pages/13_Runs.py"),
+    **dict.fromkeys(("expand", "vary", "judge"), "pages/14_Methods.py"),
     **dict.fromkeys(("measure", "rewrite", "cover"), "pages/5_Thresholds.py"),
 }
 """The page of each step that goes on while one is elsewhere, by the step's name."""
