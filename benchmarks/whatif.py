@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.large import build
 from srt_core.methods import DIALS, PRESETS
 from srt_core.project.store import Store
-from srt_core.records import Action, Policy, Stage
+from srt_core.records import REFLECTIONS, Action, Policy
 from srt_core.review import decisions
 from srt_core.score.scorings import COMPARED
 from srt_core.select.compare import whatif
@@ -50,7 +50,7 @@ def questions(store: Store) -> Iterator[Asked]:
         yield f"what if: {name}", partial(whatif.compare, store, other)
     for name in ("a margin", "top share 50 % by IFD"):
         yield f"a page of changes: {name}", partial(whatif.changes, store, policies[name], "leaving", 5, 5_000)
-    for stage in Stage:
+    for stage in REFLECTIONS:
         yield f"histogram: gain of the {stage}", partial(whatif.gains, store, stage, policy)
     for measure in COMPARED:
         yield f"histogram: {measure}", partial(whatif.spread, store, measure, policy)

@@ -8,7 +8,7 @@ import pytest
 
 from srt_core.errors import TeacherStopError
 from srt_core.project.candidates import pair_of
-from srt_core.records import DERIVATIONS, NO_CONTEXT, Context, Pair, Stage
+from srt_core.records import DERIVATIONS, NO_CONTEXT, REFLECTIONS, Context, Pair, Stage
 from srt_core.reflect.estimate import estimate
 from srt_core.reflect.prompts import load_prompts, parse_prompts
 from srt_core.reflect.run import USUAL_PLAN, reflect
@@ -37,7 +37,7 @@ def test_a_pair_without_context_is_asked_about_as_ever(stage: Stage, pair: Pair,
     assert request_hash("m", PROMPTS.messages(stage, pair), 0.0, 2048) == expected
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_the_context_stands_before_the_request_as_it_is(stage: Stage) -> None:
     """System text and turns are shown in order and literally; what follows is the request about the pair alone."""
     system, user = PROMPTS.messages(stage, LAST)

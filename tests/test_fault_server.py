@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from srt_core.records import Pair, Stage
+from srt_core.records import REFLECTIONS, Pair, Stage
 from srt_core.reflect.prompts import ParsedReflection, load_prompts, parse_reply, section_keys
 from tests.fault_server import (
     ANSWERS,
@@ -222,7 +222,7 @@ def test_names_with_commas_are_taken_in_turn(server: FaultServer) -> None:
 # ---- teaching
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", REFLECTIONS)
 def test_a_lesson_is_an_accepted_reply(own: FaultServer, stage: Stage) -> None:
     """Prompts about ordinary pairs get replies that the parser accepts, in tags or by the schema; no two are equal."""
     own.refuses = False
