@@ -110,9 +110,12 @@ def test_reasons_are_coloured_by_group() -> None:
     groups = {colour: {r for r in REASONS if REASON_COLOURS[r] == colour} for colour in REASON_COLOURS.values()}
     assert groups == {
         STUDENT_COLOUR: {Reason.KEPT},
-        REFUSED_COLOUR: {Reason.NOT_IMPROVED, Reason.BELOW_TOP_SHARE, *(guard.reason for guard in GUARDS.values())},
+        REFUSED_COLOUR: {
+            Reason.NOT_IMPROVED, Reason.BELOW_TOP_SHARE, Reason.BELOW_DIVERSE_SHARE,
+            *(guard.reason for guard in GUARDS.values()),
+        },
         NEUTRAL_COLOUR: {Reason.UNSCORED, Reason.NOT_REFLECTED, Reason.REFLECTION_FAILED},
-    }
+    }  # fmt: skip
 
 
 def test_bars_of_counts_keep_the_order_and_show_shares_of_the_whole() -> None:

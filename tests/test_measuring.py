@@ -81,7 +81,7 @@ with Store.open(Path({str(house.project)!r})) as store:
     numbers = [row["original_letters_a_mark"] for row in store.rows("FROM panel ORDER BY seq")]
     print(json.dumps([before, last.done, last.total, last.failed, count_unmeasured(store), numbers]))
 """)
-    assert found == [12, 12, 12, 2, 0, [3.0, None, None, 1.0]]
+    assert found == [16, 16, 16, 2, 0, [3.0, None, None, 1.0]]
 
 
 NEEDS = """
