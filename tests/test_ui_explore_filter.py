@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from srt_core.errors import SRTError
+from srt_core.methods import MEASURES
 from srt_core.project import events
 from srt_core.project.events import EventFilter
 from srt_core.project.store import Store
@@ -66,6 +67,7 @@ WHOLE = Filter(
     tag=("law, old",),
     note="ask <b>",
     because=("Wrong",),
+    similar="17",
     winner_ranges=(
         ("drift", 0.5, 1.0),
         ("r_ifd", 0.25, 1.5),
@@ -106,9 +108,12 @@ def test_the_address_says_all_of_a_filter() -> None:
         "tag": '"law, old"',
         "note": "ask <b>",
         "because": "Wrong",
+        "similar": "17",
     }
     assert read_filter(filter_to_address(WHOLE)) == WHOLE
-    later = ("cherry_ifd", "response_read", "instruction_read", "semantic_drift")
+    first = ("ifd", "r_ifd", "drift", "growth")
+    later = tuple(measure.name for measure in MEASURES.values() if measure.is_filter and measure.name not in first)
+    assert later
     others = {"ifd", "growth", "origin_r_ifd", "origin_drift", *later, *(f"origin_{name}" for name in later)}
     assert set(filter_to_address(WHOLE)) | others == set(NAMES)
 

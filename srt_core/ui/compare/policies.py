@@ -10,6 +10,7 @@ from srt_core.project.store import Row
 from srt_core.records import Origin, Policy, Reason
 from srt_core.review.trust.audits.evidence import claims
 from srt_core.review.trust.claims import Claim
+from srt_core.select.compare.overlap import obstacle
 from srt_core.select.compare.side_by_side import MOST, Outcome, SideBySide, side_by_side
 from srt_core.select.derive import remembered
 from srt_core.select.policy import applied_policy, differing, saved_policies
@@ -52,7 +53,11 @@ def render_methods(project: Project, policy: Policy) -> None:
     st.caption("The policy in use beside each method as its paper or code has it. A method whose scores or rewrites "
                "are not there yet keeps little: the columns at the right say why.")  # fmt: skip
     own = {method.label: method.policies[0] for method in SELECTING.values()}
-    _draw(project, {_IN_USE: applied_policy(project.store), **own})
+    why = {label: obstacle(project.store, each) for label, each in own.items()}
+    _draw(project, {_IN_USE: applied_policy(project.store), **{label: own[label] for label in own if not why[label]}})
+    for label, reason in why.items():
+        if reason:
+            st.text(f"{label}: {reason}")
 
 
 def _draw(project: Project, policies: Mapping[str, Policy]) -> None:
