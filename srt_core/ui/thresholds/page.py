@@ -11,7 +11,7 @@ from srt_core.select.policy import differing, find_policy, saved_policies, unusa
 from srt_core.ui.frame.address import generation, has_left
 from srt_core.ui.frame.navigation import PAGES, address
 from srt_core.ui.frame.page import acting, fragment, reporting, show_empty, show_kept_error
-from srt_core.ui.frame.room import room_of
+from srt_core.ui.frame.room import SMALLEST, room_of
 from srt_core.ui.server.runtime import Project
 from srt_core.ui.thresholds.card import CHANGES, OUTCOMES, TAB, draw_said, read_limits, render_card
 from srt_core.ui.thresholds.changes import render_changes
@@ -47,25 +47,32 @@ def _draw_desk(project: Project) -> None:
         return
     with reporting():
         method = method_as_set(policy)
-        found = remembered(compare, project.store, policy)
         desk = st.container(horizontal=True, gap="small")
         at_left = desk.container(width=LIMITS_WIDTH, gap=None)
-        with desk.container(width="stretch", gap="small", key=_RESULT):
+        height = SMALLEST
+        # Where a policy cannot be counted here, the way to another one stays.
+        with desk.container(width="stretch", gap="small", key=_RESULT), reporting():
+            found = remembered(compare, project.store, policy)
             render_card(project, policy, found)
             with st.container(gap=None):
                 room = room_of(_RESULT)
-                # What is below the card scrolls by itself, as the limits do, so that the card stays in sight.
-                with st.container(height=room.below, border=False, gap="small"):
-                    if method.measures or method.rewriters:
-                        render_preparing(project, method)
-                    is_reading = st.session_state.get(TAB) == CHANGES  # the samples need the room more then
-                    render_chart(project, policy, method, round(room.below * (0.25 if is_reading else 0.45)))
-                    _draw_tabs(project, policy, found)
-        with at_left.container(height=room.part, border=True, key="thresholds_limits"):
+                height = room.part
+                _draw_below(project, policy, method, found, room.below)
+        with at_left.container(height=height, border=True, key="thresholds_limits"):
             _choose_method(project, method)
             _choose_policy(project, policy)
             render_limits(project, policy, method)
             render_saving(project, policy)
+
+
+def _draw_below(project: Project, policy: Policy, method: Method, found: Comparison, room: int) -> None:
+    """Draw what is below the card. It scrolls by itself, as the limits do, so that the card stays in sight."""
+    with st.container(height=room, border=False, gap="small"):
+        if method.measures or method.rewriters:
+            render_preparing(project, method)
+        is_reading = st.session_state.get(TAB) == CHANGES  # the samples need the room more then
+        render_chart(project, policy, method, round(room * (0.25 if is_reading else 0.45)))
+        _draw_tabs(project, policy, found)
 
 
 def _draw_tabs(project: Project, policy: Policy, found: Comparison) -> None:
