@@ -65,8 +65,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run browser tests last: a failure of the core is then seen first."""
+    """Run browser tests last, so that a failure of the core is seen first; leave out what only `make test-all` runs."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if not os.environ.get("SRT_ALL"):
+        skip = pytest.mark.skip(reason="SRT_ALL is not set: `make test-all` runs it")
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ Slow: `make test-all` runs it. What is representative is in test_forward.
 """
 
 import copy
-import os
 import random
 from inspect import signature
 from typing import Any
@@ -22,7 +21,7 @@ from tests.tiny_students import byte_tokenizer
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif("SRT_ALL" not in os.environ, reason="SRT_ALL is not set: make test-all runs it"),
+    pytest.mark.thorough,
     pytest.mark.filterwarnings("ignore"),  # of the many models of transformers
 ]
 

@@ -65,6 +65,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path / "p.srt"
 
 
+@pytest.mark.thorough
 def test_a_config_and_a_split_are_the_files_that_the_card_says(project: Path) -> None:
     """What is not clear is asked; each file is an import whose record has the revision; a token is sent."""
     with hub(NAME, FILES, token="secret") as endpoint:

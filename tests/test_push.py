@@ -114,6 +114,7 @@ def test_only_what_srt_wrote_is_pushed(hub: str, out: Path, tmp_path: Path) -> N
     assert "alpaca.train.json is not there any more" in push(out, NAME, hub).stderr
 
 
+@pytest.mark.thorough
 def test_each_refusal_has_a_sentence_that_fits(hub: str, out: Path) -> None:
     """No token, a wrong one, one without the right, a name that is none or taken, a public data set where a private
     one is asked for, no network and a connection that is lost: each says so, and what to do."""

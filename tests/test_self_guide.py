@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -274,7 +273,7 @@ def test_a_killed_synthesis_goes_on(tmp_path: Path, student: StudentServer) -> N
         assert store.value("SELECT count(*) FROM sample") > 0
 
 
-@pytest.mark.skipif(not os.environ.get("SRT_ALL"), reason="takes some minutes: SRT_ALL=1 runs it")
+@pytest.mark.thorough
 def test_a_real_student_writes_through_a_server_of_others(tmp_path: Path, small_student: Path) -> None:
     """`transformers serve` with SmolLM2: every try has a reply or a reason, and the funnel adds up to what is there."""
     with running_serving(tmp_path, model=small_student) as serving, create_empty(tmp_path / "p.srt") as store:

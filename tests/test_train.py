@@ -160,7 +160,7 @@ def test_a_killed_run_ends_as_one_that_was_not(whole: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("SRT_ALL"), reason="takes a minute more: SRT_ALL=1 runs it")
+@pytest.mark.thorough
 def test_a_killed_run_of_an_adapter_goes_on_too(made: Path) -> None:
     """The same of LoRA, whose trained student is an adapter that reads its parent where it was."""
     subprocess.run(train_command(made, "--lora", "r=4"), check=True, cwd=ROOT, capture_output=True)

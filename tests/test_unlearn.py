@@ -1,7 +1,6 @@
 """Withdrawal from a student: the numbers of METHODS, and an adapter that leaves the student itself as it is."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -120,7 +119,7 @@ def taught(folder: Path, pairs: Sequence[TextPair], steps: int = 120) -> tuple[T
     return make_tokens(learnt_pairs(), tokens, "", 128).pairs
 
 
-@pytest.mark.skipif(os.environ.get("SRT_ALL") != "1", reason="set SRT_ALL=1: it trains two students by heart")
+@pytest.mark.thorough
 def test_forgotten_pairs_are_forgotten_and_kept_ones_kept(tmp_path: Path) -> None:
     """Of sixteen pairs learnt by heart two are withdrawn: like a retrained student there, and the others stay."""
     torch.set_num_threads(1)
@@ -210,7 +209,7 @@ def test_nothing_to_forget_is_said(tmp_path: Path, students: Path) -> None:
     assert not (tmp_path / "adapter").exists()
 
 
-@pytest.mark.skipif(os.environ.get("SRT_ALL") != "1", reason="set SRT_ALL=1: it is killed and goes on")
+@pytest.mark.thorough
 def test_a_killed_withdrawal_goes_on(tmp_path: Path, students: Path) -> None:
     """After `kill -9` the same command ends with the adapter that an undisturbed one makes, bit for bit."""
     path = tmp_path / "p.srt"
