@@ -70,6 +70,7 @@ def arms_command(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_arms_that_are_cut_off_go_on_arm_by_arm(made: Path) -> None:
     """Killed in the second arm, the same command keeps the first, ends all, and reports them on both sides."""
     command = [sys.executable, "-m", "srt_core", *arms_command(made)]

@@ -109,7 +109,7 @@ def test_hostile_text_of_a_sample_can_be_read(page: Page, shared_server: AppServ
     open_desk(page, shared_server, project, sample=sample_name(6), curator="ann")
     assert page.locator(".pane .text").last.text_content() == EVIL
     page.keyboard.press("s")
-    expect(part(page, "drawer")).to_contain_text("No sample has a vector yet")
+    expect(part(page, "drawer")).to_contain_text("Compute vectors on Score")
     for tab in ("Critique", "Raw replies", "History", "Failed"):
         page.get_by_role("button", name=re.compile(f"^{tab}")).click()
         expect(part(page, "drawer")).not_to_have_text("Reading …")

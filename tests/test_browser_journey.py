@@ -83,7 +83,7 @@ def walk_tour(page: Page) -> None:
         expect(page.get_by_text(f"{number} of {len(TOUR)}.")).to_be_visible()
         wait_for_script(page)
         if number < len(TOUR):
-            page.get_by_role("button", name=re.compile("^Next: ")).click()
+            page.get_by_role("link", name=re.compile("Next: ")).click()
     page.reload()
     expect(page.get_by_text(f"{len(TOUR)} of {len(TOUR)}.")).to_be_visible()
     wait_for_script(page)

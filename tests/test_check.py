@@ -183,6 +183,7 @@ def damages(content: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"cut at {place}", content[:place]
 
 
+@pytest.mark.thorough
 def test_every_bit_that_turns_and_every_cut_is_found(worked: Path, tmp_path: Path) -> None:
     """The check says so, or why the file does not open; a count is the right one or a sentence, and nothing is raw."""
     content = worked.read_bytes()

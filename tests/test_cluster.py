@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 from tests.small_project import COLUMN_MAP, rows_with_candidates, save_student, write_lines
 from tests.tiny_students import byte_tokenizer, save, tiny_llama
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 ALPACA = load_template("alpaca")
 SAMPLES = 40
@@ -220,7 +220,6 @@ def test_what_a_worker_refuses_is_told_as_it_is_here(student: RayStudent, addres
     assert len(list(student.losses(requests(3)))) == 3
 
 
-@pytest.mark.thorough
 def test_a_worker_with_other_weights_gets_no_pack(student: RayStudent, address: str, tmp_path: Path) -> None:
     """Where a new process finds another student under the same name, the run ends and names its node."""
     changing = save_student(tmp_path / "changing")
@@ -269,7 +268,6 @@ def test_a_cluster_needs_its_engine(folder: Path) -> None:
         assert refused.value.hint == "Add --engine ray."
 
 
-@pytest.mark.thorough
 def test_srt_starts_and_ends_a_ray_of_its_own(folder: Path, expected: dict[str, list[Row]], tmp_path: Path) -> None:
     """`srt score --engine ray`, stopped with Ctrl-C and given again, has the same rows and leaves no process behind."""
     with created(tmp_path / "p.srt"):

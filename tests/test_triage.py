@@ -76,6 +76,15 @@ def test_regression_is_that_of_scikit_learn_on_standardised_features() -> None:
     assert model.predict(points) == pytest.approx(expected, abs=1e-9)
 
 
+def test_a_feature_that_is_constant_but_for_rounding_has_no_weight() -> None:
+    """What differs in the last bits of numbers near 0 says nothing, and no weight is beyond all bounds."""
+    chance = np.random.default_rng(4)
+    points = np.column_stack([chance.normal(size=30), chance.normal(size=30) * 1e-44, np.full(30, 0.3)])
+    model = fit_logistic(points, [int(each > 0) for each in points[:, 0]])
+    assert model.weights[0] > 0
+    assert model.weights[1:] == (0.0, 0.0)
+
+
 @pytest.mark.parametrize("relevance", list(Relevance))
 def test_a_round_is_computed_again_by_numpy(project: Path, relevance: Relevance) -> None:
     """p, r and q of every sample, from the stored numbers of the model and the vectors, worked out apart."""

@@ -72,6 +72,7 @@ def test_an_empty_screen_says_what_to_do(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_student_is_trained_and_evaluated_here(project: Project, made: Path) -> None:
     """The plan stands there before the start; the run ends in the list, and its evaluation says both sides."""
     app = open_screen(PAGE)

@@ -9,6 +9,8 @@ import numpy as np
 
 _STRENGTH = 1.0
 """The inverse of the penalty on standardised features, scikit-learn's C."""
+_LEAST_SPREAD = 1e-6
+"""The least deviation of a feature, as a share of the largest: below it a feature is constant but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,13 @@ class Logistic:
 
 
 def fit_logistic(features: Any, labels: Sequence[int]) -> Logistic:
-    """Fit on float64 [rows, features] with labels 0 and 1, of which both are there; a feature that is constant is 0."""
+    """Fit on float64 [rows, features] with labels 0 and 1, both of them there; a constant feature has weight 0."""
     from sklearn.linear_model import LogisticRegression
 
     points = np.asarray(features, dtype=float)
     middle, spread = points.mean(axis=0), points.std(axis=0)
-    scale = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0)
+    varies = spread > _LEAST_SPREAD * spread.max()
+    scale = np.where(varies, 1 / np.where(varies, spread, 1), 0)
     model = LogisticRegression(C=_STRENGTH, max_iter=1_000).fit((points - middle) * scale, labels)
     weights = model.coef_[0] * scale
     return Logistic(float(model.intercept_[0] - weights @ middle), tuple(float(each) for each in weights))

@@ -67,7 +67,7 @@ TOUR = (
 def offer_tour() -> None:
     """Offer to begin."""
     if st.button(f"Take the tour ({len(TOUR)} steps)", icon=":material/tour:", key="tour_begin"):
-        _go_to(TOUR[0])
+        st.switch_page(TOUR[0].page, query_params=_there(TOUR[0]))
 
 
 def remember_tour() -> None:
@@ -96,12 +96,13 @@ def draw_tour(page: str) -> None:
         st.markdown(f":material/tour: **{number} of {len(TOUR)}.** {step.text}", width="stretch")
         if number < len(TOUR):
             following = TOUR[number]
-            if st.button(f"Next: {PAGES[following.page][0]}", type="primary", key="tour_next"):
-                _go_to(following)
+            # A link goes there by itself: no run that a part of the page asks for meanwhile takes that from it.
+            st.page_link(following.page, label=f"**Next: {PAGES[following.page][0]}**", icon=":material/arrow_forward:",
+                         query_params=_there(following))  # fmt: skip
         st.button("End the tour", type="tertiary", key="tour_end", on_click=_end)
     if step.file:
         st.code(str(step.file), language=None)
 
 
-def _go_to(step: TourStep) -> None:
-    st.switch_page(step.page, query_params=address(**{_NAME: "on"}, **step.query))
+def _there(step: TourStep) -> dict[str, str]:
+    return address(**{_NAME: "on"}, **step.query)
