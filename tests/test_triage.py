@@ -191,9 +191,8 @@ def test_a_queue_without_a_round_is_empty(project: Path) -> None:
 
 def test_a_round_is_judged_by_what_came_after_it(project: Path) -> None:
     """Each decision counts once, against the last round before it, beside the label that was more frequent by then."""
-    seed = random.randrange(2**32)
     order = list(range(1, SAMPLES + 1))
-    random.Random(seed).shuffle(order)
+    random.Random(1).shuffle(order)  # always the same: 30 decisions leave how many are predicted right to chance
     right = majority = 0
     with Store.open(project) as store:
         judge(store, order[:20])
@@ -209,8 +208,8 @@ def test_a_round_is_judged_by_what_came_after_it(project: Path) -> None:
                     right += (said[row["seq"]] >= 0.5) == row["kept"]
                     majority += (labels >= 0.5) == row["kept"]
         found = accuracy(store)
-        assert (found.right, found.majority, found.decided) == (right, majority, 30), seed
-        assert found.right > 20, seed  # the rule that was followed is one of letters, and letters are the vectors
+        assert (found.right, found.majority, found.decided) == (right, majority, 30)
+        assert found.right > 20  # the rule that was followed is one of letters, and letters are the vectors
         run_through(triage(store))
         assert accuracy(store) == found
     done = called("triage", project)
