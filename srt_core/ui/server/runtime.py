@@ -88,12 +88,16 @@ class Project:
 
 
 _OPEN: dict[int, Project] = {}
+_OPENING: dict[Path, Event] = {}
+"""Files that are being opened, each with what is set once that is over."""
 _LEAVING = Lock()
 
 
 def leave() -> None:
     """Close the projects and end a server at once: a thread that loads a student would hold it for seconds."""
     with _LEAVING:  # the server's end and the end of its patience may come together
+        for is_over in list(_OPENING.values()):
+            is_over.wait(EXIT_SECONDS)
         for project in list(_OPEN.values()):
             project.close(EXIT_SECONDS)
         if runtime.exists():
@@ -140,9 +144,14 @@ def opening_words(path: Path) -> str | None:
 @st.cache_resource(show_spinner=False, on_release=lambda project: project.close())
 def open_project(path: Path) -> Project:
     """Open a project once for the whole server; the demo project is made where it is missing."""
-    store = Store.create(path) if _is_demo(path) and not path.exists() else Store.open(path)
-    project = Project(path.stem, store, Jobs(store))
-    _OPEN[id(project)] = project
+    is_over = _OPENING[path] = Event()
+    try:
+        store = Store.create(path) if _is_demo(path) and not path.exists() else Store.open(path)
+        project = Project(path.stem, store, Jobs(store))
+        _OPEN[id(project)] = project
+    finally:
+        is_over.set()
+        _OPENING.pop(path, None)
     try:
         _complete_demo(project)
     except BaseException:  # what is not returned is not kept, and would hold the file
