@@ -12,6 +12,8 @@ from tests.plain_scorer import PlainScorer
 from tests.small_project import alpaca_rows, save_student, write_lines
 from tests.tiny_students import byte_tokenizer, tiny_llama
 
+pytestmark = pytest.mark.thorough
+
 ROWS = alpaca_rows(3)
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from srt_core.people import access_token, load
 from tests.conftest import ROOT, free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.thorough, pytest.mark.browser, pytest.mark.slow]
 
 SOURCE = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "app.py", "pages", "sample_data", ".streamlit")
 FIRST_START = 240_000
