@@ -8,9 +8,9 @@ from typing import Any
 from srt_core.errors import TeacherError, TeacherStopError
 from srt_core.records import Pair, Stage
 from srt_core.reflect.event_loop import EventLoop
+from srt_core.reflect.patience import ask_patiently
 from srt_core.reflect.teacher import Ask, Teacher
 
-TRIES = 3
 MOST_IN_A_ROW = 10
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
@@ -27,17 +27,12 @@ def ask_for_object(loop: EventLoop, teacher: Teacher, system: str, user: str, pa
         TeacherStopError: no further call can succeed.
     """
     messages = ({"role": "system", "content": system}, {"role": "user", "content": user})
-    why = ""
-    for _ in range(TRIES):
-        answer = loop.run(teacher.ask(Ask(messages, Stage.RESPONSE, pair)))
-        if answer.is_reply:
-            return _read(answer.text or "")
-        if answer.outcome.stops:
-            raise TeacherStopError(answer.detail, answer.hint)
-        why = answer.detail or str(answer.outcome)
-        if not answer.outcome.passes:
-            break
-    raise NoAnswerError(why)
+    answer = loop.run(ask_patiently(teacher, Ask(messages, Stage.RESPONSE, pair)))
+    if answer.is_reply:
+        return _read(answer.text or "")
+    if answer.outcome.stops:
+        raise TeacherStopError(answer.detail, answer.hint)
+    raise NoAnswerError(answer.detail or str(answer.outcome))
 
 
 def check_failures(in_a_row: int, why: str) -> None:

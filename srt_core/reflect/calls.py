@@ -15,6 +15,7 @@ Where no request is answered, the teacher is to blame: the run ends, and no samp
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -180,6 +181,14 @@ class Calls:
         await asyncio.sleep(0)
         ended, self._ended = self._ended, []
         return ended
+
+    async def move(self, tasks: deque[ReflectionTask]) -> list[Judgement]:
+        """Take as many tasks of a list as can be put to use, and let the calls go on for a moment."""
+        while tasks and (wanted := self.wanted):
+            await self.take([tasks.popleft() for _ in range(min(wanted, len(tasks)))])
+        if self.is_idle and self.has_set_aside:
+            self.give_up()
+        return await self.step()
 
     def end(self) -> None:
         """Make no further call; those under way are waited for by further steps."""

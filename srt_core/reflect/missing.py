@@ -52,11 +52,21 @@ class Tasks(Protocol):
         """Return the number of samples whose instruction stage still waits for scores."""
 
 
+PAST_TRIES = """
+    count(*) FILTER (status = 'refused') AS refused,
+    count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
+    count(*) FILTER (status = 'failed') AS failed,
+    bool_or(status = 'failed' AND (reflection_id > $since
+            OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
+    arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
+    arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail"""
+"""What became of the reflections of a sample so far, and in the run that began after reflection `$since`."""
+
 # Parents without a child of this origin. A candidate that came with an imported file is not made again; of two parents
 # the producer's own is used. After a refused reply the task stays missing while tries are left; after a call without a
 # reply it is tried again in the next run; where the request itself is the reason (too long, content filter) only on
 # $retry_failed.
-_MISSING = """
+_MISSING = f"""
     SELECT parent.candidate_id AS parent_id, parent.sample_id, sample.seq,
            parent.instruction, parent.input, parent.response, parent.context_id,
            coalesce(past.refused, 0) AS refused, coalesce(past.failed, 0) AS failed,
@@ -64,13 +74,7 @@ _MISSING = """
            coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
     FROM candidate AS parent JOIN sample USING (sample_id)
     LEFT JOIN (
-        SELECT sample_id, count(*) FILTER (status = 'refused') AS refused,
-               count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
-               count(*) FILTER (status = 'failed') AS failed,
-               bool_or(status = 'failed' AND (reflection_id > $since
-                       OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
-               arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
-               arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail
+        SELECT sample_id, {PAST_TRIES}
         FROM reflection WHERE origin = $origin AND producer = $producer GROUP BY sample_id
     ) AS past ON past.sample_id = parent.sample_id
     WHERE parent.origin = $parent AND seq > $after AND seq <= $until

@@ -1,11 +1,12 @@
 """What a failed call means for its request and for the run: a retry after a wait, no more retries, or the end."""
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srt_core.errors import TeacherStopError
-from srt_core.reflect.teacher import Answer, CallOutcome
+from srt_core.reflect.teacher import Answer, Ask, CallOutcome, Teacher
 
 MOST_TRIES = 4
 """Calls for one request whose failures are temporary."""
@@ -21,6 +22,9 @@ MORE_THAN_AT_ONCE = 4
 """Added to the concurrency, so that one short outage that fails all calls under way does not end the run."""
 TRIES: Mapping[CallOutcome, int] = {CallOutcome.RATE_LIMITED: MOST_REFUSALS, CallOutcome.LOADING: 75}
 """Where more are made than MOST_TRIES: a large model takes ten minutes to load."""
+TRIES_OF_ONE = 3
+FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
+"""Seconds before a question that is asked by itself is asked again: doubled each time, or as the server says."""
 UNSHARED = frozenset({
     CallOutcome.RATE_LIMITED, CallOutcome.LOADING, CallOutcome.SETTING_REFUSED, CallOutcome.UNREACHABLE,
     CallOutcome.WRONG_ADDRESS,
@@ -92,3 +96,14 @@ def back_off(tries: int, answer: Answer) -> float:
     if answer.outcome is CallOutcome.SETTING_REFUSED:
         return 0.0
     return max(seconds, answer.retry_after_seconds) if answer.retry_after_seconds else seconds
+
+
+async def ask_patiently(teacher: Teacher, ask: Ask) -> Answer:
+    """Return the answer to one question beside any run, which is asked again where what failed passes."""
+    answer = await teacher.ask(ask)
+    for turn in range(TRIES_OF_ONE - 1):
+        if answer.is_reply or not answer.outcome.passes:
+            break
+        await asyncio.sleep(min(answer.retry_after_seconds or FIRST_WAIT * 2**turn, LONGEST_WAIT))
+        answer = await teacher.ask(ask)
+    return answer

@@ -16,7 +16,6 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin
 from srt_core.reflect.asking import Asker, FormatChoice, look_up
-from srt_core.reflect.calls import Calls
 from srt_core.reflect.keeping import Judgement, ReflectionTask, Request, StoredCall, find_failures, parse_call
 from srt_core.reflect.prompts import ParsedReflection, Prompts, Refusal
 from srt_core.reflect.run import USUAL_PLAN, Plan, calls_of, producer_of, running
@@ -56,7 +55,7 @@ def trial(
     last: Answer | None = None
     with running(calls, teacher) as runner:
         while not (calls.is_idle and (calls.is_ending or not tasks)):
-            ended = runner.run(_move(calls, tasks))
+            ended = runner.run(calls.move(tasks))
             failed = sum(not each.answer.is_reply for each in ended)
             last = ended[-1].answer if ended else last
             progress = progress.moved(len(ended), failed=failed, message=calls.message)
@@ -89,15 +88,6 @@ def _tasks(store: Store, count: int) -> list[tuple[int, ReflectionTask]]:
     )
     return [(row["seq"], ReflectionTask(row["sample_id"], origin, row["candidate_id"], pair_of(row)))
             for row in rows for origin in (Origin.INSTRUCTION, Origin.RESPONSE)]  # fmt: skip
-
-
-async def _move(calls: Calls, tasks: deque[ReflectionTask]) -> list[Judgement]:
-    """Take as many tasks as can be put to use, and let the calls go on for a moment."""
-    while tasks and (wanted := calls.wanted):
-        await calls.take([tasks.popleft() for _ in range(min(wanted, len(tasks)))])
-    if calls.is_idle and calls.has_set_aside:
-        calls.give_up()
-    return await calls.step()
 
 
 def _make_nothing(_store: Store, _producer: str, _judgements: Sequence[Judgement]) -> None:

@@ -19,6 +19,7 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Row, Store
 from srt_core.records import LossRequest, Pair, Stage
 from srt_core.reflect.event_loop import EventLoop
+from srt_core.reflect.patience import TRIES_OF_ONE, ask_patiently
 from srt_core.reflect.teacher import Ask, Teacher
 from srt_core.score.ifd import Convention, plan
 from srt_core.score.student import load_student
@@ -27,7 +28,6 @@ from srt_core.train.runs import Run
 
 MOST_TOKENS = 256
 """That an answer may have."""
-TRIES = 3
 RUN, AGAINST, TIE, FAILED = "run", "against", "tie", "failed"
 _SYSTEM = (
     "You compare two answers to one instruction: which helps more, is right, and says what was asked? "
@@ -148,16 +148,15 @@ def _verdict(loop: EventLoop, teacher: Teacher, pair: Pair, first: str, second: 
     question = "\n".join(filter(None, (pair.instruction, pair.input)))
     text = f"Instruction:\n{question}\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}"
     messages = ({"role": "system", "content": _SYSTEM}, {"role": "user", "content": text})
-    for _ in range(TRIES):
-        answer = loop.run(teacher.ask(Ask(messages, Stage.RESPONSE, pair)))
-        if answer.is_reply:
-            found = _LETTER.match((answer.text or "").strip())
-            return FAILED if not found else names.get(found[1].upper(), TIE)
-        if answer.outcome.stops:
-            raise TeacherStopError(answer.detail, answer.hint)
-        if not answer.outcome.passes:
-            return FAILED
-    raise TeacherError(f"{teacher.name} did not answer {TRIES} times.", "Give the command again: it goes on.")
+    answer = loop.run(ask_patiently(teacher, Ask(messages, Stage.RESPONSE, pair)))
+    if answer.is_reply:
+        found = _LETTER.match((answer.text or "").strip())
+        return FAILED if not found else names.get(found[1].upper(), TIE)
+    if answer.outcome.stops:
+        raise TeacherStopError(answer.detail, answer.hint)
+    if not answer.outcome.passes:
+        return FAILED
+    raise TeacherError(f"{teacher.name} did not answer {TRIES_OF_ONE} times.", "Give the command again: it goes on.")
 
 
 def judgements(store: Store, run_id: int, against: int = 0) -> list[Judgement]:

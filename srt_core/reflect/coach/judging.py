@@ -18,7 +18,6 @@ from srt_core.project.intervals import Interval, Share, paired
 from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Origin, Stage, counted
-from srt_core.reflect.calls import Calls
 from srt_core.reflect.coach.edits import Distance, Edit, edits, growth, learnt_from
 from srt_core.reflect.coach.revising import Coach, Shown, register_coach
 from srt_core.reflect.coach.wording import CoachAsker
@@ -114,7 +113,7 @@ def judge(
     waiting = deque(tasks)
     with running(calls, teacher) as runner:
         while not (calls.is_idle and (calls.is_ending or not waiting)):
-            found = runner.run(_move(calls, waiting))
+            found = runner.run(calls.move(waiting))
             ended |= {each.task.sample_id: each for each in found}
             failed = sum(not each.is_accepted for each in found)
             progress = progress.moved(len(found), failed=failed, message=calls.message)
@@ -136,15 +135,6 @@ def _drawn(found: Sequence[Edit], put_aside: int, seed: int) -> tuple[list[Edit]
     aside = random.Random(seed).sample(range(len(able)), put_aside)
     places = set(aside)
     return [able[place] for place in aside], [each for place, each in enumerate(able) if place not in places]
-
-
-async def _move(calls: Calls, tasks: deque[ReflectionTask]) -> list[Judgement]:
-    """Take as many tasks as can be put to use, and let the calls go on for a moment."""
-    while tasks and (wanted := calls.wanted):
-        await calls.take([tasks.popleft() for _ in range(min(wanted, len(tasks)))])
-    if calls.is_idle and calls.has_set_aside:
-        calls.give_up()
-    return await calls.step()
 
 
 def _make_nothing(_store: Store, _producer: str, _judgements: Sequence[Judgement]) -> None:

@@ -17,7 +17,7 @@ from srt_core.records import Origin, ProducerKind, Stage
 from srt_core.reflect.coach.edits import Edit, edits, learnt_from
 from srt_core.reflect.coach.wording import VERSION, CoachAsker, request_text, wording_hash
 from srt_core.reflect.keeping import Example, ReflectionTask
-from srt_core.reflect.missing import CHUNK_TASKS, SettledBy
+from srt_core.reflect.missing import CHUNK_TASKS, PAST_TRIES, SettledBy
 from srt_core.reflect.prompts import ReplyFormat
 from srt_core.reflect.run import Plan, calls_for, run_through
 from srt_core.reflect.scoring import NoScoring
@@ -66,13 +66,7 @@ _MISSING = f"""
            coalesce(past.reason, '') AS reason, coalesce(past.detail, '') AS detail
     FROM candidate AS original JOIN sample USING (sample_id)
     LEFT JOIN (
-        SELECT sample_id, bool_or(status = 'accepted') AS is_done, count(*) FILTER (status = 'refused') AS refused,
-               count(*) FILTER (status = 'refused' AND reflection_id > $since) AS refused_now,
-               count(*) FILTER (status = 'failed') AS failed,
-               bool_or(status = 'failed' AND (reflection_id > $since
-                       OR NOT $retry_failed AND reason IN ('too_long', 'content_filter'))) AS failed_now,
-               arg_max(reason, reflection_id) FILTER (status = 'refused') AS reason,
-               arg_max(detail, reflection_id) FILTER (status = 'refused') AS detail
+        SELECT sample_id, bool_or(status = 'accepted') AS is_done, {PAST_TRIES}
         FROM reflection WHERE producer = $producer GROUP BY sample_id
     ) AS past ON past.sample_id = original.sample_id
     WHERE original.origin = '{Origin.ORIGINAL}' AND seq > $last

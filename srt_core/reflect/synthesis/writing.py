@@ -15,14 +15,12 @@ from srt_core.project.progress import Progress
 from srt_core.project.store import Store
 from srt_core.records import Pair, Stage
 from srt_core.reflect.event_loop import EventLoop
+from srt_core.reflect.patience import ask_patiently
 from srt_core.reflect.synthesis.judging import answers, inputs, is_taken, judge_answers, judge_inputs
 from srt_core.reflect.synthesis.task import Task
 from srt_core.reflect.teacher import Answer, Ask, Teacher
 
 MOST_SHOWN = 10
-TRIES = 3
-"""Calls of one try before it is left to the next run."""
-LONGEST_WAIT = 20.0
 _INPUT = "Write one new input for the task. Reply with the input alone, without a word about it."
 _POOR = "These inputs were written before and are not wanted again. Write one that is not like them:"
 _NO_PAIR = Pair("", "")
@@ -155,18 +153,11 @@ def _write_all(
 
 
 async def _ask_all(student: Teacher, batch: Sequence[_Try]) -> list[Answer]:
-    return list(await asyncio.gather(*(_ask(student, each) for each in batch)))
+    return list(await asyncio.gather(*(ask_patiently(student, _question(each)) for each in batch)))
 
 
-async def _ask(student: Teacher, each: _Try) -> Answer:
-    """Ask for one try; again where a moment's trouble passes, or a setting has to be put otherwise."""
-    ask = Ask(each.messages, Stage.RESPONSE, _NO_PAIR)
-    for turn in range(TRIES):
-        answer = await student.ask(ask)
-        if answer.is_reply or not answer.outcome.passes or turn == TRIES - 1:
-            break
-        await asyncio.sleep(min(answer.retry_after_seconds or 0.5 * 2**turn, LONGEST_WAIT))
-    return answer
+def _question(each: _Try) -> Ask:
+    return Ask(each.messages, Stage.RESPONSE, _NO_PAIR)
 
 
 _COLUMNS = ["task_hash", "student", "step", "parent_id", "round", "number", "asked", "request_hash", "outcome", "raw",
@@ -180,7 +171,7 @@ def _keep(store: Store, task: Task, student: Teacher, batch: Sequence[_Try], cam
             _COLUMNS,
             [
                 (task.hash, student.name, each.step, each.parent, each.round, each.number, each.asked,
-                 student.request_hash(Ask(each.messages, Stage.RESPONSE, _NO_PAIR)), str(answer.outcome), answer.text,
+                 student.request_hash(_question(each)), str(answer.outcome), answer.text,
                  answer.detail, answer.finish_reason, answer.prompt_tokens, answer.completion_tokens,
                  answer.latency_seconds)
                 for each, answer in zip(batch, came, strict=True)
